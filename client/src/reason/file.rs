@@ -20,6 +20,10 @@ pub enum FileReason {
     Missing(#[serde(with = "crate::codec::path")] PathBuf),
     /// A file here cannot be read or written.
     Unusable(#[serde(with = "crate::codec::path")] PathBuf, FileFault),
+    /// There is no file here that could be sent.
+    NoSource(#[serde(with = "crate::codec::path")] PathBuf),
+    /// A file here cannot be sent.
+    Unsendable(#[serde(with = "crate::codec::path")] PathBuf, FileFault),
     /// Something has the name already, and nothing is overwritten.
     Exists(#[serde(with = "crate::codec::path")] PathBuf),
     /// A file of this name has more bytes than there can be.
@@ -38,6 +42,19 @@ pub enum FileReason {
     NoSpace(Bound),
     /// It is too large for the relay.
     LargeThere(Bound),
+    /// All of it is sent once more.
+    Anew {
+        /// By its size or its time it is another one; else only the relay knows it otherwise.
+        is_changed: bool,
+    },
+    /// The relay has less than it said that it had.
+    LostThere,
+    /// Of what was fetched some is gone.
+    LostHere,
+    /// Whoever leaves a room gives up what was under way there.
+    RoomLeft,
+    /// It was fetched for a command, and that has ended.
+    AskerGone,
     /// The relay does not have it any more, or not all of it yet.
     NotThere,
     /// The room is frozen.
@@ -149,10 +166,18 @@ impl FileReason {
             Self::Dishonest(_) => "file_damaged",
             Self::Forged(_) => "file_forged",
             Self::DiskFull(_) => "disk_full",
-            Self::Missing(_) | Self::NoMessage | Self::NoFile | Self::Unknown(_) | Self::NotThere => {
-                "not_found"
-            }
-            Self::Unusable(..) => "file",
+            Self::Missing(_)
+            | Self::NoSource(_)
+            | Self::NoMessage
+            | Self::NoFile
+            | Self::Unknown(_)
+            | Self::NotThere => "not_found",
+            Self::Unusable(..) | Self::Unsendable(..) => "file",
+            Self::Anew { is_changed: true } => "file_changed",
+            Self::Anew { is_changed: false } => "file_anew",
+            Self::LostThere | Self::LostHere => "parts_lost",
+            Self::RoomLeft => "room_left",
+            Self::AskerGone => "asker_gone",
             Self::Exists(_) => "exists",
             Self::TooLarge(_) | Self::NoDownloads => "usage",
             Self::Busy(_) => "rate_limited",
@@ -166,16 +191,26 @@ impl FileReason {
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Dishonest(_) | Self::Forged(_) => Exit::Verification,
-            Self::DiskFull(_) | Self::Unusable(..) => Exit::Local,
-            Self::Missing(_) | Self::NoMessage | Self::NoFile | Self::Unknown(_) | Self::NotThere => {
-                Exit::NotFound
-            }
+            Self::DiskFull(_)
+            | Self::Unusable(..)
+            | Self::Unsendable(..)
+            | Self::Anew { .. }
+            | Self::LostHere
+            | Self::AskerGone => Exit::Local,
+            Self::LostThere => Exit::Network,
+            Self::Missing(_)
+            | Self::NoSource(_)
+            | Self::NoMessage
+            | Self::NoFile
+            | Self::Unknown(_)
+            | Self::NotThere => Exit::NotFound,
             Self::Exists(_) | Self::TooLarge(_) | Self::NoDownloads => Exit::Usage,
             Self::Busy(_)
             | Self::NoSpace(_)
             | Self::LargeThere(_)
             | Self::Frozen
             | Self::NotAllowed
+            | Self::RoomLeft
             | Self::Refused => Exit::Refused,
         }
     }

@@ -54,6 +54,11 @@ impl ProfileDir {
         Lock::take(&self.0).is_ok()
     }
 
+    /// Where files are that are written to standard output as soon as they are whole; nothing stays there.
+    pub fn output(&self) -> PathBuf {
+        self.0.join("output")
+    }
+
     /// Where `schat host` keeps its relay.
     pub fn relay(&self) -> PathBuf {
         self.0.join("relay")

@@ -6,7 +6,7 @@ use shared::{
     room::{Act, Alteration, GroupView, Person},
 };
 
-use super::{alarm, beginning, called, counted, duration, over, sign, text::sentence, who};
+use super::{alarm, beginning, called, counted, duration, first_words, over, sign, text::sentence, who};
 use crate::{
     faces::sanitize,
     store::{Over, What},
@@ -109,7 +109,7 @@ pub fn changed(act: &Act, line: &Line, view: Option<&GroupView>) -> String {
     let by = who(&act.from, view);
     let whose = match line.message.from.fingerprint == act.from.fingerprint {
         true => "their own message".to_owned(),
-        false => format!("{}: {}", who(&line.message.from, view), beginning(&line.message.text)),
+        false => format!("{}: {}", who(&line.message.from, view), beginning(&first_words(&line.message))),
     };
     match &act.change {
         Alteration::Edit(text) => format!("{by} edited a message; now: {}", sanitize::one_line(text)),

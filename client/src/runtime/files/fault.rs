@@ -57,7 +57,13 @@ pub(super) fn false_file(forgery: Forgery) -> Reason {
 
 /// A file here could not be read or written.
 pub(super) fn local(path: &Path, error: &io::Error) -> Fault {
-    Fault::Final(unreadable(path, error))
+    let path = path.to_owned();
+    let reason = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FileReason::DiskFull(path),
+        io::ErrorKind::NotFound => FileReason::Missing(path),
+        _ => FileReason::Unusable(path, error.into()),
+    };
+    Fault::Final(reason.into())
 }
 
 /// What the relay refused, as what to do about it.
@@ -100,13 +106,37 @@ pub(super) fn no_downloads() -> Reason {
     FileReason::NoDownloads.into()
 }
 
-/// A file here is of no use.
+/// A file that is to be sent. There is no transfer yet that could go on.
 pub(super) fn unreadable(path: &Path, error: &io::Error) -> Reason {
     let path = path.to_owned();
     let reason = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FileReason::DiskFull(path),
-        io::ErrorKind::NotFound => FileReason::Missing(path),
-        _ => FileReason::Unusable(path, error.into()),
+        io::ErrorKind::NotFound => FileReason::NoSource(path),
+        _ => FileReason::Unsendable(path, error.into()),
     };
     reason.into()
+}
+
+/// All of it is sent once more. `is_changed`: by its size or its time; else only the relay knows it otherwise.
+pub(super) fn begins_anew(is_changed: bool) -> Reason {
+    FileReason::Anew { is_changed }.into()
+}
+
+/// The relay has less than it said that it had.
+pub(super) fn lost_there() -> Reason {
+    FileReason::LostThere.into()
+}
+
+/// Of what was fetched some is gone.
+pub(super) fn lost_here() -> Reason {
+    FileReason::LostHere.into()
+}
+
+/// Whoever leaves a room gives up what was under way there.
+pub(super) fn room_left() -> Reason {
+    FileReason::RoomLeft.into()
+}
+
+/// It was fetched for a command, and that has ended.
+pub(super) fn asker_gone() -> Reason {
+    FileReason::AskerGone.into()
 }

@@ -30,6 +30,35 @@ pub(super) fn words(reason: &FileReason) -> (String, String) {
             format!("{} could not be read or written: {}.", path.display(), self::fault(fault)),
             "See to it, then resume the transfer.",
         ),
+        FileReason::NoSource(path) => {
+            (format!("There is no file {}.", path.display()), "Look at how it is written.")
+        }
+        FileReason::Unsendable(path, fault) => (
+            format!("{} cannot be sent: {}.", path.display(), self::fault(fault)),
+            "Name another file, or see to this one first.",
+        ),
+        FileReason::Anew { is_changed } => {
+            let message = match is_changed {
+                true => "The file was changed while it was being sent.",
+                false => "What the relay has of the file is not what is here.",
+            };
+            (message.to_owned(), "All of it is sent anew; nothing is to be done.")
+        }
+        FileReason::LostThere => (
+            "The relay does not have all any more that was sent of the file.".to_owned(),
+            "The rest is sent again; nothing is to be done.",
+        ),
+        FileReason::LostHere => (
+            "Of what was here of the file some is gone or damaged.".to_owned(),
+            "It is fetched again; nothing is to be done.",
+        ),
+        FileReason::RoomLeft => {
+            ("You are not in its room any more.".to_owned(), "Come back to the room, then begin it anew.")
+        }
+        FileReason::AskerGone => (
+            "The command that fetched it has ended.".to_owned(),
+            "Give the command again: it goes on from what is there.",
+        ),
         FileReason::Exists(path) => (
             format!("There is something called {} already.", path.display()),
             "Choose another name; nothing is overwritten.",
