@@ -26,7 +26,7 @@ use crate::store::MAX_HISTORY;
 pub use self::{
     colour::Colour,
     error::{SettingsError, WrongValue, nearest},
-    show::json,
+    show::{carried, json},
     source::{Origin, Source},
 };
 

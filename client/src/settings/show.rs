@@ -5,8 +5,48 @@ use toml::Value;
 
 use super::{
     Origin, Settings,
-    known::{KEYS, KNOWN},
+    known::{KEYS, KNOWN, SECTIONS},
 };
+
+/// Settings that follow a person to another device, as a config.toml: what others learn of them, how they are told, colours,
+/// keys, times. Nothing that names a path, a program, a terminal or how much one machine keeps.
+const CARRIED: &[&str] = &[
+    "screen.theme",
+    "screen.times",
+    "screen.members",
+    "theme.*",
+    "keys.*",
+    "spelling.check",
+    "notify.mentions_only",
+    "notify.text",
+    "privacy.*",
+    "files.keep_metadata",
+    "files.fetch_images",
+];
+
+/// Those of [`CARRIED`] that somebody chose; empty where nobody did.
+pub fn carried(settings: &Settings) -> String {
+    let is_carried = |row: &Row<'_>| {
+        let name = format!("{}.{}", row.section, row.key);
+        let all = format!("{}.*", row.section);
+        CARRIED.iter().any(|known| *known == name || *known == all)
+    };
+    let mut lines = Vec::new();
+    for (section, _) in SECTIONS {
+        let chosen = rows(settings)
+            .into_iter()
+            .filter(|row| row.section == *section && is_carried(row))
+            .filter(|row| matches!(row.origin, Origin::File(..)));
+        let chosen: Vec<_> = chosen
+            .filter_map(|row| Some(format!("{} = {}", written_key(&row.key), written(row.value.as_ref()?))))
+            .collect();
+        if !chosen.is_empty() {
+            lines.push(format!("[{section}]"));
+            lines.extend(chosen);
+        }
+    }
+    lines.join("\n")
+}
 
 /// As one JSON document.
 pub fn json(settings: &Settings) -> String {

@@ -84,6 +84,7 @@ mod verdict;
 mod view;
 mod vote;
 mod watch;
+mod wayback;
 
 pub use crate::{
     identity::Person,
@@ -103,6 +104,7 @@ pub use problem::{Breach, OutCause, Problem, Right, TokenFault};
 pub use profile::{EngineError, OldRoom, Policy, Profile};
 pub use signal::TYPING_EVERY_MS;
 pub use view::{GroupView, Invited, Member};
+pub use wayback::Returning;
 
 /// One room on this device.
 pub struct Engine {

@@ -41,3 +41,4 @@ mod signal;
 mod spoiled;
 mod takeback;
 mod token;
+mod wayback;
