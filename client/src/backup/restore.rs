@@ -16,7 +16,7 @@ use shared::{
 use super::{BackupError, BackupKey, output::sync_directory, reading::Reading};
 use crate::{
     portable::{Account, Counts, Intake, Left, ReadError, Room, schema::Entry},
-    store::{NewProfile, Place, ProfileDir, Store, Where, engine_profile},
+    store::{NewProfile, Over, Place, ProfileDir, Store, Where, engine_profile},
 };
 
 /// Where files go whose bytes are in the backup, in the profile's directory.
@@ -228,7 +228,7 @@ impl Taking<'_> {
                 Standing::OwnRelay => self.reasons.own_relay,
                 Standing::Asks | Standing::Over => self.reasons.not_in,
             };
-            room.record.closed = Some(why.to_owned());
+            room.record.closed = Some(Over::Earlier(why.to_owned()));
         }
         intake.admit(self.store, &room, rows)?;
         self.restored.counts = intake.counts();

@@ -32,7 +32,7 @@ pub fn carried(settings: &Settings) -> String {
         CARRIED.iter().any(|known| *known == name || *known == all)
     };
     let mut lines = Vec::new();
-    for (section, _) in SECTIONS {
+    for section in SECTIONS {
         let chosen = rows(settings)
             .into_iter()
             .filter(|row| row.section == *section && is_carried(row))

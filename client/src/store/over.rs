@@ -43,13 +43,13 @@ impl Over {
     }
 
     /// The stored form.
-    pub(super) fn to_text(&self) -> String {
+    pub(crate) fn to_text(&self) -> String {
         // There is nothing in it that JSON does not take.
         serde_json::to_string(self).unwrap_or_default()
     }
 
     /// Reads the stored form; whatever else stands there are words.
-    pub(super) fn of_text(text: String) -> Self {
+    pub(crate) fn of_text(text: String) -> Self {
         serde_json::from_str(&text).unwrap_or(Self::Earlier(text))
     }
 }

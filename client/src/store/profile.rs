@@ -199,8 +199,8 @@ impl NewProfile {
     /// Makes one, without an account, in a directory that has none.
     ///
     /// # Errors
-    /// [`Failure`] when it cannot be written, or another process has it.
-    pub fn make(dir: &Path, random: &Random) -> Result<Self, Failure> {
+    /// [`StoreError`] when it cannot be written, or another process has it.
+    pub fn make(dir: &Path, random: &Random) -> Result<Self, StoreError> {
         make_private(dir)?;
         let lock = Lock::take(dir)?;
         let key = FileKey.key(dir, random)?;
