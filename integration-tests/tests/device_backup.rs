@@ -149,6 +149,70 @@ fn what_is_no_whole_backup_of_this_phrase_is_told_for_what_it_is() {
 }
 
 #[test]
+fn what_is_in_the_place_of_a_backup_and_is_none_of_this_phrase_stays() {
+    let dir = TempDir::new().unwrap();
+    let (dir, relay) = (dir.path(), Relay::start(&dir.path().join("relay")));
+    integration_tests::files::pair(dir, &relay);
+    let notes =
+        file(dir, "notes.txt", b"not a backup at all, and longer than the header of one is, for sure");
+    let (exit, said) = failed(&mut backup(dir, "bob", &notes, &[]));
+    assert!(exit == Some(4) && said.contains("stays"), "{exit:?} {said}");
+    assert!(fs::read(&notes).unwrap().starts_with(b"not a backup"));
+    // Another person's, in a file and in a directory, with its pieces.
+    let (one, all) = (dir.join("backup"), dir.join("backups"));
+    fs::create_dir(&all).unwrap();
+    for target in [&one, &all] {
+        done(&mut backup(dir, "bob", target, &[]));
+    }
+    let before =
+        (fs::read(&one).unwrap(), fs::read(all.join("schat-backup")).unwrap(), names(&all.join("pieces")));
+    fs::rename(dir.join("phrase"), dir.join("bobs")).unwrap();
+    for target in [&one, &all] {
+        let (exit, said) = failed(&mut backup(dir, "ann", target, &[]));
+        assert!(exit == Some(4) && said.contains("stays"), "{exit:?} {said}");
+    }
+    let after =
+        (fs::read(&one).unwrap(), fs::read(all.join("schat-backup")).unwrap(), names(&all.join("pieces")));
+    assert!(before == after);
+    // While another program writes there.
+    fs::rename(dir.join("bobs"), dir.join("phrase")).unwrap();
+    let lock = fs::File::open(all.join("pieces/lock")).unwrap();
+    lock.lock().unwrap();
+    let (exit, said) = failed(&mut backup(dir, "bob", &all, &[]));
+    assert!(exit == Some(4) && said.contains("Another program"), "{exit:?} {said}");
+    drop(lock);
+    // A slash behind the new profile's name, as shells add it.
+    let mut command = integration_tests::programs::program("schat");
+    command.arg("--profile").arg(dir.join("anew/")).args(["--trust-first-use", "restore"]).arg(&one);
+    done(command.arg("--phrase-file").arg(dir.join("phrase")).args(["--timeout", "1"]));
+    assert_eq!(texts(dir, "anew"), texts(dir, "bob"));
+}
+
+#[test]
+fn damaged_piece_is_written_anew_and_what_an_interrupted_one_left_goes() {
+    let dir = TempDir::new().unwrap();
+    let (dir, relay) = (dir.path(), Relay::start(&dir.path().join("relay")));
+    integration_tests::files::pair(dir, &relay);
+    done(&mut schat(dir, "bob", &["send", ROOM, "kept in a piece"]));
+    let target = dir.join("backups");
+    fs::create_dir(&target).unwrap();
+    done(&mut backup(dir, "bob", &target, &[]));
+    let pieces = target.join("pieces");
+    let is_piece = |name: &String| name != "lock";
+    let first: Vec<_> = names(&pieces).into_iter().filter(is_piece).collect();
+    let mut bytes = fs::read(pieces.join(&first[0])).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(pieces.join(&first[0]), bytes).unwrap();
+    let left = pieces.join("00112233445566778899aabbccddeeff");
+    fs::write(&left, "of one that was killed").unwrap();
+    done(&mut backup(dir, "bob", &target, &[]));
+    let then = names(&pieces);
+    assert!(!left.exists() && !then.contains(&first[0]), "{then:?}");
+    done(&mut restore(dir, "anew", &target, &["--timeout", "1"]));
+    assert_eq!(texts(dir, "anew"), texts(dir, "bob"));
+}
+
+#[test]
 fn directory_gets_only_what_is_new_and_shows_nothing_of_what_is_in_it() {
     let dir = TempDir::new().unwrap();
     let (dir, relay) = (dir.path(), Relay::start(&dir.path().join("relay")));

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use shared::room::EngineError;
+
 use crate::{
     failure::Failure,
     portable::{ReadError, TakeError},
@@ -35,6 +37,12 @@ pub enum BackupError {
     /// Of a backup in a directory, a file is missing.
     #[error("a piece is missing")]
     PieceMissing,
+    /// Something else is there already, which is no backup of this profile.
+    #[error("taken")]
+    Taken,
+    /// Another program writes a backup there.
+    #[error("busy")]
+    Busy,
     /// There is an account already where one is to be restored.
     #[error("an account is there")]
     Occupied,
@@ -57,7 +65,7 @@ pub enum BackupError {
 
 impl From<io::Error> for BackupError {
     fn from(error: io::Error) -> Self {
-        if error.get_ref().is_some_and(|inner| inner.is::<Self>()) {
+        if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<Self>) {
             // What a reader of sealed bytes said through the ones above it.
             let inner = error.into_inner().and_then(|inner| inner.downcast::<Self>().ok());
             return inner.map_or(Self::Altered, |inner| *inner);
@@ -90,6 +98,14 @@ impl From<TakeError> for BackupError {
             TakeError::Read(error) => error.into(),
             TakeError::Store(error) => error.into(),
         }
+    }
+}
+
+/// Why a room cannot be entered by what a backup has of it.
+pub(super) fn no_way_back(error: &EngineError) -> BackupError {
+    match error {
+        EngineError::TooNew => BackupError::TooNew,
+        _ => BackupError::Content(ReadError::Malformed("the way back into a room")),
     }
 }
 

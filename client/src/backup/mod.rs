@@ -20,7 +20,7 @@ mod verify;
 mod write;
 
 pub use error::BackupError;
+pub use pieces::is_there;
 pub use restore::{Reasons, Restored, RestoredRoom, Standing, restore};
 pub use shared::crypto::aead::backup::BackupKey;
-pub use verify::verify;
 pub use write::{Done, Source, Wanted, write};

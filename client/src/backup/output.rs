@@ -1,10 +1,12 @@
 //! Files that are there whole or not at all.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, BufWriter},
     path::{Path, PathBuf},
 };
+
+use super::BackupError;
 
 /// A file that is being written beside the place where it is to be. Dropped before it is put there, it goes.
 pub(super) struct Output {
@@ -15,15 +17,21 @@ pub(super) struct Output {
 
 impl Output {
     /// Begins a file that is to be at `to`, for its owner alone. What an interrupted one left is overwritten.
-    pub(super) fn create(to: &Path) -> io::Result<(Self, BufWriter<File>)> {
+    pub(super) fn create(to: &Path) -> Result<(Self, BufWriter<File>), BackupError> {
         let mut part = to.as_os_str().to_owned();
         part.push(".part");
         let part = PathBuf::from(part);
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
+        let file = own(&part)?;
+        // Another program may have put it in its place just before it was locked.
         #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&part)?;
+        {
+            use std::os::unix::fs::MetadataExt as _;
+            locked(&file)?;
+            if fs::symlink_metadata(&part).map(|there| there.ino()).ok() != Some(file.metadata()?.ino()) {
+                return Err(BackupError::Busy);
+            }
+        }
+        file.set_len(0)?;
         Ok((Self { part, to: to.to_owned(), is_kept: false }, BufWriter::new(file)))
     }
 
@@ -46,6 +54,27 @@ impl Drop for Output {
             // What cannot be removed is overwritten the next time.
             let _ = fs::remove_file(&self.part);
         }
+    }
+}
+
+/// A file of ours that is there or is made, for its owner alone, and that no link leads to.
+pub(super) fn own(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let follow_none = rustix::fs::OFlags::NOFOLLOW.bits();
+        options.mode(0o600).custom_flags(i32::try_from(follow_none).unwrap_or_default());
+    }
+    options.open(path)
+}
+
+/// Nobody else writes it until it is closed. A file system without locks has one program at a time, we hope with it.
+pub(super) fn locked(file: &File) -> Result<(), BackupError> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(BackupError::Busy),
+        _ => Ok(()),
     }
 }
 

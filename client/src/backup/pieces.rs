@@ -11,8 +11,8 @@ use shared::crypto::random::Random;
 
 use super::{
     BackupError, BackupKey,
-    output::{Output, settle, sync_directory},
-    sealed::{Kind, Sealing},
+    output::{Output, locked, own, settle, sync_directory},
+    sealed::{Kind, NAME, Opening, Sealing},
 };
 use crate::portable::{
     Reader,
@@ -25,8 +25,8 @@ pub(super) const INDEX: &str = "schat-backup";
 /// Where the pieces are.
 const PIECES: &str = "pieces";
 
-/// Bytes of a piece's name.
-const NAME: usize = 16;
+/// Locked by whoever writes a backup there.
+const LOCK: &str = "lock";
 
 /// What tells one piece from another.
 type Digest = Vec<u8>;
@@ -36,8 +36,11 @@ pub(super) struct Pieces<'a> {
     dir: PathBuf,
     key: &'a BackupKey,
     random: &'a Random,
+    _lock: fs::File,
     before: BTreeMap<Digest, Elsewhere>,
     used: BTreeSet<Vec<u8>>,
+    /// Those that were written now and that no index names yet.
+    new: Vec<Vec<u8>>,
     /// Bytes that were written now.
     pub(super) written: u64,
     /// Pieces that were there already.
@@ -46,18 +49,28 @@ pub(super) struct Pieces<'a> {
 
 impl<'a> Pieces<'a> {
     /// Those that the backup in `dir` has. One that cannot be read has none: it is written anew.
-    pub(super) fn begin(dir: &Path, key: &'a BackupKey, random: &'a Random) -> io::Result<Self> {
+    pub(super) fn begin(dir: &Path, key: &'a BackupKey, random: &'a Random) -> Result<Self, BackupError> {
         fs::create_dir_all(dir.join(PIECES))?;
+        let lock = own(&dir.join(PIECES).join(LOCK))?;
+        locked(&lock)?;
         let mut pieces = Self {
             dir: dir.to_owned(),
             key,
             random,
+            _lock: lock,
             before: BTreeMap::new(),
             used: BTreeSet::new(),
+            new: Vec::new(),
             written: 0,
             kept: 0,
         };
-        for elsewhere in listed(&dir.join(INDEX), key) {
+        // Of an index that is damaged nothing is known: then nothing goes, and all is written anew.
+        let Some(listed) = listed(&dir.join(INDEX), key) else { return Ok(pieces) };
+        pieces.used.extend(listed.iter().map(|elsewhere| elsewhere.name.clone()));
+        // What one left that was interrupted.
+        pieces.tidy();
+        pieces.used.clear();
+        for elsewhere in listed {
             // One whose length is another is not the one that was written.
             let length =
                 path(dir, &elsewhere.name).and_then(|path| fs::metadata(path).ok()).map(|file| file.len());
@@ -80,10 +93,11 @@ impl<'a> Pieces<'a> {
             self.used.insert(known.name.clone());
             return Ok(known.clone());
         }
-        let name = self.random.bytes::<NAME>().to_vec();
+        let id = self.random.bytes::<NAME>();
+        let name = id.to_vec();
         let place = path(&self.dir, &name).ok_or(BackupError::Altered)?;
         let (output, file) = Output::create(&place)?;
-        let mut sealing = Sealing::begin(file, self.key, Kind::Piece, self.random)?;
+        let mut sealing = Sealing::begin(file, self.key, Kind::Piece(id), self.random)?;
         let copied = io::copy(from, &mut sealing)?;
         if copied == 0 {
             // An empty file has no bytes to seal; nobody asks for them either.
@@ -92,6 +106,7 @@ impl<'a> Pieces<'a> {
         let (file, sealed) = sealing.end()?;
         settle(file)?;
         output.put()?;
+        self.new.push(name.clone());
         self.written += sealed;
         let elsewhere = Elsewhere { name: name.clone(), digest: digest.clone(), sealed, is_bytes };
         self.used.insert(name);
@@ -99,8 +114,19 @@ impl<'a> Pieces<'a> {
         Ok(elsewhere)
     }
 
-    /// Once the index is in its place: what it does not name goes. Only files that can be pieces, or what one left that was interrupted.
-    pub(super) fn tidy(&self) {
+    /// What is there is not to be used: it turned out to be damaged.
+    pub(super) fn forget(&mut self) {
+        self.before.clear();
+    }
+
+    /// The index is in its place.
+    pub(super) fn end(mut self) {
+        self.new.clear();
+        self.tidy();
+    }
+
+    /// What the index does not name goes. Only files that can be pieces, or what one left that was interrupted.
+    fn tidy(&self) {
         let Ok(files) = fs::read_dir(self.dir.join(PIECES)) else { return };
         for file in files.flatten() {
             let name = file.file_name();
@@ -117,17 +143,34 @@ impl<'a> Pieces<'a> {
     }
 }
 
-/// What the index names.
-fn listed(index: &Path, key: &BackupKey) -> Vec<Elsewhere> {
-    let Ok(file) = fs::File::open(index) else { return Vec::new() };
-    let Ok(opening) = super::sealed::Opening::begin(io::BufReader::new(file), key, Kind::Index) else {
-        return Vec::new();
+impl Drop for Pieces<'_> {
+    /// No index names what was written now: a disk that is full does not stay so.
+    fn drop(&mut self) {
+        for place in self.new.iter().filter_map(|name| path(&self.dir, name)) {
+            // What stays goes the next time.
+            let _ = fs::remove_file(place);
+        }
+    }
+}
+
+/// What the index names; none where it cannot be read to its end.
+fn listed(index: &Path, key: &BackupKey) -> Option<Vec<Elsewhere>> {
+    let file = match fs::File::open(index) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Some(Vec::new()),
+        file => file.ok()?,
     };
+    let opening = Opening::begin(io::BufReader::new(file), key, Kind::Index).ok()?;
     let elsewhere = |body| match body {
-        Ok(Body::Elsewhere(elsewhere)) => Some(elsewhere),
-        _ => None,
+        Ok(Body::Elsewhere(elsewhere)) => Some(Ok(elsewhere)),
+        Ok(_) => None,
+        Err(error) => Some(Err(error)),
     };
-    Reader::new(opening).filter_map(elsewhere).collect()
+    Reader::new(opening).filter_map(elsewhere).collect::<Result<_, _>>().ok()
+}
+
+/// Whether a directory has a backup.
+pub fn is_there(dir: &Path) -> bool {
+    dir.join(INDEX).is_file()
 }
 
 /// Where a piece is; none for what is no name.

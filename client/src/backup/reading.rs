@@ -71,7 +71,8 @@ impl<'a> Reading<'a> {
             io::ErrorKind::NotFound => BackupError::PieceMissing,
             _ => error.into(),
         })?;
-        let mut opening = Opening::begin(BufReader::new(file), self.key, Kind::Piece)?;
+        let name = elsewhere.name.as_slice().try_into().map_err(|_| BackupError::Altered)?;
+        let mut opening = Opening::begin(BufReader::new(file), self.key, Kind::Piece(name))?;
         if elsewhere.is_bytes {
             let mut block = Vec::new();
             (&mut opening).take(BLOCK).read_to_end(&mut block)?;
@@ -80,7 +81,7 @@ impl<'a> Reading<'a> {
         }
         let mut bytes = Zeroizing::new(Vec::new());
         (&mut opening).take(MAX_RECORD as u64 + 1).read_to_end(&mut bytes)?;
-        // A piece that was exchanged for another one of the same backup is whole, and not this one.
+        // What the index says of it.
         if Sha256::digest(&*bytes).as_slice() != elsewhere.digest {
             return Err(BackupError::Altered);
         }

@@ -13,7 +13,7 @@ use shared::{
     room::{Engine, Person, Profile},
 };
 
-use super::{BackupError, BackupKey, output::sync_directory, reading::Reading};
+use super::{BackupError, BackupKey, error::no_way_back, output::sync_directory, reading::Reading};
 use crate::{
     portable::{Account, Counts, Intake, Left, ReadError, Room, schema::Entry},
     store::{NewProfile, Over, Place, ProfileDir, Store, Where, engine_profile},
@@ -123,7 +123,8 @@ pub fn restore(
 }
 
 fn staging(dir: &Path) -> PathBuf {
-    let mut name = dir.as_os_str().to_owned();
+    // Without a slash at its end, which shells add: it would be within.
+    let mut name = dir.components().collect::<PathBuf>().into_os_string();
     name.push(".restoring");
     PathBuf::from(name)
 }
@@ -211,8 +212,8 @@ impl Taking<'_> {
         let (mut rows, mut standing) = (Vec::new(), Standing::Over);
         let entry = room.entry.take().filter(|_| room.record.closed.is_none());
         if let Some(Entry::WayBack(way)) = entry {
-            let mut returning = Engine::come_back(profile, &way, self.now)
-                .map_err(|_| BackupError::Content(ReadError::Malformed("the way back into a room")))?;
+            let mut returning =
+                Engine::come_back(profile, &way, self.now).map_err(|error| no_way_back(&error))?;
             standing = match (returning.was_alone, &room.record.place) {
                 (_, Where::Own) => Standing::OwnRelay,
                 (true, _) => Standing::WasAlone,

@@ -5,7 +5,8 @@
 //! header = "schat-backup"(12) ‖ version(1) ‖ kind(1) ‖ salt(32) ‖ check(16)
 //! ```
 //!
-//! The key comes from the backup's, the salt and the first 14 bytes; the check tells another phrase from damage.
+//! The key comes from the backup's, the salt, the first 14 bytes and a piece's name: one piece does not open in the place of
+//! another. The check tells another phrase from damage.
 
 use std::io::{self, Read, Write};
 
@@ -31,6 +32,9 @@ const NAMED: usize = MAGIC.len() + 2;
 /// Bytes of the header.
 pub(super) const HEADER: usize = NAMED + SALT + CHECK;
 
+/// Bytes of a piece's name.
+pub(super) const NAME: usize = 16;
+
 /// What a file of a backup is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -38,8 +42,8 @@ pub enum Kind {
     Whole,
     /// The beginning of a backup in a directory, which names the pieces.
     Index,
-    /// A piece.
-    Piece,
+    /// A piece, of that name.
+    Piece([u8; NAME]),
 }
 
 impl Kind {
@@ -47,8 +51,14 @@ impl Kind {
         match self {
             Self::Whole => 1,
             Self::Index => 2,
-            Self::Piece => 3,
+            Self::Piece(_) => 3,
         }
+    }
+
+    /// What is in the key: the header's beginning, and a piece's name.
+    fn info(self) -> Vec<u8> {
+        let name: &[u8] = if let Self::Piece(name) = &self { name } else { &[] };
+        [&named(self)[..], name].concat()
     }
 }
 
@@ -75,7 +85,7 @@ impl<W: Write> Sealing<W> {
         to.write_all(&named)?;
         to.write_all(&salt)?;
         to.write_all(&key.check(&salt))?;
-        let cipher = FileCipher::new(&key.file_key(&salt, &named));
+        let cipher = FileCipher::new(&key.file_key(&salt, &kind.info()));
         let waiting = Zeroizing::new(Vec::with_capacity(PART));
         Ok(Self { to, cipher, part: 0, waiting, written: HEADER as u64 })
     }
@@ -147,7 +157,7 @@ impl<R: Read> Opening<R> {
         if key.check(salt) != *check {
             return Err(BackupError::WrongPhrase);
         }
-        let cipher = FileCipher::new(&key.file_key(salt, head));
+        let cipher = FileCipher::new(&key.file_key(salt, &kind.info()));
         let (sealed, open) = (Vec::with_capacity(SEALED_PART + 1), Zeroizing::new(Vec::new()));
         Ok(Self { from, cipher, part: 0, sealed, open, given: 0, is_over: false })
     }
@@ -198,9 +208,12 @@ mod tests {
         BackupKey::from_bytes(&[byte; 32])
     }
 
+    fn random() -> Random {
+        Random::new(UnwrapErr(getrandom::SysRng))
+    }
+
     fn sealed(bytes: &[u8]) -> Vec<u8> {
-        let random = Random::new(UnwrapErr(getrandom::SysRng));
-        let mut sealing = Sealing::begin(Vec::new(), &key(1), Kind::Whole, &random).unwrap();
+        let mut sealing = Sealing::begin(Vec::new(), &key(1), Kind::Whole, &random()).unwrap();
         sealing.write_all(bytes).unwrap();
         let (sealed, written) = sealing.end().unwrap();
         assert_eq!(written, sealed.len() as u64);
@@ -227,6 +240,13 @@ mod tests {
         let told = |bytes: &[u8]| opened(bytes, &key(1), Kind::Whole).unwrap_err();
         assert!(matches!(opened(&whole, &key(2), Kind::Whole), Err(BackupError::WrongPhrase)));
         assert!(matches!(opened(&whole, &key(1), Kind::Index), Err(BackupError::Foreign)));
+        // A piece in the place of another one.
+        let mut piece = Sealing::begin(Vec::new(), &key(1), Kind::Piece([1; NAME]), &random()).unwrap();
+        piece.write_all(b"bytes").unwrap();
+        let (piece, _) = piece.end().unwrap();
+        assert_eq!(opened(&piece, &key(1), Kind::Piece([1; NAME])).unwrap(), b"bytes");
+        let moved = opened(&piece, &key(1), Kind::Piece([2; NAME]));
+        assert!(matches!(moved, Err(BackupError::Altered)));
         assert!(matches!(
             told(b"some other file, which is long enough to have such a header as these."),
             BackupError::Foreign

@@ -12,12 +12,13 @@ use shared::{
     crypto::random::Random,
     room::{Engine, Profile},
 };
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{
     BackupError, BackupKey,
     output::{Output, settle},
     pieces::{INDEX, Pieces},
-    sealed::{Kind, Sealing},
+    sealed::{Kind, Opening, Sealing},
     verify::verify_at,
 };
 use crate::{
@@ -76,8 +77,51 @@ pub fn write(source: &Source<'_>, wanted: &Wanted<'_>, random: &Random) -> Resul
         true => (wanted.target.join(INDEX), Kind::Index),
         false => (wanted.target.to_owned(), Kind::Whole),
     };
-    let pieces = is_directory.then(|| Pieces::begin(wanted.target, wanted.key, random)).transpose()?;
-    let (output, file) = Output::create(&place)?;
+    is_ours(&place, wanted.key, kind)?;
+    let begin = || Pieces::begin(wanted.target, wanted.key, random);
+    let mut pieces = is_directory.then(begin).transpose()?;
+    let mut done = attempt(source, wanted, (&place, kind), pieces.as_mut(), random);
+    let is_damaged = matches!(done, Err(BackupError::Altered | BackupError::Cut | BackupError::PieceMissing));
+    if is_damaged && pieces.as_ref().is_some_and(|pieces| pieces.kept > 0) {
+        // A piece that was there is not what it was any more. The profile still has what was in it.
+        drop(pieces);
+        let mut anew = begin()?;
+        anew.forget();
+        done = attempt(source, wanted, (&place, kind), Some(&mut anew), random);
+        pieces = Some(anew);
+    }
+    let done = done?;
+    if let Some(pieces) = pieces {
+        pieces.end();
+    }
+    Ok(done)
+}
+
+/// What is in the place is a backup of the same phrase, or nothing: whatever else it is stays.
+fn is_ours(place: &Path, key: &BackupKey, kind: Kind) -> Result<(), BackupError> {
+    let file = match File::open(place) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        file => file?,
+    };
+    match file.metadata()? {
+        found if !found.is_file() => return Err(BackupError::Taken),
+        found if found.len() == 0 => return Ok(()),
+        _ => {}
+    }
+    match Opening::begin(file, key, kind) {
+        Err(BackupError::Foreign | BackupError::WrongPhrase) => Err(BackupError::Taken),
+        other => other.map(drop),
+    }
+}
+
+fn attempt(
+    source: &Source<'_>,
+    wanted: &Wanted<'_>,
+    (place, kind): (&Path, Kind),
+    pieces: Option<&mut Pieces<'_>>,
+    random: &Random,
+) -> Result<Done, BackupError> {
+    let (output, file) = Output::create(place)?;
     let sealing = Sealing::begin(file, wanted.key, kind, random)?;
     let mut writing = Writing {
         source,
@@ -91,35 +135,39 @@ pub fn write(source: &Source<'_>, wanted: &Wanted<'_>, random: &Random) -> Resul
     let (file, written) = writer.end()?.end()?;
     settle(file)?;
     done.written = written;
-    verify_at(output.part(), wanted.target, kind, wanted.key, Some(source.profile))?;
+    verify_at(output.part(), wanted.target, kind, wanted.key, source.profile)?;
     output.put()?;
     if let Some(pieces) = pieces {
         done.written += pieces.written;
         done.kept = pieces.kept;
-        pieces.tidy();
     }
     Ok(done)
 }
 
-struct Writing<'a, W> {
+struct Writing<'a, 'p, W> {
     source: &'a Source<'a>,
     wanted: &'a Wanted<'a>,
     writer: Writer<W>,
-    pieces: Option<Pieces<'a>>,
+    pieces: Option<&'a mut Pieces<'p>>,
     done: Done,
 }
 
-impl<W: Write> Writing<'_, W> {
+impl<W: Write> Writing<'_, '_, W> {
     fn all(&mut self) -> Result<(), BackupError> {
+        self.settings()?;
         let mut gather = Gather::new(What::ALL);
         while let Some(gathered) = gather.next(self.source.store)? {
             match gathered {
                 Gathered::Record(past @ Body::Past(_)) => self.past(past)?,
+                Gathered::Record(Body::Account(mut account)) => {
+                    // Whoever restores types the phrase. Here it would lead from the key that devices keep to the recovery
+                    // key, which none keeps.
+                    account.phrase.zeroize();
+                    account.backup_key.zeroize();
+                    self.writer.put(&Body::Account(account))?;
+                }
                 Gathered::Record(body) => self.writer.put(&body)?,
                 Gathered::Room(room) => {
-                    if self.done.rooms == 0 {
-                        self.settings()?;
-                    }
                     self.done.rooms += 1;
                     let room = self.with_way_back(room)?;
                     self.writer.put(&Body::Room(room))?;
@@ -149,7 +197,7 @@ impl<W: Write> Writing<'_, W> {
 
     fn past(&mut self, past: Body) -> Result<(), BackupError> {
         let Some(pieces) = &mut self.pieces else { return Ok(self.writer.put(&past)?) };
-        let bytes = zeroize::Zeroizing::new(Record { body: Some(past) }.encode_to_vec());
+        let bytes = Zeroizing::new(Record { body: Some(past) }.encode_to_vec());
         let digest = Sha256::digest(&*bytes).to_vec();
         let elsewhere = pieces.put(digest, false, &mut bytes.as_slice())?;
         Ok(self.writer.put(&Body::Elsewhere(elsewhere))?)

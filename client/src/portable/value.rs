@@ -137,7 +137,7 @@ impl Value {
                 next: some(&account.next, "the recovery key")?,
             }),
             Body::Profile(profile) => own(profile)?,
-            Body::Person(person) => Self::Person(known(person)?),
+            Body::Person(person) => Self::Person(known(&person)?),
             Body::Relay(relay) => {
                 let address = address(&relay.host, relay.port)?;
                 let pin = some(&relay.pin, "a relay's pin")?;
@@ -184,7 +184,7 @@ fn own(profile: schema::Profile) -> Result<Value, ReadError> {
     Ok(Value::Profile(texts, picture))
 }
 
-fn known(person: schema::Person) -> Result<KnownPerson, ReadError> {
+fn known(person: &schema::Person) -> Result<KnownPerson, ReadError> {
     let fingerprint = Fingerprint(array(&person.fingerprint, "a fingerprint")?);
     if person.names.len() > MAX_NAMES {
         return Err(ReadError::TooLong("names of a person"));

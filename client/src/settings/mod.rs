@@ -26,7 +26,7 @@ use crate::store::MAX_HISTORY;
 pub use self::{
     colour::Colour,
     error::{SettingsError, WrongValue, nearest},
-    show::{carried, json},
+    show::{carried, json, only_carried},
     source::{Origin, Source},
 };
 

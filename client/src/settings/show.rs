@@ -26,16 +26,11 @@ const CARRIED: &[&str] = &[
 
 /// Those of [`CARRIED`] that somebody chose; empty where nobody did.
 pub fn carried(settings: &Settings) -> String {
-    let is_carried = |row: &Row<'_>| {
-        let name = format!("{}.{}", row.section, row.key);
-        let all = format!("{}.*", row.section);
-        CARRIED.iter().any(|known| *known == name || *known == all)
-    };
     let mut lines = Vec::new();
     for section in SECTIONS {
         let chosen = rows(settings)
             .into_iter()
-            .filter(|row| row.section == *section && is_carried(row))
+            .filter(|row| row.section == *section && follows(row.section, &row.key))
             .filter(|row| matches!(row.origin, Origin::File(..)));
         let chosen: Vec<_> = chosen
             .filter_map(|row| Some(format!("{} = {}", written_key(&row.key), written(row.value.as_ref()?))))
@@ -46,6 +41,31 @@ pub fn carried(settings: &Settings) -> String {
         }
     }
     lines.join("\n")
+}
+
+/// What of a config.toml follows a person; whatever else stands there, whoever wrote it, is left out.
+pub fn only_carried(text: &str) -> String {
+    let Ok(table) = text.parse::<toml::Table>() else { return String::new() };
+    let mut lines = Vec::new();
+    for (section, rows) in &table {
+        let rows = rows.as_table().into_iter().flatten();
+        let known: Vec<_> = rows
+            .filter(|(key, value)| {
+                follows(section, key) && !matches!(value, Value::Table(_) | Value::Datetime(_))
+            })
+            .map(|(key, value)| format!("{} = {}", written_key(key), written(value)))
+            .collect();
+        if !known.is_empty() {
+            lines.push(format!("[{section}]"));
+            lines.extend(known);
+        }
+    }
+    lines.join("\n")
+}
+
+fn follows(section: &str, key: &str) -> bool {
+    let (name, all) = (format!("{section}.{key}"), format!("{section}.*"));
+    CARRIED.iter().any(|known| *known == name || *known == all)
 }
 
 /// As one JSON document.
@@ -129,5 +149,16 @@ mod tests {
             let table: toml::Table = format!("key = {}", written(&value)).parse().unwrap();
             assert_eq!(table.get("key"), Some(&value), "{text:?}");
         }
+    }
+
+    #[test]
+    fn what_a_backup_brings_names_no_program_and_no_path() {
+        let text = "passphrase_command = ['sh']\n[screen]\ntheme = 'light'\n[notify]\ntext = false\ncommand = 'sh'\n[files]\ndirectory = '/'";
+        assert_eq!(only_carried(text), "[notify]\ntext = false\n[screen]\ntheme = \"light\"");
+        assert_eq!(
+            only_carried("[keys]\nquit = { a = 1 }\nsend = [\"a\", '\"']"),
+            "[keys]\nsend = [\"a\", \"\\\"\"]"
+        );
+        assert_eq!(only_carried("no toml"), "");
     }
 }

@@ -105,7 +105,7 @@ impl Phrase {
     }
 
     fn checksum(&self) -> u128 {
-        let digest: [u8; 32] = Sha256::digest(&*self.0).into();
+        let digest: [u8; 32] = Sha256::digest(*self.0).into();
         u128::from(digest[0] >> (8 - CHECKSUM))
     }
 

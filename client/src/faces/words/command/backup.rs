@@ -6,7 +6,7 @@ use shared::identity::phrase::PhraseError;
 
 use crate::{
     backup::{BackupError, Reasons, Standing},
-    faces::words::{counted, when},
+    faces::words::{called, counted, when},
     failure::{Exit, Failure},
     portable::{Counts, ReadError},
 };
@@ -54,6 +54,18 @@ pub fn failed(error: &BackupError, at: &Path) -> Failure {
         BackupError::Content(error) => verification(
             format!("What is in the backup in {at} makes no sense: {}.", content(error)),
             "Take an older one; and keep this one, for a report.",
+        ),
+        BackupError::Taken => Failure::new(
+            Exit::Refused,
+            "taken",
+            format!("Something else is at {at} already, which is no backup of this profile. It stays."),
+            "Name another place, or move away what is there.",
+        ),
+        BackupError::Busy => Failure::new(
+            Exit::Refused,
+            "busy",
+            format!("Another program is writing a backup to {at}."),
+            "Wait until it is done, then try again.",
         ),
         BackupError::Occupied => Failure::new(
             Exit::Refused,
@@ -256,6 +268,16 @@ pub const LATER: &str = "It goes on asking whenever schat runs.";
 /// Settings were written.
 pub fn settings_here(path: &Path) -> String {
     format!("Your settings are in {} again, but for paths and programs.", path.display())
+}
+
+/// What is said of one room.
+pub fn of_room(room: &str, said: &str) -> String {
+    format!("{}: {said}", called(room))
+}
+
+/// They could not be written.
+pub fn settings_lost(path: &Path, error: &io::Error) -> String {
+    format!("The settings of the backup could not be written to {}: {error}.", path.display())
 }
 
 /// There are others.
