@@ -30,9 +30,8 @@ fn core_says_nothing_to_people() {
     assert!(wrong.is_empty(), "words for people in the core:\n{}", wrong.join("\n"));
 }
 
-/// Sources of the command line whose texts are their own: the demonstration's report is a face itself; those of files are not
-/// moved yet.
-const OWN: [&str; 3] = ["demo", "demo.rs", "file"];
+/// Sources of the command line whose texts are their own: the demonstration's report is a face itself.
+const OWN: [&str; 2] = ["demo", "demo.rs"];
 
 /// Beginnings of what looks like a sentence and is none: commands to be typed, the head of a manual page, a heading of the help.
 const NONE: [&str; 4] = ["schat verify ", "cargo install ", ".TH ", "Options of all commands"];
@@ -79,7 +78,8 @@ const BELOW: [&str; 16] = [
 ];
 
 /// Beginnings of what looks like a sentence and is none: statements for the database.
-const STATEMENTS: [&str; 7] = ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "PRAGMA ", "CREATE ", "-- "];
+const STATEMENTS: [&str; 8] =
+    ["BEGIN;", "SELECT ", "INSERT ", "UPDATE ", "DELETE ", "PRAGMA ", "CREATE ", "-- "];
 
 #[test]
 fn nothing_below_the_faces_speaks_to_people() {

@@ -56,7 +56,7 @@ pub use key::{
     PassphraseError, ProfileKey, Wrap,
 };
 pub use notices::{Earlier, Notice, StoredNotice};
-pub use over::{Over, Unreadable};
+pub use over::{NoWayIn, Over, Unreadable};
 pub use people::{KnownPerson, MAX_NAMES, MAX_PEOPLE, Meeting, People};
 pub use picture_key::PictureKey;
 pub use places::Place;

@@ -15,6 +15,8 @@ pub enum Over {
         /// Whoever knew its name could join.
         open: bool,
     },
+    /// It came back from a backup, which has no way into it.
+    CameBack(NoWayIn),
     /// As the engine says.
     Closed(CloseReason),
     /// Its state cannot be read. Not stored.
@@ -23,6 +25,17 @@ pub enum Over {
     Unstored(StoreError),
     /// As an earlier version wrote it, in its words.
     Earlier(String),
+}
+
+/// Why a room that came back from a backup cannot be entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NoWayIn {
+    /// Nobody else was in it who could let this device in.
+    Alone,
+    /// Its relay ran on the device that is gone.
+    OwnRelay,
+    /// The device had not got in, or was not in it any more.
+    NotIn,
 }
 
 /// Why the state of a room cannot be read.
@@ -70,7 +83,8 @@ mod tests {
     #[test]
     fn what_is_stored_comes_back_and_words_of_an_earlier_version_stay() {
         let removed = CloseReason::Removed { by: "bob \"\u{1b}".to_owned() };
-        for over in [Over::Left, Over::Archive { open: true }, Over::Closed(removed)] {
+        let came_back = Over::CameBack(NoWayIn::Alone);
+        for over in [Over::Left, Over::Archive { open: true }, Over::Closed(removed), came_back] {
             assert_eq!(Over::of_text(over.to_text()), over);
         }
         for words in ["The room is full.", "", "{\"Nothing\":1}", "7"] {

@@ -6,7 +6,7 @@ use super::closed;
 use crate::{
     failure::{Exit, Failure},
     store::{
-        DATABASE, Damage, FEWEST, KeyFault, MAX_CURSOR_NAME, MAX_PASSPHRASE, Over, PassphraseError,
+        DATABASE, Damage, FEWEST, KeyFault, MAX_CURSOR_NAME, MAX_PASSPHRASE, NoWayIn, Over, PassphraseError,
         StoreError, Unreadable,
     },
 };
@@ -202,6 +202,15 @@ pub fn over(why: &Over) -> String {
         Over::Archive { open: true } => {
             "This is an archive of version 1, which this program reads and does not speak: to talk on, join \
              the room again by its name (/join)."
+        }
+        Over::CameBack(NoWayIn::Alone) => {
+            "This room came back from a backup, and nobody else was in it who could let this device in. Make a new one."
+        }
+        Over::CameBack(NoWayIn::OwnRelay) => {
+            "This room came back from a backup; its relay ran on the device that is gone. Make a new one."
+        }
+        Over::CameBack(NoWayIn::NotIn) => {
+            "This room came back from a backup, and this device was not in it. Join it by an invite."
         }
         Over::Closed(reason) => return closed(reason),
         Over::Unreadable(why) => return unreadable(why),
