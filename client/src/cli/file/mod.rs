@@ -262,7 +262,7 @@ fn row(line: &Line) -> String {
     let file = line.message.file.as_deref().map(words::file).unwrap_or_default();
     let id = hex::encode(line.message.id).get(..find::SHOWN).unwrap_or_default().to_owned();
     let (at, who) = (words::when(line.message.at), words::who(&line.message.from, None));
-    format!("{id}  {at}  {who}  {file}")
+    own_words::row([&id, &at, &who, &file])
 }
 
 /// A runtime of all rooms: what is under way may be of any.

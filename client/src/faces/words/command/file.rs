@@ -118,3 +118,8 @@ fn duration(message: String) -> Failure {
 
 /// Of an option.
 pub const NO_LENGTH: &str = "it is no length of time from 1s to 24h, as in 12s or 1m30s";
+
+/// A file in a list: the beginning of its id, when, by whom, its name and size.
+pub fn row(columns: [&str; 4]) -> String {
+    columns.join("  ")
+}
