@@ -20,8 +20,8 @@ use super::{
 };
 use crate::{
     store::{
-        Cursor, Happening, HappeningKey, KnownPerson, KnownRelay, MAX_NAMES, OwnAvatar, OwnTexts, PictureKey,
-        RoomRecord, What, Where, read_happening, read_line,
+        Cursor, Happening, HappeningKey, KnownPerson, KnownRelay, MAX_NAMES, Over, OwnAvatar, OwnTexts,
+        PictureKey, RoomRecord, What, Where, read_happening, read_line,
     },
     text::names::label,
     transport::{Pin, RelayAddress},
@@ -211,7 +211,8 @@ fn room_of(room: schema::Room) -> Result<Room, ReadError> {
         let named = Cursor::named(name).map_err(|_| ReadError::Malformed("the name of a cursor"))?;
         Ok((named, cursor.acked.min(MAX_SEQ)))
     };
-    let closed = room.closed.map(|why| short(why, MAX_WORDS, "why a room is over")).transpose()?;
+    let closed =
+        room.closed.map(|why| short(why, MAX_WORDS, "why a room is over")).transpose()?.map(Over::of_text);
     let entry = match room.entry {
         Some(Entry::Invite(link)) => Some(Entry::Invite(short(link, MAX_WORDS, "a link")?)),
         Some(Entry::WayBack(way)) if way.len() > MAX_WAY_BACK => {

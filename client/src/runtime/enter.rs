@@ -11,8 +11,8 @@ use tokio::time::timeout;
 
 use super::{Event, Local, RoomEvent, link::explain, lock, manage::begin_failed, now_ms};
 use crate::{
-    failure::{Exit, Failure},
-    store::Where,
+    reason::{Reason, RelayReason, Unasked},
+    store::{Notice, Where},
     transport::{Connection, Dialed, Known, Pin, RelayAddress, RoomStream, StreamError},
 };
 
@@ -24,15 +24,13 @@ impl Local {
     /// Joins the room of an invite link. Returns its label; whether it worked comes as events.
     ///
     /// # Errors
-    /// [`Failure`] when the link is of no use, or the relay cannot be asked now.
-    pub async fn join(&self, invite: &InviteLink) -> Result<String, Failure> {
-        let address = RelayAddress::new(&invite.host, invite.port)
-            .map_err(|error| Failure::usage(error.to_string(), "Ask for a new link."))?;
+    /// [`Reason`] when the link is of no use, or the relay cannot be asked now.
+    pub async fn join(&self, invite: &InviteLink) -> Result<String, Reason> {
+        let address = RelayAddress::new(&invite.host, invite.port).map_err(RelayReason::Address)?;
         let profile = lock(&self.0.profile).engine.clone();
-        let mut engine =
-            Engine::join(&profile, &invite.link, now_ms()).map_err(|error| begin_failed(&error))?;
+        let mut engine = Engine::join(&profile, &invite.link, now_ms()).map_err(begin_failed)?;
         let reading = self.read_card(&mut engine, &address, invite.link.pin);
-        let late = |_| unreachable_now(&address, "it does not answer");
+        let late = |_| unasked(&address, Unasked::Silent);
         let (pin, invited) = timeout(Duration::from_secs(CARD_S), reading).await.map_err(late)??;
         let label = self.begin(engine, Where::Relay { address, pin })?;
         let event = RoomEvent::Engine(invited);
@@ -46,7 +44,7 @@ impl Local {
         engine: &mut Engine,
         address: &RelayAddress,
         begins: Option<[u8; 20]>,
-    ) -> Result<(Option<Pin>, EngineEvent), Failure> {
+    ) -> Result<(Option<Pin>, EngineEvent), Reason> {
         let known = match begins {
             Some(begins) => Known::Begins(begins.into()),
             None => {
@@ -58,8 +56,8 @@ impl Local {
         let Dialed { connection, trust, .. } = dialed.map_err(|error| explain(&error).0)?;
         let pin = trust.pin().filter(|_| begins.is_some());
         let invited = ask(engine, &connection, pin).await.map_err(|why| match why {
-            Why::Refused(failure) => failure,
-            Why::Stream(error) => unreachable_now(address, &error.to_string()),
+            Why::Refused(reason) => reason,
+            Why::Stream(error) => unasked(address, ended(error)),
         });
         connection.close(proto::CloseCode::Done);
         Ok((pin, invited?))
@@ -67,7 +65,7 @@ impl Local {
 }
 
 enum Why {
-    Refused(Failure),
+    Refused(Reason),
     Stream(StreamError),
 }
 
@@ -87,9 +85,11 @@ async fn ask(engine: &mut Engine, connection: &Connection, pin: Option<Pin>) -> 
                 match event {
                     EngineEvent::Invited { .. } => return Ok(event),
                     EngineEvent::Closed { reason, .. } => {
-                        return Err(Why::Refused((&reason).into()));
+                        return Err(Why::Refused(Reason::Closed(reason)));
                     }
-                    EngineEvent::Problem(problem) => return Err(Why::Refused((&problem).into())),
+                    EngineEvent::Problem(problem) => {
+                        return Err(Why::Refused(Reason::Notice(Notice::Problem(problem))));
+                    }
                     _ => {}
                 }
             }
@@ -98,11 +98,15 @@ async fn ask(engine: &mut Engine, connection: &Connection, pin: Option<Pin>) -> 
     }
 }
 
-fn unreachable_now(address: &RelayAddress, why: &str) -> Failure {
-    Failure::new(
-        Exit::Network,
-        "relay",
-        format!("The relay {address} cannot be asked which room the link leads to: {why}."),
-        "Try the link again when the relay is there.",
-    )
+fn unasked(relay: &RelayAddress, why: Unasked) -> Reason {
+    RelayReason::Unasked { relay: relay.clone(), why }.into()
+}
+
+fn ended(error: StreamError) -> Unasked {
+    match error {
+        StreamError::Closed(_) => Unasked::Closed,
+        StreamError::Lost => Unasked::Lost,
+        StreamError::Malformed(error) => Unasked::Malformed(error.to_string()),
+        StreamError::Stuck => Unasked::Stuck,
+    }
 }

@@ -1,14 +1,14 @@
 //! Rooms of which nobody wants to be told, and rooms that stand above the others.
 
 use super::{Local, lock};
-use crate::failure::Failure;
+use crate::reason::Reason;
 
 impl Local {
     /// Whether somebody is told of what is said in a room while they look elsewhere; remembered.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be saved.
-    pub async fn mute(&self, room: &str, is_muted: bool) -> Result<(), Failure> {
+    /// [`Reason`] when there is no such room or it cannot be saved.
+    pub async fn mute(&self, room: &str, is_muted: bool) -> Result<(), Reason> {
         let id = self.id(room)?;
         self.0.vault.run(move |store| store.set_muted(id, is_muted)).await?;
         let mut muted = lock(&self.0.muted);
@@ -23,8 +23,8 @@ impl Local {
     /// Whether a room stands above the others in lists; remembered.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be saved.
-    pub async fn pin(&self, room: &str, is_pinned: bool) -> Result<(), Failure> {
+    /// [`Reason`] when there is no such room or it cannot be saved.
+    pub async fn pin(&self, room: &str, is_pinned: bool) -> Result<(), Reason> {
         let id = self.id(room)?;
         self.0.vault.run(move |store| store.set_pinned(id, is_pinned)).await?;
         let mut pinned = lock(&self.0.pinned);

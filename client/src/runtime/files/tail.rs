@@ -104,7 +104,7 @@ pub(super) fn open_private(path: &Path, creates: bool) -> io::Result<File> {
     }
     let file = options.open(path)?;
     if !file.metadata()?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "something else has its name"));
+        return Err(crate::reason::FileFault::Taken.into());
     }
     Ok(file)
 }

@@ -6,9 +6,8 @@ use shared::room as engine;
 
 use super::Room;
 use crate::{
-    failure::Failure,
     runtime::{Event, FaceId, RoomEvent, lock},
-    store::{KnownRelay, Notice},
+    store::{KnownRelay, Notice, Over},
 };
 
 impl Room {
@@ -43,7 +42,7 @@ impl Room {
                 lines.iter().for_each(|line| self.will_expire(line.message.disappears));
             }
             engine::Event::Closed { reason, was_member } => {
-                self.over(Failure::from(reason).message, *was_member).await;
+                self.over(reason.into(), *was_member).await;
             }
             _ => {}
         }
@@ -88,7 +87,7 @@ impl Room {
     }
 
     /// The room is over for this device; what is kept depends on why.
-    pub(super) async fn over(&mut self, reason: String, was_member: bool) {
+    pub(super) async fn over(&mut self, reason: Over, was_member: bool) {
         let room = self.record.id;
         let forget = !was_member;
         let leave = self.is_leaving;
@@ -108,7 +107,7 @@ impl Room {
         self.end(reason);
     }
 
-    pub(super) fn end(&mut self, why: String) {
+    pub(super) fn end(&mut self, why: Over) {
         self.is_over = true;
         let mut state = lock(&self.state);
         state.view = None;
