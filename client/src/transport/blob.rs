@@ -28,6 +28,8 @@ pub(crate) struct BlobStream {
     recv: RecvHalf,
     reader: FrameReader,
     binding: [u8; CHANNEL_BINDING_LEN],
+    /// [`STALL`].
+    stall: Duration,
 }
 
 impl BlobStream {
@@ -39,7 +41,7 @@ impl BlobStream {
         let binding = connection.binding().ok_or(StreamError::Lost)?;
         let (send, recv) = connection.open().await?;
         send.give_way();
-        Ok(Self { send, recv, reader: FrameReader::new(MAX_BLOB_FRAME), binding })
+        Ok(Self { send, recv, reader: FrameReader::new(MAX_BLOB_FRAME), binding, stall: STALL })
     }
 
     /// Ties the proof to this connection.
@@ -68,12 +70,12 @@ impl BlobStream {
     ) -> Result<(), E> {
         let header = part_header(number, bytes.len());
         for mut left in [header, bytes] {
-            let mut until = Instant::now() + STALL;
+            let mut until = Instant::now() + self.stall;
             while !left.is_empty() {
                 tokio::select! {
                     written = timeout_at(until, self.send.write_some(&mut left)) => {
                         written.map_err(|_| StreamError::Stuck)??;
-                        until = Instant::now() + STALL;
+                        until = Instant::now() + self.stall;
                     }
                     read = self.recv.read_chunk(READ_CHUNK) => {
                         let bytes = read?.ok_or(StreamError::Closed(None))?;
@@ -120,3 +122,6 @@ impl BlobStream {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
