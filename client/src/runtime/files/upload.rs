@@ -203,3 +203,24 @@ impl There {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_is_not_told_as_whole_before_its_list_is_there() {
+        // All of its parts are full, so the list lies alone.
+        let shape = Shape::of(8 << 20).unwrap();
+        let layout = Layout::of(shape.sealed()).unwrap();
+        let mut there = There { layout, parts: PartSet::none(layout), whole: false };
+        assert_eq!((there.bytes(&shape), layout.parts()), (0, 9));
+        for part in 0..8 {
+            there.parts.add(part);
+        }
+        assert_eq!(there.bytes(&shape), (8 << 20) - 1);
+        there.parts.add(8);
+        there.whole = true;
+        assert_eq!(there.bytes(&shape), 8 << 20);
+    }
+}
