@@ -296,7 +296,8 @@ async fn many_addresses_that_trickle_hold_no_more_than_there_is_and_no_longer_th
     chat.publish([1; 16], b"no message waits for it", None).await;
     chat.published().await;
     // Who sends a part waits for its turn, and has it.
-    let sent = ann.sent(1, 250, &key(1), P);
+    let hers = key(1);
+    let sent = ann.sent(1, 250, &hers, P);
     tokio::time::timeout(PATIENCE, sent).await.expect("it has its turn");
     eventually("each of them is shown out", || server.hits(Limit::TransferStall) == 48).await;
     eventually("all memory is given back", || memory() == 0).await;
