@@ -213,7 +213,11 @@ impl Blobs {
         draft.file.kept(bytes);
         if kept.parts.is_whole() {
             let (file, layout) = (draft.file.clone(), kept.layout);
-            self.run(move || Ok(marks::cut_off(&file.file, layout))).await?;
+            self.run(move || {
+                marks::cut_off(&file.file, layout);
+                Ok(())
+            })
+            .await?;
         }
         Ok(kept)
     }
