@@ -123,7 +123,7 @@ impl Gather {
 
     fn person(&mut self, store: &Store) -> Result<(), StoreError> {
         if self.what.account {
-            let secret = store.account_secret()?.ok_or_else(|| StoreError::Damaged(Damage::Identity))?;
+            let secret = store.account_secret()?.ok_or(StoreError::Damaged(Damage::Identity))?;
             let account = Account {
                 secret: secret.to_vec(),
                 phrase: store.phrase()?.unwrap_or_default().to_vec(),

@@ -28,7 +28,8 @@ impl Local {
     pub async fn join(&self, invite: &InviteLink) -> Result<String, Reason> {
         let address = RelayAddress::new(&invite.host, invite.port).map_err(RelayReason::Address)?;
         let profile = lock(&self.0.profile).engine.clone();
-        let mut engine = Engine::join(&profile, &invite.link, now_ms()).map_err(begin_failed)?;
+        let mut engine =
+            Engine::join(&profile, &invite.link, now_ms()).map_err(|error| begin_failed(&error))?;
         let reading = self.read_card(&mut engine, &address, invite.link.pin);
         let late = |_| unasked(&address, Unasked::Silent);
         let (pin, invited) = timeout(Duration::from_secs(CARD_S), reading).await.map_err(late)??;

@@ -55,7 +55,7 @@ impl Local {
         }
         let place = self.place(relay)?;
         let profile = lock(&self.0.profile).engine.clone();
-        let engine = Engine::open(&profile, name, now_ms()).map_err(begin_failed)?;
+        let engine = Engine::open(&profile, name, now_ms()).map_err(|error| begin_failed(&error))?;
         if self.room(name).is_ok_and(|room| room.is_left() && room.id != engine.room_id()) {
             return Err(RoomReason::LeftPrivate(name.to_owned()).into());
         }
@@ -69,7 +69,8 @@ impl Local {
     pub fn create(&self, name: &str, relay: Option<RelayAddress>, policy: Policy) -> Result<String, Reason> {
         let place = self.place(relay)?;
         let profile = lock(&self.0.profile).engine.clone();
-        let engine = Engine::create(&profile, name, policy, now_ms()).map_err(begin_failed)?;
+        let engine =
+            Engine::create(&profile, name, policy, now_ms()).map_err(|error| begin_failed(&error))?;
         self.begin(engine, place)
     }
 
@@ -79,7 +80,8 @@ impl Local {
     /// [`Reason`] when the name cannot be shown.
     pub fn create_own(&self, name: &str) -> Result<String, Reason> {
         let profile = lock(&self.0.profile).engine.clone();
-        let engine = Engine::create(&profile, name, Policy::default(), now_ms()).map_err(begin_failed)?;
+        let engine = Engine::create(&profile, name, Policy::default(), now_ms())
+            .map_err(|error| begin_failed(&error))?;
         self.begin(engine, Where::Own)
     }
 
@@ -247,9 +249,9 @@ impl Inner {
     }
 }
 
-pub(super) fn begin_failed(error: EngineError) -> Reason {
+pub(super) fn begin_failed(error: &EngineError) -> Reason {
     let reason = match error {
-        EngineError::Name(error) => RoomReason::BadName(error),
+        EngineError::Name(error) => RoomReason::BadName(*error),
         EngineError::Group(_) | EngineError::Damaged | EngineError::Version1 | EngineError::TooNew => {
             RoomReason::Group(error.to_string())
         }

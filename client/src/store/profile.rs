@@ -130,7 +130,7 @@ impl OpenProfile {
         whole(dir.path())?;
         let key = key.key(dir.path(), &random)?;
         let store = Store::open_read_only(dir.path(), &key, random.clone())?;
-        let known = store.meta(IDENTITY)?.ok_or_else(|| StoreError::Damaged(Damage::Identity))?;
+        let known = store.meta(IDENTITY)?.ok_or(StoreError::Damaged(Damage::Identity))?;
         let name = text(store.meta(NAME)?).unwrap_or_else(usual_name);
         Ok(Self::of(store, identity(&known)?, name, random, (dir, None))?)
     }

@@ -116,7 +116,7 @@ impl Store {
             .db
             .prepare_cached("SELECT room, label, host, port, pin, acked, closed FROM rooms ORDER BY label")?;
         let found = select.query_map([], |row| Ok(record(row)))?;
-        found.map(|row| row??.ok_or_else(|| StoreError::Damaged(Damage::Address))).collect()
+        found.map(|row| row??.ok_or(StoreError::Damaged(Damage::Address))).collect()
     }
 
     /// A program has dealt with the messages up to `seq`; never goes back.
@@ -244,7 +244,7 @@ impl Store {
         let known = |row: &Row<'_>| Ok(KnownRelay::of(row.get(0)?, row.get(1)?));
         let found = self.db.query_row(select, params![relay.host, relay.port], known).optional()?;
         // What cannot be read is not nothing: that would begin anew with the first sight.
-        found.map(|known| known.ok_or_else(|| StoreError::Damaged(Damage::Relay))).transpose()
+        found.map(|known| known.ok_or(StoreError::Damaged(Damage::Relay))).transpose()
     }
 
     /// Remembers why a relay was trusted, if nothing is known of it yet. What is known never changes by this, but for the

@@ -168,7 +168,7 @@ impl SendHalf {
     /// Writes a part. Cancel-safe.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<usize, StreamError> {
         match self {
-            Self::Quic(send) => send.write(bytes).await.map_err(lost),
+            Self::Quic(send) => send.write(bytes).await.map_err(|error| lost(&error)),
             Self::Tcp(send) => send.write(bytes).await.map_err(|_| StreamError::Lost),
         }
     }
@@ -178,7 +178,7 @@ impl SendHalf {
         match self {
             Self::Quic(send) => {
                 let written = send.write_chunks(std::slice::from_mut(bytes)).await;
-                written.map(|_| ()).map_err(lost)
+                written.map(|_| ()).map_err(|error| lost(&error))
             }
             Self::Tcp(send) => {
                 let written = send.write(bytes).await.map_err(|_| StreamError::Lost)?;
@@ -213,7 +213,7 @@ impl SendHalf {
     }
 }
 
-fn lost(error: WriteError) -> StreamError {
+fn lost(error: &WriteError) -> StreamError {
     match error {
         WriteError::Stopped(code) => StreamError::Closed(CloseCode::from_value(code.into_inner())),
         _ => StreamError::Lost,

@@ -215,7 +215,7 @@ impl Task {
 
     /// All of a file that is one part.
     async fn small(&mut self, down: &Download) -> Result<Zeroizing<Vec<u8>>, Fault> {
-        let wrong = || Fault::Final(false_file(Forgery::Avatar));
+        let wrong = || Fault::last(false_file(Forgery::Avatar));
         let avatar = down.file.as_avatar().ok_or_else(wrong)?;
         let _turn = self.turn().await?;
         // However the relay spreads it, others have their turn.

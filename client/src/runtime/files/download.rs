@@ -48,8 +48,7 @@ impl Task {
     /// Fetches it. Returns where it is.
     pub(super) async fn download(&mut self, down: &Download) -> Result<PathBuf, Fault> {
         let Manifest { key, parts, .. } = &down.file;
-        let shape =
-            down.file.shape().ok_or_else(|| Fault::Final(super::fault::too_large(&down.file.name)))?;
+        let shape = down.file.shape().ok_or_else(|| Fault::last(super::fault::too_large(&down.file.name)))?;
         let cipher = FileCipher::new(key);
         if let Some(name) = self.is_through(down).await? {
             return Ok(name);
@@ -67,7 +66,7 @@ impl Task {
         };
         // Small enough to be whole in its last part.
         if down.is_unasked && !tail.last.as_ref().is_some_and(|last| is_picture(&down.file.name, last)) {
-            return Err(Fault::Final(false_file(Forgery::Picture)));
+            return Err(Fault::last(false_file(Forgery::Picture)));
         }
         let place = down.target.clone();
         let work = move || Writer::begin(place, &parts, cipher, shape, tail, is_kept);
@@ -101,7 +100,7 @@ impl Task {
         loop {
             let asked = place.clone();
             let free = blocking(move || free_name(&asked, is_exact, from)).await?;
-            let (number, name) = free.ok_or_else(|| Fault::Final(super::fault::name_taken(place)))?;
+            let (number, name) = free.ok_or_else(|| Fault::last(super::fault::name_taken(place)))?;
             // Before it has it: else whoever is killed then fetches all of it once more.
             self.is_named(&name).await;
             let (whole, asked, target) = (whole.clone(), name.clone(), place.clone());
@@ -124,7 +123,7 @@ impl Task {
 
     /// All of a file that has one part, filled up.
     pub(super) async fn only_part(&mut self, down: &Download) -> Result<Zeroizing<Vec<u8>>, Fault> {
-        let wrong = || Fault::Final(false_file(Forgery::Parts));
+        let wrong = || Fault::last(false_file(Forgery::Parts));
         let shape = down.file.shape().filter(|shape| shape.parts() == 1).ok_or_else(wrong)?;
         self.tail(down, &shape, &FileCipher::new(&down.file.key)).await?.last.ok_or_else(wrong)
     }
@@ -143,17 +142,17 @@ impl Task {
             bytes.extend_from_slice(&part);
             next += 1;
             if bytes.len() > length {
-                return Err(Fault::Final(dishonest(Lie::TooMuch)));
+                return Err(Fault::last(dishonest(Lie::TooMuch)));
             }
         }
         stream.finish().await;
         let has_last = first == shape.last();
         let last = if has_last { shape.last_sealed() } else { 0 };
         let (last, list) = bytes.split_at_checked(last).unwrap_or_default();
-        let forged = |_| Fault::Final(false_file(Forgery::List));
+        let forged = |_| Fault::last(false_file(Forgery::List));
         let list = cipher.open(Place::List, list).map_err(forged)?;
         let list = PartList::read(&list, shape, &down.file.parts)
-            .map_err(|error| Fault::Final(false_file(Forgery::Listed(error.to_string()))))?;
+            .map_err(|error| Fault::last(false_file(Forgery::Listed(error.to_string()))))?;
         let last = match has_last {
             true => Some(proven(cipher, shape, &list, shape.last(), last)?),
             false => None,
@@ -200,11 +199,11 @@ impl Task {
             match frame.frame {
                 Some(relay_frame::Frame::BlobHave(have)) if have.size == shape.sealed() => return Ok(stream),
                 Some(relay_frame::Frame::BlobHave(_)) => {
-                    return Err(Fault::Final(false_file(Forgery::Size)));
+                    return Err(Fault::last(false_file(Forgery::Size)));
                 }
                 // It has no such parts.
                 Some(relay_frame::Frame::Refused(no)) if no.code() == Code::Malformed => {
-                    return Err(Fault::Final(false_file(Forgery::Size)));
+                    return Err(Fault::last(false_file(Forgery::Size)));
                 }
                 Some(relay_frame::Frame::Refused(no)) => return Err(refused(&no)),
                 // Of a later version.
@@ -270,16 +269,16 @@ fn prove(
     sealed: &[u8],
     plaintext: &mut Zeroizing<Vec<u8>>,
 ) -> Result<(), Fault> {
-    let wrong = || Fault::Final(dishonest(Lie::OtherPart));
+    let wrong = || Fault::last(dishonest(Lie::OtherPart));
     if list.part(part).is_none_or(|hash| Sha256::digest(sealed)[..] != hash[..]) {
         return Err(wrong());
     }
     // The sender's own list names what the sender's own key does not open.
-    let forged = |_| Fault::Final(false_file(Forgery::Unopened));
+    let forged = |_| Fault::last(false_file(Forgery::Unopened));
     let place = shape.place(part).ok_or_else(wrong)?;
     cipher.open_into(place, sealed, plaintext).map_err(forged)?;
     if plaintext.len() != shape.len(part) {
-        return Err(Fault::Final(false_file(Forgery::Short)));
+        return Err(Fault::last(false_file(Forgery::Short)));
     }
     Ok(())
 }
@@ -296,11 +295,11 @@ fn part(frame: RelayFrame, expected: u32) -> Result<bytes::Bytes, Fault> {
         Some(relay_frame::Frame::BlobPart(BlobPart { number, bytes })) if number == expected => {
             match bytes.len() {
                 1..=RELAY_PART => Ok(bytes),
-                _ => Err(Fault::Final(dishonest(Lie::EmptyPart))),
+                _ => Err(Fault::last(dishonest(Lie::EmptyPart))),
             }
         }
         Some(relay_frame::Frame::Refused(no)) => Err(refused(&no)),
-        _ => Err(Fault::Final(dishonest(Lie::Unasked))),
+        _ => Err(Fault::last(dishonest(Lie::Unasked))),
     }
 }
 

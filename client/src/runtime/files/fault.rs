@@ -19,15 +19,27 @@ pub(super) enum Fault {
     /// The connection, or the room's place on it, is gone: go on when it is there again.
     Lost,
     /// Go on by itself after a while.
-    Later(Reason, u64),
+    Later(Box<Reason>, u64),
     /// It does not go on by itself.
-    Final(Reason),
+    Final(Box<Reason>),
+}
+
+impl Fault {
+    /// Go on after so many milliseconds.
+    pub(super) fn later(reason: Reason, after_ms: u64) -> Self {
+        Self::Later(Box::new(reason), after_ms)
+    }
+
+    /// It does not go on by itself.
+    pub(super) fn last(reason: Reason) -> Self {
+        Self::Final(Box::new(reason))
+    }
 }
 
 impl From<StreamError> for Fault {
     fn from(error: StreamError) -> Self {
         match error {
-            StreamError::Malformed(_) => Self::Final(dishonest(Lie::NoFrame)),
+            StreamError::Malformed(_) => Self::last(dishonest(Lie::NoFrame)),
             StreamError::Closed(_) | StreamError::Lost | StreamError::Stuck => Self::Lost,
         }
     }
@@ -35,7 +47,7 @@ impl From<StreamError> for Fault {
 
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
-        Self::Later(error.into(), DISK_MS)
+        Self::later(error.into(), DISK_MS)
     }
 }
 
@@ -63,7 +75,7 @@ pub(super) fn local(path: &Path, error: &io::Error) -> Fault {
         io::ErrorKind::NotFound => FileReason::Missing(path),
         _ => FileReason::Unusable(path, error.into()),
     };
-    Fault::Final(reason.into())
+    Fault::last(reason.into())
 }
 
 /// What the relay refused, as what to do about it.
@@ -74,7 +86,7 @@ pub(super) fn refused(refused: &Refused) -> Fault {
     };
     let bound = refused.limit().into();
     let reason = match refused.code() {
-        Code::RateLimited => return Fault::Later(FileReason::Busy(bound).into(), wait),
+        Code::RateLimited => return Fault::later(FileReason::Busy(bound).into(), wait),
         Code::ShuttingDown | Code::Superseded => return Fault::Lost,
         Code::NoSpace => FileReason::NoSpace(bound),
         Code::TooLarge => FileReason::LargeThere(bound),
@@ -83,7 +95,7 @@ pub(super) fn refused(refused: &Refused) -> Fault {
         Code::NotAllowed => FileReason::NotAllowed,
         _ => FileReason::Refused,
     };
-    Fault::Final(reason.into())
+    Fault::last(reason.into())
 }
 
 /// More than there can be.

@@ -135,16 +135,16 @@ impl Task {
                     self.rest(&mut backoff).await;
                 }
                 Err(Fault::Later(reason, after_ms)) => {
-                    self.tell(TransferState::Waiting(Some(reason))).await;
+                    self.tell(TransferState::Waiting(Some(*reason))).await;
                     self.wait(Duration::from_millis(after_ms)).await;
                 }
                 Err(Fault::Final(reason)) if self.is_unasked() => {
                     // Nobody asked, so nobody has to decide what becomes of it.
-                    return self.cancel(Some(reason)).await;
+                    return self.cancel(Some(*reason)).await;
                 }
                 Err(Fault::Final(reason)) => {
                     self.looks = true;
-                    self.pause(true, Some(reason.clone())).await;
+                    self.pause(true, Some((*reason).clone())).await;
                     // So that the wish to go on is seen as one.
                     self.shown.steer.send_if_modified(|steer| {
                         let runs = *steer == Steer::Run;
@@ -152,7 +152,7 @@ impl Task {
                         runs
                     });
                     self.steer.0.borrow_and_update();
-                    self.tell(TransferState::Stopped(reason)).await;
+                    self.tell(TransferState::Stopped(*reason)).await;
                     self.steer.changed().await;
                 }
             }
@@ -254,7 +254,7 @@ impl Task {
         asks.send(ask).await.map_err(|_| Fault::Lost)?;
         match answer.await.map_err(|_| Fault::Lost)? {
             Ok(()) => Ok(()),
-            Err(reason) => Err(Fault::Later(reason, SILENT.as_secs() * 1_000)),
+            Err(reason) => Err(Fault::later(reason, SILENT.as_secs() * 1_000)),
         }
     }
 
@@ -272,7 +272,7 @@ impl Task {
 
     /// The relay's connection, once it is there.
     pub(super) async fn connection(&mut self) -> Result<crate::transport::Connection, Fault> {
-        let Some(link) = self.link.clone() else { return Err(Fault::Final(super::fault::no_relay())) };
+        let Some(link) = self.link.clone() else { return Err(Fault::last(super::fault::no_relay())) };
         let mut state = link.state.clone();
         loop {
             let now = state.borrow_and_update().clone();

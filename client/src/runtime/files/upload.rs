@@ -37,7 +37,7 @@ struct There {
 impl Task {
     /// Brings it there. Returns what is to be said of it.
     pub(super) async fn upload(&mut self, up: &Upload, source: Source) -> Result<Manifest, Fault> {
-        let too_large = || Fault::Final(super::fault::too_large(&up.name));
+        let too_large = || Fault::last(super::fault::too_large(&up.name));
         let shape = Shape::of(up.size).ok_or_else(too_large)?;
         let number = self.number;
         let stored = self.vault().run(move |store| store.part_hashes(number)).await?;
@@ -94,7 +94,7 @@ impl Task {
         proof: BlobProof,
         shape: &Shape,
     ) -> Result<There, Fault> {
-        let layout = Layout::of(shape.sealed()).map_err(|_| Fault::Final(super::fault::too_large("")))?;
+        let layout = Layout::of(shape.sealed()).map_err(|_| Fault::last(super::fault::too_large("")))?;
         let open = BlobOpen { proof: Some(proof), size: layout.size(), ..BlobOpen::default() };
         stream.begin(client_frame::Frame::BlobOpen(open)).await?;
         let mut there = There { layout, parts: PartSet::none(layout), whole: false };
@@ -183,9 +183,9 @@ impl There {
     fn take(&mut self, frame: RelayFrame) -> Result<(), Fault> {
         match frame.frame {
             Some(relay_frame::Frame::BlobHave(BlobHave { size, parts, whole, .. })) => {
-                let lie = |_| Fault::Final(dishonest(Lie::ForeignPart));
+                let lie = |_| Fault::last(dishonest(Lie::ForeignPart));
                 if size != self.layout.size() {
-                    return Err(Fault::Final(dishonest(Lie::OtherSize)));
+                    return Err(Fault::last(dishonest(Lie::OtherSize)));
                 }
                 self.parts = PartSet::from_bytes(self.layout, &parts).map_err(lie)?;
                 self.whole = whole && self.parts.is_whole();

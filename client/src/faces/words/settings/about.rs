@@ -80,8 +80,12 @@ mod tests {
 
     #[test]
     fn setting_that_nobody_explains_is_found() {
-        let settings = KNOWN.iter().map(|known| known.name()).filter(|name| setting(name).is_empty());
-        assert_eq!(settings.collect::<Vec<_>>(), [""; 0]);
+        let mut settings: Vec<String> = Vec::new();
+        for known in KNOWN {
+            settings.push(known.name());
+        }
+        settings.retain(|name| setting(name).is_empty());
+        assert_eq!(settings, [""; 0]);
         assert!(SECTIONS.iter().all(|name| !section(name).is_empty()));
     }
 }
