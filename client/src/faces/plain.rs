@@ -82,8 +82,9 @@ impl Shared {
         let mut all = self.named();
         let named = all.entry(room.to_owned()).or_default();
         if named.members.as_ref().map(Arc::as_ptr) != view.as_ref().map(Arc::as_ptr) {
-            let members = view.iter().flat_map(|view| &view.members).map(|member| &member.person);
-            named.names.add_all(members);
+            if let Some(view) = &view {
+                named.names.regroup(named.members.as_deref(), view);
+            }
             named.members.clone_from(&view);
         }
         named.names.add_all(people);

@@ -320,7 +320,7 @@ fn notice_of_an_earlier_version_keeps_its_words_and_one_of_a_later_its_kind() {
 fn stranger_is_kept_until_somebody_has_seen_it_and_is_no_alarm_though_it_once_was() {
     let dir = TempDir::new().unwrap();
     let mut store = open(&dir);
-    let person = |name: &str| shared::room::Person { name: name.into(), fingerprint: Fingerprint([5; 32]) };
+    let person = |name: &str| Person { name: name.into(), fingerprint: Fingerprint([5; 32]) };
     let told = Notice::Stranger(Stranger { who: person("eve"), by: Some(person("bob")), is_ours: false });
     assert_eq!((told.kind(), told.code(), told.is_loud()), (None, Some("unverified"), true));
     let first = store.commit(ROOM, Some(&record("team")), &self::told(vec![told.clone(); 3])).unwrap();

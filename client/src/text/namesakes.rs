@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use shared::{
     identity::{Fingerprint, names::fold},
-    room::Person,
+    room::{GroupView, Member, Person},
 };
 
 /// Names kept for one room. Whoever comes with another one when it is full is not told apart from those who are kept.
@@ -28,6 +28,14 @@ impl Namesakes {
     /// The same for several.
     pub fn add_all<'a>(&mut self, people: impl IntoIterator<Item = &'a Person>) -> bool {
         people.into_iter().fold(false, |is_news, who| self.add(who) || is_news)
+    }
+
+    /// Takes in the members of a group who were not those of the one before it: a name costs more to read than to compare.
+    pub fn regroup(&mut self, before: Option<&GroupView>, now: &GroupView) -> bool {
+        let before = before.into_iter().flat_map(|view| &view.members);
+        let before: BTreeMap<u32, &Person> = before.map(|member| (member.leaf, &member.person)).collect();
+        let is_new = |member: &&Member| before.get(&member.leaf) != Some(&&member.person);
+        self.add_all(now.members.iter().filter(is_new).map(|member| &member.person))
     }
 
     /// What it knows of these people's names.

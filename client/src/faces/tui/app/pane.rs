@@ -104,9 +104,12 @@ impl Pane {
 
     /// These are named here. Whoever had one of their names for themselves until now is called otherwise in what is shown.
     pub(super) fn name(&mut self, people: &[Person], me: Fingerprint) {
-        if !self.named.add_all(people) {
-            return;
+        if self.named.add_all(people) {
+            self.rename(me);
         }
+    }
+
+    fn rename(&mut self, me: Fingerprint) {
         let mut rows = std::mem::take(&mut self.rows);
         let among = self.among(me);
         rows.iter_mut().for_each(|row| row.rename(among));
@@ -116,9 +119,11 @@ impl Pane {
 
     /// The group is this from now on.
     pub(super) fn regroup(&mut self, view: GroupView, me: Fingerprint) {
-        let members: Vec<_> = view.members.iter().map(|member| member.person.clone()).collect();
+        let is_news = self.named.regroup(self.view.as_deref(), &view);
         self.view = Some(Arc::new(view));
-        self.name(&members, me);
+        if is_news {
+            self.rename(me);
+        }
     }
 
     /// Adds a row at the end. Whoever has scrolled up goes on seeing the same.
