@@ -217,7 +217,7 @@ fn who_came_and_went_is_exported_in_its_place() {
     let text = lines(&schat(&dir, &["export", "team"]));
     assert_eq!(text.len(), 2_504);
     assert!(text[1_000].ends_with("- \"eve\\u{1b}[2J\" joined."), "{}", text[1_000]);
-    assert!(text[2_503].ends_with("- \"eve\\u{1b}[2J\" was removed by bob."), "{}", text[2_503]);
+    assert!(text[2_503].ends_with("- \"eve\\u{1b}[2J\" was removed by bob#0202."), "{}", text[2_503]);
     let json = lines(&schat(&dir, &["export", "team", "--format", "json"]));
     let told: serde_json::Value = serde_json::from_str(&json[1_000]).unwrap();
     assert_eq!((told["event"].as_str(), told["seq"].as_u64()), (Some("member_joined"), Some(1_000)));
@@ -237,6 +237,92 @@ fn who_came_and_went_is_exported_in_its_place() {
     bot.wait().unwrap();
     assert!(again.last().unwrap().contains("line 2500"), "{:?}", again.last());
     assert!(!again.iter().any(|line| line.contains("member_") || line.contains("profile_changed")));
+}
+
+/// Two who call themselves guest, one of whom calls herself Robin later; and we, who were guest as well.
+fn guests() -> TempDir {
+    let dir = profile();
+    let home = ProfileDir::choose(Some(dir.path().join("p"))).unwrap();
+    let opened = OpenProfile::open(home, None, random()).unwrap();
+    let me = opened.engine.identity.fingerprint();
+    let guest = |byte| Person { name: "guest".into(), fingerprint: Fingerprint([byte; 32]) };
+    let line = |seq, from: &Person, text: &str| {
+        Entry::Line(
+            Message {
+                seq,
+                id: [u8::try_from(seq % 251).unwrap(); 16],
+                at: 1_700_000_000_000 + seq,
+                from: from.clone(),
+                text: text.to_owned(),
+                mine: from.fingerprint == me,
+                reply_to: None,
+                disappears: None,
+                file: None,
+            }
+            .into(),
+        )
+    };
+    let happening =
+        |seq, what| Happening { seq: Some(seq), at: 1_700_000_000_000 + seq, expires: None, what };
+    let renamed = |name: &str, fingerprint| What::Renamed {
+        who: Person { name: name.into(), fingerprint },
+        was: "guest".into(),
+    };
+    let batch = Batch {
+        entries: vec![
+            line(3_001, &guest(0x1f), "zebra one"),
+            line(3_004, &guest(0x2a), "zebra two"),
+            line(
+                3_006,
+                &Person { name: "Robin".into(), fingerprint: guest(0x1f).fingerprint },
+                "zebra three",
+            ),
+        ],
+        happenings: vec![
+            happening(3_002, What::Joined { who: guest(0x2a), by: Some(guest(0x1f)) }),
+            happening(3_005, renamed("Robin", guest(0x1f).fingerprint)),
+            happening(3_007, renamed("Carl", me)),
+        ],
+        ..Batch::default()
+    };
+    opened.vault.now(|store| store.commit(RoomId([7; 32]), None, &batch)).unwrap();
+    dir
+}
+
+#[test]
+fn people_of_one_name_are_told_apart_in_all_that_is_stored() {
+    let dir = guests();
+    let shown = [
+        "guest#1f1f: zebra one",
+        "guest#2a2a joined by an invite of guest#1f1f.",
+        "guest#2a2a: zebra two",
+        "guest#1f1f is called Robin from now on.",
+        "Robin: zebra three",
+        "You are Carl from now on.",
+    ];
+    let found = lines(&schat(&dir, &["export", "team"]));
+    let found = &found[found.len() - shown.len()..];
+    assert!(found.iter().zip(shown).all(|(line, wanted)| line.ends_with(wanted)), "{found:#?}");
+
+    let found = lines(&schat(&dir, &["search", "zebra"]));
+    let wanted = ["Robin: zebra three", "guest#2a2a: zebra two", "guest#1f1f: zebra one"];
+    assert!(found.iter().zip(wanted).all(|(line, wanted)| line.ends_with(wanted)), "{found:#?}");
+    // Whoever else has the name need not be found.
+    let found = lines(&schat(&dir, &["search", "zebra", "two"]));
+    assert!(found[0].ends_with("guest#2a2a: zebra two"), "{found:#?}");
+
+    // From the first line on, before anybody is known to be in the room.
+    let output = command(&dir, &["--plain"]).env("HOME", dir.path()).stdin(Stdio::null()).output().unwrap();
+    let [said, told] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    assert!(said.contains("guest#1f1f: zebra one\n"), "{said}{told}");
+    assert!(said.contains("guest#2a2a: zebra two\n") && said.contains("Robin: zebra three\n"), "{said}");
+    for wanted in [
+        "guest#2a2a joined team by an invite of guest#1f1f.",
+        "guest#1f1f is called Robin from now on.",
+        "You are Carl from now on.",
+    ] {
+        assert!(told.contains(wanted), "{wanted}: {told}");
+    }
 }
 
 #[test]

@@ -46,38 +46,68 @@ fn with_input(mut command: Command, input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
+/// The same with `redirection` of a shell.
+fn redirected(command: &Command, redirection: &str) -> Command {
+    let mut shell = Command::new("/bin/sh");
+    shell.arg("-c").arg(format!("exec \"$0\" \"$@\" {redirection}"));
+    shell.arg(command.get_program()).args(command.get_args()).env_clear();
+    shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    shell.stdin(Stdio::null()).stdout(Stdio::null());
+    shell
+}
+
 /// What only a program prints that was built with it.
 const GENERATED: &[&[&str]] =
     if cfg!(feature = "manual") { &[&["completions", "bash"], &["man"]] } else { &[] };
 
+/// What prints.
+const PRINTING: &[&[&str]] = &[
+    &["export", "team"] as &[&str],
+    &["export", "team", "--format", "json"],
+    &["tail", "team", "--from", "1"],
+    &["tail", "team", "--ack"],
+    &["rooms"],
+    &["--json", "rooms"],
+    &["search", "line"],
+    &["fingerprint"],
+    &["--json", "fingerprint"],
+    &["lock", "--status"],
+    &["config"],
+    &["config", "--example"],
+    &["config", "--path"],
+    &["--help"],
+    &["send", "--help"],
+    &["--version"],
+];
+
 #[test]
 fn output_that_cannot_be_written_is_a_failure_with_its_reason() {
     let dir = profile();
-    for arguments in [
-        &["export", "team"] as &[&str],
-        &["export", "team", "--format", "json"],
-        &["tail", "team", "--from", "1"],
-        &["tail", "team", "--ack"],
-        &["rooms"],
-        &["--json", "rooms"],
-        &["search", "line"],
-        &["fingerprint"],
-        &["--json", "fingerprint"],
-        &["lock", "--status"],
-        &["config"],
-        &["config", "--example"],
-        &["config", "--path"],
-        &["--help"],
-        &["send", "--help"],
-        &["--version"],
-    ]
-    .iter()
-    .chain(GENERATED)
-    {
+    for arguments in PRINTING.iter().chain(GENERATED) {
         let output = schat(&dir, arguments).env("HOME", dir.path()).stdout(full()).output().unwrap();
         let told = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {told}");
         assert!(told.contains("cannot be written: No space left"), "{arguments:?}: {told}");
+    }
+}
+
+#[test]
+fn output_that_is_closed_is_a_failure_with_its_reason() {
+    let dir = profile();
+    for arguments in PRINTING.iter().chain(GENERATED) {
+        let mut command = schat(&dir, arguments);
+        command.env("HOME", dir.path());
+        let output = redirected(&command, ">&-").output().unwrap();
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {told}");
+        assert!(told.contains("cannot be written: it is closed"), "{arguments:?}: {told}");
+        // What is thrown away on purpose: as shells open it, and as Python and Node do.
+        // Whoever follows a room ends by that alone.
+        for redirection in [">/dev/null", "1<>/dev/null"].iter().filter(|_| arguments[0] != "tail") {
+            let output = redirected(&command, redirection).output().unwrap();
+            let told = (output.status.code(), text(&output.stderr));
+            assert_eq!(told, (Some(0), String::new()), "{arguments:?} {redirection}");
+        }
     }
 }
 
@@ -95,6 +125,17 @@ fn faces_whose_output_cannot_be_written_end_with_a_failure() {
         let told = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{face}: {told}");
         assert!(told.contains("cannot be written"), "{face}: {told}");
+    }
+}
+
+#[test]
+fn face_whose_output_is_closed_ends_with_a_failure() {
+    let dir = profile();
+    for (face, input) in [("--json", "{\"cmd\":\"rooms\"}\n"), ("--plain", "/fingerprint\n")] {
+        let output = with_input(redirected(&schat(&dir, &[face]), ">&-"), input);
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{face}: {told}");
+        assert!(told.contains("cannot be written: it is closed"), "{face}: {told}");
     }
 }
 

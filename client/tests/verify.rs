@@ -14,7 +14,7 @@ use client::{
     runtime::{Event, Namesake, Past, RoomEvent},
     store::Notice,
 };
-use shared::room::{self as engine, AlarmKind, Command};
+use shared::room::{self as engine, AlarmKind, Command, Stranger};
 use support::{Person, relay};
 use tempfile::TempDir;
 
@@ -74,12 +74,13 @@ async fn mark_is_kept_and_makes_the_room_verified_until_it_is_taken_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn stranger_and_impostor_are_alarms_that_outlive_a_restart() {
+async fn stranger_is_told_loudly_and_impostor_is_an_alarm_and_both_outlive_a_restart() {
     let dir = TempDir::new().unwrap();
     let relay = relay(&dir.path().join("relay"), 0).await;
     let (mut ann, mut bob) = room(&dir, &relay).await;
     let him = who(&bob);
     ann.runtime.mark(&him, true).await.unwrap();
+    assert!(ann.runtime.room(ROOM).unwrap().is_verified);
 
     // By a link of bob's, under bob's name.
     let link = bob.link(ROOM).await;
@@ -88,11 +89,18 @@ async fn stranger_and_impostor_are_alarms_that_outlive_a_restart() {
     eve.runtime.join(&link).await.unwrap();
     eve.joined().await;
     let key = eve.runtime.me().1.to_string();
-    let (kind, text) = alarm(&mut ann).await;
-    assert_eq!(kind, AlarmKind::Stranger, "{text}");
-    assert!(text.contains(&key) && text.contains("\"bob\" (") && text.contains(&him.fingerprint.to_string()));
+    let stranger = Stranger { who: who(&eve), by: Some(him.clone()), is_ours: false };
+    let told = ann
+        .until(|event| match event {
+            Event::Room { event: RoomEvent::Notice { notice, .. }, .. } => Some(notice),
+            _ => None,
+        })
+        .await;
+    assert_eq!(told, Notice::Stranger(stranger.clone()), "a line that nobody misses, and no alarm");
     let (kind, text) = alarm(&mut ann).await;
     assert_eq!(kind, AlarmKind::Impostor, "{text}");
+    ann.is_among(3).await;
+    assert!(!ann.runtime.room(ROOM).unwrap().is_verified, "one is not");
     assert!(text.contains(&key) && text.contains(&him.fingerprint.to_string()) && text.contains("VERIFIED"));
 
     // Nobody said that they were shown.
@@ -100,17 +108,13 @@ async fn stranger_and_impostor_are_alarms_that_outlive_a_restart() {
     let mut ann = Person::enter(dir.path(), "ann", &relay, Past::Nothing).await;
     let mut again = Vec::new();
     ann.until(|event| {
-        if let Event::Room {
-            event: RoomEvent::Notice { notice: Notice::Alarm(alarm), again: true, .. },
-            ..
-        } = event
-        {
-            again.push(alarm.kind());
+        if let Event::Room { event: RoomEvent::Notice { notice, again: true, .. }, .. } = event {
+            again.push((notice.kind(), notice == Notice::Stranger(stranger.clone())));
         }
         (again.len() == 2).then_some(())
     })
     .await;
-    assert_eq!(again, [AlarmKind::Stranger, AlarmKind::Impostor]);
+    assert_eq!(again, [(None, true), (Some(AlarmKind::Impostor), false)]);
 
     // And by another name, and then by renaming.
     eve.runtime.tell(ROOM, Command::Rename("eve".to_owned())).await.unwrap();

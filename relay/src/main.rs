@@ -68,7 +68,8 @@ fn program() -> ExitCode {
 /// Help and the version go to standard output, a mistake to standard error.
 fn told(error: &clap::Error) -> ExitCode {
     let code = ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE));
-    match error.print() {
+    let out = if error.use_stderr() { Ok(()) } else { print::open().map(drop) };
+    match out.and_then(|()| error.print()) {
         Err(source) if !error.use_stderr() && source.kind() != ErrorKind::BrokenPipe => {
             print::note(format_args!("relay: {}", PrintError::from(source)));
             ExitCode::FAILURE

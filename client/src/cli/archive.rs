@@ -1,6 +1,7 @@
 //! `schat search` and `schat export`: what this device keeps of rooms. They need no relay.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs::{File, OpenOptions},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
@@ -8,18 +9,24 @@ use std::{
 
 use clap::ValueEnum;
 use shared::{
+    identity::Fingerprint,
     message::timeline::Line,
     room::{Engine, GroupView},
 };
 
 use super::{Globals, attach};
 use crate::{
-    faces::{json::Out, plain, stdout, words, zone},
+    faces::{
+        json::Out,
+        plain, stdout,
+        words::{self, Among},
+        zone,
+    },
     failure::{Exit, Failure},
     handle::Runtime,
     runtime::now_ms,
     store::{Hit, Item, OpenProfile, Query, RoomRecord, Search},
-    text::names::meant,
+    text::{names::meant, namesakes::Namesakes},
 };
 
 /// Lines that are read at once.
@@ -47,20 +54,26 @@ pub(super) async fn search(globals: &Globals, wanted: &Wanted<'_>) -> Result<Exi
     if query.is_empty() {
         return Err(words::command::room::no_words());
     }
-    let hits = match attach::quiet(globals).await? {
-        Ok(profile) => look(&profile, query, wanted)?,
-        Err(runtime) => runtime.search(wanted.room, &query, wanted.limit).await?,
+    let source = Source::of(globals).await?;
+    let hits = match &source {
+        Source::Ours(profile) => look(profile, query, wanted)?,
+        Source::Daemon(runtime) => runtime.search(wanted.room, &query, wanted.limit).await?,
     };
     if hits.is_empty() {
         return Err(words::command::room::nothing_fits());
     }
+    let mut named = BTreeMap::new();
     if !globals.json {
         say_of_zone();
+        for label in hits.iter().map(|hit| &hit.room).collect::<BTreeSet<_>>() {
+            named.insert(label.clone(), names(&source.shelf(label)?).await?);
+        }
     }
     for Hit { room, line } in hits {
+        let past = named.get(&room);
         let written = match globals.json {
             true => vec![Out::message(room, line, true).to_line()],
-            false => shown(&line, Some(&room)),
+            false => shown(&line, Among { past, ..Among::default() }, Some(&room)),
         };
         if !written.iter().all(|line| stdout::line(line)) {
             break;
@@ -91,24 +104,21 @@ pub(super) struct Target {
 }
 
 pub(super) async fn export(globals: &Globals, room: &str, target: &Target) -> Result<Exit, Failure> {
-    let shelf = match attach::quiet(globals).await? {
-        Ok(profile) => {
-            let room = find(&profile, room)?;
-            expire(&profile, &room);
-            Shelf::Ours(room, Box::new(profile))
-        }
-        Err(runtime) => Shelf::Daemon(runtime.room(room)?.label, runtime),
-    };
+    let source = Source::of(globals).await?;
+    let shelf = source.shelf(room)?;
+    let mut named = Namesakes::default();
     if target.format == Format::Text {
         say_of_zone();
+        named = names(&shelf).await?;
     }
+    let among = Among { past: Some(&named), me: Some(source.me()), ..Among::default() };
     let mut to: Box<dyn Write> = match &target.output {
         Some(path) => Box::new(
             create(path, target.force).map_err(|error| words::command::room::export_refused(path, &error))?,
         ),
         None => Box::new(BufWriter::new(stdout::open())),
     };
-    let written = write(&shelf, room, target.format, &mut to).await;
+    let written = write(&shelf, room, target.format, among, &mut to).await;
     match (written?, &target.output) {
         (Ok(()), _) => Ok(Exit::Ok),
         // Whoever read it has enough; all else is told at the end.
@@ -120,13 +130,60 @@ pub(super) async fn export(globals: &Globals, room: &str, target: &Target) -> Re
     }
 }
 
-/// Where a room's lines are.
-enum Shelf {
-    Ours(RoomRecord, Box<OpenProfile>),
-    Daemon(String, Runtime),
+/// Where lines are.
+enum Source {
+    Ours(Box<OpenProfile>),
+    Daemon(Runtime),
 }
 
-impl Shelf {
+impl Source {
+    async fn of(globals: &Globals) -> Result<Self, Failure> {
+        Ok(match attach::quiet(globals).await? {
+            Ok(profile) => Self::Ours(Box::new(profile)),
+            Err(runtime) => Self::Daemon(runtime),
+        })
+    }
+
+    fn me(&self) -> Fingerprint {
+        match self {
+            Self::Ours(profile) => profile.engine.identity.fingerprint(),
+            Self::Daemon(runtime) => runtime.me().1,
+        }
+    }
+
+    fn shelf(&self, room: &str) -> Result<Shelf<'_>, Failure> {
+        Ok(match self {
+            Self::Ours(profile) => {
+                let room = find(profile, room)?;
+                expire(profile, &room);
+                Shelf::Ours(room, profile)
+            }
+            Self::Daemon(runtime) => Shelf::Daemon(runtime.room(room)?.label, runtime),
+        })
+    }
+}
+
+/// Where a room's lines are.
+enum Shelf<'a> {
+    Ours(RoomRecord, &'a OpenProfile),
+    Daemon(String, &'a Runtime),
+}
+
+/// Everybody whom a room's history names: people of one name are told apart from the first line on.
+async fn names(shelf: &Shelf<'_>) -> Result<Namesakes, Failure> {
+    let mut named = Namesakes::default();
+    let mut after = 0;
+    loop {
+        let page = shelf.page(after).await?;
+        named.add_all(&page.iter().flat_map(Item::people).collect::<Vec<_>>());
+        match page.iter().rev().find_map(Item::line) {
+            Some(last) => after = last.message.seq,
+            None => return Ok(named),
+        }
+    }
+}
+
+impl Shelf<'_> {
     async fn page(&self, after: u64) -> Result<Vec<Item>, Failure> {
         match self {
             Self::Ours(room, profile) => {
@@ -138,9 +195,10 @@ impl Shelf {
 }
 
 async fn write(
-    shelf: &Shelf,
+    shelf: &Shelf<'_>,
     room: &str,
     format: Format,
+    among: Among<'_>,
     to: &mut dyn Write,
 ) -> Result<io::Result<()>, Failure> {
     let mut after = 0;
@@ -154,12 +212,12 @@ async fn write(
         for item in page {
             let lines = match (item, format) {
                 (Item::Line(line), Format::Json) => vec![Out::message(room.to_owned(), line, true).to_line()],
-                (Item::Line(line), Format::Text) => shown(&line, None),
+                (Item::Line(line), Format::Text) => shown(&line, among, None),
                 (Item::Happening(happening), Format::Json) => {
                     vec![Out::happening(room.to_owned(), happening).to_line()]
                 }
                 (Item::Happening(happening), Format::Text) => {
-                    let told = words::happening(&happening.what, None, None);
+                    let told = words::happening(&happening.what, None, among);
                     // Not a star: that is what somebody does.
                     vec![format!("{} - {told}", zone::stamp(happening.at))]
                 }
@@ -195,14 +253,14 @@ fn create(path: &Path, force: bool) -> io::Result<BufWriter<File>> {
     options.open(path).map(BufWriter::new)
 }
 
-fn shown(line: &Line, room: Option<&str>) -> Vec<String> {
+fn shown(line: &Line, among: Among<'_>, room: Option<&str>) -> Vec<String> {
     let at = zone::stamp(line.message.at);
-    let mut lines = plain::lines(line, room);
+    let mut lines = plain::lines(line, among, room);
     if let Some(first) = lines.first_mut() {
         *first = format!("{at} {first}");
     }
     for sign in &line.reactions {
-        let people: Vec<_> = sign.people.iter().map(|person| words::who(person, None)).collect();
+        let people: Vec<_> = sign.people.iter().map(|person| words::who(person, among)).collect();
         lines.push(format!("  {} {}", words::sign(&sign.emoji), people.join(", ")));
     }
     lines

@@ -395,11 +395,13 @@ pub fn parse() -> Result<Cli, Exit> {
             telling::failure(true, &words::command::program::misused(&told.to_string()));
             return exit;
         }
-        let written = told.print();
         if told.use_stderr() {
+            let _ = told.print();
             return exit;
         }
-        stdout::kept(written.and_then(|()| io::stdout().flush()));
+        if stdout::is_open() {
+            stdout::kept(told.print().and_then(|()| io::stdout().flush()));
+        }
         stdout::failure().map_or(exit, |failure| {
             eprintln!("schat: {}", words::failure(&failure));
             failure.exit

@@ -14,12 +14,14 @@ use crate::{
     faces::{
         input::{self, Input},
         json::{self, Cmd, Out},
-        plain, stdout, words,
+        plain, stdout,
+        words::{self, Among},
     },
     failure::{Exit, Failure},
     handle::Runtime,
     runtime::{Event, Past, RelayState, RoomEvent},
-    store::Cursor,
+    store::{Cursor, people_of},
+    text::namesakes::Namesakes,
 };
 
 /// Lines that `tail` begins with when it is not told where.
@@ -113,12 +115,14 @@ async fn follow(
         Begin::Acked(cursor, Ack::Written) => Some(cursor),
         _ => None,
     };
+    let mut named = Namesakes::default();
     if reads {
         loop {
             let page = runtime.history(room, shown, PAGE).await?;
             let Some(last) = page.last() else { break };
             shown = last.message.seq;
-            if !page.into_iter().all(|line| show(globals, runtime, room, line)) {
+            named.add_all(&page.iter().flat_map(people_of).collect::<Vec<_>>());
+            if !page.into_iter().all(|line| show(globals, runtime, room, line, &mut named)) {
                 return Ok(Exit::Ok);
             }
             if let Some(cursor) = written {
@@ -138,12 +142,12 @@ async fn follow(
         match event {
             // What came in while the past was read is in both.
             Event::Room { event: RoomEvent::Engine(engine::Event::Message(message)), .. } => {
-                if message.seq > shown && !show(globals, runtime, room, message.into()) {
+                if message.seq > shown && !show(globals, runtime, room, message.into(), &mut named) {
                     return Ok(Exit::Ok);
                 }
             }
             Event::Room { event: RoomEvent::Past(line), .. } => {
-                if line.message.seq > shown && !show(globals, runtime, room, line) {
+                if line.message.seq > shown && !show(globals, runtime, room, line, &mut named) {
                     return Ok(Exit::Ok);
                 }
             }
@@ -174,10 +178,13 @@ async fn follow(
 }
 
 /// False: nobody reads any more.
-fn show(globals: &Globals, runtime: &Runtime, room: &str, line: Line) -> bool {
+fn show(globals: &Globals, runtime: &Runtime, room: &str, line: Line, named: &mut Namesakes) -> bool {
     if globals.json {
         return stdout::line(&Out::message(room.to_owned(), line, false).to_line());
     }
     let view = runtime.view(room);
-    stdout::line(&plain::format(&line, None, view.as_deref(), None))
+    let members = view.iter().flat_map(|view| &view.members).map(|member| &member.person);
+    named.add_all(members.chain(&people_of(&line)));
+    let among = Among { past: Some(named), ..view.as_deref().into() };
+    stdout::line(&plain::format(&line, None, among, None))
 }

@@ -5,7 +5,8 @@ use super::Globals;
 use crate::{
     faces::{
         json::{Out, translate},
-        stdout, words,
+        stdout,
+        words::{self, Among},
     },
     failure::Failure,
     runtime::{Event, RoomEvent},
@@ -36,6 +37,6 @@ pub(super) fn notice(globals: &Globals, event: &Event) {
             stdout::line(&out.to_line());
         }
     } else {
-        eprintln!("schat: {}", words::notice(room, notice, *again));
+        eprintln!("schat: {}", words::notice(room, notice, *again, Among::default()));
     }
 }

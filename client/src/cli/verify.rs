@@ -71,7 +71,7 @@ pub(super) async fn verify(globals: &Globals, room: &str, member: &str, mark: Ma
         stdout::line(&Out::safety(room, person, &number, is_verified).to_line());
         return Ok(Exit::Ok);
     }
-    let name = words::who(person, Some(&view));
+    let name = words::who(person, Some(&*view));
     let lines = match mark {
         Mark::Keep => words::safety(&number, &view, person, is_verified, &command(room, person)),
         Mark::Set => vec![room_words::marked(&name)],

@@ -64,15 +64,16 @@ pub struct Names<'a> {
 
 /// Reads a text whose lines are safe for a terminal.
 pub fn mark(text: &str, names: Names<'_>) -> Vec<Marked> {
-    let (mut is_code, mut signs) = (false, inline::MAX_AT);
+    // How many backticks began the code that goes over lines, while it does.
+    let (mut fence, mut signs) = (None, inline::MAX_AT);
     text.split('\n')
         .map(|line| {
             let mut marked = Marked { text: line.to_owned(), ..Marked::default() };
             let all = 0..line.len();
-            if line.trim_start().starts_with("```") {
-                is_code = !is_code;
+            if let Some(after) = fenced(line, fence) {
+                fence = after;
                 marked.looks.push((all, Look::Mark));
-            } else if is_code {
+            } else if fence.is_some() {
                 marked.looks.push((all, Look::Code));
             } else {
                 let is_quote = line.starts_with('>');
@@ -88,6 +89,18 @@ pub fn mark(text: &str, names: Names<'_>) -> Vec<Marked> {
             marked
         })
         .collect()
+}
+
+/// Where a line begins or ends code of several lines: how many backticks that has begun with behind it. What began with
+/// more ends with as many; and three of them that end on the same line are code in a line.
+fn fenced(line: &str, open: Option<usize>) -> Option<Option<usize>> {
+    let line = line.trim_start();
+    let rest = line.trim_start_matches('`');
+    let ticks = line.len() - rest.len();
+    match open {
+        Some(open) => (ticks >= open && rest.trim().is_empty()).then_some(None),
+        None => (ticks >= 3 && !rest.contains('`')).then_some(Some(ticks)),
+    }
 }
 
 /// Whether a text names us: what is shown so rings, and nothing else.
@@ -133,6 +146,10 @@ mod tests {
             ("**b** and *i*", "Mark[**] Bold[b] Mark[**] Mark[*] Italic[i] Mark[*]"),
             ("_so_ it is", "Mark[_] Italic[so] Mark[_]"),
             ("`a*b*c`", "Mark[`] Code[a*b*c] Mark[`]"),
+            ("`` a ` ann `` b", "Mark[``] Code[ a ` ann ] Mark[``]"),
+            ("``` *a* ``` *b*", "Mark[```] Code[ *a* ] Mark[```] Mark[*] Italic[b] Mark[*]"),
+            ("``a` ann", "Me[ann]"),
+            ("````\n```\nann\n````\nann", "Mark[````] / Code[```] / Code[ann] / Mark[````] / Me[ann]"),
             ("> quoted", "Quote[> quoted]"),
             ("```\n*x*\n```\nout", "Mark[```] / Code[*x*] / Mark[```] / "),
         ] {
@@ -179,6 +196,13 @@ mod tests {
             "`bob`",
             "```\nbob\n```",
             "a `@bob` b",
+            "a ` @bob ` b",
+            "`` a ` @bob ``",
+            "``@bob``",
+            "``` a `` @bob ```",
+            "```` @bob ````",
+            "````\n```\n@bob\n````",
+            "```\n``` x\n@bob\n```",
             "/home/bob/notes",
             "~/bob/x",
             "C:\\Users\\bob\\x",
@@ -233,6 +257,10 @@ mod tests {
             "- bob",
             "so - bob",
             "> what?\nbob: look",
+            "``a` bob",
+            "`a`` bob",
+            "```x``` look\n@bob",
+            "``x`` @bob ``y``",
             "bob… look",
             "'bob'",
             "bob's",
@@ -274,7 +302,9 @@ mod tests {
 
     #[test]
     fn long_hostile_lines_are_read_in_one_go() {
-        for part in ["*a ", "`", "_a ", "@", "**a ", "http://", "http://x.example ", "ann "] {
+        let runs: String = (1..360).map(|ticks| format!("{} ", "`".repeat(ticks))).collect();
+        mark(&runs, Names { me: "ann", others: &[] });
+        for part in ["*a ", "`", "` ``", "_a ", "@", "**a ", "http://", "http://x.example ", "ann "] {
             let text = part.repeat(65_536 / part.len());
             mark(&text, Names { me: "ann", others: &vec!["@".to_owned(); 1000] });
         }

@@ -13,6 +13,7 @@ use std::{
     time::Instant,
 };
 
+use shared::room::{GroupView, Person};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
@@ -25,8 +26,20 @@ use crate::{
     failure::{Exit, Failure},
     handle::Runtime,
     runtime::{Event, Transfer, TransferState},
-    store::Cursor,
+    store::{Cursor, Item},
+    text::namesakes::Namesakes,
 };
+
+/// Who was named in a room.
+#[derive(Default)]
+struct Named {
+    names: Namesakes,
+    /// The members among them.
+    members: Option<Arc<GroupView>>,
+}
+
+/// Stored lines that are looked at for people of one name: more than are shown at the start.
+const PAST: u32 = 200;
 
 /// What the two halves of the face share.
 #[derive(Clone, Default)]
@@ -37,6 +50,8 @@ struct Shared {
     stays: bool,
     /// How far each room was shown, and is not kept as read yet: at most as many as there are rooms.
     read: Arc<Mutex<BTreeMap<String, u64>>>,
+    /// Who was named in each room so far: as many as there are rooms.
+    named: Arc<Mutex<BTreeMap<String, Named>>>,
     /// What was told of files last, by number: at most as many as are under way.
     files: Arc<Mutex<BTreeMap<i64, (TransferState, Progress)>>>,
 }
@@ -47,6 +62,37 @@ impl Shared {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         let upto = read.entry(room.to_owned()).or_default();
         *upto = (*upto).max(seq);
+    }
+
+    /// Among whom these are named in a room: its members, and whoever is or will soon be named beside them. What is shown of
+    /// the past comes line by line, and before the members: so it is looked at as a whole when the first of it comes.
+    async fn among(
+        &self,
+        runtime: &Runtime,
+        room: &str,
+        people: &[Person],
+    ) -> (Option<Arc<GroupView>>, Namesakes) {
+        if !self.named().contains_key(room) {
+            // What cannot be read is not shown either.
+            let past = runtime.past_before(room, u64::MAX, PAST).await.unwrap_or_default();
+            let named = past.iter().flat_map(Item::people).collect::<Vec<_>>();
+            self.named().entry(room.to_owned()).or_default().names.add_all(&named);
+        }
+        let view = runtime.view(room);
+        let mut all = self.named();
+        let named = all.entry(room.to_owned()).or_default();
+        if named.members.as_ref().map(Arc::as_ptr) != view.as_ref().map(Arc::as_ptr) {
+            if let Some(view) = &view {
+                named.names.regroup(named.members.as_deref(), view);
+            }
+            named.members.clone_from(&view);
+        }
+        named.names.add_all(people);
+        (view, named.names.only(people))
+    }
+
+    fn named(&self) -> MutexGuard<'_, BTreeMap<String, Named>> {
+        self.named.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is to be said of a file under way, if it is not what was said last.

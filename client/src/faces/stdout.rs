@@ -38,12 +38,27 @@ pub(crate) fn open() -> impl Write {
     Steady(io::stdout().lock())
 }
 
+/// There is a standard output at all; for whoever prints in another way.
+pub(crate) fn is_open() -> bool {
+    kept(is_there())
+}
+
+/// Else it is told as written, though it goes nowhere.
+fn is_there() -> io::Result<()> {
+    if early::is_output_closed() { Err(io::Error::other("it is closed")) } else { Ok(()) }
+}
+
 /// What kept it from being written, other than that nobody reads.
 pub(crate) fn failure() -> Option<Failure> {
     BROKEN.get().map(|error| {
         let message =
             format!("Standard output cannot be written: {error}. What was printed is not complete.");
-        Failure::new(Exit::Local, "output", message, "Look at where it goes: the disk may be full.")
+        Failure::new(
+            Exit::Local,
+            "output",
+            message,
+            "Look at where it goes: it may be closed, or a full disk.",
+        )
     })
 }
 
@@ -54,6 +69,7 @@ struct Steady(io::StdoutLock<'static>);
 impl Write for Steady {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         use rustix::{event::PollFlags, io::Errno};
+        is_there()?;
         loop {
             match rustix::io::write(&self.0, bytes) {
                 Err(Errno::AGAIN) => super::input::wait(&self.0, PollFlags::OUT)?,
@@ -70,6 +86,7 @@ impl Write for Steady {
 #[cfg(not(unix))]
 impl Write for Steady {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        is_there()?;
         let written = self.0.write(bytes)?;
         self.0.flush().map(|()| written)
     }

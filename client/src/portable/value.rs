@@ -10,7 +10,7 @@ use shared::{
         names::clean_topic,
     },
     message::timeline::{Line, MAX_NAMED, MAX_SIGNS},
-    room::{MAX_EMOJI, MAX_TEXT, Person},
+    room::{MAX_EMOJI, MAX_TEXT, Person, Stranger},
 };
 use zeroize::Zeroizing;
 
@@ -306,6 +306,10 @@ fn happened(mut happening: Happening) -> Result<Happening, ReadError> {
         What::Topic { by, text } => {
             *text = clean_topic(text).unwrap_or_default();
             *by = person(by);
+        }
+        What::Stranger(Stranger { who, by, .. }) => {
+            *who = person(who);
+            *by = by.as_ref().map(person);
         }
         What::OldAlarm { text, .. } if text.len() > MAX_WORDS => {
             return Err(ReadError::TooLong("words of an alarm"));

@@ -209,6 +209,8 @@ fn problem(event: &Event) -> Option<Reason> {
             _ => None,
         },
         Event::Room { event: RoomEvent::Notice { again: true, .. }, .. } => None,
+        // Nothing failed.
+        Event::Room { event: RoomEvent::Notice { notice: Notice::Stranger(_), .. }, .. } => None,
         Event::Room { event: RoomEvent::Notice { notice, .. }, .. } => Some(Reason::Notice(notice.clone())),
         Event::Room { .. } => None,
     }

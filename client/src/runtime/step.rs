@@ -88,14 +88,14 @@ impl Step {
 }
 
 impl Place {
-    /// In a room where lines go, it goes with those that were said then; an alarm does not, so that it is seen.
+    /// In a room where lines go, it goes with those that were said then; what is loud does not, so that it is seen.
     fn of(self, what: What) -> Happening {
         let Self { mut seq, at, disappear_s } = self;
         if let What::Lost { upto, .. } = what {
             // Behind what it tells of, before all that is said from now on.
             seq = Some(upto);
         }
-        let goes = disappear_s > 0 && !what.is_alarm();
+        let goes = disappear_s > 0 && !what.is_loud();
         let expires = goes.then(|| at.saturating_add(u64::from(disappear_s) * 1_000));
         Happening { seq, at, expires, what }
     }

@@ -13,7 +13,7 @@ use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use shared::{
     message::timeline::Line,
-    room::{Alarm, AlarmKind, Event, Millis, Person},
+    room::{Alarm, AlarmKind, Event, Millis, Person, Stranger},
 };
 use zeroize::Zeroizing;
 
@@ -105,6 +105,8 @@ pub enum What {
         /// What happened, in its words.
         text: String,
     },
+    /// Somebody unverified came into a room where all others are verified.
+    Stranger(Stranger),
 }
 
 /// What people see of the past.
@@ -127,6 +129,14 @@ impl Item {
 }
 
 impl Item {
+    /// Everybody whom it names, by the names of then.
+    pub fn people(&self) -> Vec<Person> {
+        match self {
+            Self::Line(line) => people_of(line),
+            Self::Happening(happening) => happening.what.people(),
+        }
+    }
+
     /// The sequence number of the entry that it came with.
     pub fn seq(&self) -> Option<u64> {
         match self {
@@ -142,7 +152,31 @@ impl From<Line> for Item {
     }
 }
 
+/// Everybody whom a chat line names.
+pub fn people_of(line: &Line) -> Vec<Person> {
+    let signs = line.reactions.iter().flat_map(|sign| &sign.people);
+    [&line.message.from].into_iter().chain(&line.handed_by).chain(signs).cloned().collect()
+}
+
 impl What {
+    /// Everybody whom it names, by the names of then.
+    pub fn people(&self) -> Vec<Person> {
+        match self {
+            Self::Joined { who, by } | Self::Stranger(Stranger { who, by, .. }) => {
+                [who].into_iter().chain(by).cloned().collect()
+            }
+            Self::Left { who, by } => vec![who.clone(), by.clone()],
+            Self::Renamed { who, was } => {
+                vec![who.clone(), Person { name: was.clone(), fingerprint: who.fingerprint }]
+            }
+            Self::Back(who)
+            | Self::NewPicture { who, .. }
+            | Self::Disappearing { by: who, .. }
+            | Self::Topic { by: who, .. } => vec![who.clone()],
+            Self::Lost { .. } | Self::Alarm(_) | Self::OldAlarm { .. } => Vec::new(),
+        }
+    }
+
     /// What of an event is kept; none for most.
     pub fn of(event: &Event) -> Option<Self> {
         Some(match event {
@@ -155,13 +189,15 @@ impl What {
             Event::Topic { by, text } => Self::Topic { by: by.clone(), text: text.clone() },
             Event::Lost { after, upto } => Self::Lost { after: *after, upto: *upto, lines: 0 },
             Event::Alarm(alarm) => Self::Alarm(alarm.clone()),
+            Event::Stranger(stranger) => Self::Stranger(stranger.clone()),
             _ => return None,
         })
     }
 
-    /// What of a notice is kept in the history as well: alarms.
+    /// What of a notice is kept in the history as well: what is loud.
     pub fn of_notice(notice: Notice) -> Option<Self> {
         match notice {
+            Notice::Stranger(stranger) => Some(Self::Stranger(stranger)),
             Notice::Alarm(alarm) => Some(Self::Alarm(alarm)),
             Notice::Problem(_) => None,
             Notice::Earlier(earlier) => {
@@ -170,9 +206,14 @@ impl What {
         }
     }
 
-    /// It must not go before somebody has had a chance to see it.
+    /// Only misbehaviour or a restored backup explains it.
     pub fn is_alarm(&self) -> bool {
         matches!(self, Self::Alarm(_) | Self::OldAlarm { .. })
+    }
+
+    /// It must not go before somebody has had a chance to see it; a notice tells it as it happens.
+    pub fn is_loud(&self) -> bool {
+        self.is_alarm() || matches!(self, Self::Stranger(_))
     }
 }
 

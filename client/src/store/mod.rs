@@ -46,7 +46,7 @@ pub use carried::OwnTexts;
 pub use cursors::{Cursor, MAX_CURSOR_NAME};
 pub use error::{Damage, KeyFault, StoreError};
 pub use happenings::{
-    Happening, HappeningKey, Item, MAX_HAPPENINGS, What, read_happening, written_happening,
+    Happening, HappeningKey, Item, MAX_HAPPENINGS, What, people_of, read_happening, written_happening,
 };
 pub use history::{Changed, Entry, MAX_HISTORY, read_line, written_line};
 #[cfg(unix)]
@@ -55,7 +55,7 @@ pub use key::{
     Account, Asking, Cost, FEWEST, FileKey, HeldKey, KeyFile, KeySource, MAX_PASSPHRASE, Passphrase,
     PassphraseError, ProfileKey, Wrap,
 };
-pub use notices::{Earlier, Notice, StoredNotice};
+pub use notices::{Earlier, Notice, StoredNotice, UNVERIFIED};
 pub use over::{NoWayIn, Over, Unreadable};
 pub use people::{KnownPerson, MAX_NAMES, MAX_PEOPLE, Meeting, People};
 pub use picture_key::PictureKey;

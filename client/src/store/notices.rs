@@ -3,7 +3,7 @@
 use proto::RoomId;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
-use shared::room::{self as engine, Alarm, AlarmKind, Problem};
+use shared::room::{self as engine, Alarm, AlarmKind, Problem, Stranger};
 use zeroize::Zeroizing;
 
 use super::{Damage, Store, StoreError, seal::Sealer};
@@ -21,7 +21,12 @@ pub enum Notice {
     Problem(Problem),
     /// Either, as another version of this program stored it.
     Earlier(Earlier),
+    /// Somebody unverified came into a room where all others are verified.
+    Stranger(Stranger),
 }
+
+/// What a stranger is called where it is stored, and for programs. Earlier versions had an alarm of this kind.
+pub const UNVERIFIED: &str = "unverified";
 
 /// What another version stored: in its words, or without any where its values are not known here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,23 +47,30 @@ impl Notice {
         match event {
             engine::Event::Alarm(alarm) => Some(Self::Alarm(alarm.clone())),
             engine::Event::Problem(problem) => Some(Self::Problem(problem.clone())),
+            engine::Event::Stranger(stranger) => Some(Self::Stranger(stranger.clone())),
             _ => None,
         }
     }
 
-    /// The kind of alarm; none for a problem.
+    /// Nobody may miss it, whoever brought it up.
+    pub fn is_loud(&self) -> bool {
+        self.kind().is_some() || matches!(self, Self::Stranger(_))
+    }
+
+    /// The kind of alarm; none for anything else.
     pub fn kind(&self) -> Option<AlarmKind> {
         match self {
             Self::Alarm(alarm) => Some(alarm.kind()),
-            Self::Problem(_) => None,
+            Self::Problem(_) | Self::Stranger(_) => None,
             Self::Earlier(earlier) => earlier.alarm,
         }
     }
 
-    /// The problem's name for programs; none for an alarm.
+    /// The name for programs of what is no alarm.
     pub fn code(&self) -> Option<&str> {
         match self {
             Self::Alarm(_) => None,
+            Self::Stranger(_) => Some(UNVERIFIED),
             Self::Problem(problem) => Some(problem.code()),
             Self::Earlier(earlier) => earlier.alarm.is_none().then_some(&earlier.code),
         }
@@ -74,6 +86,12 @@ pub struct StoredNotice {
     pub room: String,
     /// What is told.
     pub notice: Notice,
+}
+
+/// A stranger as it is stored.
+#[derive(Serialize, Deserialize)]
+enum ToldStranger {
+    Stranger(Stranger),
 }
 
 /// The stored form. Of a value that a later version stored, kind and code can still be told.
@@ -130,10 +148,16 @@ impl Store {
     fn notice(&self, row: &Row<'_>) -> Result<StoredNotice, StoreError> {
         let (ordinal, room, sealed): (i64, [u8; 32], Vec<u8>) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let plain = self.sealer.open(&label(RoomId(room), ordinal), &sealed)?;
-        let Sealed { room, alarm, code, message, remedy, value } =
+        let Sealed { room, mut alarm, mut code, message, remedy, value } =
             serde_json::from_slice(&plain).map_err(|_| damaged())?;
+        if let Some(kind) = alarm.take_if(|kind| kind == UNVERIFIED) {
+            code = kind;
+        }
         let typed = match (&alarm, value) {
             (_, None) => None,
+            (None, Some(value)) if code == UNVERIFIED => {
+                serde_json::from_value(value).ok().map(|ToldStranger::Stranger(told)| Notice::Stranger(told))
+            }
             (Some(_), Some(value)) => serde_json::from_value(value).ok().map(Notice::Alarm),
             (None, Some(value)) => serde_json::from_value(value).ok().map(Notice::Problem),
         };
@@ -182,6 +206,9 @@ fn sealed(room: &str, notice: &Notice) -> serde_json::Result<Sealed> {
         Notice::Alarm(alarm) => (Some(serde_json::to_value(alarm)?), String::new(), String::new()),
         Notice::Problem(problem) => (Some(serde_json::to_value(problem)?), String::new(), String::new()),
         Notice::Earlier(earlier) => (None, earlier.message.clone(), earlier.remedy.clone()),
+        Notice::Stranger(told) => {
+            (Some(serde_json::to_value(ToldStranger::Stranger(told.clone()))?), String::new(), String::new())
+        }
     };
     Ok(Sealed { room: room.to_owned(), alarm, code, message, remedy, value })
 }

@@ -4,7 +4,7 @@ mod transfers;
 use rand_core::UnwrapErr;
 use shared::{
     identity::Fingerprint,
-    room::{Act, Alarm, Alteration, Fault, Message, Person, RelayLimit},
+    room::{Act, Alarm, Alteration, Fault, Message, Person, RelayLimit, Stranger},
 };
 use tempfile::TempDir;
 
@@ -317,6 +317,36 @@ fn notice_of_an_earlier_version_keeps_its_words_and_one_of_a_later_its_kind() {
 }
 
 #[test]
+fn stranger_is_kept_until_somebody_has_seen_it_and_is_no_alarm_though_it_once_was() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let person = |name: &str| Person { name: name.into(), fingerprint: Fingerprint([5; 32]) };
+    let told = Notice::Stranger(Stranger { who: person("eve"), by: Some(person("bob")), is_ours: false });
+    assert_eq!((told.kind(), told.code(), told.is_loud()), (None, Some("unverified"), true));
+    let first = store.commit(ROOM, Some(&record("team")), &self::told(vec![told.clone(); 3])).unwrap();
+    assert_eq!(unseen(&store), vec![told.clone(); 3]);
+    // As an alarm: with its value, and before that in words.
+    let Notice::Stranger(stranger) = &told else { panic!("{told:?}") };
+    let value = serde_json::to_string(stranger).unwrap();
+    let rests = [format!(r#""value":{{"Stranger":{value}}}"#), r#""message":"m","remedy":"""#.to_owned()];
+    for (at, rest) in (first.first_notice + 1..).zip(&rests) {
+        let plain = format!(r#"{{"room":"team","alarm":"unverified","code":"",{rest}}}"#);
+        let label = [b"notice/".as_slice(), ROOM.as_bytes(), &at.to_be_bytes()].concat();
+        let sealed = store.sealer.seal(&label, plain.as_bytes()).unwrap();
+        store.db.execute("UPDATE notices SET value = ?2 WHERE ordinal = ?1", params![at, sealed]).unwrap();
+    }
+    let earlier =
+        Earlier { alarm: None, code: "unverified".into(), message: "m".into(), remedy: String::new() };
+    assert_eq!(unseen(&store), [told.clone(), told.clone(), Notice::Earlier(earlier)]);
+
+    let stored = format!(r#"{{"at":7,"what":{{"alarmed":{{"Stranger":{value}}}}}}}"#);
+    let happening = read_happening(3, None, stored.as_bytes()).unwrap();
+    assert_eq!(happening.what, What::Stranger(stranger.clone()));
+    let written = written_happening(&happening).unwrap();
+    assert_eq!(read_happening(3, None, &written).unwrap(), happening);
+}
+
+#[test]
 fn values_are_stored_by_names_that_stay() {
     let bob = || "bob".to_owned();
     for (notice, stored) in [
@@ -336,7 +366,7 @@ fn values_are_stored_by_names_that_stay() {
         let value = match &notice {
             Notice::Alarm(alarm) => serde_json::to_string(alarm),
             Notice::Problem(problem) => serde_json::to_string(problem),
-            Notice::Earlier(_) => panic!("{notice:?}"),
+            Notice::Earlier(_) | Notice::Stranger(_) => panic!("{notice:?}"),
         };
         assert_eq!(value.unwrap(), stored);
     }

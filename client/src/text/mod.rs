@@ -2,4 +2,5 @@
 
 pub mod loose;
 pub mod names;
+pub mod namesakes;
 pub mod sanitize;

@@ -50,6 +50,14 @@ pub(crate) enum RecvHalf {
 pub(crate) struct Gone;
 
 impl Connection {
+    /// What carries it, for the log.
+    pub fn carrier(&self) -> &'static str {
+        match self {
+            Self::Quic(_) => "quic",
+            Self::Tcp(_) => "tcp",
+        }
+    }
+
     /// The next stream that the client opens; `None` when the connection is gone. Cancel-safe.
     pub async fn accept(&self) -> Option<(SendHalf, RecvHalf)> {
         match self {

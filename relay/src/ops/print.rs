@@ -9,7 +9,7 @@ use std::{
 /// Standard output cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "standard output cannot be written: {0}. What was printed is not complete; look at where it goes: the disk may be full"
+    "standard output cannot be written: {0}. What was printed is not complete; look at where it goes: it may be closed, or a full disk"
 )]
 pub struct PrintError(#[from] io::Error);
 
@@ -52,9 +52,20 @@ pub(crate) fn beside(text: impl Display) {
 }
 
 fn write(bytes: &[u8]) -> io::Result<()> {
-    let mut out = Steady(io::stdout().lock());
+    let mut out = open()?;
     out.write_all(bytes)?;
     out.flush()
+}
+
+/// Standard output for whoever writes much.
+///
+/// # Errors
+/// When it was closed from the beginning: else what goes there is told as written.
+pub fn open() -> io::Result<impl Write> {
+    match early::is_output_closed() {
+        true => Err(io::Error::other("it is closed")),
+        false => Ok(Steady(io::stdout().lock())),
+    }
 }
 
 /// Writes through, and waits where others made the stream one that does not block.

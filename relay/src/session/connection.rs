@@ -7,6 +7,7 @@ use std::{
 
 use proto::CloseCode;
 use tokio::task::JoinSet;
+use tracing::{Instrument as _, debug};
 
 use crate::{
     net::transport::Connection,
@@ -17,12 +18,22 @@ use crate::{
     session::{
         join_gate::Turn,
         peer::Peer,
+        spans,
         stream::{self, Outcome},
     },
 };
 
 /// Serves the streams of a connection until it is told to close.
 pub(crate) async fn serve_rooms(peer: Peer, connection: &Connection) {
+    let serving = async {
+        debug!(carrier = connection.carrier(), "connected");
+        serve(peer, connection).await;
+        debug!("not connected any more");
+    };
+    serving.instrument(spans::connection()).await;
+}
+
+async fn serve(peer: Peer, connection: &Connection) {
     let peer = Arc::new(peer);
     let (shared, mut changes) = (&peer.shared, peer.streams.subscribe());
     let mut stopping = shared.stopping.subscribe();
@@ -34,6 +45,7 @@ pub(crate) async fn serve_rooms(peer: Peer, connection: &Connection) {
     tokio::pin!(later);
     let close = |code, limit| {
         shared.metrics.limited_at(limit, peer.payer);
+        debug!(?code, "hangs up");
         connection.close(code);
     };
     loop {
@@ -80,12 +92,15 @@ pub(crate) async fn serve_rooms(peer: Peer, connection: &Connection) {
                 let is_over = streams.len() >= most(&limits) as usize;
                 let joining = (!is_over).then(|| peer.joining());
                 let peer = peer.clone();
-                streams.spawn(async move {
-                    match joining {
+                let serving = async move {
+                    let outcome = match joining {
                         Some(joining) => stream::serve(&peer, send, recv, joining).await,
                         None => stream::refuse(&peer, send, recv, Limit::RoomsPerConnection).await,
-                    }
-                });
+                    };
+                    debug!(?outcome, "stream over");
+                    outcome
+                };
+                streams.spawn(serving.instrument(spans::stream()));
             }
         }
     }

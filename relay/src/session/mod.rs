@@ -8,5 +8,6 @@ pub(crate) mod peer;
 pub mod request;
 pub mod router;
 pub(crate) mod shared;
+mod spans;
 pub(crate) mod stream;
 pub(crate) mod streams;

@@ -51,6 +51,24 @@ async fn log_holds_no_address_no_room_and_no_key_by_default() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn debug_log_tells_connections_and_streams_apart_by_numbers_and_nothing_else() {
+    let directory = TempDir::new().unwrap();
+    let (log, port) = trouble(&directory, &["--log-level", "debug"]).await;
+    let of = |span: &str, line: &str| log.lines().any(|one| one.contains(span) && one.contains(line));
+    assert!(of("connection{n=1}:", "connected carrier=\"quic\""), "{log}");
+    assert!(of("connection{n=1}:stream{n=1}:", "joined a room"), "{log}");
+    assert!(of("connection{n=1}:stream{n=2}:", "not let in code=NotAllowed"), "{log}");
+    assert!(of("connection{n=1}:stream{n=1}:", "stream over outcome=Joined"), "{log}");
+    let key: String =
+        key(1).verifying_key().to_bytes()[..4].iter().map(|byte| format!("{byte:02x}")).collect();
+    for secret in ["127.0.0.1", "::1", "abab", "ABAB", &key, &format!(":{port}")] {
+        assert!(!log.contains(secret), "{secret} in:\n{log}");
+    }
+    let (log, _) = trouble(&TempDir::new().unwrap(), &[]).await;
+    assert!(!log.contains("connection{"), "only for whoever looks closely:\n{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn addresses_are_logged_only_when_asked_for_and_no_event_is_lost() {
     let directory = TempDir::new().unwrap();
     let (log, _) = trouble(&directory, &["--log-addresses", "--log", "json"]).await;

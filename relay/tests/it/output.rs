@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     path::Path,
-    process::{Output, Stdio},
+    process::{Command, Output, Stdio},
 };
 
 use tempfile::TempDir;
@@ -21,6 +21,21 @@ fn closed(data_dir: &Path, arguments: &[&str]) -> Output {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     command(data_dir).args(arguments).stdout(writer).stderr(Stdio::piped()).output().unwrap()
+}
+
+/// Runs it with this redirection of a shell.
+fn redirected(data_dir: &Path, arguments: &[&str], redirection: &str) -> Output {
+    let command = command(data_dir);
+    let mut shell = Command::new("/bin/sh");
+    shell.arg("-c").arg(format!("exec \"$0\" \"$@\" {redirection}"));
+    shell.arg(command.get_program()).args(command.get_args()).args(arguments);
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    shell.stderr(Stdio::piped()).output().unwrap()
 }
 
 fn said(output: &Output) -> String {
@@ -71,6 +86,13 @@ fn full_output_is_told_in_a_sentence_and_closed_output_is_no_failure() {
         let output = closed(data_dir, arguments);
         assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", self::said(&output));
         assert!(!self::said(&output).contains("panicked"), "{arguments:?}");
+        let output = redirected(data_dir, arguments, ">&-");
+        let said = self::said(&output);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(said.contains("standard output cannot be written: it is closed"), "{arguments:?}: {said}");
+        // As Python and Node give it to their children, and mean it.
+        let output = redirected(data_dir, arguments, "1<>/dev/null");
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", self::said(&output));
     };
     let program = Program::start(data_dir);
     BESIDE.iter().for_each(|arguments| told(arguments));
@@ -86,7 +108,8 @@ fn token_whose_text_nobody_saw_is_taken_back() {
     let directory = TempDir::new().unwrap();
     let data_dir = directory.path();
     let create = |arguments: &[&str]| {
-        for output in [full(data_dir, arguments), closed(data_dir, arguments)] {
+        let none = redirected(data_dir, arguments, ">&-");
+        for output in [full(data_dir, arguments), closed(data_dir, arguments), none] {
             let said = said(&output);
             assert_eq!(output.status.code(), Some(1), "{said}");
             assert!(said.contains("it was taken back") && !said.contains("panicked"), "{said}");

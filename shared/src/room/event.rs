@@ -3,6 +3,18 @@
 use super::{Act, Alarm, CloseReason, GroupView, Message, MessageId, Person, Problem};
 use crate::{file::Manifest, message::timeline::Line};
 
+/// Somebody unverified in a room where all others are verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Stranger {
+    /// Who came.
+    pub who: Person,
+    /// Whose invite it was; none in an open room.
+    pub by: Option<Person>,
+    /// That was ours.
+    pub is_ours: bool,
+}
+
 /// Something people or programs want to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -153,6 +165,9 @@ pub enum Event {
         /// Which one.
         leaf: u32,
     },
+    /// Somebody unverified came into a room where all others are verified. The client's, not the engine's. To be stored
+    /// like an alarm, though nobody need have done anything wrong.
+    Stranger(Stranger),
     // This one never leaves the process, and is the last: formats that count variants count the others alike.
     /// An invite link is ready.
     #[cfg_attr(feature = "serde", serde(skip))]

@@ -94,7 +94,7 @@ pub use crate::{
 pub use alarm::{Alarm, AlarmKind, Impostor, Way};
 pub use closed::CloseReason;
 pub use command::Command;
-pub use event::Event;
+pub use event::{Event, Stranger};
 pub use fault::Fault;
 pub use input::Input;
 pub use limit::RelayLimit;

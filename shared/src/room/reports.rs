@@ -13,8 +13,7 @@ const MAX_REPORTS: usize = 1_024;
 impl Engine {
     /// A member reports. False when it is nothing that can be reported.
     pub(super) fn reported(&mut self, leaf: u32, name: &str, alarm: &content::Alarm) -> bool {
-        let kind = AlarmKind::from_name(&alarm.kind)
-            .filter(|kind| !matches!(kind, AlarmKind::Stranger | AlarmKind::Impostor));
+        let kind = AlarmKind::from_name(&alarm.kind).filter(|kind| *kind != AlarmKind::Impostor);
         let Some(kind) = kind else { return false };
         if alarm.ours.len() > MAX_EVIDENCE || alarm.theirs.len() > MAX_EVIDENCE {
             return false;

@@ -24,12 +24,13 @@ use crate::{
     faces::{
         json::Out,
         stdout,
-        words::{self, command::file as own_words},
+        words::{self, Among, command::file as own_words},
     },
     failure::{Exit, Failure},
     handle::Runtime,
     runtime::{Event, Outgoing, Past, Steer, Transfer, TransferState, Wanted, Way, stored_transfers},
     store::OpenProfile,
+    text::namesakes::Namesakes,
 };
 pub(super) use export::fetch_all;
 use follow::{Followed, follow, follow_from, meanwhile};
@@ -245,10 +246,13 @@ async fn list(globals: &Globals, room: &str, limit: usize) -> Result<Exit, Failu
     if lines.is_empty() && !globals.json {
         eprintln!("schat: {}", own_words::NO_FILES);
     }
+    let mut named = Namesakes::default();
+    named.add_all(lines.iter().map(|line| &line.message.from));
+    let among = Among { past: Some(&named), ..Among::default() };
     for line in lines.into_iter().rev() {
         let written = match globals.json {
             true => Out::message(room.to_owned(), line, true).to_line(),
-            false => row(&line),
+            false => row(&line, among),
         };
         if !stdout::line(&written) {
             break;
@@ -258,10 +262,10 @@ async fn list(globals: &Globals, room: &str, limit: usize) -> Result<Exit, Failu
 }
 
 /// A file, for people: the beginning of its id, when, by whom, its name and size.
-fn row(line: &Line) -> String {
+fn row(line: &Line, among: Among<'_>) -> String {
     let file = line.message.file.as_deref().map(words::file).unwrap_or_default();
     let id = hex::encode(line.message.id).get(..find::SHOWN).unwrap_or_default().to_owned();
-    let (at, who) = (words::when(line.message.at), words::who(&line.message.from, None));
+    let (at, who) = (words::when(line.message.at), words::who(&line.message.from, among));
     own_words::row([&id, &at, &who, &file])
 }
 

@@ -114,7 +114,7 @@ pub async fn execute(
             let view = view(runtime, room)?;
             let person = words::find(&view, &name)?;
             runtime.tell(room, Command::Moderator { who: person.fingerprint, is_moderator }).await?;
-            Ok(Done::say(words::asked_moderator(&words::who(person, Some(&view)), is_moderator)))
+            Ok(Done::say(words::asked_moderator(&words::who(person, Some(&*view)), is_moderator)))
         }
         Line::Policy(Allowed { moderators_invite: None, seats: None }) => {
             Ok(Done { notes: words::policy(&*view(runtime, here()?)?), go: None })

@@ -41,7 +41,7 @@ pub(super) fn verify(runtime: &Runtime, room: &str, name: Option<&str>) -> Resul
     }
     let safety = |person: &&engine::Person| {
         let number = runtime.compare(&person.fingerprint);
-        let yes = format!("/verify {} yes", words::who(person, Some(&view)));
+        let yes = format!("/verify {} yes", words::who(person, Some(&*view)));
         words::safety(&number, &view, person, runtime.is_verified(&person.fingerprint), &yes)
     };
     Ok(Done { notes: people.iter().flat_map(safety).collect(), go: None })
@@ -58,14 +58,14 @@ pub(super) async fn mark(runtime: &Runtime, room: &str, name: &str) -> Result<Do
     };
     runtime.verify(person).await?;
     let all = if runtime.room(room)?.is_verified { " So is everybody here." } else { "" };
-    Ok(Done::say(format!("{} is verified from now on.{all}", words::who(person, Some(&view)))))
+    Ok(Done::say(format!("{} is verified from now on.{all}", words::who(person, Some(&*view)))))
 }
 
 pub(super) async fn unmark(runtime: &Runtime, room: &str, name: &str) -> Result<Done, Failure> {
     let view = view(runtime, room)?;
     let person = words::find(&view, name)?;
     runtime.mark(person, false).await?;
-    Ok(Done::say(format!("{} is not verified any more.", words::who(person, Some(&view)))))
+    Ok(Done::say(format!("{} is not verified any more.", words::who(person, Some(&*view)))))
 }
 
 pub(super) async fn kick(runtime: &Runtime, room: &str, name: &str) -> Result<Done, Failure> {

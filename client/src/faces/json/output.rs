@@ -18,7 +18,11 @@ pub use parts::{
 
 use super::{InviteBy, VERSION};
 use crate::{
-    faces::{sanitize, unread::unread_rooms, words},
+    faces::{
+        sanitize,
+        unread::unread_rooms,
+        words::{self, Among},
+    },
     failure::Failure,
     handle::Runtime,
     runtime::{ChosenRelay, Event, Namesake, RelayState, RoomEvent, Transfer, TransferState, Way},
@@ -208,6 +212,20 @@ pub enum Out {
     Safety { room: String, member: PersonOut, digits: String, verified: bool },
     /// Two people have one name; `me`: the one who had it before is us.
     Namesake { room: String, member: PersonOut, owner: PersonOut, me: bool },
+    /// Somebody unverified came into a room where all others are verified; `ours`: by an invite of this profile.
+    Unverified {
+        room: String,
+        member: PersonOut,
+        /// Whose invite it was; missing in an open room.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        invited_by: Option<PersonOut>,
+        ours: bool,
+        message: String,
+        #[serde(default, skip_serializing_if = "is_false")]
+        again: bool,
+        #[serde(flatten)]
+        when: WhenOut,
+    },
     /// Reading what was missed.
     CatchingUp { room: String, done: u64, total: u64 },
     /// Something that must not be.
@@ -382,12 +400,20 @@ impl Out {
             What::Disappearing { by, seconds } => Self::Disappearing { room, by: person(by), seconds, when },
             What::Topic { by, text } => Self::Topic { room, by: person(by), text, when },
             What::Lost { after, upto, lines } => {
-                let message = words::happening(&What::Lost { after, upto, lines }, None, None);
+                let message = words::happening(&What::Lost { after, upto, lines }, None, Among::default());
                 Self::Lost { room, after, upto, message, when }
             }
             What::Alarm(alarm) => Self::alarmed(room, alarm.kind(), words::alarm(&alarm), when),
             What::OldAlarm { kind, text } => Self::alarmed(room, kind, text, when),
+            What::Stranger(stranger) => Self::stranger(room, stranger, true, when),
         }
+    }
+
+    fn stranger(room: String, told: engine::Stranger, again: bool, when: WhenOut) -> Self {
+        let message = words::stranger(&told, None, Among::default());
+        let engine::Stranger { who, by, is_ours } = told;
+        let (member, invited_by) = (person(who), by.map(person));
+        Self::Unverified { room, member, invited_by, ours: is_ours, message, again, when }
     }
 
     fn alarmed(room: String, kind: AlarmKind, message: String, when: WhenOut) -> Self {
@@ -525,6 +551,7 @@ fn engine_event(room: String, event: engine::Event, marks: Marks<'_>) -> Out {
         // The runtime makes notices of these.
         engine::Event::Alarm(alarm) => told(room, &Notice::Alarm(alarm), false),
         engine::Event::Problem(problem) => told(room, &Notice::Problem(problem), false),
+        engine::Event::Stranger(stranger) => Out::stranger(room, stranger, false, live),
         engine::Event::Closed { reason, was_member } => {
             Out::Closed { room, reason: words::closed(&reason), was_member }
         }
@@ -532,6 +559,9 @@ fn engine_event(room: String, event: engine::Event, marks: Marks<'_>) -> Out {
 }
 
 fn told(room: String, notice: &Notice, again: bool) -> Out {
+    if let Notice::Stranger(stranger) = notice {
+        return Out::stranger(room, stranger.clone(), again, WhenOut::default());
+    }
     let Failure { code, message, remedy, .. } = notice.into();
     let (room, code) = (Some(room), code.into_owned());
     match notice.kind() {

@@ -1,6 +1,6 @@
 //! What stands in a line: code, links, emphasis, names.
 
-use std::ops::Range;
+use std::{collections::HashMap, ops::Range};
 
 use unicode_normalization::{UnicodeNormalization as _, char::is_combining_mark};
 
@@ -14,9 +14,9 @@ pub(super) fn mark(marked: &mut Marked, names: Names<'_>, signs: &mut usize) {
     let text = marked.text.clone();
     // What is inside of these is not looked at again.
     let mut taken: Vec<Range<usize>> = Vec::new();
-    for code in pairs(&text, "`", &taken) {
-        taken.push(code.start - 1..code.end + 1);
-        emphasise(marked, &code, 1, Look::Code);
+    for (code, ticks) in code(&text) {
+        taken.push(code.start - ticks..code.end + ticks);
+        emphasise(marked, &code, ticks, Look::Code);
     }
     let links: Vec<_> = links::find(&text).into_iter().filter(|link| is_free(&taken, link.start)).collect();
     marked.looks.extend(links.iter().map(|link| (link.clone(), Look::Link)));
@@ -164,17 +164,38 @@ fn emphasise(marked: &mut Marked, inside: &Range<usize>, mark: usize, look: Look
     marked.looks.push((inside.end..inside.end + mark, Look::Mark));
 }
 
+/// What stands between as many backticks as are before it, and how many they are: so that code may have backticks too.
+fn code(text: &str) -> Vec<(Range<usize>, usize)> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for (at, _) in text.match_indices('`') {
+        match runs.last_mut() {
+            Some(run) if run.end == at => run.end = at + 1,
+            _ => runs.push(at..at + 1),
+        }
+    }
+    // Where the next run of the same length begins, looked for from the end: a run that has none costs no search.
+    let mut seen = HashMap::new();
+    let nexts: Vec<_> = runs.iter().rev().map(|run| seen.insert(run.len(), run.start)).collect();
+    let mut found = Vec::new();
+    let mut end = 0;
+    for (run, next) in runs.iter().zip(nexts.into_iter().rev()) {
+        if let Some(next) = next.filter(|_| run.start >= end) {
+            found.push((run.end..next, run.len()));
+            end = next + run.len();
+        }
+    }
+    found
+}
+
 /// What stands between two equal marks: they touch what is inside, and no letters outside.
 fn pairs(text: &str, mark: &str, taken: &[Range<usize>]) -> Vec<Range<usize>> {
-    let is_code = mark == "`";
     let side = |at: usize| {
         let before = text.get(..at).and_then(|text| text.chars().next_back());
         let after = text.get(at + mark.len()..).and_then(|text| text.chars().next());
         (before, after)
     };
     let is_solid = |c: Option<char>| c.is_some_and(|c| !c.is_whitespace() && !mark.contains(c));
-    let is_outside =
-        |c: Option<char>| c.is_none_or(|c| is_code || !(c.is_alphanumeric() || mark.contains(c)));
+    let is_outside = |c: Option<char>| c.is_none_or(|c| !(c.is_alphanumeric() || mark.contains(c)));
     let places = text.match_indices(mark).map(|(at, _)| at).filter(|at| is_free(taken, *at));
     let mut found = Vec::new();
     let mut open: Option<usize> = None;

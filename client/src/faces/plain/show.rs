@@ -13,11 +13,14 @@ use tokio::{
 
 use super::{Shared, lock};
 use crate::{
-    faces::{action, sanitize, stdout, words},
+    faces::{
+        action, sanitize, stdout,
+        words::{self, Among},
+    },
     failure::Exit,
     handle::Runtime,
     runtime::{Event, RelayState, RoomEvent},
-    store::What,
+    store::{What, people_of},
 };
 
 /// A pause after which what was shown is kept as read.
@@ -103,21 +106,23 @@ async fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomE
     match event {
         RoomEvent::Past(past) => line(runtime, shared, room, &past).await,
         RoomEvent::PastHappening(happening) => {
-            let view = runtime.view(room);
+            let (view, past) = shared.among(runtime, room, &happening.what.people()).await;
+            let among = Among { past: Some(&past), me: Some(runtime.me().1), ..view.as_deref().into() };
             note(&format!(
                 "{} {}",
                 words::when(happening.at),
-                words::happening(&happening.what, Some(room), view.as_deref())
+                words::happening(&happening.what, Some(room), among)
             ));
         }
         RoomEvent::Changed { act, line } => {
-            let view = runtime.view(room);
+            let (view, past) = shared.among(runtime, room, &people_of(&line)).await;
+            let among = Among { past: Some(&past), ..view.as_deref().into() };
             let place = if lock(shared).as_deref() == Some(room) {
                 String::new()
             } else {
                 format!("[{}] ", words::called(room))
             };
-            note(&format!("{place}{}", words::changed(&act, &line, view.as_deref())));
+            note(&format!("{place}{}", words::changed(&act, &line, among)));
         }
         // What was written cannot be unwritten here.
         RoomEvent::Gone(_) => {}
@@ -139,16 +144,17 @@ async fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomE
         }
         RoomEvent::Failed(reason) => note(&words::reason(&reason)),
         RoomEvent::Notice { notice, again, .. } => {
-            if let (Some(code), false) = (notice.code(), again) {
+            if let (Some(code), false) = (notice.code().filter(|_| !notice.is_loud()), again) {
                 shared.pending.refused(code);
             }
+            let view = runtime.view(room);
             // A command that it names is for the room that lines go to.
             let is_elsewhere = lock(shared).as_deref().is_some_and(|current| current != room);
             let place = match notice.kind() {
-                None if is_elsewhere && !again => format!("[{}] ", words::called(room)),
+                None if is_elsewhere && !again && !notice.is_loud() => format!("[{}] ", words::called(room)),
                 _ => String::new(),
             };
-            note(&format!("{place}{}", words::notice(room, &notice, again)));
+            note(&format!("{place}{}", words::notice(room, &notice, again, view.as_deref())));
         }
         RoomEvent::Engine(event) => engine_event(runtime, shared, room, event).await,
     }
@@ -161,9 +167,10 @@ async fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: eng
     {
         return;
     }
-    let view = runtime.view(room);
-    if let Some(what) = What::of(&event).filter(|what| !what.is_alarm()) {
-        return note(&words::happening(&what, Some(room), view.as_deref()));
+    if let Some(what) = What::of(&event).filter(|what| !what.is_loud()) {
+        let (view, past) = shared.among(runtime, room, &what.people()).await;
+        let among = Among { past: Some(&past), ..view.as_deref().into() };
+        return note(&words::happening(&what, Some(room), among));
     }
     match event {
         engine::Event::Joined(view) => {
@@ -183,7 +190,7 @@ async fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: eng
         | engine::Event::Lost { .. } => {}
         engine::Event::Accepted => note(words::ACCEPTED),
         // The runtime makes notices of these.
-        engine::Event::Alarm(_) | engine::Event::Problem(_) => {}
+        engine::Event::Alarm(_) | engine::Event::Problem(_) | engine::Event::Stranger(_) => {}
         engine::Event::Message(message) => line(runtime, shared, room, &message.into()).await,
         engine::Event::Handed { lines, .. } => {
             for past in lines {
@@ -208,33 +215,36 @@ async fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: eng
 }
 
 async fn line(runtime: &Runtime, shared: &Shared, room: &str, line: &Line) {
-    let view = runtime.view(room);
     let answered = match line.message.reply_to {
         // One that is not here any more is answered without being named.
         Some(id) => runtime.line(room, id).await.ok().flatten(),
         None => None,
     };
+    let mut people = people_of(line);
+    people.extend(answered.iter().flat_map(people_of));
+    let (view, past) = shared.among(runtime, room, &people).await;
+    let among = Among { past: Some(&past), ..view.as_deref().into() };
     let elsewhere = lock(shared).as_deref() != Some(room);
     shared.has_shown(room, line.message.seq);
-    data(&format(line, answered.as_ref(), view.as_deref(), elsewhere.then_some(room)));
+    data(&format(line, answered.as_ref(), among, elsewhere.then_some(room)));
 }
 
 /// A chat line as one line, however many it has; `answered` is the one that it answers, and `room` the label when it is
 /// not the current room.
-pub fn format(
+pub fn format<'a>(
     line: &Line,
     answered: Option<&Line>,
-    view: Option<&engine::GroupView>,
+    among: impl Into<Among<'a>>,
     room: Option<&str>,
 ) -> String {
-    let before = speaker(line, answered, view, room);
+    let before = speaker(line, answered, among.into(), room);
     let (text, joint) = said(line);
     if line.deleted { before } else { format!("{before}{joint}{}", sanitize::one_line(text)) }
 }
 
 /// A chat line as people read it in a document, with its own line breaks.
-pub fn lines(line: &Line, room: Option<&str>) -> Vec<String> {
-    let before = speaker(line, None, None, room);
+pub fn lines(line: &Line, among: Among<'_>, room: Option<&str>) -> Vec<String> {
+    let before = speaker(line, None, among, room);
     if line.deleted {
         return vec![before];
     }
@@ -255,21 +265,16 @@ fn said(line: &Line) -> (&str, &'static str) {
 
 /// Who speaks, and what is to be said about it; all there is of a line that was deleted. Names and what is cited stand so
 /// that nobody passes for another part of the line.
-fn speaker(
-    line: &Line,
-    answered: Option<&Line>,
-    view: Option<&engine::GroupView>,
-    room: Option<&str>,
-) -> String {
-    let name = words::who(&line.message.from, view);
+fn speaker(line: &Line, answered: Option<&Line>, among: Among<'_>, room: Option<&str>) -> String {
+    let name = words::who(&line.message.from, among);
     let room = room.map(|room| format!("[{}] ", words::called(room))).unwrap_or_default();
     let mut about = Vec::new();
     if let Some(by) = &line.handed_by {
-        about.push(format!("as {} remembers it", words::who(by, view)));
+        about.push(format!("as {} remembers it", words::who(by, among)));
     }
     if let Some(Line { message, .. }) = answered {
         let what = words::cited(&words::first_words(message));
-        about.push(format!("answers {}: {what}", words::who(&message.from, view)));
+        about.push(format!("answers {}: {what}", words::who(&message.from, among)));
     }
     about.extend(line.message.file.as_deref().map(words::file));
     if line.edited.is_some() && !line.deleted {

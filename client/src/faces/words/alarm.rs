@@ -1,6 +1,6 @@
 //! Alarms in words: what happened, and what somebody can do. The characters of names stand in them as they came.
 
-use shared::room::{Alarm, AlarmKind, Impostor, Person, Way};
+use shared::room::{Alarm, AlarmKind, Impostor, Way};
 
 use super::as_it_came;
 
@@ -127,21 +127,8 @@ pub fn alarm(alarm: &Alarm) -> String {
              accepted it."
                 .to_owned()
         }
-        Alarm::Stranger { who, by, is_ours } => stranger(who, by.as_ref(), *is_ours),
         Alarm::Impostor(impostor) => self::impostor(impostor),
     }
-}
-
-fn stranger(who: &Person, by: Option<&Person>, is_ours: bool) -> String {
-    let invited = match by {
-        Some(_) if is_ours => "by an invite that you made".to_owned(),
-        Some(by) => format!("by an invite of {:?} ({})", by.name, by.fingerprint),
-        None => "by the open room's name".to_owned(),
-    };
-    format!(
-        "Everybody else here is verified, but {:?}, who has just joined {invited}, is not. Fingerprint: {}.",
-        who.name, who.fingerprint
-    )
 }
 
 fn impostor(Impostor { who, way, owner, is_me, is_verified, is_disguise }: &Impostor) -> String {
@@ -182,9 +169,6 @@ pub fn alarm_remedy(kind: AlarmKind) -> &'static str {
         }
         AlarmKind::Rollback => "If you restored a backup, that is why. Otherwise ask the relay's operator.",
         AlarmKind::Certificate => "Do not go on before the relay's operator has confirmed the change.",
-        AlarmKind::Stranger => {
-            "Ask the others, over another channel, who that is; then compare: /verify NAME. If nobody knows them: /kick NAME."
-        }
         AlarmKind::Impostor => {
             "Believe nothing that comes from there before you have asked, over another channel, and compared: /verify NAME."
         }

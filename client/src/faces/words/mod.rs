@@ -18,6 +18,7 @@ mod relay;
 mod room;
 pub mod settings;
 mod store;
+mod stranger;
 mod text;
 
 pub use alarm::{alarm, alarm_remedy};
@@ -28,7 +29,7 @@ pub use file::{Speed, bytes, file, first_words, gauge, percent, place, transfer,
 pub use invites::{find_invite, invite, invite_id, invited, invites, link};
 pub use leaving::{UNSENT, forget, forgets, forgotten, leaves, waiting};
 pub use notice::notice;
-pub use people::{find, heard, name, namesake, safety, who};
+pub use people::{Among, find, heard, name, namesake, safety, who};
 pub use problem::{problem, said};
 pub use progress::Progress;
 pub use reason::{address, fault, reason};
@@ -38,6 +39,7 @@ pub use room::{
     room_id, topic,
 };
 pub use store::over;
+pub use stranger::stranger;
 pub use text::{beginning, counted, duration, failure, when};
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use shared::room::{CloseReason, Problem, SaidError};
 
-use super::{alarm, alarm_remedy, called, closed, failure, problem, said};
+use super::{Among, alarm, alarm_remedy, called, closed, failure, problem, said, stranger};
 use crate::{
     failure::{Exit, Failure, exit_of},
     store::{Earlier, Notice},
@@ -18,6 +18,7 @@ impl From<&Notice> for Failure {
                 Self::new(Exit::Verification, told.kind().name(), alarm(told), alarm_remedy(told.kind()))
             }
             Notice::Problem(told) => told.into(),
+            Notice::Stranger(told) => told.into(),
             Notice::Earlier(Earlier { alarm: Some(kind), message, .. }) => {
                 Self::new(Exit::Verification, kind.name(), known(message), alarm_remedy(*kind))
             }
@@ -54,9 +55,12 @@ impl From<&CloseReason> for Failure {
 }
 
 /// An alarm or problem of a room. `again`: it is from before the program ended.
-pub fn notice(room: &str, notice: &Notice, again: bool) -> String {
+pub fn notice<'a>(room: &str, notice: &'a Notice, again: bool, among: impl Into<Among<'a>>) -> String {
     let told = failure(&notice.into());
     let before = if again { "From before the restart: " } else { "" };
+    if let Notice::Stranger(told) = notice {
+        return format!("{before}{}", stranger(told, Some(room), among));
+    }
     match notice.kind() {
         Some(kind) => {
             format!("{before}ALARM ({}) in {}: {told}", kind.name(), called(room))

@@ -7,30 +7,66 @@ use shared::{
 };
 
 use super::called;
-use crate::{faces::sanitize, failure::Failure, runtime::Namesake};
+use crate::{faces::sanitize, failure::Failure, runtime::Namesake, text::namesakes::Namesakes};
 
-/// How a person is called where nothing stands beside the name: by the display name, with a part of the fingerprint when another member has the same.
-pub fn name(person: &Person, view: Option<&GroupView>) -> String {
-    sanitize::line(&raw_name(person, view))
+/// Among whom somebody is named: who else is there with that name.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Among<'a> {
+    /// Who is in the room.
+    pub view: Option<&'a GroupView>,
+    /// Who is and who was, as far as it is shown.
+    pub past: Option<&'a Namesakes>,
+    /// Whom the same sentence names.
+    pub beside: [Option<&'a Person>; 2],
+    /// We.
+    pub me: Option<Fingerprint>,
+}
+
+impl<'a> Among<'a> {
+    /// The same in a sentence that names these two.
+    pub(super) fn beside(self, one: &'a Person, other: &'a Person) -> Self {
+        Self { beside: [Some(one), Some(other)], ..self }
+    }
+
+    /// That is us.
+    pub(super) fn is_me(&self, who: &Fingerprint) -> bool {
+        let ours = self.view.into_iter().flat_map(|view| &view.members).filter(|member| member.me);
+        self.me.as_ref() == Some(who) || ours.into_iter().any(|member| member.person.fingerprint == *who)
+    }
+}
+
+impl<'a> From<Option<&'a GroupView>> for Among<'a> {
+    fn from(view: Option<&'a GroupView>) -> Self {
+        Self { view, ..Self::default() }
+    }
+}
+
+/// How a person is called where nothing stands beside the name: by the display name, with a part of the fingerprint when another
+/// has the same.
+pub fn name<'a>(person: &Person, among: impl Into<Among<'a>>) -> String {
+    sanitize::line(&raw_name(person, among.into()))
 }
 
 /// The same with all characters as they came.
-fn raw_name(person: &Person, view: Option<&GroupView>) -> String {
+fn raw_name(person: &Person, among: Among<'_>) -> String {
     let shown = person.name.clone();
     let folded = fold(&person.name);
-    let others = view.iter().flat_map(|view| &view.members).map(|member| &member.person);
-    let same: Vec<&Fingerprint> = others
-        .filter(|other| other.fingerprint != person.fingerprint && fold(&other.name) == folded)
-        .map(|other| &other.fingerprint)
-        .collect();
+    // Those of the past are all who were named, members included: then there is no need to look at each.
+    let view = among.view.filter(|_| among.past.is_none_or(|past| !past.is_whole()));
+    let members = view.iter().flat_map(|view| &view.members).map(|member| &member.person);
+    let others = members.chain(among.beside.into_iter().flatten());
+    let others =
+        others.filter(|other| other.fingerprint != person.fingerprint && fold(&other.name) == folded);
+    let past = among.past.into_iter().flat_map(|past| past.others(person));
+    let same: Vec<&Fingerprint> = others.map(|other| &other.fingerprint).chain(past).collect();
     // Nobody passes for `bob#1f2e` by taking that for a name.
     let is_alone = same.is_empty() && !person.name.contains('#');
     if is_alone { shown } else { format!("{shown}#{}", short(&person.fingerprint, &same)) }
 }
 
 /// How a person is called in a line, beside other words; safe for a terminal.
-pub fn who(person: &Person, view: Option<&GroupView>) -> String {
-    called(&raw_name(person, view))
+pub fn who<'a>(person: &Person, among: impl Into<Among<'a>>) -> String {
+    called(&raw_name(person, among.into()))
 }
 
 /// The first digits of a fingerprint: four, or as many fours as it takes to tell it from these.
@@ -73,9 +109,20 @@ pub fn find<'a>(view: &'a GroupView, wanted: &str) -> Result<&'a Person, Failure
     let compact: String = wanted.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase();
     let by_digits =
         |member: &&Member| compact.len() >= 8 && member.person.fingerprint.to_string().starts_with(&compact);
+    // So they stand where somebody who has gone had the same name.
+    let by_both = |member: &Member| {
+        let parts = wanted.rsplit_once('#').filter(|(_, digits)| digits.len() >= 4);
+        parts.is_some_and(|(name, digits)| {
+            let all = member.person.fingerprint.to_string();
+            fold(&member.person.name) == fold(name) && all.starts_with(&digits.to_lowercase())
+        })
+    };
     let by_name = |member: &&Member| {
         let (person, view) = (&member.person, Some(view));
-        fold(&person.name) == fold(wanted) || name(person, view) == wanted || who(person, view) == wanted
+        fold(&person.name) == fold(wanted)
+            || name(person, view) == wanted
+            || who(person, view) == wanted
+            || by_both(member)
     };
     let mut found: Vec<&Person> =
         view.members.iter().filter(by_digits).map(|member| &member.person).collect();

@@ -6,7 +6,10 @@ use shared::{
     room::{Act, Alteration, GroupView, Person},
 };
 
-use super::{alarm, beginning, called, counted, duration, first_words, over, sign, text::sentence, who};
+use super::{
+    Among, alarm, beginning, called, counted, duration, first_words, over, sign, stranger, text::sentence,
+    who,
+};
 use crate::{
     faces::sanitize,
     store::{Over, What},
@@ -105,11 +108,12 @@ impl About<'_> {
 }
 
 /// What happened to a chat line.
-pub fn changed(act: &Act, line: &Line, view: Option<&GroupView>) -> String {
-    let by = who(&act.from, view);
+pub fn changed<'a>(act: &'a Act, line: &'a Line, among: impl Into<Among<'a>>) -> String {
+    let among = among.into().beside(&act.from, &line.message.from);
+    let by = who(&act.from, among);
     let whose = match line.message.from.fingerprint == act.from.fingerprint {
         true => "their own message".to_owned(),
-        false => format!("{}: {}", who(&line.message.from, view), beginning(&first_words(&line.message))),
+        false => format!("{}: {}", who(&line.message.from, among), beginning(&first_words(&line.message))),
     };
     match &act.change {
         Alteration::Edit(text) => format!("{by} edited a message; now: {}", sanitize::one_line(text)),
@@ -124,38 +128,41 @@ pub fn changed(act: &Act, line: &Line, view: Option<&GroupView>) -> String {
 }
 
 /// What happened in a room beside the chat lines; `label` where its name is to be said.
-pub fn happening(what: &What, label: Option<&str>, view: Option<&GroupView>) -> String {
+pub fn happening<'a>(what: &'a What, label: Option<&str>, among: impl Into<Among<'a>>) -> String {
+    let among = among.into();
     let there = label.map(|label| format!(" {}", called(label))).unwrap_or_default();
     match what {
         What::Joined { who: one, by: Some(by) } => {
-            format!("{} joined{there} by an invite of {}.", who(one, view), who(by, view))
+            let among = among.beside(one, by);
+            format!("{} joined{there} by an invite of {}.", who(one, among), who(by, among))
         }
-        What::Joined { who: one, by: None } => format!("{} joined{there}.", who(one, view)),
+        What::Joined { who: one, by: None } => format!("{} joined{there}.", who(one, among)),
         What::Back(one) => format!(
             "A device of {} could not follow{} and is back, by its own keys; verify if you did not expect it.",
-            who(one, view),
+            who(one, among),
             if label.is_some() { &there } else { " the room" }
         ),
         What::Left { who: one, by } if one.fingerprint == by.fingerprint => {
-            format!("{} left{there}.", who(one, view))
+            format!("{} left{there}.", who(one, among))
         }
         What::Left { who: one, by } => {
             let place = label.map(|_| format!(" from{there}")).unwrap_or_default();
-            format!("{} was removed{place} by {}.", who(one, view), who(by, view))
+            let among = among.beside(one, by);
+            format!("{} was removed{place} by {}.", who(one, among), who(by, among))
         }
-        What::Renamed { who: one, was } => profile_changed(one, was, view),
+        What::Renamed { who: one, was } => profile_changed(one, was, among),
         What::NewPicture { who: one, is_gone: false } => {
-            format!("{} has a new picture{there}.", who(one, view))
+            format!("{} has a new picture{there}.", who(one, among))
         }
         What::NewPicture { who: one, is_gone: true } => {
-            format!("{} has no picture any more{there}.", who(one, view))
+            format!("{} has no picture any more{there}.", who(one, among))
         }
-        What::Disappearing { by, seconds } => disappearing(by, *seconds, view),
+        What::Disappearing { by, seconds } => disappearing(by, *seconds, among),
         What::Topic { by, text } => {
             let of = label.map(|_| format!(" of{there}")).unwrap_or_default();
             match text.as_str() {
-                "" => format!("{} took the topic{of} away.", who(by, view)),
-                text => format!("{} set the topic{of}: {}", who(by, view), sanitize::line(text)),
+                "" => format!("{} took the topic{of} away.", who(by, among)),
+                text => format!("{} set the topic{of}: {}", who(by, among), sanitize::line(text)),
             }
         }
         What::Lost { lines: 0, .. } => format!(
@@ -171,18 +178,23 @@ pub fn happening(what: &What, label: Option<&str>, view: Option<&GroupView>) -> 
             )
         }
         What::Alarm(told) => format!("ALARM ({}): {}", told.kind().name(), sentence(&alarm(told))),
+        What::Stranger(told) => stranger(told, label, among),
         What::OldAlarm { kind, text } => format!("ALARM ({}): {}", kind.name(), sentence(text)),
     }
 }
 
 /// Somebody shows themselves in another way.
-pub fn profile_changed(person: &Person, was: &str, view: Option<&GroupView>) -> String {
-    let now = who(person, view);
+pub fn profile_changed<'a>(person: &Person, was: &str, among: impl Into<Among<'a>>) -> String {
+    let among = among.into();
+    let now = who(person, among);
     if was != person.name {
-        let was = called(was);
-        return format!("{was} is called {now} from now on.");
+        if among.is_me(&person.fingerprint) {
+            return format!("You are {now} from now on.");
+        }
+        let was = Person { name: was.to_owned(), fingerprint: person.fingerprint };
+        return format!("{} is called {now} from now on.", who(&was, among));
     }
-    let member = view.and_then(|view| view.members.iter().find(|member| member.person == *person));
+    let member = among.view.and_then(|view| view.members.iter().find(|member| member.person == *person));
     match member.map(|member| sanitize::line(&format!("{} {}", member.glyph, member.status))) {
         Some(shown) if !shown.trim().is_empty() => format!("{now} is now: {}", shown.trim()),
         _ => format!("{now} changed their profile."),
@@ -190,8 +202,8 @@ pub fn profile_changed(person: &Person, was: &str, view: Option<&GroupView>) -> 
 }
 
 /// The time after which chat lines go has changed.
-pub fn disappearing(by: &Person, seconds: u32, view: Option<&GroupView>) -> String {
-    let by = who(by, view);
+pub fn disappearing<'a>(by: &Person, seconds: u32, among: impl Into<Among<'a>>) -> String {
+    let by = who(by, among);
     match seconds {
         0 => format!("{by} lets messages stay from now on."),
         seconds => format!(

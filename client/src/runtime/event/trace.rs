@@ -79,7 +79,7 @@ fn engine(event: &engine::Event) {
         E::Disappearing { .. } => info!("messages disappear"),
         E::Lost { after, upto } => info!(after, upto, "log cut"),
         E::Accepted => info!("accepted"),
-        E::Alarm(_) | E::Problem(_) | E::Invite { .. } | E::Act(_) => {}
+        E::Alarm(_) | E::Problem(_) | E::Stranger(_) | E::Invite { .. } | E::Act(_) => {}
     }
 }
 

@@ -1,7 +1,8 @@
-//! Who comes into a room, held against whom this profile knows: alarms that the engine cannot raise, because it knows
-//! one room only.
+//! Who comes into a room, held against whom this profile knows: what the engine cannot tell, because it knows one room
+//! only.
 //!
-//! 1. In a room where all others are verified, somebody unverified who joins is an alarm.
+//! 1. In a room where all others are verified, somebody unverified who joins is told loudly. It is no alarm: whoever made
+//!    the invite may have meant just that.
 //! 2. A name that passes for somebody's without being it (`AIice`), or that is the name of somebody verified, with another
 //!    account key, is an alarm: when somebody joins with it, takes it by renaming, or is found with it in a room that we
 //!    enter. Our own name counts as well.
@@ -12,7 +13,7 @@
 
 use shared::{
     identity::Fingerprint,
-    room::{Alarm, Event, GroupView, Impostor, Millis, Person, Way},
+    room::{Alarm, Event, GroupView, Impostor, Millis, Person, Stranger, Way},
 };
 
 use crate::{
@@ -48,7 +49,7 @@ impl Guard {
         Self { members: view.map(people_in) }
     }
 
-    /// Takes one event in. Returns the alarms that follow it.
+    /// Takes one event in. Returns what is told behind it.
     pub(super) fn look(&mut self, look: &mut Look<'_>, event: &Event) -> Vec<Event> {
         match event {
             Event::Joined(view) | Event::Epoch(view) => {
@@ -87,7 +88,7 @@ impl Guard {
         others.peek()?;
         others.all(|member| look.trusts(&member.fingerprint)).then(|| {
             let is_ours = invited_by.is_some_and(|by| by.fingerprint == look.me.fingerprint);
-            Event::Alarm(Alarm::Stranger { who: who.clone(), by: invited_by.cloned(), is_ours })
+            Event::Stranger(Stranger { who: who.clone(), by: invited_by.cloned(), is_ours })
         })
     }
 }

@@ -14,8 +14,8 @@ impl Room {
     /// `ordinal`: the number under which the next notice was stored.
     pub(super) async fn publish(&mut self, event: engine::Event, ordinal: &mut i64) {
         if let Some(notice) = Notice::of(&event) {
-            // An alarm is for everybody, whoever brought it up.
-            let asker = self.asker.filter(|_| notice.kind().is_none());
+            // What is loud is for everybody, whoever brought it up.
+            let asker = self.asker.filter(|_| !notice.is_loud());
             let event = RoomEvent::Notice { ordinal: *ordinal, notice, again: false };
             self.answer(asker.as_slice(), event).await;
             *ordinal = ordinal.saturating_add(1);

@@ -1,7 +1,7 @@
 //! A happening as it is stored.
 
 use serde::{Deserialize, Serialize};
-use shared::room::{Alarm, AlarmKind};
+use shared::room::{Alarm, AlarmKind, Stranger};
 
 use super::{Happening, What};
 use crate::store::who::{Who, person, who};
@@ -52,7 +52,20 @@ enum StoredWhat {
         kind: String,
         text: String,
     },
-    Alarmed(Alarm),
+    Alarmed(Alarmed),
+    Stranger(Stranger),
+}
+
+/// Earlier versions had an alarm where now a stranger is told.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Alarmed {
+    Alarm(Alarm),
+    #[serde(skip_serializing)]
+    Earlier {
+        #[serde(rename = "Stranger")]
+        stranger: Stranger,
+    },
 }
 
 impl Stored {
@@ -69,7 +82,8 @@ impl Stored {
             What::Disappearing { by, seconds } => StoredWhat::Disappearing { by: who(by), seconds },
             What::Topic { by, text } => StoredWhat::Topic { by: who(by), text },
             What::Lost { after, upto, lines } => StoredWhat::Lost { after, upto, lines },
-            What::Alarm(alarm) => StoredWhat::Alarmed(alarm),
+            What::Alarm(alarm) => StoredWhat::Alarmed(Alarmed::Alarm(alarm)),
+            What::Stranger(stranger) => StoredWhat::Stranger(stranger),
             What::OldAlarm { kind, text } => StoredWhat::Alarm { kind: kind.name().to_owned(), text },
         };
         Self { at: happening.at, what }
@@ -88,7 +102,10 @@ impl Stored {
             StoredWhat::Topic { by, text } => What::Topic { by: person(by), text },
             StoredWhat::Lost { after, upto, lines } => What::Lost { after, upto, lines },
             StoredWhat::Alarm { kind, text } => What::OldAlarm { kind: AlarmKind::from_name(&kind)?, text },
-            StoredWhat::Alarmed(alarm) => What::Alarm(alarm),
+            StoredWhat::Alarmed(Alarmed::Alarm(alarm)) => What::Alarm(alarm),
+            StoredWhat::Alarmed(Alarmed::Earlier { stranger }) | StoredWhat::Stranger(stranger) => {
+                What::Stranger(stranger)
+            }
         };
         Some(Happening { seq: Some(seq), at: self.at, expires: None, what })
     }

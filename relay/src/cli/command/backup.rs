@@ -117,7 +117,7 @@ impl Place {
     ) -> Result<Copied, BackupError> {
         match self {
             Self::File(path) => backup::save(path, |file| fill(file)),
-            Self::Output => fill(&mut io::stdout().lock()),
+            Self::Output => fill(&mut print::open().map_err(BackupError::from)?),
         }
     }
 }

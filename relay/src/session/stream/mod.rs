@@ -10,6 +10,7 @@ mod session;
 mod upstream;
 
 use proto::{CloseCode, relay::refused::Code};
+use tracing::debug;
 
 use self::{end::StreamEnd, input::Input, join::Admitted, output::Output};
 use crate::{
@@ -57,16 +58,19 @@ pub(crate) async fn serve(peer: &Peer, send: SendHalf, recv: RecvHalf, joining: 
     match begun {
         Ok(Begun::Room(admitted, _place)) => {
             drop(joining);
+            debug!("joined a room");
             session::run(peer, admitted, &mut input, &mut output).await;
             Outcome::Joined
         }
         Ok(Begun::Blob(begun)) => {
             drop(joining);
+            debug!("carries a file");
             // Apart: it takes more than a room's stream does.
             Box::pin(blob::run(peer, *begun, &mut input, &mut output)).await;
             Outcome::Joined
         }
         Err(end) => {
+            debug!(code = ?end.code, "not let in");
             if end.code == CloseCode::NotAllowed {
                 peer.shared.metrics.refused_join(peer.payer);
             }

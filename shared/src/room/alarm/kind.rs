@@ -16,22 +16,19 @@ pub enum AlarmKind {
     Certificate,
     /// The relay's access keys are not what the group's commits say.
     Access,
-    /// Somebody whom nobody here verified came into a room of verified people; the client's, not the engine's.
-    Stranger,
     /// A name that is known as somebody's came with another key; the client's, not the engine's.
     Impostor,
 }
 
 impl AlarmKind {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 7] = [
         Self::Replay,
         Self::Gap,
         Self::Fork,
         Self::Rollback,
         Self::Certificate,
         Self::Access,
-        Self::Stranger,
         Self::Impostor,
     ];
 
@@ -44,7 +41,6 @@ impl AlarmKind {
             Self::Rollback => "rollback",
             Self::Certificate => "certificate",
             Self::Access => "access",
-            Self::Stranger => "unverified",
             Self::Impostor => "changed_key",
         }
     }

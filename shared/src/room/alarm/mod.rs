@@ -157,15 +157,6 @@ pub enum Alarm {
     },
     /// This device's own join changed the relay's access keys in another way than it asked for.
     JoinAccessDiffers,
-    /// Somebody unverified came into a room where all others are verified. The client's, not the engine's.
-    Stranger {
-        /// Who came.
-        who: Person,
-        /// Whose invite it was; none in an open room.
-        by: Option<Person>,
-        /// That was ours.
-        is_ours: bool,
-    },
     /// A name that is known as somebody's came with another key. The client's, not the engine's.
     Impostor(Box<Impostor>),
 }
@@ -235,7 +226,6 @@ impl Alarm {
             | Self::OwnCommitUnknown
             | Self::HandedOldState => AlarmKind::Rollback,
             Self::AccessDiffers { .. } | Self::JoinAccessDiffers => AlarmKind::Access,
-            Self::Stranger { .. } => AlarmKind::Stranger,
             Self::Impostor(_) => AlarmKind::Impostor,
         }
     }

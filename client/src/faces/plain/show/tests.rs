@@ -28,12 +28,18 @@ fn line_break_in_a_message_fakes_no_speaker() {
     let eve = "eve\u{1b}[2J";
     let mut line = message(eve, "hi\nann: I agree\u{202e}");
     let shown = "\"eve\\u{1b}[2J\"";
-    assert_eq!(lines(&line, None), [format!("{shown}: hi"), "  | ann: I agree\\u{202e}".to_owned()]);
+    assert_eq!(
+        lines(&line, Among::default(), None),
+        [format!("{shown}: hi"), "  | ann: I agree\\u{202e}".to_owned()]
+    );
     assert_eq!(format(&line, None, None, None), format!("{shown}: hi ⏎ ann: I agree\\u{{202e}}"));
     assert!(format(&line, None, None, Some("team")).starts_with(&format!("[team] {shown}: hi")));
     let acts = message(eve, "/me waves\nann: I agree");
     assert_eq!(format(&acts, None, None, Some("team")), format!("[team] * {shown} waves ⏎ ann: I agree"));
-    assert_eq!(lines(&acts, None), [format!("* {shown} waves"), "  | ann: I agree".to_owned()]);
+    assert_eq!(
+        lines(&acts, Among::default(), None),
+        [format!("* {shown} waves"), "  | ann: I agree".to_owned()]
+    );
     // Nor does what is answered, or what was handed over.
     let answered = line.clone();
     line.handed_by = Some(line.message.from.clone());
@@ -248,7 +254,7 @@ fn happenings_name_people_so_that_nothing_else_is_read() {
         let label = words::called(name);
         assert_eq!(told, format!("{shown} joined {label} by an invite of {shown}."));
         let renamed = What::Renamed { who: person("bob"), was: (*name).to_owned() };
-        assert_eq!(words::happening(&renamed, None, None), format!("{label} is called bob from now on."));
+        assert_eq!(words::happening(&renamed, None, None), format!("{shown} is called bob from now on."));
     }
 }
 

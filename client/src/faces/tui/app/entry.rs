@@ -6,11 +6,14 @@ use shared::{
     file::Manifest,
     identity::Fingerprint,
     message::timeline::{Line, Reaction},
-    room::{GroupView, Message, MessageId, Person},
+    room::{Message, MessageId, Person},
 };
 
 use crate::{
-    faces::{action, mention, sanitize, words},
+    faces::{
+        action, mention, sanitize,
+        words::{self, Among},
+    },
     store::PictureKey,
 };
 
@@ -30,6 +33,8 @@ pub struct Entry {
     pub name: String,
     /// Who it is.
     pub who: Fingerprint,
+    /// The name as it came.
+    from: String,
     /// What was said, with its own line breaks.
     pub text: String,
     /// `text` is what was said, letter by letter: nothing had to be made harmless.
@@ -52,6 +57,8 @@ pub struct Entry {
     pub signs: Vec<Sign>,
     /// Who told us of it, if we did not read it ourselves.
     pub handed_by: Option<String>,
+    /// The same, as they came.
+    by: Option<Person>,
     /// When it goes, Unix milliseconds.
     pub disappears: Option<u64>,
     /// A width in cells and the rows that it takes there: what was measured last.
@@ -109,11 +116,12 @@ pub struct Sign {
 
 impl Entry {
     /// A line as it is shown in a room with this group.
-    pub fn new(room: &str, line: Line, view: Option<&GroupView>, me: &str) -> Self {
+    pub fn new<'a>(room: &str, line: Line, among: impl Into<Among<'a>>, me: &str) -> Self {
+        let among = among.into();
         let Line { message, edited, deleted, reactions, handed_by } = line;
-        let name = words::name(&message.from, view);
+        let name = words::name(&message.from, among);
         let text = sanitize::paragraph(&message.text).join("\n");
-        let mentions = !message.mine && !deleted && mention::is_for(&text, me, view);
+        let mentions = !message.mine && !deleted && mention::is_for(&text, me, among.view);
         let sign = |sign: Reaction| Sign {
             shown: sanitize::line(&sign.emoji),
             raw: sign.emoji,
@@ -125,6 +133,7 @@ impl Entry {
             at: message.at,
             name,
             who: message.from.fingerprint,
+            from: message.from.name,
             is_verbatim: text == message.text,
             text,
             mine: message.mine,
@@ -135,10 +144,19 @@ impl Entry {
             edited: edited.is_some(),
             deleted,
             signs: reactions.into_iter().map(sign).collect(),
-            handed_by: handed_by.map(|by| words::name(&by, view)),
+            handed_by: handed_by.as_ref().map(|by| words::name(by, among)),
+            by: handed_by,
             disappears: message.disappears,
             height: Cell::default(),
         }
+    }
+
+    /// Others have these names as well, it turns out.
+    pub(super) fn rename(&mut self, among: Among<'_>) {
+        let from = Person { name: self.from.clone(), fingerprint: self.who };
+        self.name = words::name(&from, among);
+        self.handed_by = self.by.as_ref().map(|by| words::name(by, among));
+        self.height.take();
     }
 
     /// A line of ours that waits for the relay.
@@ -155,7 +173,7 @@ impl Entry {
         let text = text.to_owned();
         let message =
             Message { seq: 0, id, at: now, from, text, mine: true, reply_to, disappears: None, file };
-        Self { seq: None, ..Self::new(room, message.into(), None, "") }
+        Self { seq: None, ..Self::new(room, message.into(), Among::default(), "") }
     }
 
     /// What it says, or else which file it brings: what an answer quotes.

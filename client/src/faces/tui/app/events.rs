@@ -11,7 +11,7 @@ use super::{App, Entry, Kind, Link, News, Overlay, Row};
 use crate::{
     faces::{pending::Pending, sanitize, words},
     runtime::{Event, RelayState, RoomEvent},
-    store::{Happening, Over, What},
+    store::{Happening, Over, What, people_of},
 };
 
 /// News that wait to be told; more at once are only counted by whoever reads them.
@@ -83,13 +83,19 @@ impl App {
             RoomEvent::Transfer(transfer) => self.transfer(room, transfer, pending),
             RoomEvent::Failed(reason) => self.tell(room, Kind::Alarm, words::reason(&reason)),
             RoomEvent::Notice { notice, again, .. } => {
-                if let (Some(code), false) = (notice.code(), again) {
+                if let (Some(code), false) = (notice.code().filter(|_| !notice.is_loud()), again) {
                     pending.refused(code);
                 }
-                let kind = if notice.kind().is_some() { Kind::Alarm } else { Kind::Info };
-                let text = words::notice(room, &notice, again);
+                let kind = match notice.kind() {
+                    Some(_) => Kind::Alarm,
+                    None if notice.is_loud() => Kind::Loud,
+                    None => Kind::Info,
+                };
+                let text = words::notice(room, &notice, again, self.pane(room).view.as_deref());
                 if kind == Kind::Alarm {
                     self.alert = Some(text.clone());
+                }
+                if kind != Kind::Info {
                     self.report(News {
                         room: room.to_owned(),
                         who: None,
@@ -112,14 +118,17 @@ impl App {
         }
         let view = self.pane(room).view.clone();
         let name = |one| words::who(one, view.as_deref());
-        if let Some(what) = What::of(&event).filter(|what| !what.is_alarm()) {
-            return self.push(room, Row::happening(&what, view.as_deref()));
+        if let Some(what) = What::of(&event).filter(|what| !what.is_loud()) {
+            let row = self.happened(room, &what);
+            return self.push(room, row);
         }
         match event {
             engine::Event::Joined(view) => {
                 let lines = words::joined(room, &view);
+                let key = self.me.1;
                 let pane = self.pane(room);
-                (pane.view, pane.over, pane.catching_up) = (Some(Arc::new(view)), None, None);
+                pane.regroup(view, key);
+                (pane.over, pane.catching_up) = (None, None);
                 pane.has_begun = true;
                 if self.is_looking() && self.current() == Some(room) {
                     self.look();
@@ -130,7 +139,10 @@ impl App {
                 lines.into_iter().for_each(|line| self.tell(room, Kind::Info, line));
                 pending.joined(room);
             }
-            engine::Event::Epoch(view) => self.pane(room).view = Some(Arc::new(view)),
+            engine::Event::Epoch(view) => {
+                let key = self.me.1;
+                self.pane(room).regroup(view, key);
+            }
             engine::Event::Heard { leaf } => {
                 self.pane(room).view.iter_mut().for_each(|view| Arc::make_mut(view).hear(leaf));
             }
@@ -181,7 +193,10 @@ impl App {
             | engine::Event::Lost { .. } => {}
             engine::Event::Accepted => self.tell(room, Kind::Info, words::ACCEPTED.to_owned()),
             // The runtime makes notices of these, and puts the address into the link.
-            engine::Event::Alarm(_) | engine::Event::Problem(_) | engine::Event::Invite { .. } => {}
+            engine::Event::Alarm(_)
+            | engine::Event::Problem(_)
+            | engine::Event::Stranger(_)
+            | engine::Event::Invite { .. } => {}
         }
     }
 
@@ -213,8 +228,10 @@ impl App {
     }
 
     fn entry(&mut self, room: &str, line: Line) -> Entry {
-        let me = self.me.0.clone();
-        Entry::new(room, line, self.pane(room).view.as_deref(), &me)
+        let (me, key) = self.me.clone();
+        let pane = self.pane(room);
+        pane.name(&people_of(&line), key);
+        Entry::new(room, line, pane.among(key), &me)
     }
 
     /// Keeps what somebody who looks elsewhere may want to know.
@@ -230,7 +247,14 @@ impl App {
     }
 
     fn happening(&mut self, room: &str, happening: &Happening) -> Row {
-        Row::happening(&happening.what, self.pane(room).view.as_deref())
+        self.happened(room, &happening.what)
+    }
+
+    fn happened(&mut self, room: &str, what: &What) -> Row {
+        let key = self.me.1;
+        let pane = self.pane(room);
+        pane.name(&what.people(), key);
+        Row::happening(what, pane.among(key))
     }
 
     pub(super) fn tell(&mut self, room: &str, kind: Kind, text: String) {

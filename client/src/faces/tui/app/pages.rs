@@ -46,14 +46,15 @@ impl App {
             | Wanted::Unread { room, .. }
             | Wanted::Latest { room } => room.clone(),
         };
-        let view = self.pane(&room).view.clone();
-        let me = self.me.0.clone();
+        let (me, key) = self.me.clone();
+        let pane = self.pane(&room);
+        pane.name(&items.iter().flat_map(Item::people).collect::<Vec<_>>(), key);
+        let among = pane.among(key);
         let row = |item| match item {
-            Item::Line(line) => Row::Message(Box::new(Entry::new(&room, line, view.as_deref(), &me))),
-            Item::Happening(happening) => Row::happening(&happening.what, view.as_deref()),
+            Item::Line(line) => Row::Message(Box::new(Entry::new(&room, line, among, &me))),
+            Item::Happening(happening) => Row::happening(&happening.what, among),
         };
         let rows: Vec<Row> = items.into_iter().map(row).collect();
-        let pane = self.pane(&room);
         match wanted {
             Wanted::Older { .. } => {
                 pane.add_older(rows);

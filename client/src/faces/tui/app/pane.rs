@@ -11,7 +11,11 @@ use shared::{
 };
 
 use super::{Entry, Row};
-use crate::store::{Happening, Over, What};
+use crate::{
+    faces::words::Among,
+    store::{Happening, Over, What},
+    text::namesakes::Namesakes,
+};
 
 /// Rows kept in memory per room: many screens. What is older is fetched from the disk again; while somebody reads
 /// there, the newest go instead and are fetched when they come back.
@@ -55,6 +59,8 @@ pub struct Pane {
     pub last_at: u64,
     /// The group.
     pub view: Option<Arc<GroupView>>,
+    /// Who was named here, in what is shown or was.
+    pub(super) named: Namesakes,
     /// Why it is over.
     pub over: Option<Over>,
     /// Entries read of those there are.
@@ -88,6 +94,36 @@ pub struct Pane {
 impl Pane {
     pub(super) fn new(label: &str) -> Self {
         Self { label: label.to_owned(), ..Self::default() }
+    }
+
+    /// Among whom people are named here.
+    pub(super) fn among(&self, me: Fingerprint) -> Among<'_> {
+        let (view, past) = (self.view.as_deref(), Some(&self.named));
+        Among { view, past, me: Some(me), ..Among::default() }
+    }
+
+    /// These are named here. Whoever had one of their names for themselves until now is called otherwise in what is shown.
+    pub(super) fn name(&mut self, people: &[Person], me: Fingerprint) {
+        if self.named.add_all(people) {
+            self.rename(me);
+        }
+    }
+
+    fn rename(&mut self, me: Fingerprint) {
+        let mut rows = std::mem::take(&mut self.rows);
+        let among = self.among(me);
+        rows.iter_mut().for_each(|row| row.rename(among));
+        self.rows = rows;
+        self.measure();
+    }
+
+    /// The group is this from now on.
+    pub(super) fn regroup(&mut self, view: GroupView, me: Fingerprint) {
+        let is_news = self.named.regroup(self.view.as_deref(), &view);
+        self.view = Some(Arc::new(view));
+        if is_news {
+            self.rename(me);
+        }
     }
 
     /// Adds a row at the end. Whoever has scrolled up goes on seeing the same.

@@ -1,9 +1,10 @@
 //! A row of a room: a chat line, or what is told beside it.
 
-use shared::room::GroupView;
-
 use super::Entry;
-use crate::{faces::words, store::What};
+use crate::{
+    faces::words::{self, Among},
+    store::What,
+};
 
 /// A thing said or told. All text is safe for a terminal.
 #[derive(Clone, Debug)]
@@ -26,15 +27,32 @@ pub enum Row {
 pub enum Kind {
     /// In passing.
     Info,
+    /// Not to be missed, though nobody need have done anything wrong.
+    Loud,
     /// Not to be missed.
     Alarm,
 }
 
 impl Row {
     /// What happened in the room, as it stands in the history.
-    pub(super) fn happening(what: &What, view: Option<&GroupView>) -> Self {
-        let kind = if what.is_alarm() { Kind::Alarm } else { Kind::Info };
-        Self::Note { kind, text: words::happening(what, None, view), stored: Some(what.clone()) }
+    pub(super) fn happening<'a>(what: &'a What, among: impl Into<Among<'a>>) -> Self {
+        let kind = match () {
+            () if what.is_alarm() => Kind::Alarm,
+            () if what.is_loud() => Kind::Loud,
+            () => Kind::Info,
+        };
+        Self::Note { kind, text: words::happening(what, None, among), stored: Some(what.clone()) }
+    }
+
+    /// Others have the names in it as well, it turns out. What is loud stays as it was told.
+    pub(super) fn rename(&mut self, among: Among<'_>) {
+        match self {
+            Self::Message(entry) => entry.rename(among),
+            Self::Note { text, stored: Some(what), .. } if !what.is_loud() => {
+                *text = words::happening(what, None, among);
+            }
+            Self::Note { .. } => {}
+        }
     }
 
     pub(super) fn stored(&self) -> Option<&What> {

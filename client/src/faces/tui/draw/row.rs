@@ -132,6 +132,7 @@ impl<'a> Looks<'a> {
     fn note(&self, kind: Kind, text: &str, width: usize) -> Vec<Drawn> {
         let (mark, style) = match kind {
             Kind::Info => ("- ", self.theme.quiet()),
+            Kind::Loud => ("- ", self.theme.alarm()),
             Kind::Alarm => ("! ", self.theme.alarm()),
         };
         let parts = wrap(text, width.saturating_sub(2)).into_iter().enumerate();

@@ -61,7 +61,7 @@ pub(super) fn members(frame: &mut Frame<'_>, app: &App, area: Rect) {
             (false, word) => format!(" {word}"),
         };
         let glyph = Some(sanitize::line(&member.glyph)).filter(|glyph| !glyph.is_empty());
-        let name = words::name(&member.person, Some(view));
+        let name = words::name(&member.person, Some(&**view));
         let name = glyph.map_or(name.clone(), |glyph| format!("{} {name}", fit(&glyph, GLYPH)));
         let key =
             member.avatar.as_ref().map(|avatar| PictureKey::of_avatar(avatar).shown_in(&pane.label, &[]));

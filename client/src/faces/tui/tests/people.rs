@@ -2,11 +2,12 @@
 
 use super::{
     super::{
-        app::{Details, Overlay, Telling},
+        app::{Details, Kind, Overlay, Row, Telling},
         editor::Editor,
     },
     *,
 };
+use crate::store::{Happening, Notice, What};
 
 fn talked() -> App {
     let mut app = in_lobby();
@@ -17,6 +18,44 @@ fn talked() -> App {
 
 fn alt(app: &mut App, c: char) -> Vec<Effect> {
     press(app, KeyCode::Char(c), KeyModifiers::ALT)
+}
+
+#[test]
+fn line_of_somebody_whose_name_another_turns_out_to_have_had_is_shown_with_the_digits() {
+    let mut app = app();
+    tells(&mut app, "lobby", RoomEvent::Past(plain(1, person("guest", 0x1f), "one").into()));
+    let renamed = What::Renamed { who: person("Bob", 0x1f), was: "guest".into() };
+    let happening = Happening { seq: Some(2), at: NOON, expires: None, what: renamed };
+    tells(&mut app, "lobby", RoomEvent::PastHappening(happening));
+    app.go("lobby");
+    let shown = text(&mut app, 100, 12);
+    assert!(shown.contains("guest: one") && shown.contains("guest is called Bob"), "{shown}");
+    tells(&mut app, "lobby", RoomEvent::Past(plain(3, person("guest", 0x2a), "two").into()));
+    let shown = text(&mut app, 100, 12);
+    for wanted in ["guest#1f1f: one", "guest#1f1f is called Bob", "guest#2a2a: two"] {
+        assert!(shown.contains(wanted), "{wanted}: {shown}");
+    }
+}
+
+#[test]
+fn stranger_in_a_verified_room_is_told_loudly_and_raises_no_alarm() {
+    let mut app = in_lobby();
+    let stranger = engine::Stranger { who: person("eve", 3), by: Some(person("bob", 2)), is_ours: false };
+    let notice = Notice::Stranger(stranger.clone());
+    tells(&mut app, "lobby", RoomEvent::Notice { ordinal: 1, notice, again: false });
+    assert_eq!(app.alert, None, "no banner");
+    app.input(Input::FocusLost);
+    let notice = Notice::Stranger(stranger);
+    tells(&mut app, "lobby", RoomEvent::Notice { ordinal: 2, notice, again: false });
+    assert!(app.take_news().iter().any(|news| news.mentions), "it rings");
+    let shown = text(&mut app, 100, 12);
+    assert!(shown.contains("- NOT VERIFIED: eve, who joined lobby by an invite of"), "{shown}");
+    assert!(!shown.contains("ALARM") && !shown.contains("! NOT"), "{shown}");
+    let mut rows = app.panes.iter().flat_map(|pane| &pane.rows);
+    assert!(
+        rows.any(|row| matches!(row, Row::Note { kind: Kind::Loud, .. })),
+        "in the colour of alarms, and bold"
+    );
 }
 
 #[test]

@@ -6,8 +6,10 @@ use shared::{
 };
 
 use crate::{
-    faces::words::{duration, find, find_invite, name, namesake},
+    faces::words::{Among, duration, find, find_invite, happening, name, namesake},
     runtime::Namesake,
+    store::What,
+    text::namesakes::Namesakes,
 };
 
 fn view(names: &[(&str, u8)]) -> GroupView {
@@ -83,6 +85,47 @@ fn namesakes_are_told_apart_with_a_hint() {
 }
 
 #[test]
+fn people_of_one_name_in_one_sentence_are_told_apart_though_nobody_else_is_known() {
+    let [one, other] =
+        [1, 2].map(|byte| Person { name: "guest".into(), fingerprint: Fingerprint([byte; 32]) });
+    let joined = What::Joined { who: one.clone(), by: Some(other.clone()) };
+    assert_eq!(happening(&joined, None, None), "guest#0101 joined by an invite of guest#0202.");
+    let removed = What::Left { who: one.clone(), by: other.clone() };
+    assert_eq!(happening(&removed, None, None), "guest#0101 was removed by guest#0202.");
+    let own = What::Joined { who: one.clone(), by: Some(one) };
+    assert_eq!(happening(&own, None, None), "guest joined by an invite of guest.", "a second device");
+}
+
+#[test]
+fn people_who_had_one_name_are_told_apart_in_what_was_and_we_are_you() {
+    let person = |name: &str, byte| Person { name: name.into(), fingerprint: Fingerprint([byte; 32]) };
+    let renamed = What::Renamed { who: person("Bob", 2), was: "guest".into() };
+    let mut past = Namesakes::default();
+    assert!(!past.add_all(&[person("guest", 2), person("Bob", 2), person("guest", 2)]));
+    let among = Among { past: Some(&past), ..Among::default() };
+    assert_eq!(happening(&renamed, None, among), "guest is called Bob from now on.");
+    assert!(past.add(&person("Guest", 3)), "from now on there are two");
+    let among = Among { past: Some(&past), ..Among::default() };
+    assert_eq!(happening(&renamed, None, among), "guest#0202 is called Bob from now on.");
+    assert_eq!(name(&person("guest", 2), among), "guest#0202");
+    assert_eq!(name(&person("Guest", 3), among), "Guest#0303");
+    let ours = Among { me: Some(Fingerprint([2; 32])), ..among };
+    assert_eq!(happening(&renamed, None, ours), "You are Bob from now on.");
+}
+
+#[test]
+fn more_names_than_are_kept_still_leave_members_told_apart() {
+    let view = view(&[("bob", 1), ("bob", 2)]);
+    let mut past = Namesakes::default();
+    let many = (0..10_000_u32)
+        .map(|number| Person { name: format!("flood{number}"), fingerprint: Fingerprint([9; 32]) });
+    past.add_all(&many.collect::<Vec<_>>());
+    assert!(!past.is_whole());
+    let among = Among { view: Some(&view), past: Some(&past), ..Among::default() };
+    assert_eq!(name(&view.members[0].person, among), "bob#0101");
+}
+
+#[test]
 fn length_of_time_is_said_in_its_largest_whole_unit() {
     for (seconds, text) in [(1, "1 second"), (90, "90 seconds"), (3_600, "1 hour"), (1_209_600, "2 weeks")] {
         assert_eq!(duration(seconds), text);
@@ -96,6 +139,9 @@ fn ambiguous_name_kicks_nobody() {
     assert!(failure.remedy.contains("bob#0101") && failure.remedy.contains("bob#0202"), "{failure:?}");
     assert_eq!(find(&view, "bob#0202").unwrap().fingerprint.0[0], 2);
     assert_eq!(find(&view, "01010101").unwrap().fingerprint.0[0], 1);
+    // As it stands where another eve, who has gone, was named as well; and not of somebody else.
+    assert_eq!(find(&view, "eve#0303").unwrap().fingerprint.0[0], 3);
+    assert_eq!(find(&view, "eve#0202").unwrap_err().code, "not_found");
     assert_eq!(find(&view, "eve").unwrap().fingerprint.0[0], 3);
     assert_eq!(find(&view, "mallory").unwrap_err().code, "not_found");
 }

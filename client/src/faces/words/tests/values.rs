@@ -2,12 +2,12 @@
 
 use shared::{
     identity::Fingerprint,
-    room::{Alarm, AlarmKind, CloseReason, Impostor, Person, Problem, RelayLimit, TokenFault, Way},
+    room::{Alarm, AlarmKind, CloseReason, Impostor, Person, Problem, RelayLimit, Stranger, TokenFault, Way},
 };
 
 use crate::{
     faces::lines::COMMANDS,
-    faces::words::{alarm, alarm_remedy, closed, counted, notice, problem, waiting},
+    faces::words::{Among, alarm, alarm_remedy, closed, counted, notice, problem, waiting},
     failure::{Exit, Failure},
     store::{Earlier, Notice},
 };
@@ -50,8 +50,6 @@ fn alarm_says_what_happened_and_its_kind_what_to_do() {
         (Alarm::MessagesMissing { from: "bob".into(), missing: 2 }, "2 messages from bob are missing."),
         (Alarm::EntriesSkipped { missing: 1 }, "skipped 1 entry of"),
         (Alarm::Reported { by: "eve".into(), kind: AlarmKind::Gap }, "eve reports: gap."),
-        (Alarm::Stranger { who: who.clone(), by: None, is_ours: false }, "open room's name"),
-        (Alarm::Stranger { who: who.clone(), by: Some(owner.clone()), is_ours: true }, "that you made"),
         (impostor(Way::Joined, true, false), "YOUR name"),
         (impostor(Way::Renamed("al".into()), false, true), "was \"al\" until now"),
     ] {
@@ -61,6 +59,24 @@ fn alarm_says_what_happened_and_its_kind_what_to_do() {
     for kind in AlarmKind::ALL {
         assert!(alarm_remedy(kind).ends_with('.'), "{kind:?}");
     }
+}
+
+#[test]
+fn stranger_is_told_loudly_apart_from_whoever_has_the_name_and_is_no_alarm() {
+    let [who, by] = [5, 3].map(|key| Person { name: "bob".into(), fingerprint: Fingerprint([key; 32]) });
+    let told = |by, is_ours| {
+        let told = Stranger { who: who.clone(), by, is_ours };
+        notice("team", &Notice::Stranger(told), false, Among::default())
+    };
+    let text = told(Some(by.clone()), false);
+    assert!(
+        text.starts_with("NOT VERIFIED: bob#0505, who joined team by an invite of bob#0303. Everybody else"),
+        "{text}"
+    );
+    assert!(told(Some(by), true).contains("joined team by an invite that you made."));
+    let text = told(None, false);
+    assert!(text.contains("bob, who joined team by the open room's name."), "{text}");
+    assert!(text.contains("/verify bob.") && !text.contains("ALARM"), "{text}");
 }
 
 #[test]
@@ -143,9 +159,10 @@ fn notice_of_another_version_is_shown_in_its_words_or_as_unknown() {
         })
     };
     assert!(
-        notice("team", &earlier("one is missing"), true).contains("ALARM (gap) in team: One is missing.")
+        notice("team", &earlier("one is missing"), true, None)
+            .contains("ALARM (gap) in team: One is missing.")
     );
-    assert!(notice("team", &earlier(""), false).contains("Another version of this program"));
+    assert!(notice("team", &earlier(""), false, None).contains("Another version of this program"));
 }
 
 #[test]

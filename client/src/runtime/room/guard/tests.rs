@@ -6,7 +6,10 @@ use shared::{
 use tempfile::TempDir;
 
 use super::*;
-use crate::store::{Batch, FileKey, KeySource as _, Store};
+use crate::{
+    faces::words::Among,
+    store::{Batch, FileKey, KeySource as _, Store},
+};
 
 const ME: u8 = 1;
 
@@ -41,6 +44,16 @@ fn view(people: &[(&str, u8)]) -> GroupView {
     }
 }
 
+/// What is told of somebody.
+#[derive(Debug, PartialEq, Eq)]
+enum Told {
+    Alarm(AlarmKind),
+    /// No alarm: nobody need have done anything wrong.
+    Stranger,
+}
+
+const IMPOSTOR: Told = Told::Alarm(AlarmKind::Impostor);
+
 /// A profile, and one room of it.
 struct World {
     store: Store,
@@ -60,8 +73,8 @@ impl World {
         Self { store, guard: Guard::default(), now: 1, namesakes: Vec::new(), _dir: dir }
     }
 
-    /// One step of the room, stored. Returns the alarms by kind and text.
-    fn step(&mut self, events: &[Event]) -> Vec<(AlarmKind, String)> {
+    /// One step of the room, stored. Returns what is told, by kind and text.
+    fn step(&mut self, events: &[Event]) -> Vec<(Told, String)> {
         let people = self.store.people();
         self.now += 1;
         let mut look = Look {
@@ -81,7 +94,10 @@ impl World {
         let room = proto::RoomId([7; 32]);
         self.store.commit(room, None, &Batch { meetings, ..Batch::default() }).unwrap();
         let told = |event| match event {
-            Event::Alarm(alarm) => (alarm.kind(), crate::faces::words::alarm(&alarm)),
+            Event::Alarm(alarm) => (Told::Alarm(alarm.kind()), crate::faces::words::alarm(&alarm)),
+            Event::Stranger(told) => {
+                (Told::Stranger, crate::faces::words::stranger(&told, None, Among::default()))
+            }
             other => panic!("{other:?}"),
         };
         alarms.into_iter().map(told).collect()
@@ -91,7 +107,7 @@ impl World {
         self.store.set_verified(&person(name, byte), Some(5), 5).unwrap();
     }
 
-    fn kinds(&mut self, events: &[Event]) -> Vec<AlarmKind> {
+    fn kinds(&mut self, events: &[Event]) -> Vec<Told> {
         self.step(events).into_iter().map(|(kind, _)| kind).collect()
     }
 }
@@ -111,9 +127,8 @@ fn unverified_joiner_in_a_verified_room_is_loud() {
     world.verify("bob", 3);
     let alarms = world.step(&[joined("eve", 5)]);
     assert_eq!(alarms.len(), 1, "{alarms:?}");
-    assert_eq!(alarms[0].0, AlarmKind::Stranger);
-    let eve = Fingerprint([5; 32]).to_string();
-    for part in ["\"eve\"", &eve, "invite of \"ann\""] {
+    assert_eq!(alarms[0].0, Told::Stranger);
+    for part in ["NOT VERIFIED: eve,", "invite of ann.", "Everybody else here is verified."] {
         assert!(alarms[0].1.contains(part), "{part}: {}", alarms[0].1);
     }
     assert_eq!(world.kinds(&[joined("dan", 4)]), [], "eve is not verified either");
@@ -135,7 +150,7 @@ fn stranger_who_comes_with_others_in_one_step_is_loud() {
     world.step(&[Event::Joined(view(&[("me", ME), ("ann", 2)]))]);
     world.verify("ann", 2);
     world.verify("bob", 3);
-    assert_eq!(world.kinds(&[joined("bob", 3), joined("eve", 5), joined("dan", 4)]), [AlarmKind::Stranger]);
+    assert_eq!(world.kinds(&[joined("bob", 3), joined("eve", 5), joined("dan", 4)]), [Told::Stranger]);
 }
 
 #[test]
@@ -146,7 +161,7 @@ fn name_that_passes_for_a_known_one_is_an_alarm_that_names_both() {
         world.step(&[Event::Joined(view(&[("me", ME), ("bob", 3), ("Bill", 3)]))]);
         let alarms = world.step(&[joined(name, byte)]);
         assert_eq!(alarms.len(), 1, "{name}: {alarms:?}");
-        assert_eq!(alarms[0].0, AlarmKind::Impostor);
+        assert_eq!(alarms[0].0, IMPOSTOR);
         for key in [3, byte] {
             let key = Fingerprint([key; 32]).to_string();
             assert!(alarms[0].1.contains(&key), "{name}: {}", alarms[0].1);
@@ -218,14 +233,14 @@ fn name_that_a_system_gave_is_no_alarm_even_if_somebody_verified_has_it() {
     world.verify("root", 3);
     assert_eq!(world.kinds(&[joined("root", 10)]), []);
     assert_eq!(world.namesakes, [(10, 3, false)]);
-    assert_eq!(world.kinds(&[joined("r00t", 11)]), [AlarmKind::Impostor]);
+    assert_eq!(world.kinds(&[joined("r00t", 11)]), [IMPOSTOR]);
 }
 
 #[test]
 fn two_impostors_in_one_step_do_not_hide_each_other() {
     let mut world = World::new();
     world.step(&[Event::Joined(view(&[("me", ME), ("ann", 2)]))]);
-    assert_eq!(world.kinds(&[joined("bob", 3), joined("b0b", 4)]), [AlarmKind::Impostor]);
+    assert_eq!(world.kinds(&[joined("bob", 3), joined("b0b", 4)]), [IMPOSTOR]);
 }
 
 #[test]
@@ -237,7 +252,7 @@ fn taking_a_known_name_by_renaming_is_an_alarm_where_it_is_a_disguise() {
     assert_eq!(world.kinds(&[renamed("eve", "evelyn", 5)]), []);
     let alarms = world.step(&[renamed("evelyn", "b0b", 5)]);
     assert_eq!(alarms.len(), 1, "{alarms:?}");
-    assert_eq!(alarms[0].0, AlarmKind::Impostor);
+    assert_eq!(alarms[0].0, IMPOSTOR);
     assert!(alarms[0].1.contains("\"evelyn\""), "{}", alarms[0].1);
     // Told once; the epoch that follows says the same.
     assert_eq!(world.kinds(&[Event::Epoch(view(&[("me", ME), ("bob", 3), ("b0b", 5)]))]), []);
@@ -249,6 +264,6 @@ fn impostor_who_was_here_before_us_is_an_alarm_once() {
     let mut world = World::new();
     world.step(&[Event::Joined(view(&[("me", ME), ("bob", 3)]))]);
     let here = Event::Joined(view(&[("me", ME), ("b0b", 10)]));
-    assert_eq!(world.kinds(std::slice::from_ref(&here)), [AlarmKind::Impostor]);
+    assert_eq!(world.kinds(std::slice::from_ref(&here)), [IMPOSTOR]);
     assert_eq!(world.kinds(&[here]), []);
 }
