@@ -17,6 +17,7 @@ use crate::{
     },
     faces::{
         json::Out,
+        meanwhile::next,
         stdout,
         words::{self, Speed, command::file as own_words},
     },
@@ -64,22 +65,6 @@ pub(super) async fn follow(
     follow_from(globals, runtime, (&mut VecDeque::new(), events), followed, patience).await
 }
 
-/// Does something, and takes what comes meanwhile: rooms wait for whoever does not listen, and this may wait for a room. What is
-/// kept has no more events than a few for each file that is begun.
-pub(super) async fn meanwhile<T>(
-    events: &mut mpsc::Receiver<Event>,
-    seen: &mut VecDeque<Event>,
-    work: impl Future<Output = T>,
-) -> T {
-    tokio::pin!(work);
-    loop {
-        tokio::select! {
-            done = &mut work => return done,
-            Some(event) = events.recv() => seen.push_back(event),
-        }
-    }
-}
-
 /// The same, from what was seen before.
 pub(super) async fn follow_from(
     globals: &Globals,
@@ -91,13 +76,7 @@ pub(super) async fn follow_from(
     let has_bar = !globals.json && stderr().is_terminal();
     let mut told = None;
     while followed.iter().any(|file| !file.is_through) {
-        let next = async {
-            match before.pop_front() {
-                Some(event) => Some(event),
-                None => events.recv().await,
-            }
-        };
-        let Ok(event) = timeout(patience.time(), next).await else {
+        let Ok(event) = timeout(patience.time(), next(before, events)).await else {
             clear(has_bar);
             // What a file waits for says more than that nobody answered.
             let waits = followed.iter().filter(|file| !file.is_through);
