@@ -1,46 +1,34 @@
 //! Files whose sender, receiver and relay are killed (SIGKILL) on the way, each at places that nobody chose: in the end the bytes
-//! are the same, nothing half was shown as whole, and hardly anything went twice.
+//! are the same, nothing half was shown as whole, and for each kill one part went twice at most.
 //!
 //! `SCHAT_KILLS` changes how often, `SCHAT_SEED` where; the seed is printed.
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    thread::sleep,
     time::{Duration, Instant},
 };
 
 use integration_tests::{
-    count,
+    PATIENCE, count,
     files::{bytes, done, file, pair, schat_file},
     group::{ROOM, found},
     relay::{Relay, command as operator},
-    schat::{command, run},
+    schat::{Schat, command, run},
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// A part of a file as the relay keeps it, in bytes.
-const PART: u64 = (1 << 20) + 256;
+/// Parts of the file: some for each kill.
+const PARTS: usize = 48;
 
-/// Bytes of the file: some parts for each kill.
-const SIZE: usize = 48 << 20;
+/// With the list of them, which is one more.
+const ALL: usize = PARTS + 1;
 
-/// The parts that carry them.
-const PARTS: u64 = SIZE as u64 >> 20;
-
-/// How long a file may stand still.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-/// A relay. Who was killed keeps its turn there for a while, which is not what is looked at here.
-fn start(dir: &Path) -> Relay {
-    let options = ["--rate", "1000000", "--transfers-per-member", "1000", "--transfers-per-room", "1000"];
-    Relay::with(&dir.join("relay"), &options, None)
-}
-
-/// Where to kill, in bytes: in order, and others each time; not where it may be through by the time of it.
-fn places() -> Vec<u64> {
+/// Where to kill, in parts that were carried: in order, and others each time; not where it may be through by the time of it.
+fn places() -> Vec<usize> {
     let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     let seed = count("SCHAT_SEED", clock.subsec_nanos() as usize);
     println!("SCHAT_SEED={seed}");
@@ -50,10 +38,10 @@ fn places() -> Vec<u64> {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        state
+        state as usize
     };
-    let mut places: Vec<u64> =
-        (0..count("SCHAT_KILLS", 10)).map(|_| next() % (SIZE as u64 * 9 / 10)).collect();
+    let mut places: Vec<usize> =
+        (0..count("SCHAT_KILLS", 10)).map(|_| 1 + next() % (PARTS * 4 / 5)).collect();
     places.sort_unstable();
     places
 }
@@ -62,164 +50,175 @@ fn said(command: &mut Command) -> String {
     String::from_utf8(done(command).stdout).unwrap()
 }
 
-/// Bytes of files that the relay took, and gave, since its start.
-fn carried(relay: &Relay) -> (u64, u64) {
-    let top: Value = serde_json::from_str(&said(operator(relay.dir()).args(["top", "--json"]))).unwrap();
-    (top["file_bytes_in"].as_u64().unwrap(), top["file_bytes_out"].as_u64().unwrap())
+/// A relay that writes down each part that it carries, whatever comes of it then. It takes half a minute until a client that was
+/// killed has no place any more.
+fn start(dir: &Path) -> Relay {
+    let filter = "warn,relay::session::stream::blob=trace";
+    let options = ["--rate", "1000000", "--transfers-per-member", "1000", "--transfers-per-room", "1000"];
+    Relay::with(&dir.join("relay"), &options, Some(filter))
+}
+
+/// Parts that came whole to the relay, in all its lives.
+fn came(relay: &Relay) -> usize {
+    relay.log().matches("a part of a file came").count()
+}
+
+/// Parts that the relay gave whole to its transport.
+fn went(relay: &Relay) -> usize {
+    relay.log().matches("a part of a file went").count()
+}
+
+/// Whoever was killed so often had hardly anything carried twice.
+fn is_hardly_more(carried: usize, kills: usize) {
+    println!("{kills} kills: {carried} parts were carried, of {ALL}");
+    assert!(kills > 0, "nobody was killed");
+    assert!(carried >= ALL, "they are not counted");
+    assert!(carried <= ALL + kills, "{carried} parts were carried for {ALL}, with {kills} kills");
 }
 
 /// Two people who have a room, and whose programs have ended; and a file.
 fn begin(dir: &Path, relay: &Relay) -> (Vec<u8>, PathBuf) {
     pair(dir, relay);
-    let content = bytes(SIZE, 0);
+    let content = bytes(PARTS << 20, 0);
     let path = file(dir, "big.bin", &content);
     (content, path)
 }
 
-/// Kills a command as soon as it tells of so many bytes. Returns how many it told of last; none: it was through before.
-fn killed_behind(command: &mut Command, far: u64) -> Option<u64> {
-    let mut child = command.arg("--json").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let told = BufReader::new(child.stdout.take().unwrap());
-    let mut there = 0;
-    for line in told.lines().map_while(Result::ok) {
-        let event: Value = serde_json::from_str(&line).unwrap();
-        if event["state"] == "done" {
-            assert!(child.wait().unwrap().success());
-            return None;
-        }
-        there = event["done"].as_u64().unwrap_or(there);
-        if there > far {
-            break;
-        }
-    }
-    child.kill().unwrap();
-    // Its last words may have been written in the meantime.
-    let is_through = child.wait().unwrap().success();
-    (!is_through).then_some(there)
-}
-
-/// The same of one that fetches, which may tell too seldom for its speed: as soon as what is in the directory is so long.
-fn killed_when_longer(command: &mut Command, directory: &Path, far: u64) -> Option<u64> {
+/// Kills a command as soon as so many parts were carried. False: it was through before.
+fn killed_behind(command: &mut Command, carried: impl Fn() -> usize, far: usize) -> bool {
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    while longest(directory) <= far {
+    while carried() < far {
         if let Some(ended) = child.try_wait().unwrap() {
             assert!(ended.success());
-            return None;
+            return false;
         }
-        std::thread::yield_now();
+        sleep(GLANCE);
     }
     child.kill().unwrap();
-    (!child.wait().unwrap().success()).then(|| longest(directory))
+    !child.wait().unwrap().success()
 }
 
-/// Bytes of the longest file in a directory.
-fn longest(directory: &Path) -> u64 {
+/// Parts of the longest file in a directory.
+fn longest(directory: &Path) -> usize {
     let files = fs::read_dir(directory).unwrap().flatten();
-    files.filter_map(|file| Some(file.metadata().ok()?.len())).max().unwrap_or(0)
+    let lengths = files.filter_map(|file| Some(file.metadata().ok()?.len()));
+    lengths.max().unwrap_or(0) as usize >> 20
 }
 
-/// Kills a command at each place, and lets it end then. What it had told of is not carried again: so many parts more at most.
-fn killed_often(
-    command: impl Fn() -> Command,
-    killed: impl Fn(&mut Command, u64) -> Option<u64>,
-    carried: impl Fn() -> u64,
-    more: u64,
-    check: impl Fn(),
-) {
-    let mut there = 0;
+/// Between two looks at how far it is.
+const GLANCE: Duration = Duration::from_millis(1);
+
+/// Kills a command at each place, and lets it end then. Says how often it was killed.
+fn killed_often(command: impl Fn() -> Command, carried: impl Fn() -> usize, check: impl Fn()) -> usize {
     let mut kills = 0;
     for place in places() {
-        let Some(now) = killed(&mut command(), place) else {
-            assert!(kills > 0, "nobody was killed");
-            return println!("too fast to be killed more than {kills} times");
-        };
-        assert!(now + (more << 20) >= there, "{now} bytes are there, and it had told of {there}");
-        there = now;
+        if !killed_behind(&mut command(), &carried, (place + kills).min(ALL - 2)) {
+            break;
+        }
         kills += 1;
         check();
     }
-    let before = carried();
     done(&mut command());
-    let (last, left) = ((carried() - before).div_ceil(PART), PARTS - there / (1 << 20));
-    println!(
-        "{kills} kills: {} parts in all, {last} of them at last, {left} were left",
-        carried().div_ceil(PART)
-    );
-    assert!(last <= left + more, "{last} parts were carried where {left} were left");
+    kills
 }
 
 #[test]
-fn sender_and_receiver_that_are_killed_go_on_and_hardly_anything_goes_twice() {
+fn sender_that_is_killed_goes_on_and_one_part_goes_twice_for_each_time_at_most() {
     let dir = TempDir::new().unwrap();
     let relay = start(dir.path());
     let (content, path) = begin(dir.path(), &relay);
     let send = || schat_file(dir.path(), "ann", &["send", ROOM, path.to_str().unwrap()]);
-    // The list of its parts is one more; the relay may have had more than it had told.
-    killed_often(send, killed_behind, || carried(&relay).0, 1, || {});
+    let kills = killed_often(send, || came(&relay), || {});
+    is_hardly_more(came(&relay), kills);
+    let place = dir.path().join("there.bin");
+    done(&mut schat_file(dir.path(), "bob", &["get", ROOM, "last", "-o", place.to_str().unwrap()]));
+    assert!(fs::read(&place).unwrap() == content);
+    let listed = said(&mut schat_file(dir.path(), "bob", &["list", ROOM]));
+    assert_eq!(listed.lines().count(), 1, "it was offered more than once: {listed}");
+}
+
+#[test]
+fn receiver_that_is_killed_goes_on_and_one_part_goes_twice_for_each_time_at_most() {
+    let dir = TempDir::new().unwrap();
+    let relay = start(dir.path());
+    let (content, path) = begin(dir.path(), &relay);
+    done(&mut schat_file(dir.path(), "ann", &["send", ROOM, path.to_str().unwrap()]));
     let got = dir.path().join("got");
     fs::create_dir(&got).unwrap();
     let place = got.join("there.bin");
     let get = || schat_file(dir.path(), "bob", &["get", ROOM, "last", "-o", place.to_str().unwrap()]);
     let check = || assert!(!place.exists(), "half a file is shown as a whole one");
-    let killed = |command: &mut Command, far| killed_when_longer(command, &got, far);
-    killed_often(get, killed, || carried(&relay).1, UNDER_WAY, check);
+    // By what is on its disk: what the relay gave may be all of it before any of it is there.
+    let kills = killed_often(get, || longest(&got), check);
+    is_hardly_more(went(&relay), kills);
     assert!(fs::read(&place).unwrap() == content);
     assert_eq!(fs::read_dir(&got).unwrap().count(), 1, "something else is left");
-    let listed = said(&mut schat_file(dir.path(), "bob", &["list", ROOM]));
-    assert_eq!(listed.lines().count(), 1, "it was offered more than once: {listed}");
 }
 
-/// Parts that are fetched and were told of, and wait for the disk; and the end of the file with its list, which comes first each time.
-const UNDER_WAY: u64 = 4 + 2 + 2;
+/// It may not be written down yet that it is through. Where it is, the relay's count says nothing, and the next one is killed.
+#[test]
+fn receiver_that_is_killed_as_its_file_gets_its_name_fetches_nothing_again() {
+    let dir = TempDir::new().unwrap();
+    let relay = start(dir.path());
+    pair(dir.path(), &relay);
+    let content = bytes(5 << 19, 0);
+    let path = file(dir.path(), "small.bin", &content);
+    done(&mut schat_file(dir.path(), "ann", &["send", ROOM, path.to_str().unwrap()]));
+    let got = dir.path().join("got");
+    fs::create_dir(&got).unwrap();
+    let mut unwritten = 0;
+    for turn in 0..10 {
+        let place = got.join(format!("{turn}.bin"));
+        let get = || schat_file(dir.path(), "bob", &["get", ROOM, "last", "-o", place.to_str().unwrap()]);
+        let mut child = get().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        while !place.exists() && child.try_wait().unwrap().is_none() {}
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let before = went(&relay);
+        let left = said(schat_file(dir.path(), "bob", &["transfers"]).arg("--json"));
+        if left.contains("small.bin") {
+            unwritten += 1;
+            done(&mut get());
+            assert_eq!(went(&relay), before, "it is fetched once more");
+        }
+        assert!(fs::read(&place).unwrap() == content);
+        assert_eq!(fs::read_dir(&got).unwrap().count(), turn + 1, "something else is left");
+    }
+    println!("{unwritten} of 10 had their name, and it was not written down");
+}
 
 #[test]
-fn relay_that_is_killed_again_and_again_loses_nothing_that_it_acknowledged() {
+fn relay_that_is_killed_goes_on_and_one_part_goes_twice_for_each_time_at_most() {
     let dir = TempDir::new().unwrap();
     let mut relay = start(dir.path());
     let (mut people, _) = found(dir.path(), &relay.address, &["ann", "bob"]);
-    let (content, path) = (bytes(SIZE, 0), dir.path().join("big.bin"));
+    let (content, path) = (bytes(PARTS << 20, 0), dir.path().join("big.bin"));
     fs::write(&path, &content).unwrap();
-    let mut through = |person: &mut integration_tests::schat::Schat, mark: usize, fetched: Option<&Path>| {
+    let is_done = |event: &Value| event["event"] == "transfer" && event["state"] == "done";
+    let mut through = |person: &mut Schat, mark: usize, carried: fn(&Relay) -> usize| {
         let mut kills = 0;
         for place in places() {
-            let is_there = |event: &Value| {
-                event["event"] == "transfer"
-                    && (event["state"] == "done" || event["done"].as_u64() > Some(place))
-            };
-            match fetched {
-                None => {
-                    let now = person.wait_after(mark, "bytes that go", is_there);
-                    if now["state"] == "done" {
-                        break;
-                    }
-                }
-                // What is fetched may be told of too seldom for its speed.
-                Some(got) => {
-                    let end = Instant::now() + PATIENCE;
-                    while longest(got) <= place {
-                        assert!(Instant::now() < end, "it does not go on after {kills} kills");
-                        std::thread::yield_now();
-                    }
-                }
+            let (far, end) = ((place + kills).min(ALL - 2), Instant::now() + PATIENCE);
+            while carried(&relay) < far {
+                assert!(Instant::now() < end, "it does not go on after {kills} kills");
+                sleep(GLANCE);
             }
             relay.kill();
             relay.restart();
             kills += 1;
         }
-        assert!(kills > 0, "nobody was killed");
-        person.wait_after(mark, "done", |event| event["event"] == "transfer" && event["state"] == "done");
+        person.wait_after(mark, "done", is_done);
+        is_hardly_more(carried(&relay), kills);
     };
     let mark = people[0].mark();
     people[0].tell(json!({"cmd": "file_send", "room": ROOM, "path": path, "id": "f1"}));
-    through(&mut people[0], mark, None);
+    through(&mut people[0], mark, came);
     people[0].sent("f1");
     let message = people[1].wait("the file", |event| event["file"]["name"] == "big.bin");
-    let got = dir.path().join("got");
-    fs::create_dir(&got).unwrap();
-    let place = got.join("there.bin");
+    let place = dir.path().join("there.bin");
     let mark = people[1].mark();
     people[1].tell(json!({"cmd": "file_get", "room": ROOM, "target": message["id"], "output": place}));
-    through(&mut people[1], mark, Some(&got));
+    through(&mut people[1], mark, went);
     assert!(fs::read(&place).unwrap() == content);
     for person in &mut people {
         assert_eq!(person.alarms(), Vec::<Value>::new());
@@ -233,7 +232,7 @@ fn relay_that_is_killed_again_and_again_loses_nothing_that_it_acknowledged() {
 #[test]
 fn file_that_was_offered_and_waits_for_the_relay_is_not_offered_again() {
     let dir = TempDir::new().unwrap();
-    let mut relay = start(dir.path());
+    let mut relay = Relay::start(&dir.path().join("relay"));
     let (people, _) = found(dir.path(), &relay.address, &["ann", "bob"]);
     for person in people {
         assert_eq!(person.quit().code, Some(0));

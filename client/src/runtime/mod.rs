@@ -157,7 +157,9 @@ impl Local {
         };
         let runtime = Self(Arc::new(inner));
         runtime.help_files();
-        let mut records = vault.run(|store| store.rooms()).await?;
+        // Of a run that was cut short. Now, before a room may bring another one.
+        let begun = |store: &mut Store| store.drop_begun_avatars().and_then(|()| store.rooms());
+        let mut records = vault.run(begun).await?;
         if let Some(only) = &runtime.0.config.only {
             let labels = records.iter().map(|record| record.label.as_str());
             let meant = meant(labels, only).map(str::to_owned).ok_or_else(|| no_room(only))?;

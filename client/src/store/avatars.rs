@@ -1,6 +1,6 @@
 //! Pictures of people: our own, and those of members that were fetched.
 
-use proto::RoomId;
+use proto::{BlobId, RoomId};
 use rusqlite::{OptionalExtension as _, params};
 use zeroize::Zeroizing;
 
@@ -36,6 +36,38 @@ impl Store {
         let kept = self.meta(OWN)?.unwrap_or_default();
         let own = kept.split_first_chunk::<NAME>().filter(|(_, bytes)| !bytes.is_empty());
         Ok(own.map(|(name, bytes)| (*name, Zeroizing::new(bytes.to_vec()))))
+    }
+
+    /// A picture of ours is about to be brought to a relay, and no room knows of it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn begin_avatar(&mut self, room: RoomId, blob: BlobId) -> Result<(), StoreError> {
+        let insert = "INSERT OR IGNORE INTO avatars_begun VALUES (?1, ?2)";
+        self.db.execute(insert, params![room.as_bytes(), blob.as_bytes()])?;
+        Ok(())
+    }
+
+    /// The room is told of it now: whoever takes its place drops it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn show_avatar(&mut self, room: RoomId, blob: BlobId) -> Result<(), StoreError> {
+        let delete = "DELETE FROM avatars_begun WHERE room = ?1 AND blob = ?2";
+        self.db.execute(delete, params![room.as_bytes(), blob.as_bytes()])?;
+        Ok(())
+    }
+
+    /// What was begun, and no room was told of, is to be dropped. At a start, before another one is begun.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written; then all is as it was.
+    pub fn drop_begun_avatars(&mut self) -> Result<(), StoreError> {
+        let transaction = self.db.transaction()?;
+        let insert = "INSERT OR IGNORE INTO blob_drops (room, blob) SELECT room, blob FROM avatars_begun";
+        transaction.execute(insert, [])?;
+        transaction.execute("DELETE FROM avatars_begun", [])?;
+        Ok(transaction.commit()?)
     }
 
     /// Our own picture of this name is in the room.
@@ -121,6 +153,30 @@ mod tests {
         assert_eq!(store.avatar(room, one).unwrap(), None);
         // Many of others do not make us bring ours once more.
         assert!(store.is_brought(room, [7; NAME]).unwrap() && !store.is_brought(room, [8; NAME]).unwrap());
+    }
+
+    #[test]
+    fn picture_of_which_no_room_was_told_is_dropped_at_the_next_start() {
+        let dir = tempfile::tempdir().unwrap();
+        let random = Random::new(rand_core::UnwrapErr(getrandom::SysRng));
+        let key = FileKey.key(dir.path(), &random).unwrap();
+        let mut store = Store::open(dir.path(), &key, random).unwrap();
+        let (room, told, untold) = (RoomId([1; 32]), BlobId([2; 16]), BlobId([3; 16]));
+        for blob in [told, untold] {
+            store.begin_avatar(room, blob).unwrap();
+        }
+        store.show_avatar(room, told).unwrap();
+        assert_eq!(store.blobs_to_drop(room).unwrap(), [], "it is on its way");
+        for _ in 0..2 {
+            store.drop_begun_avatars().unwrap();
+            assert_eq!(store.blobs_to_drop(room).unwrap(), [untold]);
+        }
+        store.has_dropped(room, untold).unwrap();
+        // Where nobody may drop anything any more nothing is left of it.
+        store.begin_avatar(room, untold).unwrap();
+        store.leave_room(room).unwrap();
+        store.drop_begun_avatars().unwrap();
+        assert_eq!(store.blobs_to_drop(room).unwrap(), []);
     }
 
     #[test]

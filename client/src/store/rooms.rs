@@ -188,7 +188,7 @@ impl Store {
         delete_under_way(
             &transaction,
             room,
-            &["rows", "drafts", "transfers", "blob_drops", "avatars", "avatars_brought"],
+            &["rows", "drafts", "transfers", "blob_drops", "avatars", "avatars_brought", "avatars_begun"],
         )?;
         transaction.execute(
             "UPDATE rooms SET closed = ?2, muted = 0, pinned = 0 WHERE room = ?1",
@@ -214,6 +214,7 @@ impl Store {
             "places",
             "avatars",
             "avatars_brought",
+            "avatars_begun",
             "rooms",
         ];
         delete_under_way(&transaction, room, &tables)?;
@@ -228,7 +229,7 @@ impl Store {
     /// [`StoreError`] when it cannot be written.
     pub fn reset_room(&mut self, room: RoomId) -> Result<(), StoreError> {
         let transaction = self.db.transaction()?;
-        for table in ["rows", "avatars", "avatars_brought"] {
+        for table in ["rows", "avatars", "avatars_brought", "avatars_begun"] {
             transaction.execute(&format!("DELETE FROM {table} WHERE room = ?1"), [room.as_bytes()])?;
         }
         Ok(transaction.commit()?)

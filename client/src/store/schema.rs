@@ -115,6 +115,11 @@ const MIGRATIONS: &[&str] = &["
     );
     -- Which of our own pictures a room was told of last.
     CREATE TABLE IF NOT EXISTS avatars_brought (room BLOB PRIMARY KEY, name BLOB NOT NULL) WITHOUT ROWID;
+", "
+    -- Files at a relay that are to be pictures of ours, and of which no room was told yet.
+    CREATE TABLE IF NOT EXISTS avatars_begun (
+        room BLOB NOT NULL, blob BLOB NOT NULL, PRIMARY KEY (room, blob)
+    ) WITHOUT ROWID;
 "];
 
 /// Opens a database that nobody can write. Without a journal it is as it is: then no file beside it is needed.

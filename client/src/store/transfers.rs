@@ -82,19 +82,35 @@ impl Store {
         Ok(found.collect::<Result<_, _>>()?)
     }
 
-    /// Keeps the hashes of parts, before these are sent. One that is kept stays as it is.
+    /// Keeps the hashes of parts, before these are sent. One that is kept stays as it is. False: that transfer is gone meanwhile, and
+    /// nothing is kept of it. Those below 0 are never there: they are of one run.
     ///
     /// # Errors
     /// [`StoreError`] when they cannot be written; then none of them is.
-    pub fn add_part_hashes(&mut self, number: i64, hashes: &[(u32, PartHash)]) -> Result<(), StoreError> {
+    pub fn add_part_hashes(&mut self, number: i64, hashes: &[(u32, PartHash)]) -> Result<bool, StoreError> {
         let transaction = self.db.transaction()?;
+        if number >= 0 && !is_there(&transaction, number)? {
+            return Ok(false);
+        }
         {
             let mut insert = transaction.prepare_cached("INSERT INTO transfer_parts VALUES (?1, ?2, ?3)")?;
             for (part, hash) in hashes {
                 insert.execute(params![number, part, hash])?;
             }
         }
-        Ok(transaction.commit()?)
+        transaction.commit()?;
+        Ok(true)
+    }
+
+    /// Forgets the hashes of what is no transfer any more. Those below 0 stay, which are of one run.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn forget_lost_parts(&mut self) -> Result<(), StoreError> {
+        let delete = "DELETE FROM transfer_parts \
+             WHERE transfer > 0 AND transfer NOT IN (SELECT number FROM transfers)";
+        self.db.execute(delete, [])?;
+        Ok(())
     }
 
     /// Whether a transfer is still to be done.
@@ -102,25 +118,26 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when it cannot be read.
     pub fn has_transfer(&self, number: i64) -> Result<bool, StoreError> {
-        let mut select = self.db.prepare_cached("SELECT 1 FROM transfers WHERE number = ?1")?;
-        Ok(select.exists([number])?)
+        is_there(&self.db, number)
     }
 
-    /// A file begins anew, under another key: what was sealed under the old one is forgotten, and dropped at the relay.
+    /// A file begins anew, under another key: what was sealed under the old one is forgotten, and dropped at the relay if it is named.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be written; then all is as it was.
     pub fn restart_transfer<T: Serialize>(
         &mut self,
         (room, number): (RoomId, i64),
-        before: BlobId,
+        before: Option<BlobId>,
         transfer: &T,
     ) -> Result<(), StoreError> {
         let sealed = self.sealer.seal(&label(number), &written(transfer)?)?;
         let transaction = self.db.transaction()?;
         transaction.execute("DELETE FROM transfer_parts WHERE transfer = ?1", [number])?;
         transaction.execute("UPDATE transfers SET value = ?2 WHERE number = ?1", params![number, sealed])?;
-        drop_later(&transaction, room, before)?;
+        if let Some(before) = before {
+            drop_later(&transaction, room, before)?;
+        }
         Ok(transaction.commit()?)
     }
 
@@ -162,6 +179,11 @@ impl Store {
         self.db.execute(delete, params![room.as_bytes(), blob.as_bytes()])?;
         Ok(())
     }
+}
+
+fn is_there(db: &Connection, number: i64) -> Result<bool, StoreError> {
+    let mut select = db.prepare_cached("SELECT 1 FROM transfers WHERE number = ?1")?;
+    Ok(select.exists([number])?)
 }
 
 /// Forgets a transfer, within a transaction.

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use proto::{CHANNEL_BINDING_LABEL, CHANNEL_BINDING_LEN, CloseCode};
 use quinn::{ConnectionError, ReadError, WriteError};
 use tunnel::{End, Tunnel};
@@ -168,11 +168,23 @@ impl SendHalf {
     /// Writes a part. Cancel-safe.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<usize, StreamError> {
         match self {
-            Self::Quic(send) => send.write(bytes).await.map_err(|error| match error {
-                WriteError::Stopped(code) => StreamError::Closed(CloseCode::from_value(code.into_inner())),
-                _ => StreamError::Lost,
-            }),
+            Self::Quic(send) => send.write(bytes).await.map_err(lost),
             Self::Tcp(send) => send.write(bytes).await.map_err(|_| StreamError::Lost),
+        }
+    }
+
+    /// Writes some of these bytes, which are not copied, and takes them away from them. Cancel-safe.
+    pub async fn write_some(&mut self, bytes: &mut Bytes) -> Result<(), StreamError> {
+        match self {
+            Self::Quic(send) => {
+                let written = send.write_chunks(std::slice::from_mut(bytes)).await;
+                written.map(|_| ()).map_err(lost)
+            }
+            Self::Tcp(send) => {
+                let written = send.write(bytes).await.map_err(|_| StreamError::Lost)?;
+                bytes.advance(written.min(bytes.len()));
+                Ok(())
+            }
         }
     }
 
@@ -198,6 +210,13 @@ impl SendHalf {
                 let _ = send.finish().await;
             }
         }
+    }
+}
+
+fn lost(error: WriteError) -> StreamError {
+    match error {
+        WriteError::Stopped(code) => StreamError::Closed(CloseCode::from_value(code.into_inner())),
+        _ => StreamError::Lost,
     }
 }
 

@@ -4,14 +4,15 @@ use std::{
     io,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
 };
 
-use proto::{BlobId, RoomId};
+use proto::{BlobId, RoomId, blob::Layout};
 
 use super::{
     files::BlobFile,
+    marks,
     row::Row,
     spent::{Payer, Spent},
     transfers::Held,
@@ -38,14 +39,27 @@ pub(super) struct Writing {
     pub spent: Spent,
     /// Bytes that were written and that the index does not have.
     pub unkept: AtomicU64,
+    /// The disk could not take something of it. It says so once: what it says after that is not believed.
+    pub has_failed: AtomicBool,
     pub _held: Held,
 }
 
 impl Writing {
-    /// Writes a part to its place.
-    pub fn write(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+    /// Writes a part to its place, and then its mark. Gives its sum.
+    pub fn write(&self, layout: Layout, number: u32, bytes: &[u8]) -> io::Result<u32> {
         self.unkept.fetch_add(bytes.len() as u64, Relaxed);
-        self.file.write_at(bytes, offset)
+        let sum = crc32fast::hash(bytes);
+        self.file.write_at(bytes, layout.offset(number))?;
+        marks::put(&self.file, layout, number, sum)?;
+        Ok(sum)
+    }
+
+    /// Makes what was written durable. Once that failed it fails until the blob is opened anew, which writes all of it once more.
+    pub fn sync(&self) -> io::Result<()> {
+        if self.has_failed.load(Relaxed) {
+            return Err(io::Error::other("the disk did not take what was written before"));
+        }
+        self.file.sync().inspect_err(|_| self.has_failed.store(true, Relaxed))
     }
 
     /// The index has so many of these bytes.

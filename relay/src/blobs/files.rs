@@ -73,11 +73,12 @@ impl Files {
         let path = self.path(number);
         let folder = path.parent().unwrap_or(&self.folder);
         if make_private(folder)? {
-            sync_directory(&self.folder)?;
+            // Where its name may go with a power cut it is made once more.
+            self.sync(&self.folder).inspect_err(|_| drop(fs::remove_dir(folder)))?;
         }
         let file = options().create_new(true).open(&path)?;
         // The name has to survive a power cut as well as the bytes.
-        sync_directory(folder)?;
+        self.sync(folder).inspect_err(|_| drop(fs::remove_file(&path)))?;
         #[cfg(test)]
         self.tape.made(number);
         Ok(self.to_write(number, file))
@@ -90,6 +91,17 @@ impl Files {
             #[cfg(test)]
             tape: (number, self.tape.clone()),
         }
+    }
+
+    fn sync(&self, folder: &Path) -> io::Result<()> {
+        #[cfg(test)]
+        self.tape.may_sync()?;
+        sync_directory(folder)
+    }
+
+    /// Whether there is one of this number, or nobody knows.
+    pub fn may_have(&self, number: u64) -> bool {
+        self.path(number).try_exists().unwrap_or(true)
     }
 
     /// The file of a blob, for reading and writing. Of one of which nothing was kept there may be none yet: it is made.
@@ -188,10 +200,22 @@ impl BlobFile {
 
     /// Makes what was written durable.
     pub fn sync(&self) -> io::Result<()> {
+        #[cfg(test)]
+        self.tape.1.may_sync()?;
         self.file.sync_data()?;
         #[cfg(test)]
         self.tape.1.synced(self.tape.0);
         Ok(())
+    }
+
+    /// How many bytes it has.
+    pub fn length(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
+    /// Cuts off what is behind so many bytes.
+    pub fn set_length(&self, length: u64) -> io::Result<()> {
+        self.file.set_len(length)
     }
 
     /// Reads so many bytes at a place.

@@ -17,6 +17,7 @@ mod intake;
 mod jobs;
 mod keeper;
 mod lent;
+mod marks;
 mod row;
 mod seen;
 mod spent;
@@ -31,7 +32,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     thread::JoinHandle,
 };
@@ -143,15 +144,43 @@ impl Blobs {
         self.ask(|answer| Job::Open(Box::new(wanted), answer)).await?
     }
 
-    /// Goes on with a blob as its one sender.
+    /// Goes on with a blob as its one sender. What a crash left of it is there again.
     pub async fn open_blob(&self, wanted: Wanted, pen: &Pen) -> Result<Draft, BlobError> {
-        let (room, blob, opened_ms, _held) = (wanted.room, wanted.blob, wanted.now_ms, pen.held());
+        let (room, blob, now_ms, _held) = (wanted.room, wanted.blob, wanted.now_ms, pen.held());
         let row = self.claim(wanted).await?;
-        let (files, number, has_parts) = (self.files.clone(), row.number, row.parts.count() > 0);
-        let file = self.run(move || files.open_or_make(number, has_parts)).await?;
-        let (payer, spent, unkept) = ((row.opener, row.sender), self.spent.clone(), AtomicU64::new(0));
-        let file = Arc::new(Writing { file, payer, opened_ms, spent, unkept, _held });
-        Ok(Draft { room, blob, file, row })
+        let (files, asked) = (self.files.clone(), row.clone());
+        let opened = self.run(move || {
+            let file = files.open_or_make(asked.number, asked.parts.count() > 0)?;
+            let found = marks::found(&file, &asked)?;
+            Ok((file, found))
+        });
+        let (file, found) = match opened.await {
+            Ok(opened) => opened,
+            Err(error) => {
+                self.forget_unmade(room, blob, &row).await;
+                return Err(error);
+            }
+        };
+        let (payer, spent) = ((row.opener, row.sender), self.spent.clone());
+        let (unkept, has_failed) = (AtomicU64::new(0), AtomicBool::new(false));
+        let file = Arc::new(Writing { file, payer, opened_ms: now_ms, spent, unkept, has_failed, _held });
+        let mut draft = Draft { room, blob, file, row };
+        if !found.is_empty() {
+            // Whoever sends it is not told of them before.
+            tracing::debug!(parts = found.len(), "parts that a crash left are there and need not come again");
+            draft.row = self.keep(&draft, found, now_ms).await?;
+        }
+        Ok(draft)
+    }
+
+    /// A row whose file the disk did not take promises what is not there, and counts against whoever wanted it.
+    async fn forget_unmade(&self, room: RoomId, blob: BlobId, row: &Row) {
+        if row.parts.count() > 0 || self.files.may_have(row.number) {
+            return;
+        }
+        let unwanted = Unwanted { room, blob, by: row.sender, shown: None };
+        // What cannot be forgotten now goes by its time.
+        let _ = self.discard(unwanted).await;
     }
 
     /// Deletes the file of a blob that was dropped while it was made.
@@ -162,10 +191,8 @@ impl Blobs {
 
     /// Writes a part to its place; it is not durable yet. Gives its sum. A part that is on disk has to be the same.
     pub async fn write(&self, draft: &Draft, number: u32, bytes: Bytes) -> Result<u32, BlobError> {
-        let (file, offset, sum) =
-            (draft.file.clone(), draft.row.layout.offset(number), crc32fast::hash(&bytes));
-        self.run(move || file.write(&bytes, offset)).await?;
-        Ok(sum)
+        let (file, layout) = (draft.file.clone(), draft.row.layout);
+        self.run(move || file.write(layout, number, &bytes)).await
     }
 
     /// Whether a part that was written before has these bytes.
@@ -177,13 +204,17 @@ impl Blobs {
     /// Makes parts that were written durable, each with its sum; then the index has them.
     pub async fn keep(&self, draft: &Draft, parts: Vec<(u32, u32)>, now_ms: u64) -> Result<Row, BlobError> {
         let file = draft.file.clone();
-        self.run(move || file.file.sync()).await?;
+        self.run(move || file.sync()).await?;
         let Draft { room, blob, row, .. } = draft;
         let length = |(number, _): &(u32, u32)| row.layout.length(*number).unwrap_or(0) as u64;
         let bytes = parts.iter().map(length).sum();
         let added = Added { room: *room, blob: *blob, number: row.number, parts, now_ms };
         let kept = self.ask(|answer| Job::Add(added, answer)).await??;
         draft.file.kept(bytes);
+        if kept.parts.is_whole() {
+            let (file, layout) = (draft.file.clone(), kept.layout);
+            self.run(move || Ok(marks::cut_off(&file.file, layout))).await?;
+        }
         Ok(kept)
     }
 

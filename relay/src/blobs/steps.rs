@@ -7,6 +7,7 @@ use proto::{BlobId, RoomId, blob::PartSet};
 use super::{
     error::{BlobError, IndexError},
     jobs::{Added, Job, Settled, Unwanted, Wanted},
+    marks,
     row::Row,
     spent::Payer,
     tables::Tables,
@@ -116,8 +117,12 @@ impl<'a, 'txn> Steps<'a, 'txn> {
         self.done.touched.push(*room);
         let day = self.usage.begin((sender, opener), row.cost(), *now_ms);
         self.tables.put_day(opener, day)?;
-        // Of a blob without a part nothing is lost that was promised: a power cut may take it.
-        self.done.changed = true;
+        // Of a blob without a part nothing is lost that was promised: a crash may take it. But with the row it would take the
+        // marks of all parts that come before the first of them are kept.
+        match marks::has(*layout) {
+            true => self.done.durable = true,
+            false => self.done.changed = true,
+        }
         Ok(Ok(row))
     }
 

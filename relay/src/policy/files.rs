@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proto::blob::MAX_BLOB_FRAME;
+use proto::blob::{MAX_BLOB_FRAME, PART};
 
 use super::rate::Rate;
 
@@ -93,12 +93,16 @@ pub const DAY_MEMBERS: usize = 1024;
 /// How often the disk's reserve stays free of files: half of that is for messages alone, so no file stops a chat.
 pub const RESERVES: u64 = 2;
 
-/// Parts of one transfer that are on their way to the disk at once: with the one that is being received and those
-/// of a client that is slow to answer, under 8 MiB.
-pub const PARTS_UNDER_WAY: usize = 2;
+/// Parts of one transfer that came and are not written to their file yet, the one that is being received included. So a relay
+/// that is killed has lost one at most; what comes meanwhile waits in the transport, which has room for half a part.
+pub const PARTS_UNDER_WAY: usize = 1;
 
 /// Bytes after which what was written is made durable, and acknowledged.
 pub const SYNC_BYTES: u64 = 16 << 20;
+
+/// Parts that were written and are not durable, at most: one step that the disk is at, and the next. Until the disk has taken a
+/// step no more are received. After a crash so many are read again when their blob is.
+pub const UNKEPT_PARTS: usize = 2 * SYNC_BYTES as usize / PART;
 
 /// Time after which it is, if fewer came.
 pub const SYNC_TIME: Duration = Duration::from_secs(1);

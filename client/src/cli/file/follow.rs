@@ -3,7 +3,7 @@
 use std::{
     collections::VecDeque,
     io::{IsTerminal as _, Write as _, stderr},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use shared::{message::timeline::Line, room as engine};
@@ -17,7 +17,6 @@ use crate::{
     },
     faces::{
         json::Out,
-        meanwhile::next,
         stdout,
         words::{self, Speed, command::file as own_words},
     },
@@ -28,6 +27,9 @@ use crate::{
 
 /// Cells of a bar.
 const BAR: usize = 24;
+
+/// How often a bar is drawn at least.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// A file that is waited for.
 pub(super) struct Followed {
@@ -76,7 +78,8 @@ pub(super) async fn follow_from(
     let has_bar = !globals.json && stderr().is_terminal();
     let mut told = None;
     while followed.iter().any(|file| !file.is_through) {
-        let Ok(event) = timeout(patience.time(), next(before, events)).await else {
+        let next = next(before, events, || show(&followed, has_bar));
+        let Ok(event) = timeout(patience.time(), next).await else {
             clear(has_bar);
             // What a file waits for says more than that nobody answered.
             let waits = followed.iter().filter(|file| !file.is_through);
@@ -107,6 +110,23 @@ pub(super) async fn follow_from(
     }
     clear(has_bar);
     Ok(followed.into_iter().map(|file| file.transfer).collect())
+}
+
+/// The next event; looks each second meanwhile: a file that stands still tells nothing.
+async fn next(
+    before: &mut VecDeque<Event>,
+    events: &mut mpsc::Receiver<Event>,
+    look: impl Fn(),
+) -> Option<Event> {
+    if let Some(event) = before.pop_front() {
+        return Some(event);
+    }
+    loop {
+        match timeout(AGAIN, events.recv()).await {
+            Ok(event) => return event,
+            Err(_) => look(),
+        }
+    }
 }
 
 /// Waits until a file stands so.
@@ -170,7 +190,7 @@ fn show(followed: &[Followed], has_bar: bool) {
     let Some(file) = followed.iter().find(|file| !file.is_through).filter(|_| has_bar) else { return };
     let Transfer { name, size, done, .. } = &file.transfer;
     let (gauge, percent) = (words::gauge(*done, *size, BAR), words::percent(*done, *size));
-    let speed = file.speed.told(size.saturating_sub(*done));
+    let speed = file.speed.told(size.saturating_sub(*done), Instant::now());
     // Where nobody reads it, it is not missed.
     let _ = write!(stderr(), "\r\u{1b}[K{} {gauge} {percent} % {speed}", words::called(name));
     let _ = stderr().flush();

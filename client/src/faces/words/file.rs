@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use shared::{file::Manifest, room::Message};
+use shared::{
+    file::{Manifest, PART},
+    room::Message,
+};
 
 use super::{called, reason};
 use crate::{
@@ -118,13 +121,15 @@ pub struct Speed {
     /// What was there before bytes went.
     before: u64,
     rate: f64,
+    /// When bytes went last, and how many were there then.
+    went: (Instant, u64),
 }
 
 impl Speed {
     /// Begins to measure.
     pub fn start(transfer: &Transfer, now: Instant) -> Self {
         let Transfer { done, before, .. } = *transfer;
-        Self { since: now, from: done, before, rate: 0.0 }
+        Self { since: now, from: done, before, rate: 0.0, went: (now, done) }
     }
 
     /// So many bytes are there now.
@@ -133,7 +138,10 @@ impl Speed {
         let Transfer { done, before, .. } = *transfer;
         if before != self.before || done < self.from {
             // It was looked how much is there: nothing of that went now.
-            return *self = Self { since: now, from: done, before, rate: 0.0 };
+            return *self = Self::start(transfer, now);
+        }
+        if done > self.went.1 {
+            self.went = (now, done);
         }
         let passed = now.saturating_duration_since(self.since);
         if passed < SPAN && self.rate > 0.0 {
@@ -148,8 +156,13 @@ impl Speed {
         (self.since, self.from) = (now, done);
     }
 
-    /// Bytes a second, and the time that the rest takes, if anything goes.
-    pub fn told(&self, left: u64) -> String {
+    /// Bytes a second, and the time that the rest takes, if anything goes; or for how long nothing has gone.
+    pub fn told(&self, left: u64, now: Instant) -> String {
+        let still = now.saturating_duration_since(self.went.0);
+        if left > 0 && still >= self.patience() {
+            let still = u32::try_from(still.as_millis()).unwrap_or(u32::MAX);
+            return format!("nothing for {}", seconds(still));
+        }
         if self.rate < 1.0 {
             return String::new();
         }
@@ -161,6 +174,17 @@ impl Speed {
         let rate = self.rate as u64;
         let left = u32::try_from((left / rate.max(1)).saturating_mul(1_000)).unwrap_or(u32::MAX);
         format!("{}/s, {} left", bytes(rate), seconds(left))
+    }
+}
+
+impl Speed {
+    /// After so long without a byte it stands still. They come in parts, which take their time on a slow line.
+    fn patience(&self) -> Duration {
+        const LEAST: Duration = Duration::from_secs(5);
+        const LONGEST: Duration = Duration::from_secs(60);
+        #[expect(clippy::cast_precision_loss, reason = "a part has a million bytes")]
+        let part = Duration::try_from_secs_f64(2.0 * PART as f64 / self.rate.max(1.0)).unwrap_or(LONGEST);
+        part.clamp(LEAST, LONGEST)
     }
 }
 
@@ -225,20 +249,35 @@ mod tests {
             state: TransferState::Running,
         };
         let mut speed = Speed::start(&at(0, 0), start);
-        assert_eq!(speed.told(5), "");
-        speed.at(&at(2_000_000, 0), start + Duration::from_secs(1));
-        assert_eq!(speed.told(120_000_000), "2.0 MB/s, 1:00 left");
-        speed.at(&at(2_000_000, 0), start + Duration::from_secs(2));
-        assert_eq!(speed.told(120_000_000), "1.2 MB/s, 1:40 left");
+        let after = |seconds| start + Duration::from_secs(seconds);
+        assert_eq!(speed.told(5, start), "");
+        speed.at(&at(2_000_000, 0), after(1));
+        assert_eq!(speed.told(120_000_000, after(1)), "2.0 MB/s, 1:00 left");
+        speed.at(&at(2_000_000, 0), after(2));
+        assert_eq!(speed.told(120_000_000, after(2)), "1.2 MB/s, 1:40 left");
         // It goes on after a break: what was there did not come in a moment.
-        speed.at(&at(60_000_000, 60_000_000), start + Duration::from_secs(9));
-        assert_eq!(speed.told(62_000_000), "");
-        speed.at(&at(61_000_000, 60_000_000), start + Duration::from_secs(10));
-        assert_eq!(speed.told(61_000_000), "1.0 MB/s, 1:01 left");
+        speed.at(&at(60_000_000, 60_000_000), after(9));
+        assert_eq!(speed.told(62_000_000, after(9)), "");
+        speed.at(&at(61_000_000, 60_000_000), after(10));
+        assert_eq!(speed.told(61_000_000, after(10)), "1.0 MB/s, 1:01 left");
         // The first that a face hears of it may come behind that.
         let mut speed = Speed::start(&at(0, 0), start);
-        speed.at(&at(50_000_000, 48_000_000), start + Duration::from_secs(1));
-        speed.at(&at(52_000_000, 48_000_000), start + Duration::from_secs(2));
-        assert_eq!(speed.told(70_000_000), "2.0 MB/s, 0:35 left");
+        speed.at(&at(50_000_000, 48_000_000), after(1));
+        speed.at(&at(52_000_000, 48_000_000), after(2));
+        assert_eq!(speed.told(70_000_000, after(2)), "2.0 MB/s, 0:35 left");
+        // And then it stands still, whether that is told or not.
+        assert_eq!(speed.told(70_000_000, after(6)), "2.0 MB/s, 0:35 left");
+        assert_eq!(speed.told(70_000_000, after(7)), "nothing for 0:05");
+        speed.at(&at(52_000_000, 48_000_000), after(65));
+        assert_eq!(speed.told(70_000_000, after(65)), "nothing for 1:03");
+        // A slow line takes ten seconds for each part.
+        let mut speed = Speed::start(&at(0, 0), start);
+        speed.at(&at(1_000_000, 0), after(10));
+        assert_eq!(speed.told(120_000_000, after(19)), "100 kB/s, 20:00 left");
+        assert_eq!(speed.told(120_000_000, after(31)), "nothing for 0:21");
+        // Nothing is left: then it is not the line that takes its time.
+        assert_eq!(speed.told(0, after(99)), "100 kB/s, 0:00 left");
+        // Nothing ever went.
+        assert_eq!(Speed::start(&at(0, 0), start).told(122_000_000, after(61)), "nothing for 1:01");
     }
 }

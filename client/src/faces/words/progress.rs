@@ -37,7 +37,7 @@ impl Progress {
             return None;
         }
         (self.told_at, self.told) = (now, percent);
-        let speed = match self.speed.told(size.saturating_sub(*done)) {
+        let speed = match self.speed.told(size.saturating_sub(*done), now) {
             speed if speed.is_empty() => speed,
             speed => format!(", {speed}"),
         };

@@ -1,5 +1,6 @@
 //! Whoever gives a command once more that was interrupted means the file that is under way, however far that is: it may be
-//! on its way to the relay, offered to the room but not in its log yet, or have come through at the very start of this program.
+//! on its way to the relay, offered to the room but not in its log yet, or have come through at the very start of this program. So it is
+//! with one that is fetched.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,11 +8,14 @@ use std::{
 };
 
 use proto::RoomId;
-use shared::{file::Manifest, room::Event};
+use shared::{
+    file::Manifest,
+    room::{Event, MessageId},
+};
 use tokio::time::Instant;
 
 use super::{
-    kept::{Stamp, Upload},
+    kept::{Download, Job, Stamp, Upload},
     source::{Found, Source},
 };
 use crate::runtime::{
@@ -29,18 +33,28 @@ pub(super) struct Resumed(Vec<One>);
 struct One {
     number: i64,
     room: RoomId,
-    path: PathBuf,
-    stamp: Stamp,
-    size: u64,
+    what: What,
     begun: Instant,
-    sent: Option<Transfer>,
+    done: Option<Transfer>,
+}
+
+/// What a command means.
+#[derive(PartialEq, Eq)]
+enum What {
+    /// This file is sent. One that was written to since is another one.
+    Sent(PathBuf, Stamp, u64),
+    /// That of this message is fetched to there.
+    Fetched(MessageId, PathBuf),
 }
 
 impl Resumed {
     /// A file goes on by itself.
-    pub(super) fn begin(&mut self, (number, room): (i64, RoomId), up: &Upload) {
-        let Upload { path, stamp, size, .. } = up.clone();
-        self.0.push(One { number, room, path, stamp, size, begun: Instant::now(), sent: None });
+    pub(super) fn begin(&mut self, (number, room): (i64, RoomId), job: &Job) {
+        let what = match job.clone() {
+            Job::Up(Upload { path, stamp, size, .. }) => What::Sent(path, stamp, size),
+            Job::Down(Download { message, target, .. }) => What::Fetched(message, target),
+        };
+        self.0.push(One { number, room, what, begun: Instant::now(), done: None });
     }
 
     /// A file has ended.
@@ -49,29 +63,38 @@ impl Resumed {
             TransferState::Done(_) => {
                 let one = self.0.iter_mut().find(|one| one.number == transfer.number);
                 if let Some(one) = one {
-                    one.sent = Some(transfer.clone());
+                    one.done = Some(transfer.clone());
                 }
             }
             _ => self.0.retain(|one| one.number != transfer.number),
         }
     }
 
-    /// Takes one that was sent: the next command means another one.
-    fn take(&mut self, room: RoomId, path: &Path, found: &Found) -> Option<Transfer> {
+    /// Takes one that is through: the next command means another one.
+    fn take(&mut self, room: RoomId, what: &What) -> Option<Transfer> {
         self.0.retain(|one| one.begun.elapsed() < SOON);
-        // One that was written to since is another one.
-        let is_it = |one: &One| {
-            one.room == room && one.path == path && (one.stamp, one.size) == (found.stamp, found.size)
-        };
-        let at = self.0.iter().position(|one| is_it(one) && one.sent.is_some())?;
-        self.0.swap_remove(at).sent
+        let is_it = |one: &One| one.room == room && one.what == *what && one.done.is_some();
+        let at = self.0.iter().position(is_it)?;
+        self.0.swap_remove(at).done
     }
 }
 
 impl Local {
     /// The same file went on by itself at the start, and is through.
     pub(super) fn just_sent(&self, room: RoomId, path: &Path, found: &Found) -> Option<Transfer> {
-        lock(&self.0.files.resumed).take(room, path, found)
+        let what = What::Sent(path.to_owned(), found.stamp, found.size);
+        lock(&self.0.files.resumed).take(room, &what)
+    }
+
+    /// That of the same message was fetched to there at the start, and is there.
+    pub(super) fn just_fetched(&self, room: RoomId, message: MessageId, target: &Path) -> Option<Transfer> {
+        let what = What::Fetched(message, target.to_owned());
+        let transfer = lock(&self.0.files.resumed).take(room, &what);
+        let is_there = |transfer: &Transfer| match &transfer.state {
+            TransferState::Done(place) => place.as_ref().is_some_and(|place| place.is_file()),
+            _ => false,
+        };
+        transfer.filter(is_there)
     }
 
     /// The same bytes under the same name were offered to the room, and the relay does not have that yet.

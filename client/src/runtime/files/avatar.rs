@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use proto::RoomId;
+use proto::{BlobId, RoomId};
 use shared::{
     file::{FileKey, Manifest},
     identity::Avatar,
@@ -71,6 +71,7 @@ impl Local {
             is_exact: true,
             is_unasked: false,
             is_passing: false,
+            named: None,
         };
         let picture = PictureKey::of_avatar(avatar);
         self.start_quietly(label, room, Job::Down(down), move |task| task.fetch_avatar(picture));
@@ -96,6 +97,8 @@ impl Local {
             told: Instant::now(),
             stored: Instant::now(),
             looks: false,
+            is_new: true,
+            was_whole: false,
         };
         let mut running = lock(&self.0.files.running);
         running.insert(number, Running { room, path: None, asker: None, shown, task: None });
@@ -114,13 +117,19 @@ impl Task {
         let _ = self.vault().run(move |store| store.end_transfer(number)).await;
         loop {
             let Job::Up(up) = self.kept.job.clone() else { break };
+            let blob = BlobId(up.blob);
+            // Of what is there no room knows, if the program ends now. What cannot be stored goes with the relay's own time.
+            let _ = self.vault().run(move |store| store.begin_avatar(room, blob)).await;
             match self.try_to_bring(&up, bytes.clone()).await {
                 Ok(manifest) => {
-                    let Some(avatar) = manifest.as_avatar() else { break };
-                    self.show_own(name, avatar).await;
+                    match manifest.as_avatar() {
+                        Some(avatar) => self.show_own(name, avatar).await,
+                        None => self.drop_begun(blob).await,
+                    }
                     break;
                 }
                 Err(Fault::Changed) => {
+                    self.drop_begun(blob).await;
                     let random = lock(&self.local.0.profile).engine.random.clone();
                     if let Job::Up(up) = &mut self.kept.job {
                         up.begin_anew(up.stamp, up.size, &random);
@@ -130,6 +139,7 @@ impl Task {
                 }
                 Err(fault) => {
                     if self.is_over(fault, &mut backoff).await {
+                        self.drop_begun(blob).await;
                         break;
                     }
                 }
@@ -148,14 +158,23 @@ impl Task {
         let is_ours = own.is_ok_and(|own| own.is_some_and(|(now, _)| now == name));
         // The label may be another room's by now.
         if !is_ours || self.local.id(label).ok() != Some(room) {
-            return self.local.drop_avatar(room, Some(avatar.id)).await;
+            return self.drop_begun(BlobId(avatar.id)).await;
         }
-        let before = self.local.avatar_before(label);
+        let (before, blob) = (self.local.avatar_before(label), BlobId(avatar.id));
+        // Before: what a room points to is never dropped.
+        let _ = self.vault().run(move |store| store.show_avatar(room, blob)).await;
         if self.local.tell(label, Command::Picture(Some(Box::new(avatar)))).await.is_ok() {
             // What cannot be stored is brought once more at the next start.
             let _ = self.vault().run(move |store| store.set_brought(room, name)).await;
             self.local.drop_avatar(room, before).await;
         }
+    }
+
+    /// No room is told of it any more.
+    async fn drop_begun(&self, blob: BlobId) {
+        let room = self.room;
+        self.local.drop_avatar(room, Some(blob.0)).await;
+        let _ = self.vault().run(move |store| store.show_avatar(room, blob)).await;
     }
 
     async fn fetch_avatar(mut self, picture: PictureKey) {

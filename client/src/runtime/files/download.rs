@@ -1,33 +1,30 @@
 //! One attempt to fetch a file from the relay, over one connection.
 //!
 //! ```text
-//! tail: last part and list ─▶ the manifest's hash ─▶ what is here already ─▶ the rest, part by part ─▶ its name
+//! tail: the list of parts, and the last of them unless it is full ─▶ the manifest's hash ─▶ what is here already ─▶ the rest, part by part ─▶ its name, stored first
 //! ```
 //!
-//! A part is written only when it is the one that the list names, and the list is the one that the sender named.
+//! A part is written only when it is the one that the list names, and the list is the one that the sender named. The next part is
+//! taken when the one before is written, so that a program that is killed has lost one; what comes meanwhile waits in the
+//! transport, which has room for nearly one more. The tail is kept with the parts, and comes once.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::path::{Path, PathBuf};
 
 use proto::{
     blob::PART as RELAY_PART,
     relay::{BlobGet, BlobPart, RelayFrame, client_frame, refused::Code, relay_frame},
 };
 use sha2::{Digest as _, Sha256};
-use shared::file::{FileCipher, Manifest, PART, PartList, Place, SEALED_PART, Shape};
-use tokio::{
-    sync::mpsc,
-    task::JoinHandle,
-    time::{Instant, timeout_at},
-};
+use shared::file::{FileCipher, HASH, Manifest, PART, PartList, Place, SEALED_PART, Shape};
+use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use super::{
     fault::{Fault, dishonest, false_file, local, lost_here, refused},
-    kept::Download,
-    target::Target,
+    kept::{Download, Job},
+    source::Source,
+    tail::Tail,
+    target::{Target, Whole, free_name},
     task::{SILENT, Task},
 };
 use crate::{
@@ -36,22 +33,15 @@ use crate::{
     transport::BlobStream,
 };
 
-/// Parts that came and were not written yet, each of 1 MiB.
-const AHEAD: usize = 4;
-
-/// Bytes that came, were told, and were not written yet when somebody killed the program.
-const UNWRITTEN: u64 = (AHEAD as u64 + 1) * PART as u64;
-
-/// The end of a file, which comes first.
-struct Tail {
-    list: PartList,
-    last: Zeroizing<Vec<u8>>,
-}
-
 /// Takes parts to the disk.
 struct Writer {
-    parts: mpsc::Sender<(u32, bytes::Bytes)>,
-    done: JoinHandle<Result<(), Fault>>,
+    target: Target,
+    place: PathBuf,
+    cipher: FileCipher,
+    shape: Shape,
+    tail: Tail,
+    /// The part that is written.
+    plaintext: Zeroizing<Vec<u8>>,
 }
 
 impl Task {
@@ -60,59 +50,93 @@ impl Task {
         let Manifest { key, parts, .. } = &down.file;
         let shape =
             down.file.shape().ok_or_else(|| Fault::Final(super::fault::too_large(&down.file.name)))?;
-        let cipher = Arc::new(FileCipher::new(key));
-        let tail = self.tail(down, &shape, &cipher).await?;
+        let cipher = FileCipher::new(key);
+        if let Some(name) = self.is_through(down).await? {
+            return Ok(name);
+        }
+        let (place, parts) = (down.target.clone(), *parts);
+        let work = move || match Tail::kept(&place, &cipher, &shape, &parts) {
+            Ok(kept) => Ok((cipher, kept)),
+            Err(error) => Err(local(&place, &error)),
+        };
+        let (cipher, kept) = blocking(work).await??;
+        let is_kept = kept.is_some();
+        let tail = match kept {
+            Some(tail) => tail,
+            None => self.tail(down, &shape, &cipher).await?,
+        };
         // Small enough to be whole in its last part.
-        if down.is_unasked && !is_picture(&down.file.name, &tail.last) {
+        if down.is_unasked && !tail.last.as_ref().is_some_and(|last| is_picture(&down.file.name, last)) {
             return Err(Fault::Final(false_file(Forgery::Picture)));
         }
-        let list = Arc::new(tail.list);
-        let (place, parts) = (down.target.clone(), *parts);
-        let work = {
-            let (cipher, list) = (cipher.clone(), list.clone());
-            move || {
-                let mut target = Target::open(&place, &parts).map_err(|error| local(&place, &error))?;
-                let whole =
-                    target.whole_parts(&cipher, &shape, &list).map_err(|error| local(&place, &error))?;
-                Ok::<_, Fault>((target, whole))
-            }
-        };
-        let (target, whole) = blocking(work).await??;
-        let target = Arc::new(Mutex::new(target));
-        self.found(u64::from(whole) * PART as u64, UNWRITTEN, lost_here).await;
-        if whole < shape.last() {
-            let writer = Writer::start(&down.target, &shape, &cipher, &list, &target);
-            let fetched = self.fetch(down, &shape, whole, &writer.parts).await;
-            drop(writer.parts);
-            // What the disk says comes first: it is why the rest was not taken.
-            writer.done.await.map_err(|_| Fault::Lost)??;
-            fetched?;
+        let place = down.target.clone();
+        let work = move || Writer::begin(place, &parts, cipher, shape, tail, is_kept);
+        let (mut writer, whole) = blocking(work).await??;
+        let done = (u64::from(whole) * PART as u64).min(shape.size());
+        // What was told of is written.
+        self.found(done, 0, lost_here).await;
+        if whole < Tail::first(&shape) {
+            writer = self.fetch(down, &shape, whole, writer).await?;
         }
-        let (place, is_exact, last) = (down.target.clone(), down.is_exact, tail.last);
+        let whole = blocking(move || writer.finish()).await??;
+        self.name(down, whole).await
+    }
+
+    /// It has its name already, as it is: the program was killed before it could write that down.
+    async fn is_through(&mut self, down: &Download) -> Result<Option<PathBuf>, Fault> {
+        let Some(name) = down.named.clone() else { return Ok(None) };
+        let (place, file) = (down.target.clone(), down.file.clone());
         let work = move || {
-            let mut target = Arc::into_inner(target)
-                .map(|target| target.into_inner().unwrap_or_else(PoisonError::into_inner))
-                .ok_or(Fault::Lost)?;
-            target.write(&shape, shape.last(), &last).map_err(|error| local(&place, &error))?;
-            target.finish(&shape, &place, is_exact).map_err(|error| taken(&place, &error))
+            let mut found = Source::open(&name, true).ok()?;
+            let is_it = found.source.is_offered_as(&file, found.size).unwrap_or(false);
+            is_it.then(|| Target::remove(&place, &file.parts)).map(|()| name)
         };
-        blocking(work).await?
+        blocking(work).await
+    }
+
+    /// Gives it the first name that is free. Returns where it is.
+    async fn name(&mut self, down: &Download, whole: Whole) -> Result<PathBuf, Fault> {
+        let (place, is_exact, parts) = (&down.target, down.is_exact, down.file.parts);
+        let mut from = 0;
+        loop {
+            let asked = place.clone();
+            let free = blocking(move || free_name(&asked, is_exact, from)).await?;
+            let (number, name) = free.ok_or_else(|| Fault::Final(super::fault::name_taken(place)))?;
+            // Before it has it: else whoever is killed then fetches all of it once more.
+            self.is_named(&name).await;
+            let (whole, asked, target) = (whole.clone(), name.clone(), place.clone());
+            let taken = move || whole.take(&asked).inspect(|()| Tail::remove(&target, &parts));
+            match blocking(taken).await? {
+                Ok(()) => return Ok(name),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => from = number + 1,
+                Err(error) => return Err(local(place, &error)),
+            }
+        }
+    }
+
+    /// It is about to get this name.
+    async fn is_named(&mut self, name: &Path) {
+        if let Job::Down(down) = &mut self.kept.job {
+            down.named = Some(name.to_owned());
+        }
+        self.store().await;
     }
 
     /// All of a file that has one part, filled up.
     pub(super) async fn only_part(&mut self, down: &Download) -> Result<Zeroizing<Vec<u8>>, Fault> {
         let wrong = || Fault::Final(false_file(Forgery::Parts));
         let shape = down.file.shape().filter(|shape| shape.parts() == 1).ok_or_else(wrong)?;
-        Ok(self.tail(down, &shape, &FileCipher::new(&down.file.key)).await?.last)
+        self.tail(down, &shape, &FileCipher::new(&down.file.key)).await?.last.ok_or_else(wrong)
     }
 
-    /// The last part and the list, held against the manifest.
+    /// The last part, unless it is full, and the list, held against the manifest.
     async fn tail(&mut self, down: &Download, shape: &Shape, cipher: &FileCipher) -> Result<Tail, Fault> {
         let mut bytes = Zeroizing::new(Vec::new());
-        let mut stream = self.get(down, shape, shape.last(), 0).await?;
-        let length = usize::try_from(shape.sealed() - u64::from(shape.last()) * SEALED_PART as u64);
+        let first = Tail::first(shape);
+        let mut stream = self.get(down, shape, first, 0).await?;
+        let length = usize::try_from(shape.sealed() - u64::from(first) * SEALED_PART as u64);
         let length = length.unwrap_or_default();
-        let mut next = shape.last();
+        let mut next = first;
         while bytes.len() < length {
             let frame = self.next(&mut stream).await?;
             let part = part(frame, next)?;
@@ -123,35 +147,39 @@ impl Task {
             }
         }
         stream.finish().await;
-        let (last, list) = bytes.split_at_checked(shape.last_sealed()).unwrap_or_default();
+        let has_last = first == shape.last();
+        let last = if has_last { shape.last_sealed() } else { 0 };
+        let (last, list) = bytes.split_at_checked(last).unwrap_or_default();
         let forged = |_| Fault::Final(false_file(Forgery::List));
         let list = cipher.open(Place::List, list).map_err(forged)?;
         let list = PartList::read(&list, shape, &down.file.parts)
             .map_err(|error| Fault::Final(false_file(Forgery::Listed(error.to_string()))))?;
-        let last = proven(cipher, shape, &list, shape.last(), last)?;
+        let last = match has_last {
+            true => Some(proven(cipher, shape, &list, shape.last(), last)?),
+            false => None,
+        };
         Ok(Tail { list, last })
     }
 
-    /// The parts before the last, from `first` on.
+    /// The parts before the tail, from `first` on.
     async fn fetch(
         &mut self,
         down: &Download,
         shape: &Shape,
         first: u32,
-        parts: &mpsc::Sender<(u32, bytes::Bytes)>,
-    ) -> Result<(), Fault> {
-        let mut stream = self.get(down, shape, first, shape.last() - first).await?;
-        for number in first..shape.last() {
+        mut writer: Writer,
+    ) -> Result<Writer, Fault> {
+        let end = Tail::first(shape);
+        let mut stream = self.get(down, shape, first, end.saturating_sub(first)).await?;
+        for number in first..end {
             let frame = self.next(&mut stream).await?;
             let bytes = part(frame, number)?;
-            if parts.send((number, bytes)).await.is_err() {
-                // The writer has ended, and says why.
-                return Ok(());
-            }
-            self.moved(u64::from(number) * PART as u64).await;
+            let work = move || writer.take(number, &bytes).map(|()| writer);
+            writer = blocking(work).await??;
+            self.moved((u64::from(number + 1) * PART as u64).min(shape.size())).await;
         }
         stream.finish().await;
-        Ok(())
+        Ok(writer)
     }
 
     /// Asks for parts.
@@ -187,25 +215,36 @@ impl Task {
 }
 
 impl Writer {
-    fn start(
-        place: &Path,
-        shape: &Shape,
-        cipher: &Arc<FileCipher>,
-        list: &Arc<PartList>,
-        target: &Arc<Mutex<Target>>,
-    ) -> Self {
-        let (parts, mut come) = mpsc::channel::<(u32, bytes::Bytes)>(AHEAD);
-        let (place, shape) = (place.to_owned(), *shape);
-        let (cipher, list, target) = (cipher.clone(), list.clone(), target.clone());
-        let done = tokio::task::spawn_blocking(move || {
-            while let Some((part, sealed)) = come.blocking_recv() {
-                let plaintext = proven(&cipher, &shape, &list, part, &sealed)?;
-                let mut target = target.lock().unwrap_or_else(PoisonError::into_inner);
-                target.write(&shape, part, &plaintext).map_err(|error| local(&place, &error))?;
-            }
-            Ok(())
-        });
-        Self { parts, done }
+    /// Goes on with what is here, and says how many parts that are. Blocks.
+    fn begin(
+        place: PathBuf,
+        parts: &[u8; HASH],
+        cipher: FileCipher,
+        shape: Shape,
+        tail: Tail,
+        is_kept: bool,
+    ) -> Result<(Self, u32), Fault> {
+        let failed = |error| local(&place, &error);
+        let mut target = Target::open(&place, parts).map_err(failed)?;
+        if !is_kept {
+            tail.keep(&place, &shape, parts).map_err(failed)?;
+        }
+        let whole = target.whole_parts(&cipher, &shape, &tail.list).map_err(failed)?;
+        let plaintext = Zeroizing::default();
+        Ok((Self { target, place, cipher, shape, tail, plaintext }, whole))
+    }
+
+    /// Proves a part, and writes it. Blocks.
+    fn take(&mut self, part: u32, sealed: &[u8]) -> Result<(), Fault> {
+        prove(&self.cipher, &self.shape, &self.tail.list, part, sealed, &mut self.plaintext)?;
+        let written = self.target.write(&self.shape, part, &self.plaintext);
+        written.map_err(|error| local(&self.place, &error))
+    }
+
+    /// All of it is there. Blocks.
+    fn finish(self) -> Result<Whole, Fault> {
+        let Self { target, place, shape, tail, .. } = self;
+        target.close(&shape, &tail).map_err(|error| local(&place, &error))
     }
 }
 
@@ -217,6 +256,20 @@ fn proven(
     part: u32,
     sealed: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, Fault> {
+    let mut plaintext = Zeroizing::default();
+    prove(cipher, shape, list, part, sealed, &mut plaintext)?;
+    Ok(plaintext)
+}
+
+/// The same into a buffer.
+fn prove(
+    cipher: &FileCipher,
+    shape: &Shape,
+    list: &PartList,
+    part: u32,
+    sealed: &[u8],
+    plaintext: &mut Zeroizing<Vec<u8>>,
+) -> Result<(), Fault> {
     let wrong = || Fault::Final(dishonest(Lie::OtherPart));
     if list.part(part).is_none_or(|hash| Sha256::digest(sealed)[..] != hash[..]) {
         return Err(wrong());
@@ -224,11 +277,11 @@ fn proven(
     // The sender's own list names what the sender's own key does not open.
     let forged = |_| Fault::Final(false_file(Forgery::Unopened));
     let place = shape.place(part).ok_or_else(wrong)?;
-    let plaintext = cipher.open(place, sealed).map_err(forged)?;
+    cipher.open_into(place, sealed, plaintext).map_err(forged)?;
     if plaintext.len() != shape.len(part) {
         return Err(Fault::Final(false_file(Forgery::Short)));
     }
-    Ok(plaintext)
+    Ok(())
 }
 
 /// Its bytes begin as its name says.
@@ -249,14 +302,6 @@ fn part(frame: RelayFrame, expected: u32) -> Result<bytes::Bytes, Fault> {
         Some(relay_frame::Frame::Refused(no)) => Err(refused(&no)),
         _ => Err(Fault::Final(dishonest(Lie::Unasked))),
     }
-}
-
-/// The name that was asked for is taken meanwhile.
-fn taken(place: &Path, error: &std::io::Error) -> Fault {
-    if error.kind() != std::io::ErrorKind::AlreadyExists {
-        return local(place, error);
-    }
-    Fault::Final(super::fault::name_taken(place))
 }
 
 /// Work that may block.

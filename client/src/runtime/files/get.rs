@@ -71,6 +71,10 @@ impl Local {
                 (self.0.config.downloads.clone().ok_or_else(fault::no_downloads)?.join(&file.name), false)
             }
         };
+        let fetched = self.is_fetched(id, message, &place.0);
+        if let Some(transfer) = fetched.or_else(|| self.just_fetched(id, message, &place.0)) {
+            return Ok(transfer);
+        }
         if place.1 && place.0.symlink_metadata().is_ok() {
             return Err(fault::name_taken(&place.0));
         }
@@ -80,10 +84,7 @@ impl Local {
             Whose::Nobody => (true, false, None),
         };
         let (target, is_exact) = place;
-        let down = Download { message, file: *file, target, is_exact, is_unasked, is_passing };
-        if let Some(transfer) = self.is_fetched(id, message, &down.target) {
-            return Ok(transfer);
-        }
+        let down = Download { message, file: *file, target, is_exact, is_unasked, is_passing, named: None };
         self.add_file(room, id, Kept::new(Job::Down(down)), asker).await
     }
 

@@ -87,6 +87,9 @@ pub(super) struct Download {
     /// It is fetched for the command that asked, and ends with it.
     #[serde(default)]
     pub(super) is_passing: bool,
+    /// All of it is there, and this is the name that it gets or has.
+    #[serde(default)]
+    pub(super) named: Option<PathBuf>,
 }
 
 impl Upload {

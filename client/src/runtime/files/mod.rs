@@ -11,8 +11,11 @@ mod picture;
 mod place;
 mod preview;
 mod progress;
+mod resume;
+mod seal;
 mod source;
 mod sweep;
+mod tail;
 mod target;
 mod task;
 
@@ -251,30 +254,6 @@ impl Local {
         }
     }
 
-    /// Goes on with what was under way.
-    pub(super) async fn resume_files(&self) -> Result<(), Reason> {
-        // Of commands that were killed.
-        let _ = std::fs::remove_dir_all(self.output());
-        let kept: Vec<(RoomId, i64, Kept)> = self.0.vault.run(|store| store.transfers()).await?;
-        for (room, number, kept) in kept {
-            // Nobody asked for it, and nobody wants that any more; or whoever asked has ended.
-            let is_unwanted =
-                matches!(&kept.job, Job::Down(down) if down.is_unasked && !self.0.config.fetches_images);
-            if is_unwanted || kept.is_passing() {
-                self.0.vault.run(move |store| store.end_transfer(number)).await?;
-                continue;
-            }
-            let label = self.label_of(room);
-            if let Some(label) = label {
-                if let Job::Up(up) = &kept.job {
-                    lock(&self.0.files.resumed).begin((number, room), up);
-                }
-                self.start_file(&label, (room, number), kept, None);
-            }
-        }
-        Ok(())
-    }
-
     /// Sends a file. One that is on its way to the room already goes on, and is not sent twice.
     ///
     /// # Errors
@@ -359,7 +338,7 @@ impl Local {
     ) -> Result<Transfer, Reason> {
         let stored = kept.clone();
         let number = self.0.vault.run(move |store| store.add_transfer(id, &stored)).await?;
-        Ok(self.start_file(&label(room), (id, number), kept, asker))
+        Ok(self.start_file(&label(room), (id, number), kept, asker, true))
     }
 
     fn start_file(
@@ -368,6 +347,7 @@ impl Local {
         (id, number): (RoomId, i64),
         kept: Kept,
         asker: Option<FaceId>,
+        is_new: bool,
     ) -> Transfer {
         let transfer = kept.shown(number);
         let wanted = if kept.paused { Steer::Pause } else { Steer::Run };
@@ -388,6 +368,8 @@ impl Local {
             told: Instant::now(),
             stored: Instant::now(),
             looks: true,
+            is_new,
+            was_whole: !is_new,
         };
         let mut running = lock(&self.0.files.running);
         running.insert(number, Running { room: id, path, asker, shown, task: None });

@@ -46,9 +46,9 @@ impl Source {
     pub(super) fn is_offered_as(&mut self, offered: &Manifest, size: u64) -> io::Result<bool> {
         let Some(shape) = offered.shape().filter(|_| offered.size == size) else { return Ok(false) };
         let cipher = FileCipher::new(&offered.key);
-        let mut hashes = Vec::new();
+        let (mut hashes, mut plaintext) = (Vec::new(), Zeroizing::default());
         for part in 0..shape.parts() {
-            let plaintext = self.part(&shape, part)?;
+            self.part(&shape, part, &mut plaintext)?;
             let Some(hash) = shape.place(part).and_then(|place| cipher.hash(place, &plaintext)) else {
                 return Ok(false);
             };
@@ -65,10 +65,22 @@ impl Source {
         }
     }
 
-    /// The plaintext of a part, filled up. Fails with `UnexpectedEof` when the file has become shorter.
-    pub(super) fn part(&mut self, shape: &Shape, part: u32) -> io::Result<Zeroizing<Vec<u8>>> {
-        let mut plaintext = Zeroizing::new(vec![0; shape.len(part)]);
-        let own = plaintext.get_mut(..shape.own_len(part)).unwrap_or_default();
+    /// The plaintext of a part, filled up, in a buffer that is used for one after the other. Fails with `UnexpectedEof` when the
+    /// file has become shorter.
+    pub(super) fn part(
+        &mut self,
+        shape: &Shape,
+        part: u32,
+        plaintext: &mut Zeroizing<Vec<u8>>,
+    ) -> io::Result<()> {
+        let length = shape.len(part);
+        if plaintext.capacity() < length {
+            // And not grown, which would leave what it has somewhere.
+            *plaintext = Zeroizing::new(Vec::with_capacity(length));
+        }
+        plaintext.resize(length, 0);
+        let (own, filling) = plaintext.split_at_mut_checked(shape.own_len(part)).unwrap_or_default();
+        filling.fill(0);
         match self {
             Self::File(file) => {
                 file.seek(SeekFrom::Start(shape.offset(part)))?;
@@ -80,7 +92,7 @@ impl Source {
                 own.copy_from_slice(here.ok_or(io::ErrorKind::UnexpectedEof)?);
             }
         }
-        Ok(plaintext)
+        Ok(())
     }
 }
 

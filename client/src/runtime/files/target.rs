@@ -3,15 +3,13 @@
 use std::{
     ffi::OsString,
     fs::{self, File, OpenOptions},
-    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    io::{self, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
 };
 
 use shared::file::{FileCipher, PartList, Shape};
-use zeroize::Zeroizing;
 
-/// The hash of a file's parts, as its manifest has it.
-type PartsHash = [u8; 32];
+use super::tail::{PartsHash, Tail, beside, open_private, read_part};
 
 /// Numbers that are tried behind a name that is taken.
 const NUMBERS: u32 = 10_000;
@@ -22,14 +20,16 @@ pub(super) struct Target {
     path: PathBuf,
 }
 
+/// A file that is whole and on the disk, and has no name of its own yet.
+#[derive(Clone)]
+pub(super) struct Whole {
+    path: PathBuf,
+}
+
 impl Target {
-    /// Where it is until it is whole: named by the hash of its parts, and not by the id, which its sender chooses. So whoever
-    /// offers another file of the same name does not write into this one.
+    /// Where it is until it is whole.
     pub(super) fn path(place: &Path, parts: &PartsHash) -> PathBuf {
-        let [a, b, c, d, e, f, g, h, ..] = *parts;
-        let mut name = place.file_name().map(OsString::from).unwrap_or_default();
-        name.push(format!(".{:016x}.part", u64::from_be_bytes([a, b, c, d, e, f, g, h])));
-        place.with_file_name(name)
+        beside(place, parts, "part")
     }
 
     /// Opens what there is of it, or begins.
@@ -38,23 +38,18 @@ impl Target {
         if let Some(directory) = path.parent() {
             fs::create_dir_all(directory)?;
         }
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt as _;
-            let follow_none = rustix::fs::OFlags::NOFOLLOW.bits();
-            options.mode(0o600).custom_flags(i32::try_from(follow_none).unwrap_or_default());
-        }
-        let file = options.open(&path)?;
-        if !file.metadata()?.is_file() {
-            return Err(crate::reason::FileFault::Taken.into());
+        let mut file = open_private(&path, true)?;
+        if has_another_name(&file)? {
+            // It was given its name, and the program was killed before this one was taken from it: nothing is written into what
+            // somebody may have in use.
+            fs::remove_file(&path)?;
+            file = open_private(&path, true)?;
         }
         Ok(Self { file, path })
     }
 
-    /// So many parts from the beginning are there. They are looked at, not believed: whatever happened to the disk or to
-    /// the file meanwhile, what does not fit is fetched again.
+    /// So many parts from the beginning are there, of those that the tail has not. They are looked at, not believed: whatever
+    /// happened to the disk or to the file meanwhile, what does not fit is fetched again.
     pub(super) fn whole_parts(
         &mut self,
         cipher: &FileCipher,
@@ -63,19 +58,14 @@ impl Target {
     ) -> io::Result<u32> {
         let length = self.file.metadata()?.len();
         self.file.seek(SeekFrom::Start(0))?;
-        for part in 0..shape.last() {
-            let (Some(place), Some(hash)) = (shape.place(part), list.part(part)) else { return Ok(part) };
-            if shape.offset(part + 1) > length {
-                return Ok(part);
-            }
-            let mut plaintext = Zeroizing::new(vec![0; shape.len(part)]);
-            let own = plaintext.get_mut(..shape.own_len(part)).unwrap_or_default();
-            self.file.read_exact(own)?;
-            if cipher.seal_again(place, &plaintext, hash).is_none() {
+        for part in 0..Tail::first(shape) {
+            if shape.offset(part) + shape.own_len(part) as u64 > length
+                || read_part(&mut self.file, cipher, shape, list, part)?.is_none()
+            {
                 return Ok(part);
             }
         }
-        Ok(shape.last())
+        Ok(Tail::first(shape))
     }
 
     /// Writes a part that was proven to be this one.
@@ -84,30 +74,50 @@ impl Target {
         self.file.write_all(plaintext.get(..shape.own_len(part)).unwrap_or_default())
     }
 
-    /// All of it is there: gives it its name, and never one that something else has. Returns where it is.
-    pub(super) fn finish(self, shape: &Shape, place: &Path, is_exact: bool) -> io::Result<PathBuf> {
+    /// All of it is there: its last part is written, and what is behind that is cut off.
+    pub(super) fn close(mut self, shape: &Shape, tail: &Tail) -> io::Result<Whole> {
+        if let Some(last) = &tail.last {
+            self.write(shape, shape.last(), last)?;
+        }
         self.file.set_len(shape.size())?;
         self.file.sync_all()?;
-        let numbers = if is_exact { 1 } else { NUMBERS };
-        for number in 0..numbers {
-            let candidate = numbered(place, number);
-            match take_name(&self.path, &candidate) {
-                Ok(()) => {
-                    keep_name(&candidate);
-                    return Ok(candidate);
-                }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Err(io::ErrorKind::AlreadyExists.into())
+        Ok(Whole { path: self.path })
     }
 
     /// Nothing of it is kept.
     pub(super) fn remove(place: &Path, parts: &PartsHash) {
         // What is not there need not go.
         let _ = fs::remove_file(Self::path(place, parts));
+        Tail::remove(place, parts);
     }
+}
+
+impl Whole {
+    /// Gives it a name, unless something has that.
+    pub(super) fn take(&self, name: &Path) -> io::Result<()> {
+        take_name(&self.path, name)?;
+        keep_name(name);
+        Ok(())
+    }
+}
+
+/// The first name that nothing has, with its number: that one, or with a number from `from` on, unless it is to be exact.
+pub(super) fn free_name(place: &Path, is_exact: bool, from: u32) -> Option<(u32, PathBuf)> {
+    let numbers = if is_exact { 1 } else { NUMBERS };
+    (from..numbers)
+        .map(|number| (number, numbered(place, number)))
+        .find(|(_, name)| name.symlink_metadata().is_err())
+}
+
+/// Whether what is there has a second name.
+#[cfg(unix)]
+fn has_another_name(file: &File) -> io::Result<bool> {
+    Ok(std::os::unix::fs::MetadataExt::nlink(&file.metadata()?) > 1)
+}
+
+#[cfg(not(unix))]
+fn has_another_name(_file: &File) -> io::Result<bool> {
+    Ok(false)
 }
 
 /// `cat.jpg`, `cat (1).jpg`, …
@@ -124,17 +134,22 @@ fn numbered(place: &Path, number: u32) -> PathBuf {
     place.with_file_name(name)
 }
 
-/// Never takes a name that is there, as a rename would. A second name, then without the first; where a file cannot have two, a
-/// rename that refuses; and where there is none either, see [`rename_over_our_own`].
+/// Never takes a name that is there, as a rename would. A rename that refuses, and is one step; where there is none, a second name,
+/// then without the first; and where a file cannot have two, see [`rename_over_our_own`].
 fn take_name(from: &Path, to: &Path) -> io::Result<()> {
-    match fs::hard_link(from, to) {
-        Ok(()) => fs::remove_file(from),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-        Err(_) => match rename_to_new(from, to) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => rename_over_our_own(from, to),
+    let is_taken = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
+    match rename_to_new(from, to) {
+        Err(error) if !is_taken(&error) => match second_name(from, to) {
+            Err(error) if !is_taken(&error) => rename_over_our_own(from, to),
             done => done,
         },
+        done => done,
     }
+}
+
+fn second_name(from: &Path, to: &Path) -> io::Result<()> {
+    fs::hard_link(from, to)?;
+    fs::remove_file(from)
 }
 
 /// Renames, unless the name is taken.
@@ -167,15 +182,18 @@ fn keep_name(path: &Path) {
 
 #[cfg(test)]
 mod tests {
+    use zeroize::Zeroizing;
+
     use super::*;
 
     const BLOB: PartsHash = [0xab; 32];
 
     fn whole(place: &Path, content: &[u8], is_exact: bool) -> io::Result<PathBuf> {
         let shape = Shape::of(content.len() as u64).unwrap();
-        let mut target = Target::open(place, &BLOB)?;
-        target.write(&shape, 0, &[content, &[0; 99]].concat())?;
-        target.finish(&shape, place, is_exact)
+        let last = Some(Zeroizing::new([content, &[0; 99]].concat()));
+        let whole = Target::open(place, &BLOB)?.close(&shape, &Tail { list: PartList::default(), last })?;
+        let (_, name) = free_name(place, is_exact, 0).ok_or(io::ErrorKind::AlreadyExists)?;
+        whole.take(&name).map(|()| name)
     }
 
     #[test]
@@ -197,12 +215,27 @@ mod tests {
         assert!(!part.exists());
     }
 
+    /// A program that was killed when the file had both names: what is there under its own is not touched.
+    #[cfg(unix)]
+    #[test]
+    fn file_that_has_its_name_already_is_not_written_into() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("cat.jpg");
+        let shape = Shape::of(5).unwrap();
+        let mut target = Target::open(&place, &BLOB).unwrap();
+        target.write(&shape, 0, b"first").unwrap();
+        fs::hard_link(Target::path(&place, &BLOB), &place).unwrap();
+        let mut target = Target::open(&place, &BLOB).unwrap();
+        target.write(&shape, 0, b"other").unwrap();
+        assert_eq!(fs::read(&place).unwrap(), b"first");
+    }
+
     /// What every file system can do, and what it does where it can.
     #[test]
     fn names_are_taken_whole_or_not_at_all_in_every_way() {
         let dir = tempfile::tempdir().unwrap();
         let [from, to, none] = ["from", "to", "none"].map(|name| dir.path().join(name));
-        for way in [take_name, rename_to_new, rename_over_our_own] {
+        for way in [take_name, rename_to_new, second_name, rename_over_our_own] {
             fs::write(&from, b"mine").unwrap();
             match way(&from, &to) {
                 Err(error) if error.kind() == io::ErrorKind::Unsupported => continue,

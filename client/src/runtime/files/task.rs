@@ -63,6 +63,10 @@ pub(super) struct Task {
     pub(super) stored: Instant,
     /// What was sent of the file before is looked at again, before more is.
     pub(super) looks: bool,
+    /// Its key was drawn in this run, so that all that was sealed under it is known.
+    pub(super) is_new: bool,
+    /// The relay had all of it when it was asked last, or may have: it was not asked yet.
+    pub(super) was_whole: bool,
 }
 
 /// What somebody wants, as the task sees it.
@@ -209,7 +213,8 @@ impl Task {
         if stamp == up.stamp && size == up.size { Ok(source) } else { Err(Fault::Changed) }
     }
 
-    /// Under another key, and another name at the relay: what is there under the old ones is dropped.
+    /// Under another key, and another name at the relay: what is there under the old ones is dropped. But not where that is whole: in
+    /// a profile that was brought back from an older copy it may be the file of a message that the room has, and time ends it.
     async fn begin_anew(&mut self) {
         let mut kept = self.kept.clone();
         let Job::Up(up) = &mut kept.job else { return };
@@ -218,7 +223,7 @@ impl Task {
         // What cannot be opened is said by the next attempt.
         let Ok(Ok(found)) = opened else { return };
         let random = lock(&self.local.0.profile).engine.random.clone();
-        let before = BlobId(up.blob);
+        let before = (!self.was_whole).then_some(BlobId(up.blob));
         let is_changed = (up.stamp, up.size) != (found.stamp, found.size);
         let why = super::fault::begins_anew(is_changed);
         up.begin_anew(found.stamp, found.size, &random);
@@ -230,6 +235,7 @@ impl Task {
             return;
         }
         self.kept = kept;
+        (self.is_new, self.was_whole) = (true, false);
         {
             let mut transfer = lock(&self.shown.transfer);
             (transfer.way, transfer.size, transfer.done, transfer.before) = (way, size, 0, 0);

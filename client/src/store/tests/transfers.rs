@@ -91,10 +91,41 @@ fn transfer_ends_in_the_step_that_offers_its_file_and_not_otherwise() {
     assert_eq!(store.transfers::<String>().unwrap(), [(ROOM, second, "second".to_owned())]);
     assert!(store.part_hashes(first).unwrap().is_empty());
     store.add_part_hashes(second, &[(0, [1; 32])]).unwrap();
-    store.restart_transfer((ROOM, second), proto::BlobId([7; 16]), &"anew").unwrap();
+    store.restart_transfer((ROOM, second), None, &"whole").unwrap();
+    assert_eq!(
+        (store.part_hashes(second).unwrap().len(), blobs(&store).len()),
+        (0, 0),
+        "it may be a message's"
+    );
+    store.add_part_hashes(second, &[(0, [1; 32])]).unwrap();
+    store.restart_transfer((ROOM, second), Some(proto::BlobId([7; 16])), &"anew").unwrap();
     assert!(store.part_hashes(second).unwrap().is_empty());
     assert_eq!((store.transfers::<String>().unwrap()[0].2.as_str(), blobs(&store)), ("anew", vec![7]));
     store.forget_room(ROOM).unwrap();
     assert!(store.transfers::<String>().unwrap().is_empty());
     assert!(blobs(&store).is_empty());
+}
+
+#[test]
+fn hashes_of_a_transfer_that_is_gone_are_not_kept() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    store.commit(ROOM, Some(&record("team")), &Batch::default()).unwrap();
+    let number = store.add_transfer(ROOM, &"left").unwrap();
+    assert!(store.add_part_hashes(number, &[(0, [1; 32])]).unwrap());
+    store.end_transfer(number).unwrap();
+    // Whoever seals learns it then.
+    assert!(!store.add_part_hashes(number, &[(1, [2; 32])]).unwrap());
+    assert!(store.part_hashes(number).unwrap().is_empty());
+    // As programs before this one left it. What is under way stays, and what is of one run and has no other row.
+    let insert = "INSERT INTO transfer_parts VALUES (77, 0, x'00')";
+    store.db.execute(insert, []).unwrap();
+    let stays = store.add_transfer(ROOM, &"stays").unwrap();
+    for number in [stays, -1] {
+        assert!(store.add_part_hashes(number, &[(0, [1; 32])]).unwrap());
+    }
+    store.forget_lost_parts().unwrap();
+    let count = "SELECT count(*) FROM transfer_parts";
+    let left: u32 = store.db.query_row(count, [], |row| row.get(0)).unwrap();
+    assert_eq!((left, store.part_hashes(stays).unwrap().len()), (2, 1));
 }

@@ -50,6 +50,65 @@ async fn number_of_a_file_is_given_once_though_the_index_forgets_it() {
 }
 
 #[tokio::test]
+async fn what_the_disk_did_not_take_is_written_anew_before_it_is_counted() {
+    let directory = TempDir::new().unwrap();
+    let blobs = Blobs::open(directory.path(), &Limits::default()).unwrap();
+    let (size, tape) = (2 * PART as u64, blobs.files.tape.clone());
+    let draft = blobs.opened(wanted(1, size, NOW)).await.unwrap();
+    let sum = blobs.write(&draft, 0, bytes(0)).await.unwrap();
+    tape.fail_syncs(true);
+    assert_eq!(blobs.keep(&draft, vec![(0, sum)], NOW).await.unwrap_err(), BlobError::Unavailable);
+    drop(draft);
+    assert_eq!(blobs.opened(wanted(1, size, NOW)).await.unwrap_err(), BlobError::Unavailable);
+    tape.fail_syncs(false);
+    // By now the system believes that nothing is left to be written.
+    let before = tape.len();
+    let draft = blobs.opened(wanted(1, size, NOW)).await.unwrap();
+    assert_eq!(draft.row.parts.missing().collect::<Vec<_>>(), [1]);
+    let done = tape.all().split_off(before);
+    let [tape::Done::Wrote(_, written, 0), tape::Done::Synced(_)] = &done[..] else {
+        panic!("it is not written before it is synced: {} things", done.len())
+    };
+    assert!(*written == bytes(0));
+}
+
+#[tokio::test]
+async fn disk_that_failed_once_is_not_believed_before_all_is_written_anew() {
+    let directory = TempDir::new().unwrap();
+    let blobs = Blobs::open(directory.path(), &Limits::default()).unwrap();
+    let (size, tape) = (3 * PART as u64, blobs.files.tape.clone());
+    let draft = blobs.opened(wanted(1, size, NOW)).await.unwrap();
+    let first = blobs.write(&draft, 0, bytes(0)).await.unwrap();
+    let second = blobs.write(&draft, 1, bytes(1)).await.unwrap();
+    tape.fail_syncs(true);
+    assert_eq!(blobs.keep(&draft, vec![(0, first)], NOW).await.unwrap_err(), BlobError::Unavailable);
+    // It says that nothing is left to be written, and has lost it.
+    tape.fail_syncs(false);
+    let parts = vec![(0, first), (1, second)];
+    assert_eq!(blobs.keep(&draft, parts, NOW).await.unwrap_err(), BlobError::Unavailable);
+    drop(draft);
+    let draft = blobs.opened(wanted(1, size, NOW)).await.unwrap();
+    assert_eq!(draft.row.parts.missing().collect::<Vec<_>>(), [2], "both were written once more");
+}
+
+#[tokio::test]
+async fn file_that_the_disk_does_not_take_leaves_no_row_and_costs_nothing() {
+    let directory = TempDir::new().unwrap();
+    let blobs = Blobs::open(directory.path(), &Limits::default()).unwrap();
+    let tape = blobs.files.tape.clone();
+    tape.fail_syncs(true);
+    for id in 1..4 {
+        let failed = blobs.opened(wanted(id, 70_000, NOW)).await.unwrap_err();
+        assert_eq!(failed, BlobError::Unavailable);
+        assert_eq!(blobs.totals(), FileTotals::default(), "nothing is there, and it counts");
+    }
+    assert_eq!(blobs.files.remove_orphans(|_| false).unwrap(), 0, "half of it is left");
+    tape.fail_syncs(false);
+    put(&blobs, 1, 70_000, NOW).await;
+    assert!(is_there(&blobs, 1, NOW).await);
+}
+
+#[tokio::test]
 async fn nothing_is_counted_on_top_of_what_may_be_wrong() {
     let directory = TempDir::new().unwrap();
     let blobs = Blobs::open(directory.path(), &Limits::default()).unwrap();

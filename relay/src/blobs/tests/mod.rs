@@ -91,31 +91,48 @@ fn cut(from: &Path, to: &Path) {
 }
 
 #[tokio::test]
-async fn index_has_what_was_kept_and_nothing_else_whenever_the_power_goes() {
+async fn what_a_crash_left_is_counted_when_it_is_whole_and_durable_and_nothing_else_is() {
     let (directory, after) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let blobs = Blobs::open(directory.path(), &Limits::default()).unwrap();
-    let draft = blobs.opened(wanted(9, 3 * PART as u64, NOW)).await.unwrap();
+    let size = 5 * PART as u64 + 9;
+    let draft = blobs.opened(wanted(9, size, NOW)).await.unwrap();
     let sum = blobs.write(&draft, 0, bytes(0)).await.unwrap();
     blobs.write(&draft, 1, bytes(1)).await.unwrap();
     blobs.keep(&draft, vec![(0, sum)], NOW).await.unwrap();
-    blobs.write(&draft, 2, bytes(2)).await.unwrap();
+    for number in [2, 3] {
+        blobs.write(&draft, number, bytes(number)).await.unwrap();
+    }
+    // Its mark was not written any more.
+    draft.file.file.write_at(&bytes(4), draft.row.layout.offset(4)).unwrap();
     // One of which nothing was kept: only its file may be there.
     let _begun = blobs.opened(wanted(8, 5, NOW)).await.unwrap();
     cut(directory.path(), after.path());
+    // And the power took a sector of one of them.
+    let file = Files::open(after.path()).unwrap().open_or_make(draft.row.number, true).unwrap();
+    file.write_at(&[0; 512], draft.row.layout.offset(3) + 512).unwrap();
 
     let blobs = Blobs::open(after.path(), &Limits::default()).unwrap();
     assert!(!is_there(&blobs, 9, NOW).await, "not whole, so nobody's");
-    let draft = blobs.opened(wanted(9, 3 * PART as u64, NOW)).await.unwrap();
-    assert_eq!(draft.row.parts.missing().collect::<Vec<_>>(), [1, 2]);
+    let before = blobs.files.tape.len();
+    let draft = blobs.opened(wanted(9, size, NOW)).await.unwrap();
+    assert_eq!(draft.row.parts.missing().collect::<Vec<_>>(), [3, 4, 5]);
+    let done = blobs.files.tape.all().split_off(before);
+    assert!(
+        matches!(done[..], [tape::Done::Wrote(..), tape::Done::Wrote(..), tape::Done::Synced(_)]),
+        "they are written once more, and then synced: {} things",
+        done.len()
+    );
+    let part = |number: u32| if number < 5 { bytes(number) } else { bytes(number).slice(..9) };
     let mut kept = Vec::new();
-    for number in [1, 2] {
-        kept.push((number, blobs.write(&draft, number, bytes(number)).await.unwrap()));
+    for number in [3, 4, 5] {
+        kept.push((number, blobs.write(&draft, number, part(number)).await.unwrap()));
     }
     blobs.keep(&draft, kept, NOW).await.unwrap();
     let whole = blobs.find(ROOM, BlobId([9; 16]), NOW).await.unwrap();
-    for number in 0..3 {
-        assert_eq!(blobs.read(&whole, number).await.unwrap(), bytes(number));
+    for number in 0..6 {
+        assert_eq!(blobs.read(&whole, number).await.unwrap(), part(number));
     }
+    assert_eq!(whole.file.metadata().unwrap().len(), size, "no mark is left");
     // What was promised to the other one is not counted any more, or is there to be gone on with.
     put(&blobs, 8, 5, NOW).await;
     assert_eq!(blobs.totals().files, 2);

@@ -40,6 +40,8 @@ struct Life {
     promises: Promises,
     /// From how many entries of the tape and steps of the index on it had been told what.
     told: Arc<Mutex<Vec<Promises>>>,
+    /// How long the tape was at each time.
+    told_at: Vec<usize>,
     lives: u8,
     dice: Dice,
     /// A disk with a new index: how one comes to be there is another test.
@@ -77,6 +79,7 @@ impl Life {
             tape,
             promises: Promises::new(),
             told,
+            told_at: vec![0],
             lives: 0,
             dice: Dice::new(seed),
             empty,
@@ -84,8 +87,9 @@ impl Life {
         (life, disk)
     }
 
-    fn tell(&self) {
+    fn tell(&mut self) {
         self.told.lock().unwrap().push(self.promises.clone());
+        self.told_at.push(self.tape.len());
     }
 
     async fn step(&mut self) {
@@ -114,6 +118,12 @@ impl Life {
         });
         let draft = self.blobs.opened(wanted(id, known.size, NOW)).await.unwrap();
         let (mut known, mut written) = (known, Vec::new());
+        let there = (0..draft.row.layout.parts()).filter(|number| draft.row.parts.has(*number)).collect();
+        if std::mem::replace(&mut known.parts, there).len() < known.parts.len() {
+            // What an earlier one wrote and nobody kept.
+            self.promises.insert(id, known.clone());
+            self.tell();
+        }
         for number in draft.row.parts.missing().collect::<Vec<_>>() {
             if self.dice.below(3) > 0 {
                 let sum = self.blobs.write(&draft, number, content(&known, number)).await.unwrap();
@@ -133,15 +143,14 @@ impl Life {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn power_cut_at_any_step_loses_no_part_gives_no_half_file_and_leaves_no_orphan() {
-    let (mut cuts, mut found_parts, mut orphans) = (0, 0, 0);
+    let (mut cuts, mut found_parts, mut orphans, mut saved) = (0, 0, 0, 0);
     for seed in 0..seeds(1) {
         let (mut life, disk) = Life::begin(seed);
-        let mut told_at = vec![0];
         for _ in 0..DEEDS {
             life.step().await;
-            told_at.push(life.tape.len());
         }
         life.blobs.close().await;
+        let told_at = life.told_at.clone();
         let told = life.told.lock().unwrap().clone();
         let mut dice = Dice::new(!seed);
         let (mut index, mut since, mut files) = (life.empty.clone(), Vec::new(), SimFiles::default());
@@ -156,19 +165,22 @@ async fn power_cut_at_any_step_loses_no_part_gives_no_half_file_and_leaves_no_or
             let what = format!("seed {seed}, step {at}");
             let promises = (&told[before], told.get(before + 1));
             let left = files.after_power_cut(&mut dice);
-            let (parts, gone) = survives(&on_disk[DATABASE], &left, promises, &what).await;
+            let (parts, gone, more) = survives(&on_disk[DATABASE], &left, promises, &what).await;
             found_parts += parts;
             orphans += gone;
+            saved += more;
             cuts += 1;
             if let Happened::Index(step) = &happened {
                 pass(&mut index, &mut since, step);
             }
         }
     }
-    println!("{cuts} power cuts, {found_parts} parts found again, {orphans} files that were nobody's");
+    println!(
+        "{cuts} power cuts, {found_parts} parts found again, {orphans} files that were nobody's, {saved} parts by marks"
+    );
     assert!(
-        cuts > 200 && found_parts > 200 && orphans > 50,
-        "{cuts} {found_parts} {orphans}: this tests nothing"
+        cuts > 200 && found_parts > 200 && orphans > 50 && saved > 20,
+        "{cuts} {found_parts} {orphans} {saved}: this tests nothing"
     );
 }
 
@@ -212,7 +224,7 @@ async fn survives(
     files: &BTreeMap<u64, Vec<u8>>,
     (before, after): (&Promises, Option<&Promises>),
     what: &str,
-) -> (usize, usize) {
+) -> (usize, usize, usize) {
     let directory = TempDir::new().unwrap();
     let folder = directory.path().join(FOLDER);
     fs::create_dir(&folder).unwrap();
@@ -264,9 +276,30 @@ async fn survives(
         left += fs::read_dir(folder).unwrap().count();
     }
     assert!(left <= rows.len(), "{what}: {left} files, {} rows", rows.len());
+    let mut saved = 0;
+    for (id, row) in rows.iter().filter(|(_, row)| !row.parts.is_whole()) {
+        let draft = blobs.opened(wanted(*id, row.layout.size(), NOW)).await.unwrap();
+        saved += is_what_came(&blobs, row, &draft.row, what);
+    }
     // And goes on.
     put(&blobs, 9, 5, NOW).await;
     assert!(is_there(&blobs, 9, NOW).await, "{what}: nothing new is taken");
     blobs.close().await;
-    (parts, files.len() - left)
+    (parts, files.len() - left, saved)
+}
+
+/// What a row has more than before is there, as it was sent. Says how many parts that are.
+fn is_what_came(blobs: &Blobs, before: &Row, row: &Row, what: &str) -> usize {
+    let more = (0..row.layout.parts()).filter(|number| row.parts.has(*number) && !before.parts.has(*number));
+    let file = more.clone().next().map(|_| blobs.files.read(row.number).unwrap());
+    for number in more.clone() {
+        let length = row.layout.length(number).unwrap();
+        let bytes = files::read_at(file.as_ref().unwrap(), length, row.layout.offset(number)).unwrap();
+        // All bytes of a part are the same, and say which life and which part it is.
+        let is_one = bytes[0] % 16 == 1 + number as u8 && bytes.iter().all(|byte| *byte == bytes[0]);
+        assert!(is_one, "{what}: part {number} is torn");
+        assert_eq!(row.sums[number as usize], crc32fast::hash(&bytes), "{what}");
+    }
+    assert!((0..row.layout.parts()).all(|number| row.parts.has(number) || !before.parts.has(number)));
+    more.count()
 }

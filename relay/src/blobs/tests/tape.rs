@@ -2,7 +2,11 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    io,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use crate::log::redb::tests::dice::Dice;
@@ -23,7 +27,10 @@ pub enum Done {
 
 /// All of it. Clones are the same tape.
 #[derive(Clone, Debug, Default)]
-pub struct Tape(Arc<Mutex<Vec<Done>>>);
+pub struct Tape {
+    done: Arc<Mutex<Vec<Done>>>,
+    fails: Arc<AtomicBool>,
+}
 
 impl Tape {
     pub fn made(&self, number: u64) {
@@ -43,15 +50,25 @@ impl Tape {
     }
 
     pub fn len(&self) -> usize {
-        self.0.lock().unwrap().len()
+        self.done.lock().unwrap().len()
     }
 
     pub fn all(&self) -> Vec<Done> {
-        self.0.lock().unwrap().clone()
+        self.done.lock().unwrap().clone()
+    }
+
+    /// From now on the disk takes nothing for good, or it does again.
+    pub fn fail_syncs(&self, fails: bool) {
+        self.fails.store(fails, Relaxed);
+    }
+
+    /// Whether it does.
+    pub fn may_sync(&self) -> io::Result<()> {
+        if self.fails.load(Relaxed) { Err(io::Error::other("the disk fails")) } else { Ok(()) }
     }
 
     fn push(&self, done: Done) {
-        self.0.lock().unwrap().push(done);
+        self.done.lock().unwrap().push(done);
     }
 }
 

@@ -269,6 +269,40 @@ async fn transfers_wait_for_each_others_memory_and_all_come_through() {
     eventually("that of readers as well", || memory() == 0).await;
 }
 
+/// Many addresses, each with as many files as a connection may have, which announce parts and let little of them come.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_addresses_that_trickle_hold_no_more_than_there_is_and_no_longer_than_a_part_may_take() {
+    let least = LEAST_TRANSFER_MIB << 10;
+    let limits = files(|files| {
+        files.memory_kib = least;
+        files.part_time = std::time::Duration::from_secs(1);
+        (files.transfers_per_member, files.transfers_per_room) = (64, 64);
+    });
+    let (server, ann, mut chat) = with_room(limits).await;
+    let memory = || server.relay.as_ref().unwrap().files_in_memory();
+    let frame = BlobPart { number: 0, bytes: part(P, 0).into() };
+    let frame = proto::encode_frame(&ClientFrame { frame: Some(client_frame::Frame::BlobPart(frame)) });
+    let mut trickling = Vec::new();
+    for last in 2..8 {
+        let connection = server.connect_from(last).await.unwrap();
+        let peer = Client { endpoint: ann.endpoint.clone(), connection };
+        for nth in 0..8 {
+            let (mut stream, _) = peer.sends(peer.blob_open(1, last * 8 + nth, &key(1), P)).await;
+            stream.bytes(&frame[..9]).await;
+            trickling.push(stream);
+            assert!(memory() <= u64::from(least) << 10, "more than there is");
+        }
+    }
+    chat.publish([1; 16], b"no message waits for it", None).await;
+    chat.published().await;
+    // Who sends a part waits for its turn, and has it.
+    let hers = key(1);
+    let sent = ann.sent(1, 250, &hers, P);
+    tokio::time::timeout(PATIENCE, sent).await.expect("it has its turn");
+    eventually("each of them is shown out", || server.hits(Limit::TransferStall) == 48).await;
+    eventually("all memory is given back", || memory() == 0).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn member_who_sends_nothing_but_tiny_files_leaves_a_fifth_of_them_to_others() {
     let (server, ann, _room) = with_room(files(|files| files.files_per_room = 20)).await;

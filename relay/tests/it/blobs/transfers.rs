@@ -76,6 +76,19 @@ async fn sending_goes_on_where_it_was_interrupted_and_after_a_restart() {
     assert_eq!(found.len(), 4);
 }
 
+/// What a relay that is killed has of a file is marked, and found as long as the file's row is there: one without parts goes soon.
+#[tokio::test(flavor = "multi_thread")]
+async fn first_part_of_a_file_waits_for_no_others_to_be_kept() {
+    let (_server, ann, _room) = with_room(Limits::default()).await;
+    let (mut stream, _) = ann.sends(ann.blob_open(1, 9, &key(1), 6 * P)).await;
+    for number in 0..4 {
+        stream.part(number, part(6 * P, number)).await;
+    }
+    let have = stream.have().await;
+    assert_eq!(parts(&have).missing().collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    while parts(&stream.have().await).count() < 4 {}
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn newer_sender_takes_the_place_of_the_older_one() {
     let (server, ann, _room) = with_room(Limits::default()).await;

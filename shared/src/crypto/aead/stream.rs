@@ -178,12 +178,41 @@ impl FileCipher {
     /// # Errors
     /// [`OpenPartError`]; then no byte of it is given out.
     pub fn open(&self, place: Place, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenPartError> {
+        let mut plaintext = Zeroizing::default();
+        self.open_into(place, sealed, &mut plaintext)?;
+        Ok(plaintext)
+    }
+
+    /// The same into a buffer that is used for one part after the other.
+    ///
+    /// # Errors
+    /// [`OpenPartError`]; then the buffer is empty.
+    pub fn open_into(
+        &self,
+        place: Place,
+        sealed: &[u8],
+        plaintext: &mut Zeroizing<Vec<u8>>,
+    ) -> Result<(), OpenPartError> {
+        plaintext.clear();
+        let opened = self.decrypt(place, sealed, plaintext);
+        opened.inspect_err(|_| plaintext.clear())
+    }
+
+    fn decrypt(
+        &self,
+        place: Place,
+        sealed: &[u8],
+        plaintext: &mut Zeroizing<Vec<u8>>,
+    ) -> Result<(), OpenPartError> {
         let wrong = || OpenPartError::Length(sealed.len());
         let tags = sealed.len().div_ceil(CHUNK + TAG).checked_mul(TAG).ok_or_else(wrong)?;
         let length =
             sealed.len().checked_sub(tags).filter(|length| fits(place, *length)).ok_or_else(wrong)?;
         let mut nonces = Nonces::of(place, length).ok_or(OpenPartError::Exhausted)?;
-        let mut plaintext = Zeroizing::new(Vec::with_capacity(length));
+        if plaintext.capacity() < length {
+            // And not grown, which would leave what it had somewhere.
+            *plaintext = Zeroizing::new(Vec::with_capacity(length));
+        }
         for chunk in sealed.chunks(CHUNK + TAG) {
             let (body, tag) = chunk.split_last_chunk().ok_or_else(wrong)?;
             let start = plaintext.len();
@@ -192,7 +221,7 @@ impl FileCipher {
             let nonce = nonces.next().ok_or_else(wrong)?;
             self.0.open(&nonce, &[], body, tag).map_err(|_| OpenPartError::Forged)?;
         }
-        Ok(plaintext)
+        Ok(())
     }
 
     fn encrypt(

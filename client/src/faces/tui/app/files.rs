@@ -14,6 +14,9 @@ use crate::{
 /// Cells of a gauge.
 const GAUGE: usize = 10;
 
+/// How often it is looked how they go, in milliseconds.
+const AGAIN_MS: u64 = 1_000;
+
 /// A file under way, as the status line shows it.
 #[derive(Clone, Debug)]
 pub(in super::super) struct Moving {
@@ -46,6 +49,11 @@ impl App {
         self.moving.insert(number, Moving { transfer, speed });
     }
 
+    /// When to look again how files go: one that stands still tells nothing. Unix milliseconds.
+    pub(super) fn next_gauge(&self) -> Option<u64> {
+        (!self.moving.is_empty()).then_some(self.now.saturating_add(AGAIN_MS))
+    }
+
     /// How far files are, for the status line: the first of them, and how many others there are.
     pub(in super::super) fn gauge(&self) -> Option<String> {
         let Moving { transfer: Transfer { name, way, size, done, .. }, speed } =
@@ -56,7 +64,7 @@ impl App {
             others => format!(" +{others}"),
         };
         let gauge = words::gauge(*done, *size, GAUGE);
-        let speed = speed.told(size.saturating_sub(*done));
+        let speed = speed.told(size.saturating_sub(*done), Instant::now());
         let told =
             format!("{arrow} {} {gauge} {} % {speed}", words::called(name), words::percent(*done, *size));
         Some(format!("{}{others}", told.trim_end()))

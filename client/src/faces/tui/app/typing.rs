@@ -53,7 +53,13 @@ impl App {
         let pause = self.unsaved.map(|since| since + PAUSE_MS);
         let seen = self.read().map(|(_, at)| at);
         let read = self.unkept().map(|_| self.keep_read_at).filter(|at| *at > self.now);
-        typing.chain(going.filter(|at| *at > self.now)).chain(pause).chain(seen).chain(read).min()
+        typing
+            .chain(going.filter(|at| *at > self.now))
+            .chain(pause)
+            .chain(seen)
+            .chain(read)
+            .chain(self.next_gauge())
+            .min()
     }
 
     /// What is typed is kept with its room. While a message is edited, what was typed before it is.

@@ -76,6 +76,7 @@ async fn send(
         let (sent, following) = tokio::join!(send, following);
         sent?;
         shared.metrics.file_bytes_out.inc_by(length);
+        tracing::trace!("a part of a file went");
         match following {
             Some(following) => ready = following?,
             None => break,

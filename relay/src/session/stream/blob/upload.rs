@@ -1,8 +1,10 @@
 //! A file is sent: parts are received, written to their places, made durable in steps, and acknowledged.
 //!
 //! ```text
-//! receive ─▶ one part ─▶ store: up to four on their way to the file ─▶ 16 MiB or a second ─▶ fdatasync, index ─▶ BlobHave
+//! receive ─▶ one part ─▶ write it, and its mark ─▶ 16 MiB or a second ─▶ fdatasync, index ─▶ BlobHave
 //! ```
+//!
+//! The next part is received when the one before is written: of what came whole, a relay that is killed has lost one part.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -12,7 +14,7 @@ use proto::{
     relay::{BlobPart, refused::Code},
 };
 use tokio::{
-    sync::mpsc,
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     task::{JoinError, JoinSet},
     time::{Instant, sleep_until, timeout},
 };
@@ -30,14 +32,21 @@ use crate::{
     blobs::{BlobError, Draft, Pen, Row, Transfer, Wanted, payer},
     log::Memory,
     policy::{
-        files::{FileLimits, HAND_OVER, PARTS_UNDER_WAY, SYNC_BYTES, SYNC_TIME},
+        files::{FileLimits, HAND_OVER, PARTS_UNDER_WAY, SYNC_BYTES, SYNC_TIME, UNKEPT_PARTS},
         limits::{LARGE_FRAME, LAST_FRAME_TIME},
     },
     session::{peer::Peer, request::Request, shared::Shared},
 };
 
-/// A part that has come, and the memory that it holds.
-type Arrived = (u32, Bytes, Memory);
+/// A part that has come.
+struct Arrived {
+    number: u32,
+    bytes: Bytes,
+    /// What it holds of the memory for parts.
+    memory: Memory,
+    /// Given back when it is written: then the next one may come.
+    turn: OwnedSemaphorePermit,
+}
 
 /// Serves it to the end.
 pub(super) async fn run(
@@ -109,8 +118,10 @@ async fn receive(
 ) -> Result<(), StreamEnd> {
     let shared = &peer.shared;
     let budget = Budget { above: LARGE_FRAME, share: &peer.share.files_in, store: &shared.files_in };
+    let turns = Arc::new(Semaphore::new(PARTS_UNDER_WAY));
     let (pace, mut owed) = (Pace::new(peer), 0);
     loop {
+        let turn = turns.clone().acquire_owned().await.map_err(|_| StreamEnd::done())?;
         // Before there is memory for the next one: who waits for his turn keeps no memory from others.
         pace.take(owed).await;
         let FileLimits { stall, part_time, .. } = shared.limits().files;
@@ -127,7 +138,8 @@ async fn receive(
         }
         owed = bytes.len();
         shared.metrics.file_bytes_in.inc_by(bytes.len() as u64);
-        if parts.send((number, bytes, memory)).await.is_err() {
+        tracing::trace!("a part of a file came");
+        if parts.send(Arrived { number, bytes, memory, turn }).await.is_err() {
             // The other half has ended, and says why.
             return std::future::pending().await;
         }
@@ -151,8 +163,6 @@ struct Store {
     due: Instant,
     /// At most one.
     syncs: JoinSet<Result<Row, BlobError>>,
-    /// A disk that could not take something once says so once: what it says after that is not believed.
-    has_failed: bool,
 }
 
 impl Store {
@@ -167,7 +177,6 @@ impl Store {
             bytes: 0,
             due: Instant::now(),
             syncs: JoinSet::new(),
-            has_failed: false,
         }
     }
 
@@ -176,10 +185,10 @@ impl Store {
         &mut self,
         member: &mut Member<'_>,
         pen: &mut Pen,
-        arrived: mpsc::Receiver<Arrived>,
+        mut arrived: mpsc::Receiver<Arrived>,
         output: &mut Output,
     ) -> Result<(), StreamEnd> {
-        let end = self.work(member, pen, arrived, output).await;
+        let end = self.work(member, pen, &mut arrived, output).await;
         // What was written is kept, whatever came between: who comes again does not send it once more.
         while let Some(written) = self.writes.join_next().await {
             // Why it ended is said already.
@@ -188,7 +197,7 @@ impl Store {
         while let Some(row) = self.syncs.join_next().await {
             let _ = self.kept(row);
         }
-        if !self.written.is_empty() && !self.has_failed {
+        if !self.written.is_empty() {
             self.keep();
             while self.syncs.join_next().await.is_some() {}
         }
@@ -199,7 +208,7 @@ impl Store {
         &mut self,
         member: &mut Member<'_>,
         pen: &mut Pen,
-        mut arrived: mpsc::Receiver<Arrived>,
+        arrived: &mut mpsc::Receiver<Arrived>,
         output: &mut Output,
     ) -> Result<(), StreamEnd> {
         let mut is_over = false;
@@ -212,7 +221,13 @@ impl Store {
             }
             tokio::select! {
                 biased;
-                () = pen.superseded() => return Err(StreamEnd::of(Code::Superseded)),
+                () = pen.superseded() => {
+                    // What came whole is written, so that the newer sender need not send it.
+                    if let Ok(part) = arrived.try_recv() {
+                        self.take(part).await?;
+                    }
+                    return Err(StreamEnd::of(Code::Superseded));
+                }
                 () = member.changed() => member.check(true).await?,
                 Some(written) = self.writes.join_next() => self.wrote(written)?,
                 Some(row) = self.syncs.join_next() => {
@@ -222,7 +237,7 @@ impl Store {
                         return Ok(());
                     }
                 }
-                part = arrived.recv(), if !is_over && self.writes.len() < PARTS_UNDER_WAY => match part {
+                part = arrived.recv(), if !is_over && self.pending.len() < UNKEPT_PARTS => match part {
                     Some(part) => self.take(part).await?,
                     None => is_over = true,
                 },
@@ -232,7 +247,8 @@ impl Store {
     }
 
     /// One part has come.
-    async fn take(&mut self, (number, bytes, memory): Arrived) -> Result<(), StreamEnd> {
+    async fn take(&mut self, part: Arrived) -> Result<(), StreamEnd> {
+        let Arrived { number, bytes, memory, turn } = part;
         if self.row.parts.has(number) || self.pending.contains(&number) {
             // It may be on its way to the file itself.
             while let Some(written) = self.writes.join_next().await {
@@ -248,7 +264,7 @@ impl Store {
         self.writes.spawn(async move {
             let length = bytes.len() as u64;
             let sum = shared.blobs.write(&draft, number, bytes).await;
-            drop(memory);
+            drop((memory, turn));
             Ok((number, sum?, length))
         });
         Ok(())
@@ -271,7 +287,10 @@ impl Store {
     fn is_to_be_kept(&self, is_over: bool) -> bool {
         let all = self.row.parts.count() as usize + self.pending.len() == self.row.layout.parts() as usize;
         let nothing_comes = (is_over || all) && self.writes.is_empty();
-        self.syncs.is_empty() && !self.written.is_empty() && (self.bytes >= SYNC_BYTES || nothing_comes)
+        // Of a file of which nothing was kept what a crash leaves goes soon, with its row: the first part waits for no others.
+        let is_first = self.row.parts.count() == 0;
+        let is_due = is_first || self.bytes >= SYNC_BYTES || nothing_comes;
+        self.syncs.is_empty() && !self.written.is_empty() && is_due
     }
 
     fn keep(&mut self) {
@@ -282,9 +301,7 @@ impl Store {
     }
 
     fn kept(&mut self, row: Result<Result<Row, BlobError>, JoinError>) -> Result<(), StreamEnd> {
-        let row = row.unwrap_or(Err(BlobError::Unavailable));
-        self.has_failed |= row.is_err();
-        self.row = row?;
+        self.row = row.unwrap_or(Err(BlobError::Unavailable))?;
         let row = &self.row;
         self.pending.retain(|number| !row.parts.has(*number));
         Ok(())
