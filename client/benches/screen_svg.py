@@ -9,7 +9,6 @@ understood: colours, bold, faint, underlined, reversed.
 
 import html
 import re
-import statistics
 import sys
 import unicodedata
 
@@ -102,8 +101,9 @@ def main():
                 marks.append(f'<text x="{x + lead * WIDTH}" y="{y + BASE}" textLength="{length}"{fill}{extra}>{text}</text>')
             at += width
         widths.append(at)
-    # A sign of several characters is counted otherwise here than by the terminal; few rows have one.
-    width, height = statistics.mode(widths) * WIDTH, len(lines) * HEIGHT
+    # A sign of several characters is counted otherwise here than by the terminal; few rows have one. What is blank may be left out
+    # at the end of a row; the head and the status line have all.
+    width, height = max(width for width in widths if widths.count(width) > 1) * WIDTH, len(lines) * HEIGHT
     print(f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-6 -6 {width + 12} {height + 12}" width="{width + 12}" height="{height + 12}">')
     print(f'<path fill="{ground}" d="M-6-6h{width + 12}v{height + 12}H-6z"/>')
     print(f'<g fill="{ink}" font-family="DejaVu Sans Mono,Menlo,Consolas,monospace" font-size="13.3" xml:space="preserve">')

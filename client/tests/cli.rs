@@ -554,10 +554,66 @@ async fn stream_to_a_relay_that_is_away_ends_with_3_and_is_sent_later() {
     assert_eq!(tail(&bob, &["--from", "0"]).next("message")["text"], "kept");
 }
 
-/// What `schat rooms` says of the only room.
-fn unread(profile: &Path) -> Value {
+/// A profile in the room lobby of a relay that is gone, with so many messages that are still to be sent.
+async fn with_queued(dir: &Path, count: usize) -> std::path::PathBuf {
+    let relay = relay(&dir.join("relay"), 0).await;
+    let bob = dir.join("bob");
+    enter(&bob, &address(&relay).to_string());
+    relay.shutdown().await;
+    let mut bot = Bot::start(&bob, &[]);
+    for number in 0..count {
+        bot.tell(&json!({"cmd": "send", "room": "lobby", "text": format!("line {number}")}));
+    }
+    // All were taken before this is read.
+    bot.tell(&json!({"cmd": "info", "room": "lobby"}));
+    bot.next("info");
+    bot.child.kill().unwrap();
+    bot.child.wait().unwrap();
+    bob
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn command_of_a_profile_with_hundreds_of_messages_to_send_says_what_it_waits_for_and_ends() {
+    let dir = TempDir::new().unwrap();
+    let bob = with_queued(dir.path(), 600).await;
+    let wait = |mut command: Command| {
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let waiting = tokio::task::spawn_blocking(|| child.wait_with_output().unwrap());
+        tokio::time::timeout(support::PATIENCE, waiting)
+    };
+    for (arguments, exit, says) in [
+        // The link of an open room is known here.
+        (&["invite", "lobby"] as &[&str], 0, ""),
+        (&["send", "lobby", "hi"], 3, "Waiting for the relay"),
+        (&["send", "lobby", "-"], 3, "still queued"),
+    ] {
+        let mut command = schat(&bob);
+        command.args(arguments).args(["--timeout", "4"]);
+        if arguments.contains(&"-") {
+            let (input, mut writer) = std::io::pipe().unwrap();
+            writer.write_all(b"from a pipe\n").unwrap();
+            command.stdin(input);
+        }
+        let output = wait(command).await.expect("it ends").unwrap();
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(exit), "{arguments:?}: {told}");
+        assert!(told.contains(says), "{arguments:?}: {told}");
+    }
+}
+
+/// What `schat rooms` says of the only room: to a program, and to a person the same.
+fn unread(profile: &Path) -> (u64, u64) {
     let rooms: Value = serde_json::from_slice(&run(profile, &["--json", "rooms"]).stdout).unwrap();
-    rooms["rooms"][0]["unread"].clone()
+    let [count, mentions] = ["unread", "mentions"].map(|key| rooms["rooms"][0][key].as_u64().unwrap());
+    let told = text(&run(profile, &["rooms"]).stdout);
+    let columns: Vec<&str> = told.trim_end().split('\t').collect();
+    let column = match (count, mentions) {
+        (0, _) => None,
+        (_, 0) => Some(format!("{count} unread")),
+        _ => Some(format!("{count} unread, {mentions} for you")),
+    };
+    assert_eq!(columns.get(2).copied(), column.as_deref(), "{told}");
+    (count, mentions)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -571,25 +627,25 @@ async fn what_a_command_brought_in_is_unread_until_somebody_reads_it() {
     // Ann has to know of bob before he can read her.
     assert!(run(&ann, &["send", "lobby", "zero"]).status.success());
     assert!(run(&bob, &["send", "lobby", "there"]).status.success());
-    let before = unread(&bob).as_u64().unwrap();
-    for text in ["one", "two", "bob, three"] {
+    let (before, named) = unread(&bob);
+    for text in ["one", "two", "tester, three"] {
         assert!(run(&ann, &["send", "lobby", text]).status.success());
     }
     assert!(run(&bob, &["send", "lobby", "hi"]).status.success());
     let mut bot = Bot::start(&bob, &[]);
     let last = loop {
         let message = bot.next("message");
-        if message["text"] == "bob, three" {
+        if message["text"] == "tester, three" {
             break message["seq"].clone();
         }
     };
     assert_eq!(bot.end(), 0);
-    assert_eq!(unread(&bob), json!(before + 3));
+    assert_eq!(unread(&bob), (before + 3, named + 1));
     // A mark is a mark in all faces, and also of a daemon.
     let mut daemon = schat(&bob).arg("daemon").stderr(Stdio::piped()).spawn().unwrap();
     let mut ready = BufReader::new(daemon.stderr.take().unwrap()).lines();
     assert!(ready.any(|line| line.unwrap().contains("is ready")));
-    assert_eq!(unread(&bob), json!(before + 3));
+    assert_eq!(unread(&bob), (before + 3, named + 1));
     let mut bot = Bot::start(&bob, &[]);
     bot.tell(&json!({"cmd": "read", "room": "lobby", "seq": last}));
     bot.tell(&json!({"cmd": "rooms"}));
@@ -597,5 +653,5 @@ async fn what_a_command_brought_in_is_unread_until_somebody_reads_it() {
     assert_eq!(bot.end(), 0);
     assert!(run(&bob, &["daemon", "stop"]).status.success());
     daemon.wait().unwrap();
-    assert_eq!(unread(&bob), json!(0));
+    assert_eq!(unread(&bob), (0, 0));
 }

@@ -61,6 +61,29 @@ fn link_to_nowhere_is_found() {
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
+/// Rows that a text takes on a terminal of so many columns, its words kept whole.
+fn rows(text: &str, columns: usize) -> usize {
+    let of_line = |line: &str| {
+        let (mut rows, mut used) = (1, 0);
+        for word in line.split_inclusive(' ') {
+            let width = word.trim_end().chars().count();
+            if used > 0 && used + width > columns {
+                (rows, used) = (rows + 1, 0);
+            }
+            used += word.chars().count();
+        }
+        rows
+    };
+    text.lines().map(of_line).sum()
+}
+
+#[test]
+fn readme_that_takes_more_than_three_screens_is_found() {
+    let text = fs::read_to_string(root().join("README.md")).unwrap();
+    let rows = rows(&text, 80);
+    assert!(rows <= 120, "{rows} rows of 80 columns: move something to docs/");
+}
+
 /// What the tour names, by the directory of its section.
 fn tour() -> Vec<(PathBuf, Vec<String>)> {
     let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();

@@ -31,7 +31,7 @@ fn link_with_an_altered_pin_is_refused_as_a_verification_failure() {
         let pin = link.link.pin.as_mut().unwrap();
         pin[7] ^= 1;
     });
-    failed(&enter(&dir, "bob", &wrong), 6, &["certificate", "Ask whoever sent the link"]);
+    failed(&enter(&dir, "bob", &wrong), 6, &["certificate", "Ask the person who sent the link"]);
 
     let mut bob = Schat::start(dir.path(), "bob2", &relay.address);
     bob.tell(json!({"cmd": "join", "link": wrong}));

@@ -13,7 +13,10 @@ use std::{path::Path, sync::Arc};
 use relay::Relay;
 use shared::{invite::link::InviteLink, room::GroupView};
 
-use crate::failure::{Exit, Failure};
+use crate::{
+    faces::words,
+    failure::{Exit, Failure},
+};
 use attack::{Tape, feed, forged, knock, replayed, up_to};
 use person::Person;
 use place::Place;
@@ -32,14 +35,7 @@ const LINES: [&str; 5] = [
 type Stop = String;
 
 pub(super) async fn demo() -> Result<Exit, Failure> {
-    let scratch = Scratch::new().map_err(|error| {
-        Failure::new(
-            Exit::Local,
-            "storage",
-            format!("No scratch directory: {error}."),
-            "Free some space on the disk.",
-        )
-    })?;
+    let scratch = Scratch::new().map_err(|error| words::command::program::no_scratch(&error))?;
     let mut report = Report::default();
     let played = tokio::select! {
         played = play(scratch.path(), &mut report) => played,

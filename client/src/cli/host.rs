@@ -82,7 +82,9 @@ async fn serve(
     let plan = Plan { past: past(globals), only: None, own: Some(own) };
     let (runtime, events) = start(globals, profile, plan).await?;
     let label = enter(&runtime, room).await?;
-    runtime.tell(&label, Command::INVITE).await?;
+    // Beside the face: until that reads what the room tells, the room may take nothing. What fails is told there.
+    let (asking, of) = (runtime.clone(), label.clone());
+    tokio::spawn(async move { asking.tell(&of, Command::INVITE).await });
     let input = (!is_full_screen(globals)).then(input::stdin);
     face(globals, runtime, events, Start { input, current: Some(label), notes: vec![said], host: None }).await
 }

@@ -51,6 +51,7 @@ use crate::{
     log,
     settings::{Settings, nearest},
     store::Cursor,
+    text::names,
     transport::{AddressError, RelayAddress},
 };
 
@@ -158,9 +159,9 @@ pub(crate) struct Globals {
     settings: Settings,
 }
 
-/// A room's label, in the one form that labels have.
+/// A room's label, in the one form that labels have, without the quotation marks in which it may have been shown.
 fn labelled(room: &str) -> Result<String, std::convert::Infallible> {
-    Ok(crate::text::names::label(room))
+    Ok(names::label(&names::unquoted(room)))
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,6 +1,11 @@
 //! Commands that do one thing and end.
 
-use shared::room::{self as engine, Command, SaidError};
+use std::cell::OnceCell;
+
+use shared::{
+    message::timeline::Line,
+    room::{self as engine, Command, SaidError},
+};
 
 use super::{
     Globals, archive, attach,
@@ -11,7 +16,7 @@ use crate::{
     faces::{
         json::{Out, RoomOut},
         lines::Limits,
-        sanitize, stdout,
+        mention, sanitize, stdout,
         unread::Unread,
         words,
     },
@@ -31,14 +36,11 @@ pub(super) async fn send(
     }
     let (runtime, mut events) = one(globals, room).await?;
     let token = hex::encode(random().bytes::<8>());
-    let sending = async {
-        runtime.tell(room, Command::Send { token: token.clone(), text }).await?;
-        wait(globals, &runtime, (room, patience), &mut events, |event| match event {
-            RoomEvent::Engine(engine::Event::Sent { token: sent, seq }) if sent == token => Some(seq),
-            _ => None,
-        })
-        .await
-    };
+    let asking = runtime.tell(room, Command::Send { token: token.clone(), text });
+    let sending = wait(globals, &runtime, (room, patience), &mut events, asking, |event| match event {
+        RoomEvent::Engine(engine::Event::Sent { token: sent, seq }) if sent == token => Some(seq),
+        _ => None,
+    });
     let sent = sending.await.map_err(|mut failure| {
         if failure.exit == Exit::Network {
             words::command::room::KEPT.clone_into(&mut failure.remedy);
@@ -60,15 +62,12 @@ pub(super) async fn invite(
     patience: Patience,
 ) -> Result<Exit, Failure> {
     let (runtime, mut events) = one(globals, room).await?;
-    let asking = async {
-        runtime.tell(room, words::invite(limits)).await?;
-        wait(globals, &runtime, (room, patience), &mut events, |event| match event {
-            RoomEvent::Invite { link, expires_ms, max_uses } => Some((link, expires_ms, max_uses)),
-            _ => None,
-        })
-        .await
-    };
-    let asked = asking.await;
+    let asking = runtime.tell(room, words::invite(limits));
+    let asked = wait(globals, &runtime, (room, patience), &mut events, asking, |event| match event {
+        RoomEvent::Invite { link, expires_ms, max_uses } => Some((link, expires_ms, max_uses)),
+        _ => None,
+    });
+    let asked = asked.await;
     runtime.shutdown().await;
     let (link, expires, max_uses) = asked?;
     let link = link.to_string();
@@ -97,7 +96,7 @@ pub(super) async fn rooms(globals: &Globals, with_ids: bool, all: bool) -> Resul
         stdout::line(&Out::Rooms { rooms }.to_line());
         return Ok(Exit::Ok);
     }
-    for RoomOut { room, id, relay, closed, .. } in rooms {
+    for RoomOut { room, id, relay, closed, unread, mentions, .. } in rooms {
         let place = relay.unwrap_or_else(|| "schat host".to_owned());
         let over = match closed.as_deref() {
             None => String::new(),
@@ -105,7 +104,9 @@ pub(super) async fn rooms(globals: &Globals, with_ids: bool, all: bool) -> Resul
             Some(why) => format!("\tover: {}", sanitize::line(why)),
         };
         let id = if with_ids { format!("\t{id}") } else { String::new() };
-        stdout::line(&format!("{}\t{place}{id}{over}", sanitize::line(&room)));
+        let unread = Unread::told(unread.unwrap_or(0), mentions.unwrap_or(0));
+        let unread = unread.map(|unread| format!("\t{unread}")).unwrap_or_default();
+        stdout::line(&format!("{}\t{place}{id}{over}{unread}", sanitize::line(&room)));
     }
     Ok(Exit::Ok)
 }
@@ -116,10 +117,12 @@ fn stored(profile: &OpenProfile, room: RoomRecord, is_whole: bool) -> Result<Roo
     let view = if is_whole { archive::view(profile, &room).ok().flatten() } else { None };
     let others = view.iter().flat_map(|view| &view.members).filter(|member| !member.me);
     let others = others.map(|member| member.person.fingerprint);
-    let unread = if is_whole && room.closed.is_none() { unread(profile, &room).ok() } else { None };
+    let unread = if room.closed.is_none() { unread(profile, &room).ok() } else { None };
+    let (unread, mentions) = unread.map(|unread| (unread.count, unread.mentions)).unzip();
     let pinned = profile.vault.now(|store| store.pinned())?.contains(&room.label);
     Ok(RoomOut {
         unread,
+        mentions,
         pinned,
         room: room.label,
         id: words::room_id(&room.id),
@@ -135,7 +138,16 @@ fn stored(profile: &OpenProfile, room: RoomRecord, is_whole: bool) -> Result<Roo
     })
 }
 
-fn unread(profile: &OpenProfile, room: &RoomRecord) -> Result<usize, Failure> {
+fn unread(profile: &OpenProfile, room: &RoomRecord) -> Result<Unread, Failure> {
+    let me = profile.engine.name.clone();
+    // The group costs more than all lines, and is only looked at where one seems to name us.
+    let view = OnceCell::new();
+    let names_us = |line: &Line| {
+        mention::names_us(line, &me, None) && {
+            let view = view.get_or_init(|| archive::view(profile, room).ok().flatten());
+            mention::names_us(line, &me, view.as_ref())
+        }
+    };
     let upto = profile.vault.now(|store| store.acked(room.id, &Cursor::read()))?;
     let mut unread = Unread { upto, ..Unread::default() };
     while !unread.is_enough() {
@@ -143,9 +155,9 @@ fn unread(profile: &OpenProfile, room: &RoomRecord) -> Result<usize, Failure> {
         if page.is_empty() {
             break;
         }
-        page.iter().for_each(|line| unread.add(line, false));
+        page.iter().for_each(|line| unread.add(line, names_us(line)));
     }
-    Ok(unread.count)
+    Ok(unread)
 }
 
 /// Where no directory was named there is nothing to misspell: then this may be the first thing that somebody does,

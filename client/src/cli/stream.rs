@@ -10,7 +10,11 @@
 
 mod pieces;
 
-use std::{collections::BTreeSet, io, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    io,
+    time::Duration,
+};
 
 use shared::room::{self as engine, Command, MAX_TEXT, Problem};
 use tokio::{
@@ -25,7 +29,12 @@ use super::{
     wait::{Patience, hopeless, late, limit, one, seen},
 };
 use crate::{
-    faces::{input, json::Out, stdout, words},
+    faces::{
+        input,
+        json::Out,
+        meanwhile::{meanwhile, next},
+        stdout, words,
+    },
     failure::{Exit, Failure},
     handle::Runtime,
     runtime::{Event, RoomEvent},
@@ -62,11 +71,12 @@ pub(super) async fn stream(globals: &Globals, room: &str, patience: Patience) ->
         not_before: Instant::now(),
         told: None,
         batch: Batch::default(),
+        seen: VecDeque::new(),
     };
     let mut pieces = pieces::stdin();
     let done = tokio::select! {
         done = sender.run(&mut pieces, &mut events) => done.map(|()| Exit::Ok),
-        () = interrupted() => sender.keep_rest(&mut pieces).await.map(|()| Exit::Interrupted),
+        () = interrupted() => sender.keep_rest(&mut pieces, &mut events).await.map(|()| Exit::Interrupted),
     };
     let left = sender.waiting.len();
     runtime.shutdown().await;
@@ -97,11 +107,17 @@ struct Sender<'a> {
     told: Option<Failure>,
     /// What was read and is in no message yet.
     batch: Batch,
+    /// What was told while the room was asked for something.
+    seen: VecDeque<Event>,
 }
 
 impl Sender<'_> {
     /// Somebody stops the program: what it has read and nobody else has is sent at the next start.
-    async fn keep_rest(&mut self, pieces: &mut mpsc::Receiver<io::Result<Piece>>) -> Result<(), Failure> {
+    async fn keep_rest(
+        &mut self,
+        pieces: &mut mpsc::Receiver<io::Result<Piece>>,
+        events: &mut mpsc::Receiver<Event>,
+    ) -> Result<(), Failure> {
         loop {
             while let (false, Ok(Ok(piece))) = (self.batch.is_full(), pieces.try_recv()) {
                 self.batch.push(piece);
@@ -110,7 +126,7 @@ impl Sender<'_> {
                 return Ok(());
             }
             let Some(text) = self.refused.take().or_else(|| self.batch.take()) else { return Ok(()) };
-            self.offer(text).await?;
+            self.offer(text, events).await?;
             if let Some((token, _)) = self.offered.take() {
                 self.waiting.insert(token);
             }
@@ -154,10 +170,10 @@ impl Sender<'_> {
                     let text = self.refused.take().or_else(|| self.batch.take());
                     since = (!self.batch.is_empty()).then(Instant::now);
                     if let Some(text) = text {
-                        self.offer(text).await?;
+                        self.offer(text, events).await?;
                     }
                 }
-                event = events.recv() => {
+                event = next(&mut self.seen, events) => {
                     let Some(event) = event else { return Err(late(self.runtime, self.told.take())) };
                     if self.heard(event).await? {
                         patience = Instant::now() + self.patience;
@@ -168,11 +184,12 @@ impl Sender<'_> {
         }
     }
 
-    async fn offer(&mut self, text: String) -> Result<(), Failure> {
+    async fn offer(&mut self, text: String, events: &mut mpsc::Receiver<Event>) -> Result<(), Failure> {
         self.last = self.last.saturating_add(1);
         let token = format!("{}-{}", self.prefix, self.last);
         self.offered = Some((token.clone(), text.clone()));
-        Ok(self.runtime.tell(self.room, Command::Send { token, text }).await?)
+        let telling = self.runtime.tell(self.room, Command::Send { token, text });
+        Ok(meanwhile(events, &mut self.seen, telling).await?)
     }
 
     /// Returns whether one more of our messages is on the relay's disk.

@@ -1,43 +1,78 @@
-//! `schat send ROOM TEXT`: the text is text, also when it begins as an option does. Scripts send what others wrote.
+//! What commands take as a text is text, also when it begins as an option does. Scripts send, and look for, what others
+//! wrote.
 
 use std::ffi::{OsStr, OsString};
 
 use clap::Command;
 
-/// The arguments as clap takes them: a text that looks like an option stands at the end, behind `--`.
+/// The arguments as clap takes them: what is text and looks like an option stands at the end, behind `--`.
 ///
-/// What comes after the room is an option if it is one of ours and something follows it; the rest is the text. Help is
-/// asked for before the room.
+/// Of `send`, what comes after the room is an option if it is one of ours and something follows it; the rest is the text. Of
+/// `search`, what is neither an option of ours nor looks like a misspelt one is a word; so is whatever comes last where there is
+/// no other, but for `--help` alone.
 pub(super) fn told_apart(cli: &Command, arguments: Vec<OsString>) -> Vec<OsString> {
-    match place(cli, &arguments) {
-        Some(text) => {
-            let mut arguments = arguments;
-            let text = arguments.remove(text);
-            arguments.extend([OsString::from("--"), text]);
-            arguments
-        }
-        None => arguments,
+    let texts = texts(cli, &arguments).unwrap_or_default();
+    if texts.is_empty() {
+        return arguments;
     }
+    let (mut kept, mut behind) = (Vec::new(), vec![OsString::from("--")]);
+    for (at, argument) in arguments.into_iter().enumerate() {
+        if texts.contains(&at) { behind.push(argument) } else { kept.push(argument) }
+    }
+    kept.append(&mut behind);
+    kept
 }
 
-/// Where a text is that clap would take for an option.
-fn place(cli: &Command, arguments: &[OsString]) -> Option<usize> {
-    let send = cli.find_subcommand("send")?;
-    let known = Known([cli, send]);
-    let command = known.first_value(arguments, 1)?;
-    if arguments.get(command)? != "send" {
-        return None;
-    }
+/// Where the text is, if clap would take some of it for an option.
+fn texts(cli: &Command, arguments: &[OsString]) -> Option<Vec<usize>> {
+    let globals = Known(vec![cli]);
+    let at = globals.first_value(arguments, 1)?;
+    let name = arguments.get(at)?.to_str()?;
+    let known = Known(vec![cli, cli.find_subcommand(name)?]);
+    let texts = match name {
+        "send" => vec![message(&known, arguments, at)?],
+        "search" => words(&known, arguments, at),
+        _ => return None,
+    };
+    let is_taken = |at: &usize| arguments.get(*at).is_some_and(|text| text.len() > 1 && begins_as_one(text));
+    texts.iter().any(is_taken).then_some(texts)
+}
+
+/// The message of a `send` that stands at `command`.
+fn message(known: &Known<'_>, arguments: &[OsString], command: usize) -> Option<usize> {
     let room = known.first_value(arguments, command + 1)?;
     let last = arguments.len().checked_sub(1)?;
-    let text = if room + 1 == last { last } else { known.first_value(arguments, room + 1)? };
-    let looks_like_one =
-        arguments.get(text)?.to_string_lossy().len() > 1 && begins_as_one(arguments.get(text)?);
-    looks_like_one.then_some(text)
+    if room + 1 == last { Some(last) } else { known.first_value(arguments, room + 1) }
 }
 
-/// The options that count before and after `send`.
-struct Known<'a>([&'a Command; 2]);
+/// The words of a `search` that stands at `command`; none where clap finds them.
+fn words(known: &Known<'_>, arguments: &[OsString], command: usize) -> Vec<usize> {
+    let mut words = Vec::new();
+    let (mut at, mut last) = (command + 1, None);
+    while let Some(argument) = arguments.get(at) {
+        if argument == "--" {
+            return Vec::new();
+        }
+        last = Some(at);
+        match known.width(argument) {
+            Some(width) => at += width,
+            None => {
+                if !argument.as_encoded_bytes().starts_with(b"--") {
+                    words.push(at);
+                }
+                at += 1;
+            }
+        }
+    }
+    let ends = last.filter(|last| words.is_empty() && last + 1 == arguments.len());
+    let asks =
+        |last: &usize| *last == command + 1 && arguments.get(*last).is_some_and(|only| only == "--help");
+    words.extend(ends.filter(|last| !asks(last)));
+    words
+}
+
+/// The commands whose options count.
+struct Known<'a>(Vec<&'a Command>);
 
 impl Known<'_> {
     /// From `from` on, the first argument that is neither an option nor its value. None behind `--`: clap sees to it.
@@ -104,6 +139,32 @@ mod tests {
     }
 
     #[test]
+    fn word_that_looks_like_an_option_is_looked_for() {
+        for (line, wanted) in [
+            (&["schat", "search", "-h"] as &[&str], &["-h"] as &[&str]),
+            (&["schat", "search", "-V"], &["-V"]),
+            (&["schat", "search", "-x=1", "two"], &["-x=1", "two"]),
+            (&["schat", "search", "two", "-5", "-h"], &["two", "-5", "-h"]),
+            (&["schat", "search", "--json"], &["--json"]),
+            (&["schat", "search", "--room"], &["--room"]),
+            (&["schat", "search", "--no-such"], &["--no-such"]),
+            (&["schat", "--profile", "search", "search", "--room", "team", "--help"], &["--help"]),
+            (&["schat", "search", "-h", "--room", "team"], &["-h"]),
+            (&["schat", "search", "word", "--room", "team"], &["word"]),
+            (&["schat", "search", "--", "--help"], &["--help"]),
+        ] {
+            let cli = Cli::try_parse_from(apart(line)).unwrap_or_else(|error| panic!("{line:?}: {error}"));
+            let Some(crate::cli::Command::Search { words, room, .. }) = cli.command else {
+                panic!("{line:?}")
+            };
+            assert_eq!(words, wanted, "{line:?}");
+            assert_eq!(room.is_some(), line.contains(&"team"), "{line:?}");
+        }
+        let cli = Cli::try_parse_from(apart(&["schat", "search", "-h", "--limit", "3", "--json"])).unwrap();
+        assert!(cli.globals.json);
+    }
+
+    #[test]
     fn everything_else_is_left_as_it_is() {
         for line in [
             &["schat", "send", "team", "hi"] as &[&str],
@@ -116,6 +177,11 @@ mod tests {
             &["schat", "send"],
             &["schat", "tail", "team", "--help"],
             &["schat", "help", "send"],
+            &["schat", "search", "--help"],
+            &["schat", "search", "word", "--help"],
+            &["schat", "search", "word", "--rooom", "team"],
+            &["schat", "search", "--from", "ann"],
+            &["schat", "search"],
             &["schat"],
             &[],
         ] {

@@ -1,6 +1,6 @@
 //! Waiting for what a command asked for, and what ends the waiting.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use clap::Args;
 use shared::room as engine;
@@ -14,6 +14,7 @@ use crate::{
     faces::words,
     failure::{Exit, Failure},
     handle::Runtime,
+    reason::Reason,
     runtime::{Event, Past, RelayState, RoomEvent},
 };
 
@@ -43,12 +44,15 @@ pub(super) async fn one(globals: &Globals, room: &str) -> Result<(Runtime, mpsc:
     attach::runtime(globals, Plan { past: Past::Nothing, only: Some(room.to_owned()), own: None }).await
 }
 
-/// Waits for the answer; ends early with what makes it impossible, and says once when it takes longer.
+/// Asks, and waits for the answer; ends early with what makes it impossible, and says once when it takes longer. What comes
+/// before the room takes the question is heard meanwhile: a room waits for whoever does not listen, and may have hundreds of
+/// messages to tell of that are still to be sent.
 pub(super) async fn wait<T>(
     globals: &Globals,
     runtime: &Runtime,
     (room, patience): (&str, Patience),
     events: &mut mpsc::Receiver<Event>,
+    ask: impl Future<Output = Result<(), Reason>>,
     mut answer: impl FnMut(RoomEvent) -> Option<T>,
 ) -> Result<T, Failure> {
     let hint = async {
@@ -61,7 +65,17 @@ pub(super) async fn wait<T>(
     };
     let mut told = None;
     let waiting = async {
-        while let Some(event) = events.recv().await {
+        let (mut ask, mut is_asked) = (pin!(ask), false);
+        loop {
+            let event = tokio::select! {
+                asked = &mut ask, if !is_asked => {
+                    asked?;
+                    is_asked = true;
+                    continue;
+                }
+                event = events.recv() => event,
+            };
+            let Some(event) = event else { return Ok(None) };
             told = limit(&event).or(told.take());
             let failure = hopeless(globals, &event);
             seen(runtime, event.notice()).await;
@@ -74,7 +88,6 @@ pub(super) async fn wait<T>(
                 return Ok(Some(answer));
             }
         }
-        Ok(None)
     };
     let answer = tokio::select! {
         answer = timeout(patience.time(), waiting) => answer.unwrap_or(Ok(None))?,

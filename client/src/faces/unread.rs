@@ -32,8 +32,12 @@ impl Unread {
 
     /// How it is said; nothing when all was read.
     pub fn words(&self) -> Option<String> {
-        let Self { count, mentions, .. } = *self;
-        let most = if self.is_enough() { " at least" } else { "" };
+        Self::told(self.count, self.mentions)
+    }
+
+    /// The same of so many messages, of which so many name us.
+    pub fn told(count: usize, mentions: usize) -> Option<String> {
+        let most = if count >= MOST { " at least" } else { "" };
         match (count, mentions) {
             (0, _) => None,
             (_, 0) => Some(format!("{count} unread{most}")),

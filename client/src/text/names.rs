@@ -81,6 +81,50 @@ pub fn label(typed: &str) -> String {
     clean_name(typed).unwrap_or_else(|_| typed.to_owned())
 }
 
+/// Marks that people and programs put around a name: what begins, and what ends.
+const QUOTES: [(char, char); 12] = [
+    ('"', '"'),
+    ('\'', '\''),
+    ('`', '`'),
+    ('\u{201c}', '\u{201d}'),
+    ('\u{201e}', '\u{201c}'),
+    ('\u{201e}', '\u{201d}'),
+    ('\u{201d}', '\u{201d}'),
+    ('\u{2018}', '\u{2019}'),
+    ('\u{201a}', '\u{2018}'),
+    ('\u{ab}', '\u{bb}'),
+    ('\u{bb}', '\u{ab}'),
+    ('\u{2039}', '\u{203a}'),
+];
+
+/// A room's name as somebody meant it who typed it as it is shown, in quotation marks, with `\"` and `\\` for those inside.
+/// Without such marks all around it, or with nothing in them, it is as it was typed.
+pub fn unquoted(typed: &str) -> String {
+    let trimmed = typed.trim();
+    let within = |(begins, ends): &(char, char)| {
+        let inside = trimmed.strip_prefix(*begins)?.strip_suffix(*ends)?;
+        match ends {
+            '"' => without_escapes(inside),
+            ends => (!inside.contains([*begins, *ends])).then(|| inside.to_owned()),
+        }
+    };
+    let inside = QUOTES.iter().find_map(within).map(|inside| inside.trim().to_owned());
+    inside.filter(|inside| !inside.is_empty()).unwrap_or_else(|| typed.to_owned())
+}
+
+/// None where a mark ends the quotation before its end.
+fn without_escapes(inside: &str) -> Option<String> {
+    let (mut out, mut characters) = (String::with_capacity(inside.len()), inside.chars());
+    while let Some(c) = characters.next() {
+        match c {
+            '"' => return None,
+            '\\' => out.push(characters.next().filter(|next| matches!(next, '"' | '\\'))?),
+            c => out.push(c),
+        }
+    }
+    Some(out)
+}
+
 /// Which of these rooms is meant by a name that somebody typed: the one of that label, or else the only one whose label
 /// is the same in whatever case and form.
 pub fn meant<'a>(labels: impl Iterator<Item = &'a str> + Clone, typed: &str) -> Option<&'a str> {
@@ -191,6 +235,41 @@ mod tests {
         assert_eq!(label("my\u{a0}room"), "my room");
         assert_eq!(label("team (version 1)"), "team (version 1)");
         assert_eq!(label("\u{1b}"), "\u{1b}");
+    }
+
+    #[test]
+    fn name_is_meant_without_the_quotation_marks_around_it() {
+        for (typed, meant) in [
+            (r#""my room""#, "my room"),
+            (r#" "my room" "#, "my room"),
+            (r#""a\" b""#, r#"a" b"#),
+            (r#""a\\""#, r"a\"),
+            ("'my room'", "my room"),
+            ("`my room`", "my room"),
+            ("“my room”", "my room"),
+            ("„my room“", "my room"),
+            ("‘my room’", "my room"),
+            ("‚my room‘", "my room"),
+            ("« my room »", "my room"),
+            ("»my room«", "my room"),
+            ("‹my room›", "my room"),
+        ] {
+            assert_eq!(unquoted(typed), meant, "{typed}");
+        }
+        for typed in [
+            "my room",
+            r#""a" b"#,
+            r#""a" and "b""#,
+            "'a' and 'b'",
+            "\"\"",
+            "\"",
+            "''",
+            r#""a\""#,
+            "O'Neil",
+            "“a\"",
+        ] {
+            assert_eq!(unquoted(typed), typed);
+        }
     }
 
     #[test]

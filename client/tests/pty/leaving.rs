@@ -1,6 +1,10 @@
 //! Quitting while something is not sent, leaving a room, and coming back to one.
 
-use std::time::{Duration, Instant};
+use std::{
+    io::{BufRead as _, BufReader, Write as _},
+    process::Stdio,
+    time::{Duration, Instant},
+};
 
 use super::*;
 
@@ -124,4 +128,37 @@ fn room_that_one_comes_back_to_begins_at_what_was_said_meanwhile() {
     assert!(!screen.contains("line 45."), "{screen}");
     quits(&mut bob);
     quits(&mut ann);
+}
+
+#[test]
+fn key_that_is_pressed_while_hundreds_of_messages_are_still_to_be_sent_is_taken() {
+    let (at_ann, at_bob) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let (mut ann, link) = host(&at_ann, &[]);
+    let mut bob = joins(&at_bob, "bob", (&ann, &link), &[]);
+    quits(&mut bob);
+    quits(&mut ann);
+    let mut bot = std::process::Command::new(env!("CARGO_BIN_EXE_schat"))
+        .env_clear()
+        .env("SCHAT_PROFILE", at_bob.path().join("profile"))
+        .arg("--json")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut input = bot.stdin.take().unwrap();
+    for number in 0..600 {
+        writeln!(input, r#"{{"cmd":"send","room":"lobby","text":"line {number}"}}"#).unwrap();
+    }
+    // Its answer comes when all before it were taken.
+    writeln!(input, r#"{{"cmd":"info","room":"lobby"}}"#).unwrap();
+    let mut answers = BufReader::new(bot.stdout.take().unwrap()).lines();
+    assert!(answers.any(|line| line.unwrap().contains(r#""event":"info""#)));
+    bot.kill().unwrap();
+    bot.wait().unwrap();
+    let mut bob = Terminal::start(at_bob.path(), &[], &[]);
+    // Before the program reads anything: this is what it takes first, and the room is told that somebody types.
+    bob.type_text("x");
+    bob.wait_for("> x");
+    bob.wait_for("line 599");
 }

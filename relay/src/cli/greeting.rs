@@ -32,10 +32,10 @@ fn name(admission: Admission) -> &'static str {
 fn sentence(admission: Admission) -> &'static str {
     match admission {
         Admission::Open => {
-            "Open: whoever can reach this relay may open rooms. `relay token create` and `--access token` change that."
+            "Open: anybody who can reach this relay may open rooms. `relay token create` and `--access token` change that."
         }
         Admission::Token => {
-            "By token: opening a room takes one (`relay token create`); whoever is invited to a room needs none."
+            "By token: opening a room takes one (`relay token create`); joining a room by an invite takes none."
         }
     }
 }

@@ -193,8 +193,9 @@ pub const PUBLISH_KIB: u32 = 4;
 /// under way and waits when it is told to: it sees a few in its life.
 pub const REFUSED_FRAMES: Rate = Rate { burst: 128, interval: Duration::from_secs(1) };
 
-/// Refused joins after which a connection is closed: a client with many rooms may have lost a few,
-/// a guesser has to pay for a handshake.
+/// Refused joins after which a connection is closed, one more for each room that was opened on it: a client with many rooms
+/// may have lost a few, an open room is asked for before it is opened, and a guesser has to pay for a handshake, or for rooms
+/// ([`Limits::create`]).
 pub const REFUSED_JOINS: u32 = 32;
 
 /// Refused joins of one address that cost nothing, and the interval that each further one costs. A connection whose join

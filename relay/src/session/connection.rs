@@ -76,7 +76,9 @@ async fn serve(peer: Peer, connection: &Connection) {
             }
             Some(ended) = streams.join_next() => {
                 refused += u32::from(matches!(ended, Ok(Outcome::Refused)));
-                if refused >= REFUSED_JOINS {
+                // Whoever opens an open room asked for it before, and opening has a limit of its own.
+                let opened = changes.borrow().opened;
+                if refused >= REFUSED_JOINS.saturating_add(opened) {
                     return close(CloseCode::RefusedJoins, Limit::RefusedJoins);
                 }
             }

@@ -70,6 +70,11 @@ impl Peer {
         Joining::new(self.shared.clone(), self.payer, self.streams.clone())
     }
 
+    /// A stream of it has opened a room.
+    pub fn has_opened(&self) {
+        self.streams.send_modify(|streams| streams.opened = streams.opened.saturating_add(1));
+    }
+
     /// A stream of it has joined, or has proved a member's key for a file.
     pub fn has_joined(&self) {
         self.streams.send_if_modified(|streams| !std::mem::replace(&mut streams.have_joined, true));

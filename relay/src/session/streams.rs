@@ -9,6 +9,8 @@ use crate::session::join_gate::JoinGate;
 pub(crate) struct Streams {
     /// One of them has joined a room.
     pub have_joined: bool,
+    /// How many have opened a room.
+    pub opened: u32,
     /// When the next one is taken.
     pub gate: JoinGate,
     /// How many carry a file.

@@ -16,7 +16,7 @@ use quinn::{ConnectionError, ReadError, VarInt};
 use relay::{
     Limits,
     ops::metrics::Limit,
-    policy::limits::{REFUSED_JOINS_PER_ADDRESS, STRANGER_STREAMS},
+    policy::limits::{REFUSED_JOINS, REFUSED_JOINS_PER_ADDRESS, STRANGER_STREAMS},
 };
 
 use crate::common::*;
@@ -135,6 +135,21 @@ async fn guesser_is_shown_out() {
     let ConnectionError::ApplicationClosed(close) = reason else { panic!("{reason:?}") };
     assert_eq!(close.error_code, VarInt::from(CloseCode::RefusedJoins.value()));
     assert_eq!(server.hits(Limit::RefusedJoins), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_opens_the_rooms_that_were_not_there_is_no_guesser() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    let mut rooms = Vec::new();
+    // As open rooms are entered: asked for, and opened where they are not there.
+    for number in 1..=u8::try_from(REFUSED_JOINS).unwrap() + 8 {
+        let mut asked = client.stream().await;
+        asked.frame(client_frame::Frame::Join(client.join_frame(room(number), &key(number), 0, None))).await;
+        assert_eq!(asked.refusal().await.code(), Code::NotAllowed, "{number}");
+        rooms.push(client.create(room(number), &key(number), vec![]).await);
+    }
+    assert_eq!(server.hits(Limit::RefusedJoins), 0);
 }
 
 /// A Join that is refused.

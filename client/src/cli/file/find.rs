@@ -55,7 +55,8 @@ pub(super) async fn find(
     {
         return Ok(line);
     }
-    wait(globals, runtime, (room, patience), events, |event| match event {
+    let nothing = std::future::ready(Ok(()));
+    wait(globals, runtime, (room, patience), events, nothing, |event| match event {
         RoomEvent::Engine(engine::Event::Joined(_)) => Some(()),
         _ => None,
     })

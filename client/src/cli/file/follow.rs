@@ -67,22 +67,6 @@ pub(super) async fn follow(
     follow_from(globals, runtime, (&mut VecDeque::new(), events), followed, patience).await
 }
 
-/// Does something, and takes what comes meanwhile: rooms wait for whoever does not listen, and this may wait for a room. What is
-/// kept has no more events than a few for each file that is begun.
-pub(super) async fn meanwhile<T>(
-    events: &mut mpsc::Receiver<Event>,
-    seen: &mut VecDeque<Event>,
-    work: impl Future<Output = T>,
-) -> T {
-    tokio::pin!(work);
-    loop {
-        tokio::select! {
-            done = &mut work => return done,
-            Some(event) = events.recv() => seen.push_back(event),
-        }
-    }
-}
-
 /// The same, from what was seen before.
 pub(super) async fn follow_from(
     globals: &Globals,

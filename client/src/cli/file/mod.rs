@@ -23,6 +23,7 @@ use super::{
 use crate::{
     faces::{
         json::Out,
+        meanwhile::meanwhile,
         stdout,
         words::{self, Among, command::file as own_words},
     },
@@ -33,7 +34,7 @@ use crate::{
     text::namesakes::Namesakes,
 };
 pub(super) use export::fetch_all;
-use follow::{Followed, follow, follow_from, meanwhile};
+use follow::{Followed, follow, follow_from};
 pub(super) use voice::Voice;
 
 /// Files of one command that are under way at a time: fewer than a profile keeps, so that any number can be sent.

@@ -75,6 +75,6 @@ pub(super) async fn kick(runtime: &Runtime, room: &str, name: &str) -> Result<Do
         return Err(Failure::usage("That is you.", "To go, say /leave."));
     }
     runtime.tell(room, Command::Remove(person.fingerprint)).await?;
-    let open = "This room is open: whoever is removed can come back at once.";
+    let open = "This room is open: a member who is removed can come back at once.";
     Ok(if view.open { Done::say(open) } else { Done::default() })
 }

@@ -313,8 +313,10 @@ impl Out {
         let rooms = runtime.rooms().into_iter().filter(|room| all || !room.is_left());
         let mut rooms: Vec<_> = rooms.map(|room| RoomOut::from(&room)).collect();
         for (label, unread) in unread_rooms(runtime).await {
-            let count = unread.ok().map(|unread| unread.count);
-            rooms.iter_mut().filter(|room| room.room == label).for_each(|room| room.unread = count);
+            let (count, mentions) = unread.ok().map(|unread| (unread.count, unread.mentions)).unzip();
+            for room in rooms.iter_mut().filter(|room| room.room == label) {
+                (room.unread, room.mentions) = (count, mentions);
+            }
         }
         Self::Rooms { rooms }
     }

@@ -7,7 +7,7 @@ mod tests;
 
 use shared::room::Policy;
 
-use crate::{faces::link, failure::Failure, runtime::Steer};
+use crate::{faces::link, failure::Failure, runtime::Steer, text::names::unquoted};
 pub use arguments::lifetime;
 use arguments::{allowed, create, limits, marked, seconds};
 pub use commands::COMMANDS;
@@ -152,7 +152,7 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
     let alone = |line: Line| if argument.is_empty() { Ok(line) } else { Err(usage_of(word)) };
     match word {
         "join" if is_link(argument) => Ok(Line::Link(argument.to_owned())),
-        "join" => needed().map(Line::Join),
+        "join" => needed().map(|room| Line::Join(unquoted(&room))),
         "create" => create(argument).ok_or_else(|| usage_of(word))?,
         "invite" => limits(argument).map(Line::Invite),
         "invites" => alone(Line::Invites),
@@ -195,7 +195,7 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
         "rooms" if argument == "all" => Ok(Line::Rooms(true)),
         "rooms" => alone(Line::Rooms(false)),
         "leave" => alone(Line::Leave),
-        "forget" => Ok(Line::Forget(Some(argument.to_owned()).filter(|room| !room.is_empty()))),
+        "forget" => Ok(Line::Forget(Some(unquoted(argument)).filter(|room| !room.is_empty()))),
         "accept" => alone(Line::Accept),
         "mute" => alone(Line::Mute(true)),
         "unmute" => alone(Line::Mute(false)),

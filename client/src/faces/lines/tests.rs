@@ -18,6 +18,13 @@ fn lines_mean_what_they_say() {
         ("/rooms all", Line::Rooms(true)),
         ("/join lobby", Line::Join("lobby".into())),
         ("/join two words", Line::Join("two words".into())),
+        ("/join \"two words\"", Line::Join("two words".into())),
+        ("/join „two words“", Line::Join("two words".into())),
+        (
+            "/create 'two words' past=50",
+            Line::Create("two words".into(), Policy { past_lines: 50, ..Policy::default() }),
+        ),
+        ("/forget \"two words\"", Line::Forget(Some("two words".into()))),
         ("/join schat://h:1/#x", Line::Link("schat://h:1/#x".into())),
         ("/invite", Line::Invite(Limits::default())),
         ("/invite uses=3 expires=2h", Line::Invite(Limits { uses: Some(3), lives_s: Some(7_200) })),

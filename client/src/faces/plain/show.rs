@@ -129,7 +129,7 @@ async fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomE
         // Nothing here shows pictures.
         RoomEvent::Pictured => {}
         RoomEvent::Invite { link, .. } => {
-            note("Whoever has this link can join; give it over a channel you trust:");
+            note("Anybody with this link can join: send it over a channel that you trust.");
             data(&link.to_string());
         }
         RoomEvent::Namesake(namesake) => {

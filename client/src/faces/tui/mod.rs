@@ -31,7 +31,7 @@ mod theme;
 mod times;
 mod wrap;
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use tokio::{
     sync::mpsc,
@@ -43,7 +43,11 @@ pub use self::{
     begin::{Host, Hosted},
     terminal::is_capable,
 };
-use super::{pending::Pending, words, zone};
+use super::{
+    meanwhile::{meanwhile, next},
+    pending::Pending,
+    words, zone,
+};
 use crate::{
     failure::{Exit, Failure},
     handle::Runtime,
@@ -98,6 +102,8 @@ pub async fn run(
     }
     let (mut screen, mut input) = Screen::enter(with_mouse)?;
     app.find_pictures();
+    // What the rooms told while they were asked for something.
+    let mut waiting = VecDeque::new();
     loop {
         app.set_now(now_ms());
         app.round_trip = app.current().and_then(|room| runtime.round_trip(room));
@@ -108,7 +114,7 @@ pub async fn run(
         app.tell_seen();
         app.tell_read();
         let effects = app.take_effects();
-        act.carry_out(&mut app, &mut screen, effects).await;
+        meanwhile(&mut events, &mut waiting, act.carry_out(&mut app, &mut screen, effects)).await;
         if let Some(wanted) = app.wants() {
             act.fetch(&mut app, wanted).await;
             continue;
@@ -129,15 +135,16 @@ pub async fn run(
                     let key = dropped::meant(key, &app.editor);
                     effects.extend(app.input(key));
                 }
-                if act.carry_out(&mut app, &mut screen, effects).await {
+                let done = act.carry_out(&mut app, &mut screen, effects);
+                if meanwhile(&mut events, &mut waiting, done).await {
                     break;
                 }
             }
-            event = events.recv() => {
+            event = next(&mut waiting, &mut events) => {
                 let Some(event) = event else { break };
                 act.take(&mut app, event).await;
                 // One picture for all that came at once.
-                while let Ok(event) = events.try_recv() {
+                while let Some(event) = waiting.pop_front().or_else(|| events.try_recv().ok()) {
                     act.take(&mut app, event).await;
                 }
                 screen.tell(&notifier.tell(&app.take_news()));
@@ -150,7 +157,8 @@ pub async fn run(
     app.keep_draft();
     app.keep_read();
     let effects = app.take_effects();
-    act.carry_out(&mut app, &mut screen, effects).await;
+    meanwhile(&mut events, &mut waiting, act.carry_out(&mut app, &mut screen, effects)).await;
+    waiting.into_iter().for_each(|event| app.event(event, &pending));
     screen.tell(app.gallery.farewell());
     drop(screen);
     // What looks words up ends before whoever typed them has to wait for anything else.

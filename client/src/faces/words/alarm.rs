@@ -48,7 +48,7 @@ pub fn alarm(alarm: &Alarm) -> String {
             as_it_came(from)
         ),
         Alarm::JoinsUnwitnessed { joins } => format!(
-            "{joins} people and devices came in without a word of anybody who was there before: the relay may have shown others another log before that."
+            "{joins} people and devices came in, and nobody who was there before has said anything since: the relay may have shown others another log before that."
         ),
         Alarm::HelperViewDiffers => {
             "A member who offers to let this device back in was shown another log of this room: the relay deceives one of you. \

@@ -6,7 +6,7 @@ use super::{called, counted};
 pub fn leaves(room: &str, is_open: bool) -> String {
     let again = if is_open { "" } else { "Only a new link lets you in again. " };
     format!(
-        "Whoever leaves {} reads nothing more of it. {again}What was said so far stays on this device, to be searched and \
+        "After you leave {} you read nothing more of it. {again}What was said so far stays on this device, to be searched and \
          exported; /forget deletes it afterwards. To leave, type /leave once more.",
         called(room)
     )

@@ -60,7 +60,9 @@ pub fn problem(problem: &Problem) -> (String, &'static str) {
         }
         Problem::BadTime => ("That time is over already.", "Choose a later one."),
         Problem::NoSuchInvite => ("There is no such invite.", INVITES),
-        Problem::OpenRoom => ("Whoever knows an open room's name can join.", "Make a private room."),
+        Problem::OpenRoom => {
+            ("This room is open: anybody who knows its name can join.", "Make a private room.")
+        }
         Problem::NoInvite => {
             ("An invite could not be made: others were faster, or only moderators may any more.", INVITES)
         }
@@ -164,8 +166,8 @@ pub fn problem(problem: &Problem) -> (String, &'static str) {
         }
         Problem::JoinsUnwitnessed { joins } => {
             let message = format!(
-                "{joins} people and devices came in without a word of anybody who was there before: whether all were shown the same log \
-                 before that cannot be compared any more."
+                "{joins} people and devices came in, and nobody who was there before has said anything since: this device can no longer \
+                 check that the relay showed all of them the same log."
             );
             return (message, "");
         }
@@ -186,7 +188,7 @@ pub fn problem(problem: &Problem) -> (String, &'static str) {
         }
         Problem::Bridged => (
             "The relay lost changes of this room that this device has taken; the room goes on with them.",
-            "Nothing to do. Whoever came by one of these changes may have to join again; /members shows who is in.",
+            "Nothing to do. People who joined by one of these changes may have to join again; /members shows who is in.",
         ),
         Problem::Undone { entry } => {
             let message = format!(
@@ -291,7 +293,7 @@ fn not_moderator(right: Right) -> (&'static str, &'static str) {
         Right::Invite => ("In this room only moderators invite.", ask),
         Right::Revoke => (
             "Only moderators revoke the invites of others.",
-            "/members shows who they are: ask one of them, or whoever made it.",
+            "/members shows who they are: ask one of them, or the member who made it.",
         ),
     }
 }
@@ -304,8 +306,8 @@ fn token(fault: TokenFault) -> (&'static str, &'static str) {
         }
         TokenFault::Spent => "Your token for this relay has opened as many rooms as it may.",
     };
-    let remedy = "Ask the relay's operator for a link with a token, give that to /join, and make the room again. Whoever is \
-                  invited to a room needs no token.";
+    let remedy = "Ask the relay's operator for a link with a token, give that to /join, and make the room again. You need no \
+                  token to join a room that you are invited to.";
     (message, remedy)
 }
 
@@ -333,7 +335,7 @@ fn out(cause: OutCause) -> &'static str {
 fn fault(fault: Fault) -> &'static str {
     match fault {
         Fault::NoEnvelope => "is not an envelope",
-        Fault::NoMember => "was sealed by nobody who is in the room, or too long ago",
+        Fault::NoMember => "was sealed by nobody in the room, or too long ago",
         Fault::InOurName => "is a forgery in this device's name",
         Fault::NothingKnown => "holds nothing that belongs into an envelope",
         Fault::MessageMisplaced => "holds a message that does not belong there",
@@ -368,7 +370,7 @@ fn limit(limit: RelayLimit) -> (&'static str, &'static str) {
         ),
         RelayLimit::BadTokens => (
             "Too many tokens from your network were refused by the relay; it is tried again by itself.",
-            "Check the token with whoever gave it to you.",
+            "Check the token with the person who gave it to you.",
         ),
         RelayLimit::TokenRooms => (
             "As many rooms exist by your token as it allows.",
@@ -395,7 +397,7 @@ fn limit(limit: RelayLimit) -> (&'static str, &'static str) {
             "Tell the relay's operator.",
         ),
         RelayLimit::OpenerShare => (
-            "Rooms of whoever opened this one take their part of the relay's disk; what you said is kept here and sent again.",
+            "The rooms of this room's opener take their share of the relay's disk; what you said is kept here and sent again.",
             "Leave rooms that nobody needs. The relay's operator can raise --opener-percent.",
         ),
         RelayLimit::Damaged => (
@@ -415,7 +417,7 @@ fn limit(limit: RelayLimit) -> (&'static str, &'static str) {
             "Delete messages whose files nobody needs. The relay's operator can raise --room-files-mib.",
         ),
         RelayLimit::OpenerFiles => (
-            "As many bytes of files were sent today to rooms of whoever opened this one as the relay takes in a day, or takes of one member.",
+            "The rooms of this room's opener got as many bytes of files today as the relay takes in a day, or takes of one member.",
             "Wait for the next day (UTC). The relay's operator can raise --opener-files-mib.",
         ),
         RelayLimit::Transfers => (

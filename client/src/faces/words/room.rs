@@ -17,7 +17,7 @@ use crate::{
 
 /// What an open room means; said every time one is entered.
 pub const OPEN_WARNING: &str =
-    "This is an OPEN room: whoever knows its name, the relay's operator included, can join and read.";
+    "This is an OPEN room: anybody who knows its name, the relay's operator included, can join and read.";
 
 /// Why nothing is done to a message that waits for the relay.
 pub const ON_ITS_WAY: &str = "That message is still on its way.";

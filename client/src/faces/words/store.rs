@@ -181,7 +181,7 @@ impl From<PassphraseError> for Failure {
             }
             PassphraseError::TooShort => (
                 format!(
-                    "the passphrase is shorter than {FEWEST} characters: whoever copies the profile can guess it"
+                    "the passphrase is shorter than {FEWEST} characters: anybody who copies the profile can guess it"
                 ),
                 "Choose a longer one: five or six random words are good.",
             ),

@@ -16,7 +16,7 @@ use crate::{
 
 /// Freeze a room: its members read it as before, and nothing is added to it until it is thawed.
 ///
-/// No message, no change of its members, nobody new. With --opener all rooms of whoever opened them, who opens no further
+/// No message, no change of its members, nobody new. With --opener all rooms of that opener, who opens no further
 /// ones either. Members are told, with the reason if there is one.
 #[derive(Clone, Debug, Args)]
 pub struct FreezeCommand {

@@ -89,6 +89,9 @@ async fn admit(peer: &Peer, join: &Join) -> Result<(RoomId, View), Refusal> {
         }
         (Some(opening), None) if genuine => {
             let created = create(peer, room, join, opening).await;
+            if created.is_ok() {
+                peer.has_opened();
+            }
             let view = look(peer, room, join).await?;
             // The same Create may have been under way when the client asked again: then this one made nothing,
             // cost nothing, and the room is the client's all the same.

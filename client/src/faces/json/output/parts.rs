@@ -177,6 +177,8 @@ pub struct RoomOut {
     pub closed: Option<String>,
     /// Messages of others that were not read in any face.
     pub unread: Option<usize>,
+    /// How many of them name us.
+    pub mentions: Option<usize>,
     /// It stands above the others in lists.
     #[serde(default, skip_serializing_if = "is_false")]
     pub pinned: bool,
@@ -241,6 +243,7 @@ impl From<&RoomStatus> for RoomOut {
             verified: status.is_verified,
             closed: status.over.as_ref().map(words::over),
             unread: None,
+            mentions: None,
             pinned: status.is_pinned,
         }
     }

@@ -112,8 +112,8 @@ fn about_file(file: &Attached, entry: &Entry, place: Option<&Here>) -> Vec<Strin
         ),
     };
     let kind = match file.media_type.as_str() {
-        "" => "not told by whoever sent it".to_owned(),
-        told => format!("{told}, as whoever sent it says"),
+        "" => "not told by the sender".to_owned(),
+        told => format!("{told}, as its sender says"),
     };
     let exactly = match file.size {
         0..1_000 => words::counted(file.size, "byte"),

@@ -9,6 +9,7 @@ use crate::faces::{
         editor::{Editor, To},
         keymap::{Group, Key},
     },
+    words,
 };
 
 /// The help as it is read.
@@ -26,6 +27,9 @@ pub struct Help {
 
 /// A title and its rows: keys or a command, and what they do.
 pub type Section = (&'static str, Vec<(String, &'static str)>);
+
+/// Above the settings that were searched for.
+const SETTINGS: &str = "Settings in config.toml, which `schat config --edit` opens";
 
 impl App {
     /// Opens the help over whatever is there.
@@ -85,7 +89,12 @@ impl App {
         let commands = groups::found(help.text.text()).into_iter().map(|(title, rows)| {
             (title, rows.into_iter().map(|(usage, what)| ((*usage).to_owned(), *what)).collect())
         });
-        keys.filter(|(_, rows)| !rows.is_empty()).chain(commands).collect()
+        let wanted = help.text.text();
+        // Unasked they would be as long as all the rest.
+        let settings = words::settings::all().filter(|_| !wanted.trim().is_empty());
+        let settings: Vec<_> = settings.filter(|(name, what)| fits(wanted, &[name, what])).collect();
+        let settings = (!settings.is_empty()).then_some((SETTINGS, settings));
+        keys.filter(|(_, rows)| !rows.is_empty()).chain(commands).chain(settings).collect()
     }
 }
 

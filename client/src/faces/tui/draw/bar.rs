@@ -20,6 +20,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) {
         Some(Overlay::Open(open)) => opening(open).to_owned(),
         Some(Overlay::Delete(_)) => "y deletes · any other key does not".to_owned(),
         _ if app.selected.is_some() => keys(app),
+        // It is a text, and may well be meant as one.
+        None if app.editor.text() == "?" => helps(app).unwrap_or_else(|| status(app)),
         _ => status(app),
     };
     let text = fit(&format!(" {text}"), usize::from(area.width));
@@ -34,6 +36,12 @@ fn opening(open: &Open) -> &'static str {
         1 => "y opens the link · any other key does not",
         _ => "y opens the link · arrows choose · any other key does not",
     }
+}
+
+/// For whoever looks for the help where `?` is typed.
+fn helps(app: &App) -> Option<String> {
+    let key = app.keys.first_key(Action::Help, false)?;
+    Some(format!("{key} shows all keys and commands"))
 }
 
 /// What can be done with the chosen message.

@@ -48,7 +48,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) -> Option<usize
             cursor(frame, area, &signs.text, row);
         }
         Some(Overlay::Delete(_)) => {
-            let text = "Everybody is asked to forget it; who has copied it still has it.";
+            let text = "Everybody's program is asked to delete it. Copies that somebody made stay.";
             let lines = wrap(text, usize::from(area.width.saturating_sub(2))).into_iter().map(Line::from);
             boxed(frame, area, " Delete this message? y deletes, any other key does not ", lines.collect());
         }
@@ -106,8 +106,8 @@ fn found(frame: &mut Frame<'_>, app: &App, area: Rect, search: &Search) {
 /// Without a frame, so that a terminal's own selection copies the link and nothing else.
 fn invite(frame: &mut Frame<'_>, area: Rect, link: &str) {
     let width = usize::from(area.width);
-    let told = "Whoever has this link can join; give it over a channel you trust. c copies it, q shows it as a code for \
-                a camera, any other key closes.";
+    let told = "Anybody with this link can join: send it over a channel that you trust. c copies it, q shows it as a code \
+                for a camera, any other key closes.";
     let shown = |text: &str| wrap(text, width).into_iter().map(Line::from).collect::<Vec<_>>();
     let fits = |lines: &Vec<Line<'_>>| lines.len() <= usize::from(area.height);
     let link_only: Vec<_> = hard_wrap(link, width).into_iter().map(Line::from).collect();

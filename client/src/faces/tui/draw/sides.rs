@@ -25,7 +25,7 @@ pub(super) fn head(frame: &mut Frame<'_>, app: &App, area: Rect) {
     let text = match app.shown() {
         Some(pane) => {
             let open = match &pane.view {
-                Some(view) if view.open => " · OPEN: whoever knows the name can read this",
+                Some(view) if view.open => " · OPEN: anybody who knows the name can read this",
                 _ => "",
             };
             let going = match &pane.view {

@@ -46,6 +46,28 @@ fn help_can_be_read_to_its_end_on_a_small_terminal() {
 }
 
 #[test]
+fn help_knows_what_only_a_setting_does() {
+    let mut app = in_lobby();
+    key(&mut app, KeyCode::F(1));
+    assert!(!text(&mut app, 80, 300).contains("spelling.check"));
+    types(&mut app, "spell");
+    let shown = text(&mut app, 100, 40);
+    assert!(shown.contains("spelling.check") && shown.contains("Underline misspelt words"), "{shown}");
+    assert!(shown.contains("config.toml") && !shown.contains("Nothing has these words"), "{shown}");
+}
+
+#[test]
+fn question_mark_is_a_text_and_whoever_looks_for_help_by_it_is_told_the_key() {
+    let mut app = in_lobby();
+    types(&mut app, "?");
+    let shown = text(&mut app, 80, 24);
+    assert!(shown.contains("F1 shows all keys and commands"), "{shown}");
+    types(&mut app, "?");
+    assert!(!text(&mut app, 80, 24).contains("F1 shows"), "two are no question");
+    assert_eq!(app.editor.text(), "??");
+}
+
+#[test]
 fn several_lines_are_moved_in_before_the_history_is() {
     let mut app = in_lobby();
     type_line(&mut app, "before");

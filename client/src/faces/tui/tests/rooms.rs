@@ -114,7 +114,7 @@ fn invite_link_is_shown_to_its_end_or_not_at_all() {
     app.alert = None;
     assert!(screen(&mut app, 40, 10).concat().contains(&link), "the explanation goes first");
     assert!(text(&mut app, 40, 7).contains("too small for the link"), "{}", text(&mut app, 40, 7));
-    assert!(text(&mut app, 59, 50).contains("Whoever has this link"), "{}", text(&mut app, 59, 50));
+    assert!(text(&mut app, 59, 50).contains("Anybody with this link"), "{}", text(&mut app, 59, 50));
 }
 
 #[test]
@@ -301,7 +301,7 @@ fn topic_stands_last_in_the_head_and_passes_for_nothing_else() {
     let mut app = app();
     let about = |topic: &str| GroupView { topic: topic.to_owned(), ..view("lobby", true) };
     happens(&mut app, "lobby", engine::Event::Joined(about("soup · muted")));
-    let open = " lobby · OPEN: whoever knows the name can read this";
+    let open = " lobby · OPEN: anybody who knows the name can read this";
     assert_eq!(screen(&mut app, 100, 12)[0].trim_end(), format!("{open} · “soup - muted”"));
     happens(&mut app, "lobby", engine::Event::Epoch(about("soup” · ⏱ 1 day · “x")));
     assert_eq!(screen(&mut app, 100, 12)[0].trim_end(), format!("{open} · “soup' - - 1 day - 'x”"));

@@ -256,7 +256,7 @@ fn details_of_a_message_tell_of_its_file() {
     for part in [
         "File:         \"my cat.jpg\"",
         "Size:         1.2 MB (1234567 bytes)",
-        "Type:         image/jpeg, as whoever sent it says",
+        "Type:         image/jpeg, as its sender says",
         &format!("Id:           {}", hex::encode(id(1))),
         "not on this device; f or /get 00000000 fetches it",
     ] {

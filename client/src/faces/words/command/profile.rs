@@ -20,7 +20,7 @@ pub fn made(path: &Path, key: &Path) -> [String; 2] {
     [
         format!("New profile in {}.", path.display()),
         format!(
-            "Its key is the file {}, readable by you only: whoever can read this directory can read your rooms. schat lock puts a passphrase on it.",
+            "Its key is the file {}, readable by you only: anybody who can read this directory can read your rooms. schat lock puts a passphrase on it.",
             key.display()
         ),
     ]
@@ -54,10 +54,10 @@ pub const NOT_LOCKED: &str = "The profile is not locked.";
 
 /// It was taken off.
 pub const UNLOCKED: &str =
-    "The profile is not locked any more: whoever can read its directory can read your rooms.";
+    "The profile is not locked any more: anybody who can read its directory can read your rooms.";
 
 /// How it is, without a passphrase.
-pub const STATUS_PLAIN: &str = "not locked: whoever can read the profile's directory can read your rooms";
+pub const STATUS_PLAIN: &str = "not locked: anybody who can read the profile's directory can read your rooms";
 
 /// How it is, with one.
 pub fn status_locked(in_keyring: bool, memory_mib: u32, passes: u32, lanes: u32) -> String {

@@ -56,6 +56,17 @@ pub const NOTIFICATIONS: (&str, &str) = ("notifications of the desktop", "Those 
 /// The same of manual pages.
 pub const MANUAL: (&str, &str) = ("manual pages", "`schat help` and `schat help COMMAND` say the same.");
 
+/// There is no place for what is made and thrown away.
+pub fn no_scratch(error: &io::Error) -> Failure {
+    let cause = format!("A directory for temporary files cannot be made: {error}.");
+    Failure::new(
+        Exit::Local,
+        "storage",
+        cause,
+        "Free some space on the disk, or name another place in TMPDIR.",
+    )
+}
+
 /// A link and a command stand beside each other.
 pub fn link_and_command() -> Failure {
     Failure::usage("A link and a command do not go together.", "See `schat --help`.")

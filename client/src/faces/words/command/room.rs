@@ -94,6 +94,8 @@ pub fn line_too_long() -> Failure {
 
 /// What is waited for. `why`: why it takes so long, as far as that is known.
 pub fn waiting_for(relay: Option<String>, seconds: u32, why: Option<String>) -> String {
+    // Once is enough.
+    let relay = relay.filter(|relay| why.as_ref().is_none_or(|why| !why.contains(relay)));
     let relay = relay.map_or_else(|| "the relay".to_owned(), |relay| format!("the relay {relay}"));
     let why = why.map(|why| format!(" {why}")).unwrap_or_default();
     format!("Waiting for {relay}, at most {seconds} s.{why}")
@@ -130,4 +132,20 @@ pub fn not_asked() -> Failure {
         "All that was said in the room would be deleted on this device.",
         "Say --yes if that is meant.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relay_that_is_waited_for_is_named_once() {
+        let relay = || Some("h:1".to_owned());
+        assert_eq!(waiting_for(relay(), 30, None), "Waiting for the relay h:1, at most 30 s.");
+        let why = Some("No relay answers at h:1.".to_owned());
+        assert_eq!(
+            waiting_for(relay(), 5, why),
+            "Waiting for the relay, at most 5 s. No relay answers at h:1."
+        );
+    }
 }

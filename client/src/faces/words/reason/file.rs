@@ -155,7 +155,7 @@ fn bound(bound: Bound, remedy: &str) -> (&'static str, String) {
         ),
         Limit::MemberFiles => ("your files take your part of what the room may have", "--room-files-mib"),
         Limit::OpenerFiles => (
-            "rooms of whoever opened this one have as many bytes of files today as they may, or as one member may send",
+            "the rooms of this room's opener have had as many bytes of files today as they may have, or as one member may send",
             "--opener-files-mib",
         ),
         Limit::Transfers => (
@@ -165,7 +165,7 @@ fn bound(bound: Bound, remedy: &str) -> (&'static str, String) {
         Limit::FileRate => ("too many files were begun within a minute", "--files-per-address"),
         Limit::FilesDisk => ("its disk has no room left for files", "--max-files-mib"),
         Limit::Disk => ("its disk has no room left for files", ""),
-        Limit::OpenerShare => ("rooms of whoever opened this one take all that they may", "--opener-percent"),
+        Limit::OpenerShare => ("the rooms of this room's opener take all that they may", "--opener-percent"),
         _ => ("a limit that it does not name", ""),
     };
     let remedy = match option {

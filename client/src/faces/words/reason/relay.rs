@@ -90,8 +90,8 @@ fn closed(code: Option<CloseCode>) -> (&'static str, &'static str) {
             "It is tried again by itself; if it goes on, the relay's operator can raise --joins-per-connection.",
         ),
         Some(CloseCode::RefusedJoins) => (
-            "closed the connection, because too many rooms of this profile do not exist there or do not let it in",
-            "It is tried again by itself; leave the rooms that are over.",
+            "closed the connection, because too many rooms were asked for on it that do not exist or do not let you in",
+            "It is tried again by itself, and rooms that were not opened yet are opened then. If this happens at each start, leave the rooms that are over.",
         ),
         Some(CloseCode::Malformed | CloseCode::TooLarge) => (
             "closed the connection, because it does not understand this program",
@@ -115,7 +115,7 @@ fn dial(error: &DialError) -> (String, String) {
         DialError::Elsewhere { address, refusal } => (
             format!(
                 "no relay answers at {address} by UDP, and over TCP something else does: {}",
-                self::refusal(*refusal)
+                self::refusal(*refusal, None)
             ),
             "The relay may be down, and is tried again. If it is not: UDP is blocked, and what has its TCP port is a web server, or somebody between you and the relay.",
         ),
@@ -141,50 +141,46 @@ fn dial(error: &DialError) -> (String, String) {
              another network.",
         ),
         DialError::Certificate { refusal, address } => {
-            let message = format!("{} ({address})", self::refusal(*refusal));
+            let message = self::refusal(*refusal, Some(address));
             return (message, certificate(*refusal, address));
         }
     };
     (message, remedy.to_owned())
 }
 
-/// Why a certificate is not trusted.
-fn refusal(refusal: Refusal) -> String {
-    let fixed = match refusal {
-        Refusal::Pin => "the relay's certificate is not the one that the link names",
-        Refusal::CaFile => "the relay's certificate is not vouched for by the file given with --ca",
-        Refusal::Authorities => {
-            "no authority vouches for the relay's certificate, and one must: it was so before, or the link says so by \
-             carrying no pin"
-        }
-        Refusal::Changed => "the relay's certificate has changed since it was first seen",
-        Refusal::FirstUse(pin) => {
-            return format!(
-                "the relay is seen for the first time, and nobody vouches for its certificate: its fingerprint is {pin}"
-            );
-        }
+/// Why a certificate is not trusted. Without an address that of the relay was told before.
+fn refusal(refusal: Refusal, address: Option<&RelayAddress>) -> String {
+    let relay = address.map_or_else(|| "the relay".to_owned(), |address| format!("the relay {address}"));
+    let certificate = format!("the certificate of {relay}");
+    match refusal {
+        Refusal::Pin => format!("{certificate} is not the one that the link names"),
+        Refusal::CaFile => format!("the file given with --ca does not vouch for {certificate}"),
+        Refusal::Authorities => format!(
+            "no authority vouches for {certificate}, and one must: it was so before, or the link says so by carrying no \
+             pin"
+        ),
+        Refusal::Changed => format!("{certificate} has changed since it was first seen"),
+        Refusal::FirstUse(pin) => format!(
+            "{relay} is seen for the first time, and nobody vouches for its certificate: its fingerprint is {pin}"
+        ),
         Refusal::NoAuthority => {
-            "nobody vouches for the relay's certificate, and it shows no authority of its own"
+            format!("nobody vouches for {certificate}, and it shows no authority of its own")
         }
         Refusal::NotYet { now } => {
-            return format!(
-                "the relay's certificate is not valid yet by this clock (it says {})",
-                clock(now)
-            );
+            format!("{certificate} is not valid yet by this clock (it says {})", clock(now))
         }
         Refusal::Expired { now } => {
-            return format!("the relay's certificate has expired by this clock (it says {})", clock(now));
+            format!("{certificate} has expired by this clock (it says {})", clock(now))
         }
-        Refusal::Unreadable => "the relay's certificate cannot be read",
-    };
-    fixed.to_owned()
+        Refusal::Unreadable => format!("{certificate} cannot be read"),
+    }
 }
 
 /// What to do about a certificate.
 fn certificate(refusal: Refusal, address: &RelayAddress) -> String {
     let fixed = match refusal {
         Refusal::Pin => {
-            "Somebody may sit between you and the relay. Ask whoever sent the link for a new one, over a channel you trust."
+            "Somebody may sit between you and the relay. Ask the person who sent the link for a new one, over a channel that you trust."
         }
         Refusal::CaFile => "Check the file, and the name under which you reach the relay.",
         Refusal::Authorities => {
@@ -201,7 +197,7 @@ fn certificate(refusal: Refusal, address: &RelayAddress) -> String {
                 token: None,
             };
             return format!(
-                "Compare the fingerprint with what its operator says. If it is the same, give this link, here or to /join: {link} In scripts, --trust-first-use trusts what is seen first, whoever it is."
+                "Compare the fingerprint with what its operator says. If it is the same, give this link, here or to /join: {link} In scripts, --trust-first-use trusts what is seen first, without a check."
             );
         }
         Refusal::NoAuthority => "Check that this is a Schat relay; if it is, ask its operator for a link.",
@@ -237,9 +233,13 @@ mod tests {
 
     #[test]
     fn refusal_by_the_clock_says_what_the_clock_says() {
-        let said = refusal(Refusal::NotYet { now: 1_000_000_000 });
-        assert!(said.contains("not valid yet by this clock (it says 2001-09-09 01:46 UTC)"), "{said}");
-        let said = refusal(Refusal::Expired { now: u64::MAX });
+        let address = RelayAddress::new("relay.example", 4443).unwrap();
+        let certificate = DialError::Certificate { refusal: Refusal::NotYet { now: 1_000_000_000 }, address };
+        assert_eq!(
+            dial(&certificate).0,
+            "the certificate of the relay relay.example:4443 is not valid yet by this clock (it says 2001-09-09 01:46 UTC)"
+        );
+        let said = refusal(Refusal::Expired { now: u64::MAX }, None);
         assert!(said.contains("expired by this clock"), "{said}");
     }
 

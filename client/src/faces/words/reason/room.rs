@@ -26,7 +26,7 @@ pub(super) fn words(reason: &RoomReason) -> (String, String) {
         }
         RoomReason::LeftPrivate(name) => (
             format!("{} is a private room that you left.", sanitize::line(name)),
-            "Ask for a new link. Whoever means an open room of that name, which everybody can read, forgets the private one first: /forget.",
+            "Ask for a new link. If you mean an open room of that name, which everybody can read, delete the private one first: /forget.",
         ),
         RoomReason::Archive(name) => (format!("{name}: {}", over(&Over::Archive { open: false })), ""),
         RoomReason::Version1 => {

@@ -47,7 +47,7 @@ pub(super) fn setting(name: &str) -> &'static str {
         "theme.quiet" => "Times, day lines and hints.",
         "theme.selected" => "What is selected.",
         "keys.vim" => "Modal keys as in vi: Esc leaves the input, i goes back to it.",
-        "spelling.check" => "Underline them.",
+        "spelling.check" => "Underline misspelt words while you type.",
         "spelling.dictionary" => "The dictionaries, instead of that of your system's language.",
         "notify.bell" => "Ring the terminal's bell.",
         "notify.osc" => {

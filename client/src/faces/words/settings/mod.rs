@@ -9,8 +9,13 @@ pub use shown::shown;
 
 use crate::{
     failure::{Exit, Failure},
-    settings::{SettingsError, WrongValue},
+    settings::{KNOWN, SettingsError, WrongValue},
 };
+
+/// Every setting with a name of its own, as `section.key`, and what it does.
+pub fn all() -> impl Iterator<Item = (String, &'static str)> {
+    KNOWN.iter().map(|known| (known.name(), about::setting(&known.name())))
+}
 
 impl From<SettingsError> for Failure {
     fn from(error: SettingsError) -> Self {

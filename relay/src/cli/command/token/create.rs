@@ -113,8 +113,8 @@ impl CreateCommand {
     fn explain(&self, added: &Added) {
         if !self.json {
             print::note(
-                "This is shown once: the relay keeps only a hash of it. Whoever has the link can open rooms; whoever is \
-                 invited to a room needs none.",
+                "This is shown once: the relay keeps only a hash of it. Anybody with the link can open rooms; \
+                 joining a room by an invite needs no token.",
             );
         }
         if added.open {
