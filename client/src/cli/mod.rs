@@ -11,6 +11,7 @@ mod face;
 mod file;
 mod first_use;
 mod forget;
+mod hidden;
 mod host;
 mod info;
 mod interrupt;

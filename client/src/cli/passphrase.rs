@@ -10,9 +10,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-#[cfg(unix)]
-use super::interrupt::end_after_grace;
-use super::{Globals, keyring::Entry};
+use super::{Globals, hidden, keyring::Entry};
 use crate::{
     faces::words::{command::profile as words, failure},
     failure::{Exit, Failure},
@@ -160,24 +158,12 @@ fn first_line(mut from: impl Read) -> io::Result<Zeroizing<String>> {
 
 /// At the terminal, whatever standard input is, and without echo.
 fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
-    // rpassword raises the signal for Ctrl-C before it gives the terminal back. Heard by somebody, it does not kill us.
-    #[cfg(unix)]
-    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()) {
-        Ok(heard) => drop(tokio::spawn(end_after(heard))),
-        Err(error) => return Err(words::no_interrupt(&error)),
-    }
-    rpassword::prompt_password(prompt).map(Zeroizing::new).map_err(|error| match error.kind() {
+    hidden::ask(prompt).map_err(|error| match error.kind() {
         io::ErrorKind::Interrupted => words::stopped(),
         io::ErrorKind::UnexpectedEof => words::nothing_typed(),
+        io::ErrorKind::InvalidData => words::not_text(),
         _ => words::no_terminal(&error),
     })
-}
-
-/// Once somebody hears Ctrl-C it ends nothing by itself any more, also where a command has no end of its own for it.
-#[cfg(unix)]
-async fn end_after(mut heard: tokio::signal::unix::Signal) {
-    heard.recv().await;
-    end_after_grace().await;
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ impl Namesakes {
 
     /// The same for several.
     pub fn add_all<'a>(&mut self, people: impl IntoIterator<Item = &'a Person>) -> bool {
-        people.into_iter().fold(false, |is_news, who| self.add(who) || is_news)
+        people.into_iter().filter(|who| self.add(who)).count() > 0
     }
 
     /// Takes in the members of a group who were not those of the one before it: a name costs more to read than to compare.

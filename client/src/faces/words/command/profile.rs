@@ -113,9 +113,9 @@ pub fn printed_nonsense(error: &io::Error) -> String {
     format!("printed what cannot be read: {error}")
 }
 
-/// Nobody could stop what follows.
-pub fn no_interrupt(error: &io::Error) -> Failure {
-    passphrase(format!("Ctrl-C cannot be heard: {error}."), "Try again.")
+/// What was typed is no text.
+pub fn not_text() -> Failure {
+    passphrase("What was typed is not text.", "Type it again; the terminal should speak UTF-8.")
 }
 
 /// Somebody stopped it.
