@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::{Event, Local, RoomEvent, link::explain, lock, manage::begin_failed, now_ms};
 use crate::{
     failure::{Exit, Failure},
-    store::Where,
+    store::{RoomKind, Where},
     transport::{Connection, Dialed, Known, Pin, RelayAddress, RoomStream, StreamError},
 };
 
@@ -26,6 +26,21 @@ impl Local {
     /// # Errors
     /// [`Failure`] when the link is of no use, or the relay cannot be asked now.
     pub async fn join(&self, invite: &InviteLink) -> Result<String, Failure> {
+        let (label, invited) = self.enter(invite, RoomKind::Chat).await?;
+        let event = RoomEvent::Engine(invited);
+        self.0.outlet.send(Event::Room { room: label.as_str().into(), event }).await;
+        Ok(label)
+    }
+
+    /// Joins the room of this person's devices. A link that leads elsewhere makes a room that is left again.
+    ///
+    /// # Errors
+    /// As [`Local::join`].
+    pub(crate) async fn join_own_devices(&self, invite: &InviteLink) -> Result<String, Failure> {
+        Ok(self.enter(invite, RoomKind::OwnDevices).await?.0)
+    }
+
+    async fn enter(&self, invite: &InviteLink, kind: RoomKind) -> Result<(String, EngineEvent), Failure> {
         let address = RelayAddress::new(&invite.host, invite.port)
             .map_err(|error| Failure::usage(error.to_string(), "Ask for a new link."))?;
         let profile = lock(&self.0.profile).engine.clone();
@@ -34,10 +49,8 @@ impl Local {
         let reading = self.read_card(&mut engine, &address, invite.link.pin);
         let late = |_| unreachable_now(&address, "it does not answer");
         let (pin, invited) = timeout(Duration::from_secs(CARD_S), reading).await.map_err(late)??;
-        let label = self.begin(engine, Where::Relay { address, pin })?;
-        let event = RoomEvent::Engine(invited);
-        self.0.outlet.send(Event::Room { room: label.as_str().into(), event }).await;
-        Ok(label)
+        let label = self.begin_as(engine, Where::Relay { address, pin }, kind)?;
+        Ok((label, invited))
     }
 
     /// Asks over a connection of its own: nothing is remembered of a relay by this.
