@@ -9,6 +9,7 @@
 //! ```
 
 mod answer;
+mod devices;
 mod files;
 mod people;
 mod rooms;
@@ -20,6 +21,7 @@ use std::future::Future;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub(crate) use answer::{MAX_ANSWER, MAX_PAGE};
+pub(crate) use devices::{Devices, NameDevice, RemoveDevice};
 pub(crate) use files::{FilePlace, GetFile, SendFile, SteerFile, Transfers};
 pub(crate) use people::{Mark, People, Person};
 pub(crate) use rooms::{Create, Forget, Join, LastRelay, Mute, Open, Pin, UseRelay};
@@ -134,6 +136,9 @@ requests! {
     FilePlace,
     SetAvatar,
     AvatarOf,
+    Devices,
+    RemoveDevice,
+    NameDevice,
 }
 
 /// What a daemon answered. None: it is no such answer.

@@ -6,6 +6,7 @@ mod chat;
 mod config;
 mod daemon;
 mod demo;
+mod devices;
 mod face;
 mod file;
 mod first_use;
@@ -88,6 +89,7 @@ impl Cli {
             Some(Command::Rooms { .. }) => "rooms",
             Some(Command::Forget { .. }) => "forget",
             Some(Command::Info { .. }) => "info",
+            Some(Command::Devices { .. }) => "devices",
             Some(Command::Fingerprint) => "fingerprint",
             Some(Command::Verify { .. }) => "verify",
             Some(Command::Lock(_)) => "lock",
@@ -245,6 +247,11 @@ enum Command {
         /// A room of this profile.
         #[arg(value_parser = labelled, allow_hyphen_values = true)]
         room: String,
+    },
+    /// Your devices, as your rooms know them: list them, rename this one, or take another one out of every room.
+    Devices {
+        #[command(subcommand)]
+        command: Option<devices::DevicesCommand>,
     },
     /// Print your fingerprint, which others can compare.
     Fingerprint,
@@ -433,6 +440,7 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Rooms { id, all }) => once::rooms(globals, id, all).await,
         Some(Command::Forget { room, yes }) => forget::forget(globals, &room, yes).await,
         Some(Command::Info { room }) => info::info(globals, &room).await,
+        Some(Command::Devices { command }) => devices::devices(globals, command).await,
         Some(Command::Fingerprint) => once::fingerprint(globals).await,
         Some(Command::Verify { room, member, yes, undo }) => {
             let mark = match (yes, undo) {

@@ -15,7 +15,7 @@ const GROUPS: &[(&str, &[&str])] = &[
             "accept",
         ],
     ),
-    ("People", &["members", "verify", "unverify", "nick", "status", "glyph", "avatar"]),
+    ("People", &["members", "devices", "verify", "unverify", "nick", "status", "glyph", "avatar"]),
     ("Invites and roles", &["invite", "invites", "revoke", "kick", "moderator", "policy"]),
     ("The program", &["why", "help", "quit"]),
 ];

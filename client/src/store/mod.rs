@@ -7,6 +7,7 @@ mod avatars;
 #[cfg(test)]
 pub(crate) mod crash_point;
 mod cursors;
+mod devices;
 mod drafts;
 mod error;
 mod happenings;
@@ -52,7 +53,7 @@ pub use key::{
 };
 pub use notices::{Earlier, Notice, StoredNotice};
 pub use old::{ARCHIVED, ARCHIVED_OPEN, is_archive};
-pub use people::{KnownPerson, Meeting, People};
+pub use people::{KnownPerson, Meeting, People, Replacement};
 pub use picture_key::PictureKey;
 pub use places::Place;
 pub use profile::{OpenProfile, ProfileDir, usual_name};
@@ -85,6 +86,8 @@ pub struct Batch {
     pub notices: Vec<Notice>,
     /// People seen in the room.
     pub meetings: Vec<Meeting>,
+    /// Accounts that took the place of others.
+    pub replacements: Vec<Replacement>,
     /// A file that is offered now: it is under way no more.
     pub offered: Option<i64>,
 }
@@ -97,6 +100,7 @@ impl Batch {
             && self.happenings.is_empty()
             && self.notices.is_empty()
             && self.meetings.is_empty()
+            && self.replacements.is_empty()
             && self.offered.is_none()
     }
 }
@@ -213,7 +217,8 @@ impl Store {
             .collect();
         let notices = [batch.notices.as_slice(), refused.as_slice()].concat();
         let first_notice = notices::append(&transaction, &self.sealer, room, &notices)?;
-        let met = people::meet(&transaction, &self.sealer, &self.people, &batch.meetings)?;
+        let met =
+            people::meet(&transaction, &self.sealer, &self.people, &batch.meetings, &batch.replacements)?;
         transaction.commit()?;
         met.show(&self.people);
         Ok(Committed { first_notice, lines, refused })

@@ -12,6 +12,7 @@ use shared::{
     identity::{
         Identity, clean_name, clean_optional, clean_speaker,
         credential::{MAX_GLYPH, MAX_STATUS},
+        recovery::{ENTROPY_LEN, RecoveryKey, seed_of},
     },
     room as engine,
 };
@@ -21,6 +22,8 @@ use super::{DATABASE, FileKey, KeySource, Store, StoreError, Vault, lock::Lock};
 use crate::failure::Failure;
 
 const IDENTITY: &str = "identity";
+/// What the phrase of the recovery key says.
+const PHRASE: &str = "phrase";
 const NAME: &str = "name";
 const RELAY: &str = "relay";
 const STATUS: &str = "status";
@@ -108,12 +111,12 @@ impl OpenProfile {
         let known = store.meta(IDENTITY)?;
         let is_new = known.is_none();
         let identity = match known {
-            Some(bytes) => identity(&bytes)?,
-            None => {
-                let identity = Identity::generate(&random);
-                store.set_meta(IDENTITY, identity.to_bytes().as_slice())?;
-                identity
-            }
+            Some(bytes) => match <[u8; 32]>::try_from(bytes.as_slice()) {
+                // Of a version that knew no recovery key.
+                Ok(secret) => found(&mut store, &Zeroizing::new(secret), &random)?,
+                Err(_) => identity(&bytes)?,
+            },
+            None => found(&mut store, &Zeroizing::new(random.bytes()), &random)?,
         };
         let name = choose_name(&mut store, name)?;
         Ok(Self { is_new, ..Self::of(store, identity, name, random, (dir, Some(lock)))? })
@@ -145,7 +148,7 @@ impl OpenProfile {
             name,
             status: clean(store.meta(STATUS)?, MAX_STATUS),
             glyph: clean(store.meta(GLYPH)?, MAX_GLYPH),
-            device_name: device_name(),
+            device_name: store.device_name()?.unwrap_or_else(device_name),
             random,
             suite: Default::default(),
         };
@@ -165,6 +168,46 @@ impl Store {
     /// [`StoreError`] when it cannot be written.
     pub fn set_last_relay(&mut self, relay: &str) -> Result<(), StoreError> {
         self.set_meta(RELAY, relay.as_bytes())
+    }
+
+    /// This is the account of the profile from now on, and what the phrase of its recovery key says where it is known.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written; then nothing has changed.
+    pub fn set_account(
+        &mut self,
+        account: &Identity,
+        entropy: Option<&[u8; ENTROPY_LEN]>,
+    ) -> Result<(), StoreError> {
+        self.db.execute_batch("SAVEPOINT account")?;
+        let written = self.set_meta(IDENTITY, &account.to_bytes()).and_then(|()| match entropy {
+            Some(entropy) => self.set_meta(PHRASE, entropy),
+            None => self.forget_phrase_entropy(),
+        });
+        match &written {
+            Ok(()) => self.db.execute_batch("RELEASE account")?,
+            Err(_) => self.db.execute_batch("ROLLBACK TO account; RELEASE account")?,
+        }
+        written
+    }
+
+    /// What the phrase of the recovery key says, while nobody has written it down.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn phrase_entropy(&self) -> Result<Option<Zeroizing<[u8; ENTROPY_LEN]>>, StoreError> {
+        let Some(bytes) = self.meta(PHRASE)? else { return Ok(None) };
+        let entropy = bytes.as_slice().try_into().map_err(|_| StoreError::Damaged("phrase".into()))?;
+        Ok(Some(Zeroizing::new(entropy)))
+    }
+
+    /// The phrase was written down: this device keeps it no more.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn forget_phrase_entropy(&mut self) -> Result<(), StoreError> {
+        self.db.execute("DELETE FROM meta WHERE key = ?1", [PHRASE])?;
+        Ok(())
     }
 
     /// Remembers the display name for rooms to come.
@@ -201,8 +244,15 @@ fn whole(dir: &Path) -> Result<(), StoreError> {
 }
 
 fn identity(bytes: &[u8]) -> Result<Identity, StoreError> {
-    let secret = bytes.try_into().map_err(|_| StoreError::Damaged("identity".into()))?;
-    Ok(Identity::from_bytes(&Zeroizing::new(secret)))
+    Identity::read(bytes).ok_or_else(|| StoreError::Damaged("identity".into()))
+}
+
+/// An account of this key, with a fresh recovery key: what its phrase says is kept until somebody was shown it.
+fn found(store: &mut Store, secret: &[u8; 32], random: &Random) -> Result<Identity, StoreError> {
+    let entropy = Zeroizing::new(random.bytes());
+    let account = Identity::new(secret, RecoveryKey::from_seed(&seed_of(&entropy)).next());
+    store.set_account(&account, Some(&entropy))?;
+    Ok(account)
 }
 
 fn choose_name(store: &mut Store, wanted: Option<&str>) -> Result<String, Failure> {

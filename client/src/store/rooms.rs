@@ -234,7 +234,7 @@ impl Store {
         delete_under_way(
             &transaction,
             room,
-            &["rows", "drafts", "transfers", "blob_drops", "avatars", "avatars_brought"],
+            &["rows", "drafts", "transfers", "blob_drops", "avatars", "avatars_brought", "device_removals"],
         )?;
         transaction.execute(
             "UPDATE rooms SET closed = ?2, muted = 0, pinned = 0 WHERE room = ?1",
@@ -260,6 +260,7 @@ impl Store {
             "places",
             "avatars",
             "avatars_brought",
+            "device_removals",
             "rooms",
         ];
         delete_under_way(&transaction, room, &tables)?;

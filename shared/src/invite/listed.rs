@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn invite_that_its_maker_did_not_sign_so_is_refused() {
         type Alter = fn(&mut content::Invite, content::Invite);
-        let (ann, room) = (Identity::from_bytes(&[1; 32]), RoomId([9; 32]));
+        let (ann, room) = (Identity::without_recovery(&[1; 32]), RoomId([9; 32]));
         let good = list(&InviteSecret::from_bytes([7; 20]), &room, (5, 6), &ann).unwrap();
         assert!(signed_by_maker(&room, &good));
         assert!(!signed_by_maker(&RoomId([8; 32]), &good), "another room's");
@@ -121,7 +121,9 @@ mod tests {
             ("KEM key", |invite, other| invite.kem_key = other.kem_key),
             ("expiry", |invite, _| invite.expires_ms = 0),
             ("uses", |invite, _| invite.max_uses = 0),
-            ("maker", |invite, _| invite.maker = Identity::from_bytes(&[2; 32]).public_key().to_vec().into()),
+            ("maker", |invite, _| {
+                invite.maker = Identity::without_recovery(&[2; 32]).public_key().to_vec().into()
+            }),
             ("signature", |invite, other| invite.signature = other.signature),
             ("short id", |invite, _| invite.id = invite.id.slice(..15)),
         ];

@@ -2,7 +2,7 @@
 
 use super::{Millis, Said};
 use crate::{
-    identity::{Avatar, Fingerprint},
+    identity::{Avatar, DeviceId, Fingerprint},
     message::timeline::Line,
 };
 
@@ -55,6 +55,15 @@ pub enum Command {
     },
     /// Remove a member, all of their devices; moderators only. Of ourselves: our other devices, which everybody may.
     Remove(Fingerprint),
+    /// Remove one device of somebody: of ours, another than this one, which everybody may; of somebody else's as a moderator.
+    RemoveDevice {
+        /// Whose.
+        who: Fingerprint,
+        /// Which one.
+        device: DeviceId,
+    },
+    /// This device is called so from now on.
+    NameDevice(String),
     /// Change the display name.
     Rename(String),
     /// Change what we say of ourselves.
@@ -79,6 +88,8 @@ pub enum Command {
     },
     /// Leave the room: the others are told and commit the removal.
     Leave,
+    /// The same as a person: our other devices are removed first, then this one leaves.
+    LeaveAll,
     /// Go on with a relay that was restored from a backup.
     Accept,
 }

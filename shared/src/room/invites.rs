@@ -5,12 +5,12 @@
 use proto::relay::{AccessChange, AccessKey};
 
 use super::{
-    Engine, Event, GroupView, Invited, Millis, Person, Problem, Right,
+    Engine, Event, Invited, Millis, Problem, Right, person,
     state::{OwnInvite, WantInvite},
 };
 use crate::{
     content::{self, room::InvitePolicy},
-    identity::Fingerprint,
+    identity::credential::Holder,
     invite::{
         INVITE_LIFETIME_MS, INVITE_USES, InviteSecret, MAX_INVITES,
         card::{self, Card},
@@ -102,7 +102,7 @@ impl Engine {
         };
         if room.open {
             self.refuse(Problem::OpenRoom);
-        } else if *invite.maker != self.profile.identity.public_key() && !self.is_moderator() {
+        } else if *invite.maker != self.own_account_key() && !self.is_moderator() {
             self.refuse(Problem::NotModerator(Right::Revoke));
         } else if !self.invites.to_revoke.iter().any(|other| other == id) {
             self.invites.to_revoke.push(id.to_vec());
@@ -111,16 +111,13 @@ impl Engine {
     }
 
     /// The live invites, for people.
-    pub(super) fn listed(&self, room: &content::Room, view: &GroupView) -> Vec<Invited> {
+    pub(super) fn listed(&self, room: &content::Room, members: &[(u32, Holder)]) -> Vec<Invited> {
         let Some(group) = &self.group else { return Vec::new() };
         let of = |invite: &content::Invite| {
             let id: [u8; 16] = (&*invite.id).try_into().ok()?;
-            let maker = Fingerprint::of(&(&*invite.maker).try_into().ok()?);
-            let here = |fingerprint| view.members.iter().find(|one| one.person.fingerprint == fingerprint);
-            let by = here(maker).map_or_else(
-                || Person { name: String::new(), fingerprint: maker },
-                |member| member.person.clone(),
-            );
+            // Whoever goes takes all invites along, so the maker is here.
+            let (_, maker) = members.iter().find(|(_, holder)| *holder.account_key() == *invite.maker)?;
+            let by = person(maker);
             let own = |own: &OwnInvite| own.invite_secret().is_some_and(|secret| secret.id() == id);
             let ours = self.invites.own_invites.iter().any(own);
             let (expires_ms, max_uses, used) = (invite.expires_ms, invite.max_uses, group.uses(&id));
@@ -144,7 +141,7 @@ impl Engine {
             room.invites.clear();
             return Ok(Vec::new());
         }
-        let (is_moderator, own_key) = (self.is_moderator(), self.profile.identity.public_key());
+        let (is_moderator, own_key) = (self.is_moderator(), self.own_account_key());
         room.invites.retain(|invite| {
             let revoked = self.invites.to_revoke.iter().any(|id| *id == *invite.id);
             let may = is_moderator || *invite.maker == own_key;
@@ -208,7 +205,7 @@ impl Engine {
     pub(super) fn note_invites(&mut self) -> Result<(), GroupError> {
         let Some(group) = &self.group else { return Ok(()) };
         let room = group.room()?;
-        let (is_moderator, own_key) = (self.is_moderator(), self.profile.identity.public_key());
+        let (is_moderator, own_key) = (self.is_moderator(), self.own_account_key());
         self.invites
             .own_invites
             .retain(|own| own.invite_secret().is_some_and(|secret| find(&room, &secret.id()).is_some()));
@@ -233,6 +230,7 @@ impl Engine {
             room_name: self.meta.room_name.clone(),
             pin: self.link.pin,
             inviter: self.profile.identity.fingerprint(),
+            inviter_key: self.profile.identity.public_key(),
             inviter_name: self.own.name.clone(),
             least_epoch: epoch,
         };

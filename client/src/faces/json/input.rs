@@ -314,6 +314,18 @@ pub enum Cmd {
         #[serde(default)]
         all: bool,
     },
+    /// List the devices of this person, by room.
+    Devices,
+    /// Take a device out of every room.
+    DeviceRemove {
+        /// What it is called, or its id in a room.
+        device: String,
+    },
+    /// Call this device so.
+    DeviceRename {
+        /// From now on.
+        name: String,
+    },
     /// Change the display name.
     Nick {
         /// The new one.
@@ -368,6 +380,9 @@ impl Cmd {
             Self::Transfers { room } => (room.clone(), None),
             Self::Transfer { .. } => (None, None),
             Self::Rooms { .. }
+            | Self::Devices
+            | Self::DeviceRemove { .. }
+            | Self::DeviceRename { .. }
             | Self::Nick { .. }
             | Self::Describe { .. }
             | Self::Avatar { .. }

@@ -175,6 +175,9 @@ async fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: eng
         // Said above.
         engine::Event::MemberJoined { .. }
         | engine::Event::DeviceBack(_)
+        | engine::Event::DeviceJoined { .. }
+        | engine::Event::DeviceLeft { .. }
+        | engine::Event::KeyChanged { .. }
         | engine::Event::MemberLeft { .. }
         | engine::Event::ProfileChanged { .. }
         | engine::Event::NewPicture { .. }

@@ -6,6 +6,7 @@ mod asked;
 mod called;
 mod closed;
 pub mod command;
+pub mod devices;
 mod file;
 mod invites;
 mod leaving;

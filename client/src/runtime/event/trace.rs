@@ -56,9 +56,9 @@ fn engine(event: &engine::Event) {
     use engine::Event as E;
     match event {
         E::Joined(view) => {
-            info!(epoch = view.epoch, members = view.members.len(), open = view.open, "in the room");
+            info!(epoch = view.epoch, members = view.count(), open = view.open, "in the room");
         }
-        E::Epoch(view) => info!(epoch = view.epoch, members = view.members.len(), "epoch"),
+        E::Epoch(view) => info!(epoch = view.epoch, members = view.count(), "epoch"),
         E::Message(message) => debug!(seq = message.seq, mine = message.mine, "message"),
         E::Queued { .. } => debug!("message waits"),
         E::Sent { seq, .. } => debug!(seq, "message sent"),
@@ -72,6 +72,9 @@ fn engine(event: &engine::Event) {
         E::Invited { .. } => info!("card read"),
         E::MemberJoined { .. } => info!("member joined"),
         E::MemberLeft { .. } => info!("member left"),
+        E::DeviceJoined { .. } => info!("device joined"),
+        E::DeviceLeft { .. } => info!("device left"),
+        E::KeyChanged { .. } => warn!("account has another key"),
         E::DeviceBack(_) => info!("device back"),
         E::ProfileChanged { .. } => info!("profile changed"),
         E::NewPicture { .. } => info!("picture changed"),

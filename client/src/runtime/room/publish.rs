@@ -8,7 +8,7 @@ use super::Room;
 use crate::{
     failure::Failure,
     runtime::{Event, FaceId, RoomEvent, lock},
-    store::{KnownRelay, Notice, RoomKind},
+    store::{Cursor, KnownRelay, Notice, RoomKind},
 };
 
 impl Room {
@@ -25,6 +25,7 @@ impl Room {
         match &event {
             engine::Event::Joined(view) | engine::Event::Epoch(view) => {
                 self.settle_kind(view.own_devices).await;
+                self.settle_removals(view).await;
                 lock(&self.state).view = Some(Arc::new(view.clone()));
                 if let (engine::Event::Joined(_), Some(entered)) = (&event, &self.entered) {
                     // Full: it is told after the next start.
@@ -36,6 +37,11 @@ impl Room {
             }
             // Its place is told before it is read there.
             engine::Event::Sent { seq, .. } => self.has_taken(*seq),
+            // What was read on another device of ours is read.
+            engine::Event::Seen { mine: true, seq, .. } => {
+                let (room, seq) = (self.record.id, *seq);
+                let _ = self.vault.run(move |store| store.ack_at(room, &Cursor::read(), seq)).await;
+            }
             engine::Event::Message(message) => {
                 self.will_expire(message.disappears);
                 self.unasked.iter().for_each(|unasked| unasked.came(&self.label, message));
@@ -77,6 +83,20 @@ impl Room {
         let room = self.record.id;
         // On a disk that cannot be written it is said again with the next start.
         let _ = self.vault.run(move |store| store.set_kind(room, kind)).await;
+    }
+
+    /// Devices of ours that are to go from here: those that are gone need nothing more, and for the others it is asked again.
+    async fn settle_removals(&mut self, view: &engine::GroupView) {
+        let room = self.record.id;
+        // What cannot be read now is with what comes next.
+        let Ok(wanted) = self.vault.run(move |store| store.device_removals(room)).await else { return };
+        let who = self.profile.identity.fingerprint();
+        for device in wanted {
+            match view.members.iter().any(|member| member.device.id == device) {
+                true => self.follow_ups.push(Input::Command(Command::RemoveDevice { who, device })),
+                false => drop(self.vault.run(move |store| store.device_is_removed(room, device)).await),
+            }
+        }
     }
 
     async fn invite(&mut self, link: shared::invite::link::Link, expires_ms: u64, max_uses: u32) {

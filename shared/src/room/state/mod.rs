@@ -242,6 +242,7 @@ pub(super) struct JoinRow {
     /// Raised by each GroupInfo seen, so that a later one cannot be older.
     #[prost(uint64, tag = "2")]
     pub least_epoch: u64,
+    /// The account key of whoever invites.
     #[prost(bytes = "vec", tag = "3")]
     pub inviter: Vec<u8>,
     /// Until when the invite lets us in, as the group says; 0 for never.
@@ -348,6 +349,9 @@ pub(super) struct Peer {
     /// The relay was restored since its last content: what it said in between may be gone there.
     #[prost(bool, tag = "6")]
     pub before_restore: bool,
+    /// When it joined, by the log's time, where this device saw it; 0 where not.
+    #[prost(uint64, tag = "7")]
+    pub since: u64,
 }
 
 /// How many contents were taken of a leaf in an epoch.

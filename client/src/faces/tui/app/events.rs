@@ -172,6 +172,9 @@ impl App {
             // Said above.
             engine::Event::MemberJoined { .. }
             | engine::Event::DeviceBack(_)
+            | engine::Event::DeviceJoined { .. }
+            | engine::Event::DeviceLeft { .. }
+            | engine::Event::KeyChanged { .. }
             | engine::Event::MemberLeft { .. }
             | engine::Event::ProfileChanged { .. }
             | engine::Event::NewPicture { .. }
