@@ -42,11 +42,10 @@ fn linked(dir: &Path, of: &str, name: &str, device: &str) {
 async fn device_event(person: &mut Person) -> engine::Event {
     person
         .until(|event| match event {
-            Event::Room { event: RoomEvent::Engine(event), .. } => matches!(
-                event,
-                engine::Event::DeviceJoined { .. } | engine::Event::DeviceLeft { .. }
-            )
-            .then_some(event),
+            Event::Room { event: RoomEvent::Engine(event), .. } => {
+                matches!(event, engine::Event::DeviceJoined { .. } | engine::Event::DeviceLeft { .. })
+                    .then_some(event)
+            }
             _ => None,
         })
         .await
@@ -65,6 +64,21 @@ async fn three(dir: &TempDir, relay: &relay::Relay) -> (Person, Person, Person) 
     let mut phone = enter(dir.path(), "bob's phone", relay).await;
     phone.runtime.join(&link).await.unwrap();
     phone.joined().await;
+    device_event(&mut bob).await;
+    // Each has heard of the others: their joins are taken.
+    ann.until(|event| match event {
+        Event::Room { event: RoomEvent::Engine(engine::Event::DeviceJoined { device, .. }), .. } => {
+            (device.name == "phone").then_some(())
+        }
+        _ => None,
+    })
+    .await;
+    ann.say(ROOM, "", "welcome").await;
+    bob.hears("welcome").await;
+    phone.hears("welcome").await;
+    bob.say(ROOM, "", "hello").await;
+    ann.hears("hello").await;
+    phone.hears("hello").await;
     (ann, bob, phone)
 }
 
@@ -86,12 +100,6 @@ async fn device_joins_as_a_device_and_is_taken_out_by_another_one() {
     let dir = TempDir::new().unwrap();
     let relay = relay(&dir.path().join("relay"), 0).await;
     let (mut ann, mut bob, mut phone) = three(&dir, &relay).await;
-    let joined = device_event(&mut ann).await;
-    assert!(
-        matches!(&joined, engine::Event::DeviceJoined { device, .. } if device.name == "phone"),
-        "{joined:?}"
-    );
-    device_event(&mut bob).await;
     assert_eq!(ann.runtime.view(ROOM).unwrap().count(), 2);
     assert_eq!(names(&bob.runtime.devices().await.unwrap()), [("laptop", true), ("phone", false)]);
     assert_eq!(ann.runtime.devices().await.unwrap().len(), 1);
@@ -106,7 +114,9 @@ async fn device_joins_as_a_device_and_is_taken_out_by_another_one() {
     assert!(matches!(&left, engine::Event::DeviceLeft { device, .. } if device.name == "phone"), "{left:?}");
     let reason = phone
         .until(|event| match event {
-            Event::Room { event: RoomEvent::Engine(engine::Event::Closed { reason, .. }), .. } => Some(reason),
+            Event::Room { event: RoomEvent::Engine(engine::Event::Closed { reason, .. }), .. } => {
+                Some(reason)
+            }
             _ => None,
         })
         .await;
@@ -121,8 +131,7 @@ async fn removal_that_no_relay_heard_of_is_done_after_a_restart() {
     let home = dir.path().join("relay");
     let server = relay(&home, 0).await;
     let port = support::address(&server).port;
-    let (ann, mut bob, phone) = three(&dir, &server).await;
-    device_event(&mut bob).await;
+    let (ann, bob, phone) = three(&dir, &server).await;
     phone.runtime.shutdown().await;
     server.shutdown().await;
     bob.runtime.remove_device("phone").await.unwrap();
@@ -144,6 +153,12 @@ async fn room_of_own_devices_is_in_no_list_and_tells_nothing() {
     let policy = Policy { own_devices: true, ..Policy::default() };
     let label = bob.runtime.create("own devices", None, policy).await.unwrap();
     bob.runtime.create_own(ROOM).await.unwrap();
+    let both = async {
+        while bob.runtime.devices().await.unwrap().len() < 2 {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(support::PATIENCE, both).await.expect("both rooms are made");
     assert!(label.starts_with("own devices~"), "{label}");
     let rooms: Vec<_> = bob.runtime.rooms().into_iter().map(|room| room.label).collect();
     assert_eq!(rooms, [ROOM]);

@@ -64,11 +64,11 @@ impl Guard {
                 for present in view.people() {
                     let who = &present.first.person;
                     alarms.extend(present.first.replaces.and_then(|old| look.replaces(who, old)));
-                    let is_new =
-                        !self.members.iter().flatten().any(|known| known.fingerprint == who.fingerprint);
+                    let mut known = self.members.iter().flatten();
+                    let is_new = !known.any(|known| known.fingerprint == who.fingerprint);
                     alarms.extend(look.is_replaced(who).filter(|_| is_new));
-                    alarms.extend(look.namesake(who, &Way::IsHere));
                 }
+                alarms.extend(members.iter().filter_map(|who| look.namesake(who, &Way::IsHere)));
                 self.members = Some(members);
                 alarms
             }

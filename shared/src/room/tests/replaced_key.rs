@@ -233,7 +233,7 @@ fn whoever_was_thrown_out_by_the_thief_comes_back_and_throws_it_out() {
         let closed = Event::Closed { reason: CloseReason::RemovedByOwn, was_member: true };
         assert!(world.devices[BOB].events.contains(&closed), "{}", world.story(BOB));
         let invite = world.invite(ANN);
-        let again = world.newcomer("bob", 8790);
+        let again = world.newcomer("bob", 8799);
         world.devices[again].profile.identity = Arc::new(new(73));
         world.join(again, &invite);
         world.settle();
