@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub(crate) use answer::{MAX_ANSWER, MAX_PAGE};
 pub(crate) use devices::{Devices, NameDevice, RemoveDevice};
-pub(crate) use files::{FilePlace, GetFile, SendFile, SteerFile, Transfers};
+pub(crate) use files::{FilePlace, GetFile, GetPassing, SendFile, SteerFile, Transfers};
 pub(crate) use people::{Mark, People, Person};
 pub(crate) use rooms::{Create, Forget, Join, LastRelay, Mute, Open, Pin, UseRelay};
 pub(crate) use stored::{
@@ -131,6 +131,7 @@ requests! {
     Queued,
     SendFile,
     GetFile,
+    GetPassing,
     Transfers,
     SteerFile,
     FilePlace,

@@ -52,6 +52,7 @@ pub use config::{Config, OwnRelay, Past, RoomStatus};
 pub use devices::OwnDevice;
 pub use event::{Event, Namesake, RelayState, RoomEvent};
 pub(crate) use event::{Publish, Sink};
+pub(crate) use files::stored_transfers;
 pub use files::{Outgoing, Wanted};
 pub(crate) use forget::still_in;
 pub(crate) use mark::FaceId;
