@@ -53,12 +53,13 @@ impl Engine {
     /// Our leaf here is still of the account as it was, and can show the change.
     pub(super) fn wants_account(&self) -> bool {
         let own = self.own_account();
-        own != self.profile.identity.fingerprint() && self.replaced() == Some(own)
+        own != self.profile.identity.fingerprint() && self.replaced() == Some(own) && self.may_take_access()
     }
 
     /// Our leaf here is of another account than the profile's, and nothing links the two.
     pub(super) fn is_unlinked(&self) -> bool {
-        self.own_account() != self.profile.identity.fingerprint() && !self.wants_account()
+        let own = self.own_account();
+        own != self.profile.identity.fingerprint() && !self.wants_account()
     }
 
     /// Devices of the account as it was go out, whoever holds them: they are wanted out from now on.

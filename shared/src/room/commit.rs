@@ -134,7 +134,7 @@ impl Engine {
                 || !self.invites.want_invites.is_empty()
                 || !self.invites.to_revoke.is_empty()
                 || self.invites.want_prune
-                || !self.wishes.to_remove.is_empty()
+                || (!self.wishes.to_remove.is_empty() && self.may_take_access())
                 || self.books.untaken.is_some()
                 || self.wants_roles()
                 || self.wants_account()

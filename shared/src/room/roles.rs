@@ -135,6 +135,12 @@ impl Engine {
         }
     }
 
+    /// Whether a commit of ours may take somebody's access away. Until a member has taken our join, the relay lets nobody do that who
+    /// only had a link, and would drop the join with the commit.
+    pub(super) fn may_take_access(&self) -> bool {
+        self.is_confirmed(&self.own_key())
+    }
+
     /// The leaves that our next commit removes, and the proofs that it needs for that. What we may not remove, or what
     /// is gone already, is not wanted any more.
     pub(super) fn plan_removals(
@@ -142,6 +148,10 @@ impl Engine {
         room: &content::Room,
         members: &[(u32, Holder)],
     ) -> (Vec<u32>, content::CommitNote) {
+        if !self.may_take_access() {
+            // They stay wanted.
+            return (Vec::new(), content::CommitNote::default());
+        }
         let own = self.own_account();
         let own_leaf = self.group.as_ref().map(Group::leaf);
         let is_moderator = moderates(room, &own);
