@@ -21,7 +21,7 @@ use std::future::Future;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub(crate) use answer::{MAX_ANSWER, MAX_PAGE};
-pub(crate) use devices::{Devices, NameDevice, RemoveDevice};
+pub(crate) use devices::{Devices, KeyRooms, NameDevice, RemoveDevice, ReplaceKey};
 pub(crate) use files::{FilePlace, GetFile, GetPassing, SendFile, SteerFile, Transfers};
 pub(crate) use people::{Mark, People, Person};
 pub(crate) use rooms::{Create, Forget, Join, LastRelay, Mute, Open, Pin, UseRelay};
@@ -140,6 +140,8 @@ requests! {
     Devices,
     RemoveDevice,
     NameDevice,
+    ReplaceKey,
+    KeyRooms,
 }
 
 /// What a daemon answered. None: it is no such answer.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Request;
 use crate::{
     failure::Failure,
-    runtime::{FaceId, Local, OwnDevice},
+    runtime::{Entropy, FaceId, KeyRoom, Local, OwnDevice, Replaced},
 };
 
 /// All devices of this person, by room.
@@ -43,5 +43,38 @@ impl Request for NameDevice {
 
     async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
         local.name_device(&self.0).await
+    }
+}
+
+/// Gives the account another key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct ReplaceKey {
+    /// What the present recovery key comes from.
+    pub(crate) phrase: Entropy,
+    /// What the next one comes from.
+    pub(crate) fresh: Entropy,
+}
+
+impl Request for ReplaceKey {
+    type Answer = Replaced;
+
+    // Nobody knows whether it was done: then the phrase is another one.
+    const REPEATS: bool = false;
+    const CHANGES: bool = true;
+
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Replaced, Failure> {
+        local.replace_key(&self.phrase, &self.fresh).await
+    }
+}
+
+/// Which rooms have taken the present key of the account.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct KeyRooms;
+
+impl Request for KeyRooms {
+    type Answer = Vec<KeyRoom>;
+
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Vec<KeyRoom>, Failure> {
+        Ok(local.key_rooms().await)
     }
 }

@@ -1,7 +1,11 @@
 //! The devices of this person.
 
 use super::Runtime;
-use crate::{ask, failure::Failure, runtime::OwnDevice};
+use crate::{
+    ask,
+    failure::Failure,
+    runtime::{Entropy, KeyRoom, OwnDevice, Replaced},
+};
 
 impl Runtime {
     /// All devices of this person, by room.
@@ -26,5 +30,21 @@ impl Runtime {
     /// [`Failure`] when the name cannot be shown or not be saved.
     pub async fn name_device(&self, name: &str) -> Result<(), Failure> {
         self.ask(ask::NameDevice(name.to_owned())).await
+    }
+
+    /// Gives the account another key: `phrase` is what its recovery key comes from, `fresh` what the next one comes from.
+    ///
+    /// # Errors
+    /// [`Failure`] when it cannot be stored, or the daemon does not answer.
+    pub async fn replace_key(&self, phrase: Entropy, fresh: Entropy) -> Result<Replaced, Failure> {
+        self.ask(ask::ReplaceKey { phrase, fresh }).await
+    }
+
+    /// Which rooms have taken the present key of the account.
+    ///
+    /// # Errors
+    /// [`Failure`] when the daemon does not answer.
+    pub async fn key_rooms(&self) -> Result<Vec<KeyRoom>, Failure> {
+        self.ask(ask::KeyRooms).await
     }
 }

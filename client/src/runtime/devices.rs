@@ -97,7 +97,7 @@ impl Local {
     }
 
     /// Waits until a room has read its rows.
-    async fn settled(&self, room: &str) {
+    pub(super) async fn settled(&self, room: &str) {
         let Ok(asks) = self.asks(room) else { return };
         let (reply, answer) = oneshot::channel();
         if asks.send(Ask::Queued(reply)).await.is_ok() {

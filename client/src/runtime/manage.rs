@@ -7,7 +7,7 @@ use std::{
 
 use proto::RoomId;
 use shared::room::{Engine, EngineError, Policy};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tracing::{Instrument as _, info_span};
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
     forget::left_private,
     link::{Dialer, LinkState, RelayLink},
     lock, now_ms,
-    room::{Begin, Room},
+    room::{Ask, Begin, Room},
 };
 use crate::{
     failure::{Exit, Failure},
@@ -246,7 +246,10 @@ impl Local {
             tokio::spawn(room.run(begin).instrument(info_span!("room", n = log::number())))
         });
         let label = record.label.clone();
-        lock(&self.0.rooms).insert(label, Entry { record, asks, state, task });
+        lock(&self.0.rooms).insert(label, Entry { record, asks: asks.clone(), state, task });
+        // The account may have got another key while this room began. The channel is empty, and a room that is over has none.
+        let account = lock(&self.0.profile).engine.identity.clone();
+        let _ = asks.try_send(Ask::Account(account, oneshot::channel().0));
     }
 }
 

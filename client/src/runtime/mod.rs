@@ -9,6 +9,7 @@
 //! read from the streams any more, and QUIC's flow control stops the relay. Nothing is lost: the relay's log is
 //! durable and the cursor is stored. So a face must read events and give commands from two tasks.
 
+mod account;
 mod archive;
 mod avatar;
 mod backoff;
@@ -47,6 +48,7 @@ use tokio::{
     task::JoinHandle,
 };
 
+pub use account::{Entropy, KeyRoom, Replaced};
 pub use choose::ChosenRelay;
 pub use config::{Config, OwnRelay, Past, RoomStatus};
 pub use devices::OwnDevice;

@@ -16,7 +16,10 @@ use proto::{
     BlobId, CHANNEL_BINDING_LEN,
     relay::{BlobProof, RelayFrame, relay_frame},
 };
-use shared::room::{self as engine, Command, Engine, Input, Millis, Person, Said};
+use shared::{
+    identity::{Fingerprint, Identity, KeyChange},
+    room::{self as engine, Command, Engine, Input, Millis, Person, Said},
+};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     time::{Instant, sleep_until, timeout},
@@ -59,6 +62,8 @@ pub(super) enum Ask {
     Prove(BlobId, [u8; CHANNEL_BINDING_LEN], oneshot::Sender<Option<BlobProof>>),
     /// A file is at the relay: says so, and in the same step it is under way no more.
     Offer { number: i64, token: String, said: Said, reply: oneshot::Sender<Result<(), Failure>> },
+    /// The account has another key; answered when that is known here, which the room's log says later.
+    Account(Arc<Identity>, oneshot::Sender<()>),
     /// What waits for the relay.
     Queued(oneshot::Sender<Vec<engine::Event>>),
     /// Say goodbye and end.
@@ -243,6 +248,11 @@ impl Room {
                 // Whoever asked may be gone.
                 let _ = reply.send(self.queued());
             }
+            Turn::Ask(Some(Ask::Account(account, reply))) => {
+                self.take_account(account).await;
+                // Whoever asked may be gone.
+                let _ = reply.send(());
+            }
             Turn::Ask(Some(Ask::Prove(blob, binding, reply))) => {
                 let proof = self.engine.as_ref().and_then(|engine| engine.prove_blob(blob, &binding));
                 let _ = reply.send(proof);
@@ -327,10 +337,13 @@ impl Room {
         let until = Instant::now() + THINK;
         let mut step = Step::default();
         let now = now_ms();
-        let me = Person { name: engine.name().to_owned(), fingerprint: self.profile.identity.fingerprint() };
+        let fingerprint = own_account(&self.profile, engine);
+        let me = Person { name: engine.name().to_owned(), fingerprint };
+        let was = self.profile.identity.change().map(KeyChange::old).filter(|was| *was != fingerprint);
         let mut look = Look {
             people: &self.people,
             me,
+            was,
             now,
             met: Vec::new(),
             namesakes: Vec::new(),
@@ -440,6 +453,18 @@ impl Room {
         }
     }
 
+    /// The profile has stored it: the room's next commit shows it.
+    async fn take_account(&mut self, account: Arc<Identity>) {
+        if self.profile.identity.fingerprint() == account.fingerprint() {
+            return;
+        }
+        self.profile.identity = account.clone();
+        if let Some(engine) = &mut self.engine {
+            engine.take_account(account);
+            let _ = self.apply(vec![Input::Tick]).await;
+        }
+    }
+
     fn may_try(&self) -> bool {
         Instant::now() >= self.not_before
     }
@@ -451,6 +476,14 @@ impl Room {
         let waits = self.engine.is_none() || (self.stream.is_none() && is_up);
         let retry = waits.then_some(self.not_before);
         engine.into_iter().chain(retry).min()
+    }
+}
+
+/// Who we are in a room. It differs from who the profile says while the room has not taken another key for the account.
+fn own_account(profile: &engine::Profile, engine: &Engine) -> Fingerprint {
+    match profile.identity.change() {
+        Some(_) => engine.account(),
+        None => profile.identity.fingerprint(),
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 use shared::{
     crypto::random::Random,
     identity::{
-        Identity, clean_name, clean_optional, clean_speaker,
+        Fingerprint, Identity, clean_name, clean_optional, clean_speaker,
         credential::{MAX_GLYPH, MAX_STATUS},
         recovery::{ENTROPY_LEN, RecoveryKey, seed_of},
     },
@@ -194,6 +194,20 @@ impl Store {
             Err(_) => self.db.execute_batch("ROLLBACK TO account; RELEASE account")?,
         }
         written
+    }
+
+    /// The account that this was has another key from now on, and its phrase was written down. False, and nothing has changed,
+    /// when it is another one by now.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written; then nothing has changed.
+    pub fn replace_account(&mut self, was: &Fingerprint, account: &Identity) -> Result<bool, StoreError> {
+        let stored = self.meta(IDENTITY)?.ok_or_else(|| StoreError::Damaged("identity".into()))?;
+        if identity(&stored)?.fingerprint() != *was {
+            return Ok(false);
+        }
+        self.set_account(account, None)?;
+        Ok(true)
     }
 
     /// What the phrase of the recovery key says, while nobody has written it down.

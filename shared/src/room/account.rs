@@ -22,6 +22,11 @@ impl Engine {
         self.profile.identity = identity;
     }
 
+    /// Who we are in the room: as our leaf shows it. Another key for the account shows there once the room has taken it.
+    pub fn account(&self) -> Fingerprint {
+        self.own_account()
+    }
+
     /// The account that our leaf has here; the profile's while we have none.
     pub(super) fn own_account(&self) -> Fingerprint {
         self.own_holder().map_or_else(|| self.profile.identity.fingerprint(), |holder| holder.fingerprint)

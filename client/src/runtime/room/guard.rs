@@ -11,7 +11,7 @@
 //! 4. Somebody verified who links a device is told loudly: whoever has the account's key could have done it.
 //! 5. Somebody who shows, by the word of the recovery key, that their account took the place of another one keeps its mark;
 //!    whoever verified them is told loudly.
-//! 6. The account that was is an alarm from then on, wherever it comes.
+//! 6. The account that was is an alarm from then on, wherever it comes; ours as well.
 //!
 //! What was told once for a key and a name is not told again, but alarms when the name's owner is verified: then each join is.
 
@@ -39,6 +39,8 @@ pub(super) struct Look<'a> {
     pub(super) people: &'a People,
     /// We.
     pub(super) me: Person,
+    /// Who we were before the account had another key, where the room has taken that.
+    pub(super) was: Option<Fingerprint>,
     /// The time of the step.
     pub(super) now: Millis,
     /// Met in this step, in order, with what the name looks like.
@@ -174,8 +176,9 @@ impl Look<'_> {
 
     /// Rule 6. Somebody uses an account whose place another one took.
     fn is_replaced(&self, who: &Person) -> Option<Event> {
-        let known = self.people.get(&who.fingerprint)?;
-        known.replaced_by.is_some().then(|| Event::Alarm(Alarm::ReplacedKeyUsed { who: who.clone() }))
+        let known = || self.people.get(&who.fingerprint).is_some_and(|known| known.replaced_by.is_some());
+        let is_replaced = self.was == Some(who.fingerprint) || known();
+        is_replaced.then(|| Event::Alarm(Alarm::ReplacedKeyUsed { who: who.clone() }))
     }
 
     /// Verified, or ourselves.

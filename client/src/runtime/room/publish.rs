@@ -90,11 +90,14 @@ impl Room {
         let room = self.record.id;
         // What cannot be read now is with what comes next.
         let Ok(wanted) = self.vault.run(move |store| store.device_removals(room)).await else { return };
-        let who = self.profile.identity.fingerprint();
         for device in wanted {
-            match view.members.iter().any(|member| member.device.id == device) {
-                true => self.follow_ups.push(Input::Command(Command::RemoveDevice { who, device })),
-                false => drop(self.vault.run(move |store| store.device_is_removed(room, device)).await),
+            // Its account may be the one that ours was.
+            match view.members.iter().find(|member| member.device.id == device) {
+                Some(member) => {
+                    let who = member.person.fingerprint;
+                    self.follow_ups.push(Input::Command(Command::RemoveDevice { who, device }));
+                }
+                None => drop(self.vault.run(move |store| store.device_is_removed(room, device)).await),
             }
         }
     }

@@ -52,6 +52,8 @@ struct World {
     now: Millis,
     /// Told so far, whoever has whose name.
     namesakes: Vec<(u8, u8, bool)>,
+    /// Who we were before.
+    was: Option<Fingerprint>,
     _dir: TempDir,
 }
 
@@ -61,7 +63,7 @@ impl World {
         let random = Random::new(UnwrapErr(getrandom::SysRng));
         let key = FileKey.key(dir.path(), &random).unwrap();
         let store = Store::open(dir.path(), &key, random).unwrap();
-        Self { store, guard: Guard::default(), now: 1, namesakes: Vec::new(), _dir: dir }
+        Self { store, guard: Guard::default(), now: 1, namesakes: Vec::new(), was: None, _dir: dir }
     }
 
     /// One step of the room, stored. Returns the alarms by kind and text.
@@ -71,6 +73,7 @@ impl World {
         let mut look = Look {
             people: &people,
             me: person("me", ME),
+            was: self.was,
             now: self.now,
             met: Vec::new(),
             namesakes: Vec::new(),
@@ -301,4 +304,15 @@ fn mark_moves_with_the_account_and_the_old_one_is_an_alarm() {
     let alarms = world.step(&[Event::Epoch(after)]);
     assert!(alarms.iter().any(|(kind, _)| *kind == AlarmKind::Device), "{alarms:?}");
     assert!(!world.store.people().is_verified(&Fingerprint([8; 32])));
+}
+
+#[test]
+fn account_that_was_ours_is_an_alarm_once_the_room_has_the_new_one() {
+    let mut world = World::new();
+    world.step(&[Event::Joined(view(&[("me", ME), ("ann", 2)]))]);
+    world.was = Some(Fingerprint([7; 32]));
+    let alarms = world.step(&[joined("me", 7)]);
+    let is_told =
+        |(kind, text): &(AlarmKind, String)| *kind == AlarmKind::Device && text.contains("replaced");
+    assert!(alarms.iter().any(is_told), "{alarms:?}");
 }
