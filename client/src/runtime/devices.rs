@@ -3,13 +3,17 @@
 //! A removal is written down before any room hears of it, and each room is asked again with everything that it tells of its
 //! members until the device is out of it: after a crash, a restart, or days without a relay.
 
+mod meant;
+mod whose;
+
 use serde::{Deserialize, Serialize};
 use shared::{
-    identity::{DeviceId, clean_name, names::fold},
+    identity::{DeviceId, clean_name},
     room::{Command, Millis},
 };
 use tokio::sync::oneshot;
 
+use self::{meant::meant, whose::give};
 use super::{Local, lock, room::Ask};
 use crate::failure::Failure;
 
@@ -30,6 +34,10 @@ pub struct OwnDevice {
     pub goes: bool,
     /// Nobody is shown the room: in it the devices keep in step.
     pub is_hidden: bool,
+    /// Which device it is: its id in the room of own devices. None where none of them says that this is it.
+    pub of: Option<DeviceId>,
+    /// On which day it was in use last, Unix milliseconds; 0 where it has not said so.
+    pub seen: Millis,
 }
 
 impl Local {
@@ -38,7 +46,7 @@ impl Local {
     /// # Errors
     /// [`Failure`] when it cannot be read which are to go.
     pub async fn devices(&self) -> Result<Vec<OwnDevice>, Failure> {
-        let mut devices = Vec::new();
+        let (mut devices, mut places) = (Vec::new(), Vec::new());
         for status in self.all_rooms().into_iter().filter(|status| status.over.is_none()) {
             // A room that was just started has read its rows once it answers.
             self.settled(&status.label).await;
@@ -54,8 +62,13 @@ impl Local {
                 since: member.since,
                 goes: going.contains(&member.device.id),
                 is_hidden: view.own_devices,
+                of: None,
+                seen: 0,
             }));
+            places.push((status.label, id));
         }
+        let said = self.0.vault.run(|store| store.devices_here()).await?;
+        give(&mut devices, &said, &places);
         Ok(devices)
     }
 
@@ -87,6 +100,7 @@ impl Local {
         let saved = name.clone();
         self.0.vault.run(move |store| store.set_device_name(&saved)).await?;
         lock(&self.0.profile).engine.device_name.clone_from(&name);
+        self.0.here.notify_one();
         for status in self.all_rooms().into_iter().filter(|status| status.over.is_none()) {
             self.settled(&status.label).await;
             if self.view(&status.label).is_some() {
@@ -103,65 +117,6 @@ impl Local {
         if asks.send(Ask::Queued(reply)).await.is_ok() {
             // A room that is over answers nothing.
             let _ = answer.await;
-        }
-    }
-}
-
-/// The device that is meant, in all rooms that it is in.
-fn meant(devices: Vec<OwnDevice>, named: &str) -> Result<Vec<OwnDevice>, Failure> {
-    let by_id = named.parse::<DeviceId>().ok();
-    let fits = |one: &OwnDevice| by_id == Some(one.id) || fold(&one.name) == fold(named);
-    let found: Vec<OwnDevice> = devices.into_iter().filter(fits).collect();
-    if found.is_empty() {
-        return Err(Failure::not_found(
-            format!("No device of yours is called {}.", crate::text::sanitize::line(named)),
-            "/devices and `schat devices` list them.",
-        ));
-    }
-    let others: Vec<OwnDevice> = found.iter().filter(|one| !one.is_me).cloned().collect();
-    if others.is_empty() {
-        return Err(Failure::usage(
-            "That is this device.",
-            "Take it out at another one; or leave the rooms, one by one.",
-        ));
-    }
-    let is_twice = |one: &OwnDevice| found.iter().filter(|other| other.room == one.room).count() > 1;
-    match by_id.is_none() && found.iter().any(is_twice) {
-        true => Err(Failure::usage(
-            format!("Several devices are called {}.", crate::text::sanitize::line(named)),
-            "Name one by its id, room by room: schat --json devices list shows them. Or rename one first.",
-        )),
-        false => Ok(others),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn device(room: &str, id: u8, name: &str, is_me: bool) -> OwnDevice {
-        let (room, name) = (room.to_owned(), name.to_owned());
-        OwnDevice { room, id: DeviceId([id; 16]), name, is_me, since: 0, goes: false, is_hidden: false }
-    }
-
-    #[test]
-    fn device_that_is_meant_is_one_and_another_than_this() {
-        let all = || {
-            vec![
-                device("lobby", 1, "laptop", true),
-                device("lobby", 2, "Phone", false),
-                device("team", 3, "laptop", true),
-                device("team", 4, "phone", false),
-                device("zoo", 5, "tablet", false),
-                device("zoo", 6, "tablet", false),
-            ]
-        };
-        let ids =
-            |named: &str| meant(all(), named).unwrap().iter().map(|one| one.id.0[0]).collect::<Vec<_>>();
-        assert_eq!(ids("phone"), [2, 4]);
-        assert_eq!(ids(&DeviceId([6; 16]).to_string()), [6]);
-        for wrong in ["laptop", "tablet", "watch", &DeviceId([1; 16]).to_string()] {
-            assert!(meant(all(), wrong).is_err(), "{wrong}");
         }
     }
 }

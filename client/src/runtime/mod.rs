@@ -20,6 +20,7 @@ mod enter;
 mod event;
 mod files;
 mod forget;
+mod here;
 mod link;
 mod manage;
 pub(crate) mod mark;
@@ -107,6 +108,7 @@ struct Inner {
     /// Labels of the rooms that stand above the others.
     pinned: Mutex<BTreeSet<String>>,
     files: files::Files,
+    here: here::Changed,
 }
 
 /// A relay, and whom to expect there.
@@ -161,9 +163,12 @@ impl Local {
             muted: Mutex::new(muted),
             pinned: Mutex::new(pinned),
             files: files::Files::default(),
+            here: here::Changed::default(),
         };
         let runtime = Self(Arc::new(inner));
         runtime.help_files();
+        tokio::spawn(here::run(Arc::downgrade(&runtime.0), runtime.0.here.clone()));
+        runtime.0.here.notify_one();
         let mut records = vault.run(|store| store.rooms()).await?;
         if let Some(only) = &runtime.0.config.only {
             let labels = records.iter().map(|record| record.label.as_str());

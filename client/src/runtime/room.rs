@@ -34,6 +34,7 @@ use super::{
     avatar::Entered,
     backoff::Backoff,
     event::{Outlet, RoomEvent},
+    here::Changed,
     link::{LinkState, RelayLink},
     lock, now_ms,
     step::{Inputs, Place, Step},
@@ -116,6 +117,8 @@ pub(super) struct Room {
     unasked: Option<Unasked>,
     /// Who is told that it was entered.
     entered: Option<Entered>,
+    /// Who tells our other devices where this one is.
+    here: Changed,
     /// Faces that wait for a link: at most as many as are attached.
     invited: Vec<FaceId>,
     is_over: bool,
@@ -174,6 +177,7 @@ impl Room {
             drops: inner.files.drops(),
             unasked: inner.files.unasked(),
             entered: inner.files.entered(),
+            here: inner.here.clone(),
             invited: Vec::new(),
             is_over: false,
             not_loaded: None,

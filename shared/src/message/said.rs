@@ -1,6 +1,6 @@
 //! What can be said, as a value and as content, and its limits.
 
-use super::{Alteration, MessageId};
+use super::{Alteration, DeviceHere, MessageId};
 use crate::{
     content,
     content::content::Body,
@@ -35,6 +35,9 @@ pub enum Said {
     },
     /// How far we have read.
     Seen(u64),
+    /// Where this device is, for our others, in the room that is for that. Never leaves the process.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    Here(Box<DeviceHere>),
 }
 
 /// Why something may not be said; the same limits hold for what comes in.
@@ -92,7 +95,7 @@ impl Said {
                 let good = (1..=MAX_EMOJI).contains(&emoji.len()) && !emoji.contains(odd);
                 good.then_some(()).ok_or(SaidError::Emoji)
             }
-            Self::Act { change: Alteration::Delete, .. } | Self::Seen(_) => Ok(()),
+            Self::Act { change: Alteration::Delete, .. } | Self::Seen(_) | Self::Here(_) => Ok(()),
         }
     }
 
@@ -113,6 +116,7 @@ impl Said {
                 }
             },
             Self::Seen(seq) => Body::Seen(content::Seen { seq }),
+            Self::Here(here) => Body::DeviceHere((*here).into()),
         }
     }
 
@@ -144,7 +148,9 @@ impl Said {
                 act(&sign.target, Alteration::React { emoji: sign.emoji, withdrawn: sign.withdrawn })
             }
             Body::Seen(seen) => Ok(Self::Seen(seen.seq)),
-            Body::Leave(_) | Body::Alarm(_) | Body::Typing(_) | Body::Past(_) => return None,
+            Body::Leave(_) | Body::Alarm(_) | Body::Typing(_) | Body::Past(_) | Body::DeviceHere(_) => {
+                return None;
+            }
         };
         Some(said.and_then(|said| said.check().map(|()| said)))
     }

@@ -59,6 +59,8 @@ impl Engine {
         match command {
             Command::Send { token, text } => self.say(token, Said::text(text)),
             Command::Say { token, said: Said::Seen(seq) } => self.say(token, Said::Seen(self.in_log(seq))),
+            // It would name our devices to others.
+            Command::Say { said: Said::Here(_), .. } if !self.is_own_devices() => (),
             Command::Say { token, said } => self.say(token, said),
             Command::Typing { .. } => (),
             Command::Invite { uses, expires_ms } => return self.invite(uses, expires_ms, now),

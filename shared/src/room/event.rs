@@ -1,7 +1,11 @@
 //! What people and programs are told of a room.
 
-use super::{Act, Alarm, CloseReason, Device, GroupView, Message, MessageId, Person, Problem};
-use crate::{file::Manifest, identity::Fingerprint, message::timeline::Line};
+use super::{Act, Alarm, CloseReason, Device, DeviceHere, GroupView, Message, MessageId, Person, Problem};
+use crate::{
+    file::Manifest,
+    identity::{DeviceId, Fingerprint},
+    message::timeline::Line,
+};
 
 /// Something people or programs want to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,7 +183,15 @@ pub enum Event {
         /// Which one.
         leaf: u32,
     },
-    // This one never leaves the process, and is the last: formats that count variants count the others alike.
+    // These never leave the process, and are the last: formats that count variants count the others alike.
+    /// A device of ours, or this one, says where it is, in the room of own devices.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    DeviceHere {
+        /// Which one: its id in that room.
+        device: DeviceId,
+        /// What it says.
+        here: Box<DeviceHere>,
+    },
     /// An invite link is ready.
     #[cfg_attr(feature = "serde", serde(skip))]
     Invite {

@@ -305,6 +305,7 @@ impl Engine {
             }
             Some(Body::Alarm(alarm)) => self.reported(leaf, &saying.from.name, &alarm),
             Some(Body::Past(past)) => self.past(&saying, past),
+            Some(Body::DeviceHere(here)) => self.device_here(&holder, at, &here),
             Some(body) => self.tell(saying, body),
             // Of a later version.
             None => true,

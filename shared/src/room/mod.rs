@@ -89,7 +89,10 @@ mod watch;
 
 pub use crate::{
     identity::Person,
-    message::{Act, Alteration, MAX_EMOJI, MAX_TEXT, Message, MessageId, Millis, Said, SaidError},
+    message::{
+        Act, Alteration, Day, DeviceHere, MAX_EMOJI, MAX_HERE, MAX_TEXT, Message, MessageId, Millis, Said,
+        SaidError,
+    },
     mls::rules::MAX_PAST,
 };
 pub use alarm::{Alarm, AlarmKind, Impostor, Way};

@@ -555,9 +555,10 @@ fn engine_event(room: String, event: engine::Event, marks: Marks<'_>) -> Out {
         engine::Event::Typing { who, stopped } => Out::Typing { room, from: person(who), stopped },
         engine::Event::Act(act) => Out::changed(room, act),
         // Several, or none: see above.
-        engine::Event::Handed { .. } | engine::Event::HandOver { .. } | engine::Event::Heard { .. } => {
-            Out::Gone { room, seqs: Vec::new() }
-        }
+        engine::Event::Handed { .. }
+        | engine::Event::HandOver { .. }
+        | engine::Event::Heard { .. }
+        | engine::Event::DeviceHere { .. } => Out::Gone { room, seqs: Vec::new() },
         engine::Event::Sent { token, seq } => Out::Sent { room, id: token, seq },
         // The runtime completes links, so none arrives here; a link without a relay helps nobody.
         engine::Event::Invite { .. } => {

@@ -196,7 +196,7 @@ async fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: eng
         // Each line here is read aloud to somebody: who types and who has read is not worth one.
         engine::Event::Typing { .. } | engine::Event::Seen { .. } | engine::Event::Queued { .. } => {}
         // The runtime answers the one, and tells the other with what it changed.
-        engine::Event::HandOver { .. } | engine::Event::Act(_) => {}
+        engine::Event::HandOver { .. } | engine::Event::Act(_) | engine::Event::DeviceHere { .. } => {}
         engine::Event::Sent { .. } => shared.pending.done(),
         engine::Event::CatchingUp { done, total } if done == total => {}
         engine::Event::CatchingUp { done, total } => note(&format!("Reading {shown}: {done} of {total}.")),

@@ -82,6 +82,7 @@ fn engine(event: &engine::Event) {
         E::Disappearing { .. } => info!("messages disappear"),
         E::Lost { after, upto } => info!(after, upto, "end of the log lost"),
         E::Accepted => info!("agreed to go on"),
+        E::DeviceHere { .. } => debug!("device tells where it is"),
         E::Alarm(_) | E::Problem(_) | E::Invite { .. } | E::Act(_) => {}
     }
 }

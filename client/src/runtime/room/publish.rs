@@ -27,6 +27,7 @@ impl Room {
                 self.settle_kind(view.own_devices).await;
                 self.settle_removals(view).await;
                 lock(&self.state).view = Some(Arc::new(view.clone()));
+                self.settle_here(view, matches!(event, engine::Event::Joined(_))).await;
                 if let (engine::Event::Joined(_), Some(entered)) = (&event, &self.entered) {
                     // Full: it is told after the next start.
                     let _ = entered.try_send(self.label.clone());
@@ -37,6 +38,11 @@ impl Room {
             }
             // Its place is told before it is read there.
             engine::Event::Sent { seq, .. } => self.has_taken(*seq),
+            engine::Event::DeviceHere { device, here } => {
+                let (device, here) = (*device, here.clone());
+                // What cannot be written is said again, on another day at the latest.
+                let _ = self.vault.run(move |store| store.set_device_here(device, &here)).await;
+            }
             // What was read on another device of ours is read.
             engine::Event::Seen { mine: true, seq, .. } => {
                 let (room, seq) = (self.record.id, *seq);
@@ -59,7 +65,7 @@ impl Room {
                 self.invite(link, expires_ms, max_uses).await;
             }
             // Told with what it changed; what changed nothing is nothing.
-            engine::Event::Act(_) => {}
+            engine::Event::Act(_) | engine::Event::DeviceHere { .. } => {}
             engine::Event::HandOver { joiner, before, lines } => {
                 self.hand_over(joiner, before, lines).await;
             }
@@ -99,6 +105,18 @@ impl Room {
                 }
                 None => drop(self.vault.run(move |store| store.device_is_removed(room, device)).await),
             }
+        }
+    }
+
+    /// Our other devices are told where we are; of devices that are gone nothing is kept.
+    async fn settle_here(&mut self, view: &engine::GroupView, is_new: bool) {
+        if is_new {
+            self.here.notify_one();
+        }
+        if view.own_devices {
+            let there: Vec<_> = view.members.iter().map(|member| member.device.id).collect();
+            // What stays is of a device that nobody shows.
+            let _ = self.vault.run(move |store| store.keep_devices_here(&there)).await;
         }
     }
 
@@ -155,6 +173,7 @@ impl Room {
         let mut state = lock(&self.state);
         state.view = None;
         state.over = Some(why);
+        self.here.notify_one();
     }
 
     async fn answer(&self, askers: &[FaceId], event: RoomEvent) {

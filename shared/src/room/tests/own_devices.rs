@@ -1,17 +1,18 @@
 //! The room of a person's own devices: nobody else comes in, whoever helps.
 
 use super::{
-    hostile::{extensions, member_key, nothing},
+    hostile::{EVE, extensions, member_key, nothing},
     hostile_joiner::Stranger,
     world::World,
 };
 use crate::{
     content,
     crypto::suite::Suite,
+    identity::DeviceId,
     identity::credential::certify,
     mls::group::ROOM_EXTENSION,
     mls::rules::Violation,
-    room::{Breach, CloseReason, Command, Event, Policy},
+    room::{Breach, CloseReason, Command, Day, DeviceHere, Event, Policy, Said},
 };
 
 const ANN: usize = 0;
@@ -104,4 +105,67 @@ fn nobody_leaves_the_room_of_their_own_devices_by_mistake() {
     assert_eq!((world.members(ANN), world.members(PHONE)), (2, 2));
     let view = world.devices[PHONE].engine.as_ref().unwrap().view().unwrap();
     assert!(view.own_devices && !view.open);
+}
+
+/// Where the phone is, as it tells in `room`.
+fn here(world: &World) -> DeviceHere {
+    let day = Day::of(world.now);
+    let rooms = vec![(world.room_id(ANN), DeviceId([5; 16]))];
+    DeviceHere { name: "phone".to_owned(), since: day, seen: day, rooms }
+}
+
+/// What is told of devices at one of them.
+fn told(world: &World, i: usize) -> Vec<(DeviceId, DeviceHere)> {
+    let of = |event: &Event| match event {
+        Event::DeviceHere { device, here } => Some((*device, (**here).clone())),
+        _ => None,
+    };
+    world.devices[i].events.iter().filter_map(of).collect()
+}
+
+#[test]
+fn device_tells_the_others_where_it_is() {
+    let mut world = two(808);
+    let here = here(&world);
+    let said = Said::Here(Box::new(here.clone()));
+    world.command(PHONE, Command::Say { token: String::new(), said });
+    world.settle();
+    let phone = super::devices::device(&world, PHONE);
+    for i in [ANN, PHONE] {
+        assert_eq!(told(&world, i), [(phone, here.clone())], "{}", world.story(i));
+    }
+}
+
+/// What the third member of a room says is refused by the first.
+fn here_is_refused(mut world: World, here: content::DeviceHere) {
+    let body = content::content::Body::DeviceHere(here);
+    let content = content::Content { body: Some(body), ..world.content(EVE, 1, "") };
+    let envelope = world.said(EVE, &mut world.hostile(EVE), &content);
+    world.disconnect(EVE);
+    world.inject(envelope, None);
+    world.settle();
+    assert_eq!((told(&world, ANN).len(), world.errors(ANN)), (0, vec!["forged"]));
+}
+
+#[test]
+fn hostile_device_says_nothing_that_may_not_be_said_of_it() {
+    let mut world = two(809);
+    let tablet = super::devices::link(&mut world, ANN, PHONE, 8090);
+    assert_eq!((tablet, world.members(ANN)), (EVE, 3));
+    let wrong = DeviceHere { seen: Day(u32::MAX), ..here(&world) };
+    here_is_refused(world, wrong.into());
+    // In a room of people it would tell them which devices are one person's.
+    let world = super::hostile::three(810);
+    let good = here(&world);
+    here_is_refused(world, good.into());
+}
+
+#[test]
+fn honest_program_says_nothing_of_devices_among_people() {
+    let mut world = super::hostile::three(811);
+    let said = Said::Here(Box::new(here(&world)));
+    let log = world.relay.log.len();
+    world.command(PHONE, Command::Say { token: String::new(), said });
+    world.settle();
+    assert_eq!(world.relay.log.len(), log);
 }

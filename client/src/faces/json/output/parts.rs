@@ -178,6 +178,12 @@ pub struct OwnDeviceOut {
     /// In this room a person's devices keep in step; nobody is shown it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub own_devices: bool,
+    /// Which device it is, by its own word: its id in that room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+    /// On which day it was in use last, Unix milliseconds; 0 where it has not said so.
+    #[serde(default, skip_serializing_if = "is_never")]
+    pub seen: u64,
 }
 
 impl From<OwnDevice> for OwnDeviceOut {
@@ -190,6 +196,8 @@ impl From<OwnDevice> for OwnDeviceOut {
             since: one.since,
             going: one.goes,
             own_devices: one.is_hidden,
+            of: one.of.map(|of| of.to_string()),
+            seen: one.seen,
         }
     }
 }
@@ -309,5 +317,11 @@ pub(super) fn is_false(value: &bool) -> bool {
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
 fn is_zero(value: &u32) -> bool {
+    *value == 0
+}
+
+/// Leaves out a time that is not known.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
+fn is_never(value: &u64) -> bool {
     *value == 0
 }

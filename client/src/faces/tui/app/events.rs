@@ -155,7 +155,7 @@ impl App {
                 self.pane(room).types(&who, until);
             }
             // The runtime answers the one, and tells the other with what it changed.
-            engine::Event::HandOver { .. } | engine::Event::Act(_) => {}
+            engine::Event::HandOver { .. } | engine::Event::Act(_) | engine::Event::DeviceHere { .. } => {}
             engine::Event::Sent { .. } => pending.done(),
             engine::Event::Invited { room: name, by } => {
                 self.tell(room, Kind::Info, words::invited(&name, &by));
