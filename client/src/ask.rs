@@ -10,6 +10,7 @@
 
 mod answer;
 mod files;
+mod linking;
 mod people;
 mod rooms;
 mod stored;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub(crate) use answer::{MAX_ANSWER, MAX_PAGE};
 pub(crate) use files::{FilePlace, GetFile, SendFile, SteerFile, Transfers};
+pub(crate) use linking::{AnswerLink, LinkDevice};
 pub(crate) use people::{Mark, People, Person};
 pub(crate) use rooms::{Create, Forget, Join, LastRelay, Mute, Open, Pin, UseRelay};
 pub(crate) use stored::{
@@ -134,6 +136,8 @@ requests! {
     FilePlace,
     SetAvatar,
     AvatarOf,
+    LinkDevice,
+    AnswerLink,
 }
 
 /// What a daemon answered. None: it is no such answer.

@@ -1,6 +1,7 @@
 //! The handle that all faces use: of rooms in this process, or of those that a daemon runs.
 
 mod files;
+mod linking;
 mod people;
 mod rooms;
 mod stored;

@@ -23,6 +23,7 @@ pub mod file;
 pub mod fuzz;
 pub mod identity;
 pub mod invite;
+pub mod linking;
 pub mod message;
 pub mod mls;
 pub mod room;

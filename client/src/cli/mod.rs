@@ -15,6 +15,7 @@ mod info;
 mod interrupt;
 mod keyring;
 mod lean;
+mod link;
 mod lock;
 #[cfg(feature = "manual")]
 mod man;
@@ -63,7 +64,7 @@ pub struct Cli {
     #[command(flatten)]
     globals: Globals,
     /// Invite link to join, link of a relay to use, or `-` to read it from standard input.
-    #[arg(value_parser = link)]
+    #[arg(value_parser = link_text)]
     link: Option<String>,
     #[command(subcommand)]
     command: Option<Command>,
@@ -85,6 +86,7 @@ impl Cli {
             Some(Command::Send { .. }) => "send",
             Some(Command::Tail { .. }) => "tail",
             Some(Command::Invite { .. }) => "invite",
+            Some(Command::Link { .. }) => "link",
             Some(Command::Rooms { .. }) => "rooms",
             Some(Command::Forget { .. }) => "forget",
             Some(Command::Info { .. }) => "info",
@@ -220,6 +222,20 @@ enum Command {
         #[command(flatten)]
         patience: wait::Patience,
     },
+    /// Link this device to the account of another one, or another one to this account.
+    ///
+    /// On a new device it shows a code, for ten minutes and one use; give it to the device that has your account (/link CODE in its
+    /// chat, or `schat link CODE`). Or the other way round: /link there shows a code, for `schat link CODE` here. Both
+    /// devices show seven emoji, and it is asked on the one that has the account whether they are the same. Before that nothing
+    /// is handed over. What broke off goes on when it is run again.
+    Link {
+        /// The code that the other device shows, or `-` to read it from standard input; or, on a new device, the relay to use: HOST:PORT, or its link.
+        #[arg(value_name = "CODE|RELAY")]
+        code: Option<String>,
+        /// Give up the linking that is under way.
+        #[arg(long, conflicts_with = "code")]
+        cancel: bool,
+    },
     /// List the rooms of this profile.
     Rooms {
         /// With the id of each at its relay; --json always has it.
@@ -337,7 +353,7 @@ fn lifetime(text: &str) -> Result<u32, String> {
     lines::lifetime(text).map_err(|failure| format!("{} {}", failure.message, failure.remedy))
 }
 
-fn link(text: &str) -> Result<String, String> {
+fn link_text(text: &str) -> Result<String, String> {
     let is_link = text == "-" || text.contains("://");
     let cli = Cli::command();
     let commands: Vec<_> = cli.get_subcommands().map(clap::Command::get_name).collect();
@@ -430,6 +446,7 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Invite { room, uses, expires, patience }) => {
             once::invite(globals, &room, &Limits { uses, lives_s: expires }, patience).await
         }
+        Some(Command::Link { code, cancel }) => link::link(globals, code, cancel).await,
         Some(Command::Rooms { id, all }) => once::rooms(globals, id, all).await,
         Some(Command::Forget { room, yes }) => forget::forget(globals, &room, yes).await,
         Some(Command::Info { room }) => info::info(globals, &room).await,

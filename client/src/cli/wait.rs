@@ -150,7 +150,7 @@ pub(super) fn hopeless(event: &Event) -> Option<Failure> {
             eprintln!("{}", words::command::relay::trusted(words::trust(*trust)));
             None
         }
-        Event::Relay { .. } => None,
+        Event::Relay { .. } | Event::Linking(_) => None,
         Event::Room { event: RoomEvent::Failed(failure), .. } => Some(failure.clone()),
         Event::Room { event: RoomEvent::Engine(event), .. } => match event {
             engine::Event::Closed { reason, .. } => Some(reason.into()),

@@ -13,7 +13,9 @@ use shared::{
 use tokio::sync::mpsc;
 
 pub use input::{Cmd, InviteBy, SteerBy, parse};
-pub use output::{GroupOut, InfoOut, InviteOut, Marks, MemberOut, Out, PersonOut, RoomOut, translate};
+pub use output::{
+    GroupOut, InfoOut, InviteOut, Marks, MemberOut, Out, PersonOut, RoomOut, linked, translate,
+};
 
 use super::{
     avatar,
@@ -24,7 +26,7 @@ use super::{
 use crate::{
     failure::{Exit, Failure},
     handle::Runtime,
-    runtime::{Event, Outgoing, RoomEvent, Steer, Wanted},
+    runtime::{Event, LinkAnswer, Outgoing, RoomEvent, Steer, Wanted},
     store::{Cursor, Query},
     transport::{AddressError, RelayAddress},
 };
@@ -138,6 +140,10 @@ async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
             Err(failure) => Err(failure),
         },
         Cmd::Join { .. } => Err(Failure::usage("join takes either a room or a link.", "See docs/json.md.")),
+        Cmd::Link { code } => runtime.link(code, None).await,
+        Cmd::LinkConfirm { digits } => runtime.answer_link(LinkAnswer::Confirm(Some(digits))).await,
+        Cmd::LinkRefuse => runtime.answer_link(LinkAnswer::Refuse).await,
+        Cmd::LinkCancel => runtime.answer_link(LinkAnswer::Cancel).await,
         Cmd::Create { room, relay, disappear, past } => match runtime.room(&room) {
             Ok(status) if status.over.is_none() => {
                 Err(Failure::usage(format!("There is a room {room} already."), "Choose another name."))

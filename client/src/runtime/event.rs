@@ -16,6 +16,7 @@ use shared::{
 use tokio::sync::mpsc;
 
 use super::{
+    linking::LinkNews,
     lock,
     mark::{FaceId, unmarked},
     transfer::Transfer,
@@ -45,6 +46,8 @@ pub enum Event {
         /// What happened.
         event: RoomEvent,
     },
+    /// About devices that are being linked.
+    Linking(Box<LinkNews>),
 }
 
 impl Event {
@@ -210,6 +213,6 @@ fn problem(event: &Event) -> Option<Failure> {
         },
         Event::Room { event: RoomEvent::Notice { again: true, .. }, .. } => None,
         Event::Room { event: RoomEvent::Notice { notice, .. }, .. } => Some(notice.into()),
-        Event::Room { .. } => None,
+        Event::Room { .. } | Event::Linking(_) => None,
     }
 }

@@ -203,7 +203,7 @@ impl Local {
         format!("{name}~{a:02x}{b:02x}{c:02x}")
     }
 
-    fn place(&self, relay: Option<RelayAddress>) -> Result<Where, Failure> {
+    pub(super) fn place(&self, relay: Option<RelayAddress>) -> Result<Where, Failure> {
         if let Some(address) = relay.or_else(|| lock(&self.0.relay).clone()) {
             return Ok(Where::Relay { address, pin: None });
         }

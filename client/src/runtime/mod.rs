@@ -19,6 +19,7 @@ mod event;
 mod files;
 mod forget;
 mod link;
+mod linking;
 mod manage;
 pub(crate) mod mark;
 mod mute;
@@ -42,7 +43,7 @@ use shared::{
     room::{Command, GroupView, Millis},
 };
 use tokio::{
-    sync::{RwLock, mpsc, oneshot},
+    sync::{Notify, RwLock, mpsc, oneshot},
     task::JoinHandle,
 };
 
@@ -52,6 +53,7 @@ pub use event::{Event, Namesake, RelayState, RoomEvent};
 pub(crate) use event::{Publish, Sink};
 pub use files::{Outgoing, Wanted};
 pub(crate) use forget::still_in;
+pub use linking::{Answer as LinkAnswer, LinkEnd, LinkNews};
 pub(crate) use mark::FaceId;
 pub(crate) use people::not_compared;
 pub use transfer::{Steer, Transfer, TransferState, Way};
@@ -102,6 +104,9 @@ struct Inner {
     /// Labels of the rooms that stand above the others.
     pinned: Mutex<BTreeSet<String>>,
     files: files::Files,
+    linking: Mutex<linking::Linking>,
+    /// A room was entered, or is over.
+    changed: Arc<Notify>,
 }
 
 /// A relay, and whom to expect there.
@@ -155,6 +160,8 @@ impl Local {
             muted: Mutex::new(muted),
             pinned: Mutex::new(pinned),
             files: files::Files::default(),
+            linking: Mutex::default(),
+            changed: Arc::default(),
         };
         let runtime = Self(Arc::new(inner));
         runtime.help_files();
@@ -170,6 +177,9 @@ impl Local {
             runtime.resume(record);
         }
         runtime.resume_files().await?;
+        if runtime.0.config.only.is_none() {
+            runtime.resume_link().await?;
+        }
         // Here and not by the rooms: some of them are over, or forgotten.
         tokio::spawn(runtime.0.outlet.clone().show_again(unseen));
         Ok(runtime)
@@ -365,6 +375,7 @@ impl Local {
 
     /// Says goodbye and ends all tasks.
     pub async fn shutdown(self) {
+        self.stop_link().await;
         self.0.files.stop().await;
         let entries = std::mem::take(&mut *lock(&self.0.rooms));
         let asks: Vec<_> = entries.values().map(|entry| entry.asks.clone()).collect();

@@ -16,15 +16,18 @@ use proto::{
     BlobId, CHANNEL_BINDING_LEN,
     relay::{BlobProof, RelayFrame, relay_frame},
 };
-use shared::room::{self as engine, Command, Engine, Input, Millis, Person, Said};
+use shared::{
+    invite::link::InviteLink,
+    room::{self as engine, Command, Engine, Input, Millis, Person, Said},
+};
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{Notify, mpsc, oneshot, watch},
     time::{Instant, sleep_until, timeout},
 };
 use tracing::debug;
 
 use guard::{Guard, Look};
-use stream::drive;
+pub(super) use stream::drive;
 
 use super::{
     FaceId, Inner, Past, State,
@@ -59,6 +62,8 @@ pub(super) enum Ask {
     Prove(BlobId, [u8; CHANNEL_BINDING_LEN], oneshot::Sender<Option<BlobProof>>),
     /// A file is at the relay: says so, and in the same step it is under way no more.
     Offer { number: i64, token: String, said: Said, reply: oneshot::Sender<Result<(), Failure>> },
+    /// A link for one device of ours, until then.
+    InviteDevice { expires_ms: Millis, reply: oneshot::Sender<Result<InviteLink, Failure>> },
     /// What waits for the relay.
     Queued(oneshot::Sender<Vec<engine::Event>>),
     /// Say goodbye and end.
@@ -106,13 +111,17 @@ pub(super) struct Room {
     /// The file that is being offered.
     offering: Option<i64>,
     /// Whoever drops files at the relay is told that there are some.
-    drops: Arc<tokio::sync::Notify>,
+    drops: Arc<Notify>,
     /// Small pictures are fetched by themselves.
     unasked: Option<Unasked>,
     /// Who is told that it was entered.
     entered: Option<Entered>,
     /// Faces that wait for a link: at most as many as are attached.
     invited: Vec<FaceId>,
+    /// Who waits for a link for one device of ours: at most one.
+    device: Option<oneshot::Sender<Result<InviteLink, Failure>>>,
+    /// Told when the room was entered, or is over.
+    changed: Arc<Notify>,
     is_over: bool,
     /// Why it could not be read from the disk, when it was tried last.
     not_loaded: Option<Failure>,
@@ -170,6 +179,8 @@ impl Room {
             unasked: inner.files.unasked(),
             entered: inner.files.entered(),
             invited: Vec::new(),
+            device: None,
+            changed: inner.changed.clone(),
             is_over: false,
             not_loaded: None,
             backoff: Backoff::default(),
@@ -249,6 +260,13 @@ impl Room {
             }
             Turn::Ask(Some(Ask::Offer { number, token, said, reply })) => {
                 let _ = reply.send(self.offer(number, token, said).await);
+            }
+            Turn::Ask(Some(Ask::InviteDevice { expires_ms, reply })) => {
+                self.device = Some(reply);
+                let wanted = Command::Invite { uses: Some(1), expires_ms: Some(expires_ms) };
+                if let Err(failure) = self.apply(vec![Input::Command(wanted)]).await {
+                    self.no_device_invite(failure);
+                }
             }
             Turn::Ask(Some(Ask::Command(command, asker, reply))) => {
                 if let (Command::Invite { .. }, Some(face)) = (&command, asker)

@@ -12,6 +12,7 @@ mod error;
 mod happenings;
 mod history;
 mod key;
+mod linking;
 mod lock;
 mod notices;
 mod old;
@@ -50,6 +51,7 @@ pub use key::{
     Account, Asking, Cost, FileKey, HeldKey, KeyFile, KeySource, Passphrase, PassphraseError, ProfileKey,
     Wrap,
 };
+pub use linking::NewDevice;
 pub use notices::{Earlier, Notice, StoredNotice};
 pub use old::{ARCHIVED, ARCHIVED_OPEN, is_archive};
 pub use people::{KnownPerson, Meeting, People};

@@ -20,11 +20,11 @@ use zeroize::Zeroizing;
 use super::{DATABASE, FileKey, KeySource, Store, StoreError, Vault, lock::Lock};
 use crate::failure::Failure;
 
-const IDENTITY: &str = "identity";
-const NAME: &str = "name";
-const RELAY: &str = "relay";
-const STATUS: &str = "status";
-const GLYPH: &str = "glyph";
+pub(super) const IDENTITY: &str = "identity";
+pub(super) const NAME: &str = "name";
+pub(super) const RELAY: &str = "relay";
+pub(super) const STATUS: &str = "status";
+pub(super) const GLYPH: &str = "glyph";
 
 /// Where a profile lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +74,9 @@ pub struct OpenProfile {
     pub vault: Vault,
     /// Nothing was there before.
     pub is_new: bool,
+    /// It has no account that anybody knows: it may become a device of one. Until then it is nobody, with an account that
+    /// is not kept.
+    pub is_blank: bool,
     /// The relay that was used last.
     pub last_relay: Option<String>,
     dir: ProfileDir,
@@ -110,6 +113,7 @@ impl OpenProfile {
         let identity = match known {
             Some(bytes) => identity(&bytes)?,
             None => {
+                Self::is_being_linked(&store)?;
                 let identity = Identity::generate(&random);
                 store.set_meta(IDENTITY, identity.to_bytes().as_slice())?;
                 identity
@@ -117,6 +121,28 @@ impl OpenProfile {
         };
         let name = choose_name(&mut store, name)?;
         Ok(Self { is_new, ..Self::of(store, identity, name, random, (dir, Some(lock)))? })
+    }
+
+    /// Opens the profile to link this device. One that is in no room, was in none and was not linked is blank: nothing says that its
+    /// account is to stay.
+    ///
+    /// # Errors
+    /// As [`OpenProfile::open_with`].
+    pub fn open_to_link(dir: ProfileDir, random: Random, key: &dyn KeySource) -> Result<Self, Failure> {
+        make_private(dir.path())?;
+        let lock = Lock::take(dir.path())?;
+        whole(dir.path())?;
+        let key = key.key(dir.path(), &random)?;
+        let mut store = Store::open(dir.path(), &key, random.clone())?;
+        let known = store.meta(IDENTITY)?;
+        let is_new = known.is_none();
+        let is_blank = is_new || (store.rooms()?.is_empty() && store.handed()?.is_none());
+        let identity = match known {
+            Some(bytes) if !is_blank => identity(&bytes)?,
+            _ => Identity::generate(&random),
+        };
+        let name = choose_name(&mut store, None)?;
+        Ok(Self { is_new, is_blank, ..Self::of(store, identity, name, random, (dir, Some(lock)))? })
     }
 
     /// Opens a profile where nothing can be written, to look at what is stored.
@@ -149,7 +175,15 @@ impl OpenProfile {
             random,
             suite: Default::default(),
         };
-        Ok(Self { engine, vault: Vault::new(store), is_new: false, last_relay, dir, _lock: lock })
+        Ok(Self {
+            engine,
+            vault: Vault::new(store),
+            is_new: false,
+            is_blank: false,
+            last_relay,
+            dir,
+            _lock: lock,
+        })
     }
 
     /// Its directory.

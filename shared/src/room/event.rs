@@ -1,7 +1,10 @@
 //! What people and programs are told of a room.
 
-use super::{Act, Alarm, CloseReason, GroupView, Message, MessageId, Person, Problem};
-use crate::{file::Manifest, message::timeline::Line};
+use super::{Act, Alarm, CloseReason, GroupView, Message, MessageId, Millis, Person, Problem};
+use crate::{
+    file::Manifest,
+    message::{Private, timeline::Line},
+};
 
 /// Something people or programs want to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,6 +155,19 @@ pub enum Event {
     Heard {
         /// Which one.
         leaf: u32,
+    },
+    /// What a device of one person tells the others, in a room that is for that.
+    Device {
+        /// Who.
+        who: Person,
+        /// Sequence number.
+        seq: u64,
+        /// Its time in the log.
+        at: Millis,
+        /// What.
+        body: Private,
+        /// It was this device.
+        mine: bool,
     },
     // This one never leaves the process, and is the last: formats that count variants count the others alike.
     /// An invite link is ready.

@@ -1,5 +1,6 @@
 //! Events for programs.
 
+mod link;
 mod parts;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use shared::{
     room::{self as engine, Act, AlarmKind, Alteration, GroupView, Person},
 };
 
+pub use link::LinkOut;
 use parts::is_false;
 pub use parts::{
     FileOut, GroupOut, InfoOut, InviteOut, MemberOut, MoreOut, PersonOut, ReactionOut, RoomOut, WhenOut,
@@ -21,7 +23,7 @@ use crate::{
     faces::{sanitize, unread::unread_rooms, words},
     failure::Failure,
     handle::Runtime,
-    runtime::{ChosenRelay, Event, Namesake, RelayState, RoomEvent, Transfer, TransferState, Way},
+    runtime::{ChosenRelay, Event, LinkNews, Namesake, RelayState, RoomEvent, Transfer, TransferState, Way},
     store::{Happening, Hit, Notice, What},
 };
 
@@ -169,6 +171,8 @@ pub enum Out {
     },
     /// The relay has it on disk.
     Sent { room: String, id: String, seq: u64 },
+    /// How the linking of a device stands.
+    Link(LinkOut),
     /// An invite link; secret.
     Invite { room: String, link: String, expires: u64, max_uses: u32 },
     /// A link's card was read: who invites to which room. Nothing is joined yet.
@@ -414,10 +418,16 @@ impl Out {
 /// Whether somebody's key was verified.
 pub type Marks<'a> = &'a dyn Fn(&Fingerprint) -> bool;
 
+/// How the linking of a device stands.
+pub fn linked(news: &LinkNews) -> Out {
+    Out::Link(link::out(news.clone()))
+}
+
 /// The objects that tell of an event; several for a certificate that changed.
 pub fn translate(event: Event, marks: Marks<'_>) -> Vec<Out> {
     match event {
         Event::Relay { relay, state } => relay_event(relay, state),
+        Event::Linking(news) => vec![linked(&news)],
         Event::Room { room, event } => {
             let room = room.to_string();
             vec![match event {
@@ -426,7 +436,10 @@ pub fn translate(event: Event, marks: Marks<'_>) -> Vec<Out> {
                 }
                 // The runtime answers the one, and tells the other with what it changed.
                 RoomEvent::Engine(
-                    engine::Event::HandOver { .. } | engine::Event::Act(_) | engine::Event::Heard { .. },
+                    engine::Event::HandOver { .. }
+                    | engine::Event::Act(_)
+                    | engine::Event::Device { .. }
+                    | engine::Event::Heard { .. },
                 ) => {
                     return Vec::new();
                 }
@@ -507,9 +520,10 @@ fn engine_event(room: String, event: engine::Event, marks: Marks<'_>) -> Out {
         engine::Event::Typing { who, stopped } => Out::Typing { room, from: person(who), stopped },
         engine::Event::Act(act) => Out::changed(room, act),
         // Several, or none: see above.
-        engine::Event::Handed { .. } | engine::Event::HandOver { .. } | engine::Event::Heard { .. } => {
-            Out::Gone { room, seqs: Vec::new() }
-        }
+        engine::Event::Handed { .. }
+        | engine::Event::HandOver { .. }
+        | engine::Event::Device { .. }
+        | engine::Event::Heard { .. } => Out::Gone { room, seqs: Vec::new() },
         engine::Event::Sent { token, seq } => Out::Sent { room, id: token, seq },
         // The runtime completes links, so none arrives here; a link without a relay helps nobody.
         engine::Event::Invite { .. } => {

@@ -42,6 +42,11 @@ pub const COMMANDS: &[(&str, &str)] = &[
         "/policy [invite=everybody|moderators] [seats=N]",
         "who may invite, and how many devices one person may have; alone, it shows that. Moderators change it",
     ),
+    (
+        "/link [CODE]",
+        "let another device have your account: by the code that it shows (`schat link` there), or by one that this device shows",
+    ),
+    ("/link yes|no|cancel", "it shows the same as this one, or not; or give it up"),
     ("/nick NAME", "change your name"),
     ("/status [TEXT]", "say something of yourself beside your name, or nothing any more"),
     ("/glyph [EMOJI]", "a small sign for you, or none any more"),

@@ -7,7 +7,11 @@ mod tests;
 
 use shared::room::Policy;
 
-use crate::{faces::link, failure::Failure, runtime::Steer};
+use crate::{
+    faces::link,
+    failure::Failure,
+    runtime::{LinkAnswer, Steer},
+};
 pub use arguments::lifetime;
 use arguments::{allowed, create, limits, marked, seconds};
 pub use commands::COMMANDS;
@@ -24,6 +28,10 @@ pub enum Line {
     Join(String),
     /// Join by an invite link.
     Link(String),
+    /// Link another device: by the code that it shows, or by showing one.
+    Device(Option<String>),
+    /// What somebody says who was asked about a device.
+    DeviceAnswer(LinkAnswer),
     /// Make a private room.
     Create(String, Policy),
     /// Show an invite link, or make one with these limits.
@@ -153,6 +161,13 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
     match word {
         "join" if is_link(argument) => Ok(Line::Link(argument.to_owned())),
         "join" => needed().map(Line::Join),
+        "link" => Ok(match argument {
+            "" => Line::Device(None),
+            "yes" => Line::DeviceAnswer(LinkAnswer::Confirm(None)),
+            "no" => Line::DeviceAnswer(LinkAnswer::Refuse),
+            "cancel" => Line::DeviceAnswer(LinkAnswer::Cancel),
+            code => Line::Device(Some(link::tidied(code).unwrap_or_else(|| code.to_owned()))),
+        }),
         "create" => create(argument).ok_or_else(|| usage_of(word))?,
         "invite" => limits(argument).map(Line::Invite),
         "invites" => alone(Line::Invites),

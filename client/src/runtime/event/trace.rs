@@ -17,6 +17,7 @@ pub(super) fn told(event: &Event) {
     match event {
         Event::Relay { state, .. } => relay(state),
         Event::Room { event, .. } => room(event),
+        Event::Linking(_) => debug!("linking"),
     }
 }
 
@@ -65,6 +66,7 @@ fn engine(event: &engine::Event) {
         E::Handed { lines, .. } => info!(count = lines.len(), "past handed over"),
         E::HandOver { .. } => info!("past wanted"),
         E::Seen { seq, mine, .. } => debug!(seq, mine, "read mark"),
+        E::Device { seq, mine, .. } => debug!(seq, mine, "to own devices"),
         E::Typing { stopped, .. } => debug!(stopped, "typing"),
         E::CatchingUp { done, total } => debug!(done, total, "catching up"),
         E::Closed { was_member, .. } => info!(was_member, "room over"),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use shared::room as engine;
+use shared::room::{self as engine, Problem, Right};
 
 use super::Room;
 use crate::{
@@ -14,6 +14,11 @@ use crate::{
 impl Room {
     /// `ordinal`: the number under which the next notice was stored.
     pub(super) async fn publish(&mut self, event: engine::Event, ordinal: &mut i64) {
+        if let engine::Event::Problem(problem) = &event
+            && is_about_invites(problem)
+        {
+            self.no_device_invite(problem.into());
+        }
         if let Some(notice) = Notice::of(&event) {
             // An alarm is for everybody, whoever brought it up.
             let asker = self.asker.filter(|_| notice.kind().is_none());
@@ -56,13 +61,34 @@ impl Room {
             engine::Event::HandOver { joiner, before, lines } => {
                 self.hand_over(joiner, before, lines).await;
             }
-            other => self.show(RoomEvent::Engine(other)).await,
+            // For the linking and for the room of one's own devices, and nobody's to read.
+            engine::Event::Device { .. } => {}
+            other => {
+                let has_changed = matches!(other, engine::Event::Joined(_));
+                self.show(RoomEvent::Engine(other)).await;
+                if has_changed {
+                    self.changed.notify_waiters();
+                }
+            }
+        }
+    }
+
+    /// No link for a device of ours can be made.
+    pub(super) fn no_device_invite(&mut self, failure: Failure) {
+        if let Some(waiting) = self.device.take() {
+            // Whoever asked may be gone.
+            let _ = waiting.send(Err(failure));
         }
     }
 
     async fn invite(&mut self, link: shared::invite::link::Link, expires_ms: u64, max_uses: u32) {
         let Some((address, _)) = self.advertise.clone() else { return };
         let link = shared::invite::link::InviteLink { host: address.host, port: address.port, link };
+        if let Some(waiting) = self.device.take_if(|_| max_uses == 1) {
+            // Whoever asked may be gone; then it ends by itself.
+            let _ = waiting.send(Ok(link));
+            return;
+        }
         let askers = std::mem::take(&mut self.invited);
         self.answer(&askers, RoomEvent::Invite { link, expires_ms, max_uses }).await;
     }
@@ -113,6 +139,8 @@ impl Room {
         let mut state = lock(&self.state);
         state.view = None;
         state.over = Some(why);
+        drop(state);
+        self.changed.notify_waiters();
     }
 
     async fn answer(&self, askers: &[FaceId], event: RoomEvent) {
@@ -122,4 +150,17 @@ impl Room {
     pub(super) async fn show(&self, event: RoomEvent) {
         self.outlet.send(Event::Room { room: self.label.clone(), event }).await;
     }
+}
+
+/// It says that no invite comes.
+fn is_about_invites(problem: &Problem) -> bool {
+    matches!(
+        problem,
+        Problem::NotModerator(Right::Invite)
+            | Problem::TooManyInvites
+            | Problem::NoInvite
+            | Problem::BadTime
+            | Problem::NotJoined
+            | Problem::Leaving
+    )
 }

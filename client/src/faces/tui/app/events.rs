@@ -23,6 +23,9 @@ impl App {
         match event {
             Event::Relay { relay, state } => self.relay(sanitize::line(&relay), state),
             Event::Room { room, event } => self.room(&room, event, pending),
+            Event::Linking(news) => {
+                words::linking(&news, true).into_iter().for_each(|line| self.note(line));
+            }
         }
     }
 
@@ -155,7 +158,7 @@ impl App {
                 self.pane(room).types(&who, until);
             }
             // The runtime answers the one, and tells the other with what it changed.
-            engine::Event::HandOver { .. } | engine::Event::Act(_) => {}
+            engine::Event::HandOver { .. } | engine::Event::Act(_) | engine::Event::Device { .. } => {}
             engine::Event::Sent { .. } => pending.done(),
             engine::Event::Invited { room: name, by } => {
                 self.tell(room, Kind::Info, words::invited(&name, &by));
