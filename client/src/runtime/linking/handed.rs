@@ -20,6 +20,9 @@ use crate::{text::names::label, transport::RelayAddress};
 /// Rooms of an account, at most.
 const MAX_ROOMS: usize = 64;
 
+/// Longest label, in bytes: a name, what is behind it where two rooms have one name, and room to spare.
+const MAX_LABEL: usize = 512;
+
 /// What a new device gets.
 pub(super) struct Handed {
     pub(super) account: Zeroizing<[u8; 32]>,
@@ -43,7 +46,9 @@ pub(super) fn read(bytes: &[u8]) -> Option<Handed> {
 fn is_good(room: &HandedRoom) -> bool {
     let is_placed = u16::try_from(room.port).is_ok_and(|port| RelayAddress::new(&room.host, port).is_ok());
     let is_sized = room.room_id.len() == RoomId::LEN && matches!(room.pin.len(), 0 | 20);
-    let is_named = !room.label.is_empty() && label(&room.label) == room.label;
+    let is_named = (1..=MAX_LABEL).contains(&room.label.len())
+        && !room.label.contains(char::is_control)
+        && label(&room.label) == room.label;
     is_placed && is_sized && is_named && matches!(room.secret.len(), 0 | 20)
 }
 

@@ -17,7 +17,7 @@ mod record;
 mod steps;
 mod task;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use shared::{
@@ -29,21 +29,25 @@ use shared::{
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
+    time::timeout,
 };
 
 pub use news::{LinkEnd, LinkNews};
 use record::Record;
 use task::{Ask, Begun, Task};
 
-use super::{Local, lock, now_ms};
+use super::{Local, link::LinkState, lock, now_ms};
 use crate::{
     failure::{Exit, Failure},
     store::{KnownRelay, Where},
-    transport::RelayAddress,
+    transport::{Pin, RelayAddress},
 };
 
 /// Questions that wait for a linking. Full: whoever asks waits.
 const ASKS: usize = 8;
+
+/// How long a relay may take to answer, dialling included: longer than a way over TCP takes, and somebody waits.
+const MEET: Duration = Duration::from_secs(30);
 
 /// What the room of a linking is called, by who made it. Nobody sees it but the two programs.
 const NEW: &str = "schat link: a new device";
@@ -230,10 +234,23 @@ impl Local {
         Ok(Begun { record, engine, profile, is_new: true })
     }
 
+    /// Waits for a connection to the relay: on whatever ground it is trusted, that is remembered then.
+    async fn met(&self, address: &RelayAddress, pin: Option<Pin>) -> Result<(), Failure> {
+        let relay = self.0.link(address.clone(), pin);
+        let mut state = relay.state.clone();
+        let is_decided = |state: &LinkState| !matches!(state, LinkState::Down);
+        let decided = timeout(MEET, state.wait_for(is_decided)).await;
+        match decided {
+            Ok(Ok(state)) if matches!(&*state, LinkState::Up(..)) => Ok(()),
+            _ => Err(self.why().unwrap_or_else(no_relay)),
+        }
+    }
+
     /// A code without a relay is of the one that this device uses, with the pin that is known of it.
     async fn at_our_relay(&self, code: &str) -> Result<InviteLink, Failure> {
         let mut link = Link::from_code(code).map_err(|_| bad_code())?;
         let Where::Relay { address, pin } = self.place(None)? else { return Err(no_relay()) };
+        self.met(&address, pin).await?;
         let relay = address.clone();
         let known = self.0.vault.run(move |store| store.known_relay(&relay)).await?;
         let known = match known {
