@@ -10,6 +10,7 @@ pub mod handle;
 pub mod log;
 #[cfg(feature = "pictures")]
 mod picture;
+pub mod portable;
 pub mod runtime;
 pub mod settings;
 mod sound;

@@ -4,6 +4,7 @@
 //! after a crash the same ciphertexts are sent again and nothing is encrypted twice.
 
 mod avatars;
+mod carried;
 #[cfg(test)]
 pub(crate) mod crash_point;
 mod cursors;
@@ -41,10 +42,13 @@ use shared::{
 use zeroize::Zeroizing;
 
 pub use avatars::OwnAvatar;
+pub use carried::OwnTexts;
 pub use cursors::Cursor;
 pub use error::StoreError;
-pub use happenings::{Happening, Item, MAX_HAPPENINGS, What};
-pub use history::{Changed, Entry, MAX_HISTORY};
+pub use happenings::{
+    Happening, HappeningKey, Item, MAX_HAPPENINGS, What, read_happening, written_happening,
+};
+pub use history::{Changed, Entry, MAX_HISTORY, read_line, written_line};
 #[cfg(unix)]
 pub(crate) use key::is_open_to_others;
 pub use key::{
@@ -54,7 +58,7 @@ pub use key::{
 pub use linking::NewDevice;
 pub use notices::{Earlier, Notice, StoredNotice};
 pub use old::{ARCHIVED, ARCHIVED_OPEN, is_archive};
-pub use people::{KnownPerson, Meeting, People};
+pub use people::{KnownPerson, MAX_NAMES, MAX_PEOPLE, Meeting, People};
 pub use picture_key::PictureKey;
 pub use places::Place;
 pub use profile::{OpenProfile, ProfileDir, usual_name};

@@ -59,6 +59,20 @@ impl KnownRelay {
         }
     }
 
+    /// Why it is trusted, as a number: 0 first use, 1 a link, 2 authorities.
+    pub fn ground(self) -> u32 {
+        match self {
+            Self::FirstUse(_) => 0,
+            Self::FromLink(_) => 1,
+            Self::Authorities(_) => 2,
+        }
+    }
+
+    /// What is known for that reason; none where the number is no reason, or a pin is missing.
+    pub fn of_ground(ground: u32, pin: Option<[u8; 32]>) -> Option<Self> {
+        Self::of(ground.into(), pin)
+    }
+
     fn of(ground: i64, pin: Option<[u8; 32]>) -> Option<Self> {
         let pin = pin.map(Pin::from);
         match ground {
@@ -273,6 +287,20 @@ impl Store {
         self.db.execute(insert, params![relay.host, relay.port, ground, pin])?;
         Ok(())
     }
+}
+
+/// Remembers a relay as somebody else knew it.
+pub(super) fn put_known(
+    store: &mut Store,
+    relay: &RelayAddress,
+    known: KnownRelay,
+) -> Result<(), StoreError> {
+    let (ground, pin) = match known {
+        KnownRelay::FirstUse(pin) => (FIRST_USE, Some(pin)),
+        KnownRelay::FromLink(pin) => (FROM_LINK, Some(pin)),
+        KnownRelay::Authorities(pin) => (AUTHORITIES, pin),
+    };
+    store.put_relay(relay, ground, pin)
 }
 
 /// Deletes a room's rows of these tables, and the parts of its files that are under way.

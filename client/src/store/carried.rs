@@ -1,0 +1,195 @@
+//! What a profile is made of besides rooms and their past, for whoever carries it to another device.
+
+use proto::RoomId;
+use rusqlite::params;
+use zeroize::Zeroizing;
+
+use super::{KnownPerson, KnownRelay, Meeting, PictureKey, Place, Store, StoreError, people, places, rooms};
+use crate::transport::RelayAddress;
+
+/// What the phrase says, until the person has confirmed that it is written down.
+const PHRASE: &str = "phrase";
+
+/// What seals backups, once there is one.
+const BACKUP_KEY: &str = "backup-key";
+
+/// What the credential says of the recovery key.
+const NEXT: &str = "next";
+
+/// Texts of the profile itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OwnTexts {
+    /// The display name; may be empty.
+    pub name: String,
+    /// What the person says of themselves.
+    pub status: String,
+    /// The sign beside the name.
+    pub glyph: String,
+    /// The relay for rooms that are named without one; may be empty.
+    pub relay: String,
+}
+
+impl Store {
+    /// The account's secret key; none in a profile that is not made yet.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read or was altered.
+    pub fn account_secret(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        self.meta(super::profile::IDENTITY)
+    }
+
+    /// This profile is that account's from now on.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn set_account_secret(&mut self, secret: &[u8; 32]) -> Result<(), StoreError> {
+        self.set_meta(super::profile::IDENTITY, secret)
+    }
+
+    /// What the phrase says, while the person has not confirmed that it is written down.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read or was altered.
+    pub fn phrase(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        Ok(self.meta(PHRASE)?.filter(|phrase| !phrase.is_empty()))
+    }
+
+    /// Keeps what the phrase says; nothing: it is written down, and this device does not know it any more.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn set_phrase(&mut self, phrase: &[u8]) -> Result<(), StoreError> {
+        self.set_meta(PHRASE, phrase)
+    }
+
+    /// What seals backups; none while there is no backup.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read or was altered.
+    pub fn backup_key(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        Ok(self.meta(BACKUP_KEY)?.filter(|key| !key.is_empty()))
+    }
+
+    /// Keeps what seals backups.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn set_backup_key(&mut self, key: &[u8]) -> Result<(), StoreError> {
+        self.set_meta(BACKUP_KEY, key)
+    }
+
+    /// What the credential says of the recovery key; none where it says nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read or was altered.
+    pub fn next_key(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        Ok(self.meta(NEXT)?.filter(|next| !next.is_empty()))
+    }
+
+    /// Keeps what the credential says of the recovery key.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn set_next_key(&mut self, next: &[u8]) -> Result<(), StoreError> {
+        self.set_meta(NEXT, next)
+    }
+
+    /// The texts of the profile itself.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read or were altered.
+    pub fn own_texts(&self) -> Result<OwnTexts, StoreError> {
+        use super::profile::{GLYPH, NAME, RELAY, STATUS};
+        let text = |key: &str| -> Result<String, StoreError> {
+            Ok(self.meta(key)?.and_then(|bytes| String::from_utf8(bytes.to_vec()).ok()).unwrap_or_default())
+        };
+        Ok(OwnTexts { name: text(NAME)?, status: text(STATUS)?, glyph: text(GLYPH)?, relay: text(RELAY)? })
+    }
+
+    /// All relays that are known, with why they are trusted.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    pub fn known_relays(&self) -> Result<Vec<(RelayAddress, KnownRelay)>, StoreError> {
+        let mut select = self.db.prepare("SELECT host, port FROM relays ORDER BY host, port")?;
+        let found = select.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, u16>(1)?)))?;
+        let mut relays = Vec::new();
+        for row in found {
+            let (host, port) = row?;
+            // One whose name is of no use is none.
+            let Ok(address) = RelayAddress::new(&host, port) else { continue };
+            relays.extend(self.known_relay(&address)?.map(|known| (address, known)));
+        }
+        Ok(relays)
+    }
+
+    /// Another device of the person knows a relay. What this device knows of it already stays.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn take_relay(&mut self, relay: &RelayAddress, known: KnownRelay) -> Result<(), StoreError> {
+        match self.known_relay(relay)? {
+            Some(_) => Ok(()),
+            None => rooms::put_known(self, relay, known),
+        }
+    }
+
+    /// How far programs have dealt with a room, by the names of their cursors, and how far it was read by its own.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    pub fn cursors(&self, room: RoomId) -> Result<Vec<(String, u64)>, StoreError> {
+        let mut select =
+            self.db.prepare_cached("SELECT name, acked FROM cursors WHERE room = ?1 ORDER BY name")?;
+        let found = select.query_map([room.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(found.collect::<Result<_, _>>()?)
+    }
+
+    /// At most `limit` places of a room's files after that number, with their own.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read or were altered.
+    pub fn places_after(
+        &self,
+        room: RoomId,
+        number: i64,
+        limit: u32,
+    ) -> Result<Vec<(i64, PictureKey, Place)>, StoreError> {
+        let select = "SELECT number, picture, value FROM places WHERE room = ?1 AND number > ?2
+                      ORDER BY number LIMIT ?3";
+        let mut select = self.db.prepare_cached(select)?;
+        let found = select.query_map(params![room.as_bytes(), number, limit], |row| {
+            Ok((row.get(0)?, row.get(1).map(PictureKey::from_bytes)?, row.get(2)?))
+        })?;
+        found
+            .map(|row| {
+                let (number, picture, sealed): (i64, PictureKey, Vec<u8>) = row?;
+                Ok((number, picture, places::open(&self.sealer, room, picture, &sealed)?))
+            })
+            .collect()
+    }
+
+    /// Another device of the person knows somebody. Names are added to those that are here, and a mark is never taken back.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn take_person(&mut self, person: &KnownPerson) -> Result<(), StoreError> {
+        let shown =
+            |name: &String| shared::room::Person { name: name.clone(), fingerprint: person.fingerprint };
+        let meetings: Vec<Meeting> =
+            person.names.iter().map(|name| Meeting { person: shown(name), at: person.first_seen }).collect();
+        if self.people.get(&person.fingerprint).is_none() {
+            let transaction = self.db.transaction()?;
+            let met = people::meet(&transaction, &self.sealer, &self.people, &meetings)?;
+            transaction.commit()?;
+            met.show(&self.people);
+        }
+        let is_marked = self.people.is_verified(&person.fingerprint);
+        match (person.verified_at, person.names.last()) {
+            (Some(at), Some(name)) if !is_marked => {
+                self.set_verified(&shown(name), Some(at), person.first_seen)
+            }
+            _ => Ok(()),
+        }
+    }
+}
