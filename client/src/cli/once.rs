@@ -84,7 +84,7 @@ pub(super) async fn invite(
 pub(super) async fn rooms(globals: &Globals, with_ids: bool, all: bool) -> Result<Exit, Failure> {
     let rooms = match attach::quiet(globals).await? {
         Ok(profile) => {
-            let rooms = profile.vault.now(|store| store.rooms())?.into_iter();
+            let rooms = profile.vault.now(|store| store.shown_rooms())?.into_iter();
             let rooms = rooms.filter(|room| all || !room.is_left());
             rooms.map(|room| stored(&profile, room, globals.json)).collect::<Result<Vec<_>, _>>()?
         }

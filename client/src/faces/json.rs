@@ -149,7 +149,7 @@ async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
                 Err(Failure::usage(format!("There is a room {room} already."), "Choose another name."))
             }
             _ => {
-                let policy = Policy { disappear_s: disappear, past_lines: past };
+                let policy = Policy { disappear_s: disappear, past_lines: past, ..Policy::default() };
                 match address(relay) {
                     Ok(relay) => {
                         let label = runtime.create(&room, relay, policy).await;

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     failure::{Exit, Failure},
-    store::Where,
+    store::{RoomKind, Where},
     transport::{Connection, Dialed, Known, Pin, RelayAddress, RoomStream, StreamError},
 };
 
@@ -28,6 +28,21 @@ impl Local {
     /// # Errors
     /// [`Failure`] when the link is of no use, or the relay cannot be asked now.
     pub async fn join(&self, invite: &InviteLink) -> Result<String, Failure> {
+        let (label, invited) = self.enter(invite, RoomKind::Chat).await?;
+        let event = RoomEvent::Engine(invited);
+        self.0.outlet.send(Event::Room { room: label.as_str().into(), event }).await;
+        Ok(label)
+    }
+
+    /// Joins the room of this person's devices. A link that leads elsewhere makes a room that is left again.
+    ///
+    /// # Errors
+    /// As [`Local::join`].
+    pub(crate) async fn join_own_devices(&self, invite: &InviteLink) -> Result<String, Failure> {
+        Ok(self.enter(invite, RoomKind::OwnDevices).await?.0)
+    }
+
+    async fn enter(&self, invite: &InviteLink, kind: RoomKind) -> Result<(String, EngineEvent), Failure> {
         let address = RelayAddress::new(&invite.host, invite.port)
             .map_err(|error| Failure::usage(error.to_string(), "Ask for a new link."))?;
         let profile = lock(&self.0.profile).engine.clone();
@@ -37,10 +52,8 @@ impl Local {
         if matches!(&invited, EngineEvent::Invited { room, .. } if is_linking_room(room)) {
             return Err(code_of_device());
         }
-        let label = self.begin(engine, Where::Relay { address, pin })?;
-        let event = RoomEvent::Engine(invited);
-        self.0.outlet.send(Event::Room { room: label.as_str().into(), event }).await;
-        Ok(label)
+        let label = self.begin_as(engine, Where::Relay { address, pin }, kind)?;
+        Ok((label, invited))
     }
 
     /// Reads the card that lies at the relay: where the link leads, and the pin of the relay, if links have one.

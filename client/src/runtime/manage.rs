@@ -20,7 +20,7 @@ use super::{
 use crate::{
     failure::{Exit, Failure},
     log,
-    store::{ARCHIVED, KnownRelay, LEFT, RoomRecord, Where, is_archive},
+    store::{ARCHIVED, KnownRelay, LEFT, RoomKind, RoomRecord, Where, is_archive},
     transport::{Pin, RelayAddress},
 };
 
@@ -79,7 +79,8 @@ impl Local {
         let profile = lock(&self.0.profile).engine.clone();
         let engine =
             Engine::create(&profile, name, policy, now_ms()).map_err(|error| begin_failed(&error))?;
-        self.begin(engine, place)
+        let kind = if policy.own_devices { RoomKind::OwnDevices } else { RoomKind::Chat };
+        self.begin_as(engine, place, kind)
     }
 
     /// Makes a private room at our own relay.
@@ -118,14 +119,24 @@ impl Local {
     }
 
     pub(super) fn begin(&self, engine: Engine, place: Where) -> Result<String, Failure> {
+        self.begin_as(engine, place, RoomKind::Chat)
+    }
+
+    pub(super) fn begin_as(&self, engine: Engine, place: Where, kind: RoomKind) -> Result<String, Failure> {
         let id = engine.room_id();
         if let Some(label) = self.known(id, &place)? {
             return Ok(label);
         }
         self.has_space()?;
-        self.make_way(engine.room_name())?;
-        let label = self.label(id, engine.room_name());
-        let record = RoomRecord { id, label: label.clone(), place, acked: 0, closed: None };
+        let label = match kind.is_hidden() {
+            // Whatever people call theirs, it is in nobody's way.
+            true => long_label(id, engine.room_name()),
+            false => {
+                self.make_way(engine.room_name())?;
+                self.label(id, engine.room_name())
+            }
+        };
+        let record = RoomRecord { id, label: label.clone(), place, acked: 0, closed: None, kind };
         self.spawn(record, Begin::New(Box::new(engine)), None);
         Ok(label)
     }
@@ -199,8 +210,7 @@ impl Local {
         if !rooms.contains_key(name) {
             return name.to_owned();
         }
-        let [a, b, c, ..] = id.0;
-        format!("{name}~{a:02x}{b:02x}{c:02x}")
+        long_label(id, name)
     }
 
     pub(super) fn place(&self, relay: Option<RelayAddress>) -> Result<Where, Failure> {
@@ -227,7 +237,7 @@ impl Local {
 
     fn spawn(&self, record: RoomRecord, begin: Begin, over: Option<String>) {
         let (asks, receiver) = mpsc::channel(COMMANDS);
-        let state = Arc::new(Mutex::new(State { over, ..State::default() }));
+        let state = Arc::new(Mutex::new(State { over, kind: record.kind, ..State::default() }));
         let link = self.0.address(&record.place).map(|(address, pin)| self.0.link(address, pin));
         let is_over = lock(&state).over.is_some();
         let task = (!is_over).then(|| {
@@ -269,6 +279,12 @@ impl Inner {
         links.insert(key, Arc::downgrade(&link));
         link
     }
+}
+
+/// A label that is not the name alone.
+fn long_label(id: RoomId, name: &str) -> String {
+    let [a, b, c, ..] = id.0;
+    format!("{name}~{a:02x}{b:02x}{c:02x}")
 }
 
 pub(super) fn begin_failed(error: &EngineError) -> Failure {

@@ -60,7 +60,7 @@ pub use transfer::{Steer, Transfer, TransferState, Way};
 
 use crate::{
     failure::Failure,
-    store::{Cursor, OpenProfile, People, RoomRecord, Store, StoredNotice, Vault},
+    store::{Cursor, OpenProfile, People, RoomKind, RoomRecord, Store, StoredNotice, Vault},
     text::names::{label, meant},
     transport::RelayAddress,
 };
@@ -128,6 +128,7 @@ struct State {
     newest: u64,
     /// Nothing of it is kept: at the next start there is no such room.
     is_forgotten: bool,
+    kind: RoomKind,
 }
 
 impl Local {
@@ -320,9 +321,24 @@ impl Local {
 
     /// All rooms, by label, those that were left as well; none that was forgotten, or was never entered and cannot be.
     pub fn rooms(&self) -> Vec<RoomStatus> {
+        self.rooms_that(|state| !state.is_forgotten && !state.kind.is_hidden())
+    }
+
+    /// The same with those that nobody is shown.
+    pub(crate) fn all_rooms(&self) -> Vec<RoomStatus> {
+        self.rooms_that(|state| !state.is_forgotten)
+    }
+
+    /// The room of this person's devices, while this device is in it.
+    pub(crate) fn own_devices(&self) -> Option<RoomStatus> {
+        let own = |state: &State| state.kind == RoomKind::OwnDevices && state.over.is_none();
+        self.rooms_that(own).into_iter().next()
+    }
+
+    fn rooms_that(&self, fits: impl Fn(&State) -> bool) -> Vec<RoomStatus> {
         let rooms = lock(&self.0.rooms);
-        let known = rooms.iter().filter(|(_, entry)| !lock(&entry.state).is_forgotten);
-        known.map(|(label, entry)| self.status(label, entry)).collect()
+        let found = rooms.iter().filter(|(_, entry)| fits(&lock(&entry.state)));
+        found.map(|(label, entry)| self.status(label, entry)).collect()
     }
 
     /// Rooms of this run of which nothing is kept.

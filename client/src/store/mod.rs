@@ -62,7 +62,7 @@ pub use people::{KnownPerson, MAX_NAMES, MAX_PEOPLE, Meeting, People};
 pub use picture_key::PictureKey;
 pub use places::Place;
 pub use profile::{OpenProfile, ProfileDir, usual_name};
-pub use rooms::{KnownRelay, LEFT, RoomRecord, Where};
+pub use rooms::{KnownRelay, LEFT, RoomKind, RoomRecord, Where};
 pub use search::{Hit, Query, Search};
 pub use transfers::MAX_TRANSFERS;
 pub use vault::Vault;

@@ -36,7 +36,45 @@ pub struct RoomRecord {
     pub acked: u64,
     /// Why it is over, when it is.
     pub closed: Option<String>,
+    /// What it is for.
+    pub kind: RoomKind,
 }
+
+/// What a room is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RoomKind {
+    /// People talk.
+    #[default]
+    Chat,
+    /// The devices of this person keep in step. Nobody is shown it.
+    OwnDevices,
+}
+
+impl RoomKind {
+    /// Lists of rooms do not have it, and what is said there is not told.
+    pub fn is_hidden(self) -> bool {
+        self != Self::Chat
+    }
+
+    fn of(number: i64) -> Option<Self> {
+        match number {
+            CHAT => Some(Self::Chat),
+            OWN_DEVICES => Some(Self::OwnDevices),
+            _ => None,
+        }
+    }
+
+    fn number(self) -> i64 {
+        match self {
+            Self::Chat => CHAT,
+            Self::OwnDevices => OWN_DEVICES,
+        }
+    }
+}
+
+/// Kinds, as they are stored.
+const CHAT: i64 = 0;
+const OWN_DEVICES: i64 = 1;
 
 /// What is remembered of a relay. Grounds never weaken: only somebody with a link replaces one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,11 +153,29 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when they cannot be read.
     pub fn rooms(&self) -> Result<Vec<RoomRecord>, StoreError> {
-        let mut select = self
-            .db
-            .prepare_cached("SELECT room, label, host, port, pin, acked, closed FROM rooms ORDER BY label")?;
+        let mut select = self.db.prepare_cached(
+            "SELECT room, label, host, port, pin, acked, closed, kind FROM rooms ORDER BY label",
+        )?;
         let found = select.query_map([], |row| Ok(record(row)))?;
         found.map(|row| row??.ok_or_else(|| StoreError::Damaged("a room's address".into()))).collect()
+    }
+
+    /// The rooms that people are shown, by label.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    pub fn shown_rooms(&self) -> Result<Vec<RoomRecord>, StoreError> {
+        Ok(self.rooms()?.into_iter().filter(|room| !room.kind.is_hidden()).collect())
+    }
+
+    /// It turned out what a room is for.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn set_kind(&mut self, room: RoomId, kind: RoomKind) -> Result<(), StoreError> {
+        self.db
+            .execute("UPDATE rooms SET kind = ?2 WHERE room = ?1", params![room.as_bytes(), kind.number()])?;
+        Ok(())
     }
 
     /// A program has dealt with the messages up to `seq`; never goes back.
@@ -320,15 +376,16 @@ pub(super) fn upsert(db: &Connection, record: &RoomRecord) -> Result<(), StoreEr
         Where::Relay { address, pin } => (Some(&address.host), Some(address.port), *pin),
     };
     db.execute(
-        "INSERT INTO rooms (room, label, host, port, pin, closed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT (room) DO UPDATE SET label = ?2, host = ?3, port = ?4, pin = ?5, closed = ?6",
+        "INSERT INTO rooms (room, label, host, port, pin, closed, kind) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (room) DO UPDATE SET label = ?2, host = ?3, port = ?4, pin = ?5, closed = ?6, kind = ?7",
         params![
             record.id.as_bytes(),
             record.label,
             host,
             port,
             pin.map(|pin| *pin.as_bytes()),
-            record.closed
+            record.closed,
+            record.kind.number()
         ],
     )?;
     Ok(())
@@ -345,5 +402,6 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Option<RoomRecord>> {
         },
     };
     let id = RoomId(row.get(0)?);
-    Ok(Some(RoomRecord { id, label: row.get(1)?, place, acked: row.get(5)?, closed: row.get(6)? }))
+    let Some(kind) = RoomKind::of(row.get(7)?) else { return Ok(None) };
+    Ok(Some(RoomRecord { id, label: row.get(1)?, place, acked: row.get(5)?, closed: row.get(6)?, kind }))
 }

@@ -115,6 +115,9 @@ const MIGRATIONS: &[&str] = &["
     );
     -- Which of our own pictures a room was told of last.
     CREATE TABLE IF NOT EXISTS avatars_brought (room BLOB PRIMARY KEY, name BLOB NOT NULL) WITHOUT ROWID;
+", "
+    -- What a room is for: 0 for people, 1 for the devices of this person, which nobody is shown.
+    ALTER TABLE rooms ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;
 "];
 
 /// Opens a database that nobody can write. Without a journal it is as it is: then no file beside it is needed.

@@ -27,7 +27,14 @@ fn open(dir: &TempDir) -> Store {
 }
 
 fn record(label: &str) -> RoomRecord {
-    RoomRecord { id: ROOM, label: label.to_owned(), place: Where::Own, acked: 0, closed: None }
+    RoomRecord {
+        id: ROOM,
+        label: label.to_owned(),
+        place: Where::Own,
+        acked: 0,
+        closed: None,
+        kind: Default::default(),
+    }
 }
 
 fn put(key: &str, value: &[u8]) -> Change {

@@ -104,6 +104,7 @@ fn check_join<C: mls_rs::client_builder::MlsConfig>(commit: &Commit<'_, C>) -> R
     if !verifies(&invite.join_key, &statement, &joiner.join_signature) {
         return Err(Violation::NoInvite);
     }
+    state::check_own_devices(commit.room_before, &account)?;
     check_seats(&after.roster(), commit.room_before, (commit.committer, &account), invite)?;
     check_unique_keys(after.roster().members_iter(), commit.room_before)
 }
@@ -130,6 +131,9 @@ pub(crate) fn check_own_join(
     }
     roles::check_moderators(room, &accounts)?;
     let ours = ours.ok_or(Violation::Leaf)?;
+    for account in accounts.iter().chain([&ours]) {
+        state::check_own_devices(room, account)?;
+    }
     check_seats(roster, room, (own, &ours), invite)?;
     check_unique_keys(roster.members_iter(), room)
 }

@@ -34,6 +34,9 @@ pub enum Violation {
     /// The account has as many devices in the room as it may.
     #[error("the person has as many devices in the room as one may have")]
     NoSeat,
+    /// Somebody else in a room of one person's devices.
+    #[error("a room of one person's devices has a member of another account")]
+    OtherAccount,
     /// A leaf without a proper Leaf extension, or one whose access key is somebody else's.
     #[error("a leaf's access key or invite is missing or not its own")]
     Leaf,

@@ -23,7 +23,7 @@ use crate::{
     },
     mls::{
         group::{Group, GroupError},
-        rules::{ROOM_VERSION, SEATS_PER_ACCOUNT, Violation},
+        rules::{MAX_SEATS, ROOM_VERSION, SEATS_PER_ACCOUNT, Violation},
     },
 };
 
@@ -54,8 +54,9 @@ impl Engine {
             past_lines: policy.past_lines.min(MAX_PAST),
             moderators: vec![self.profile.identity.fingerprint().0.to_vec().into()],
             invite_policy: content::room::InvitePolicy::Everybody.into(),
-            seats_per_account: SEATS_PER_ACCOUNT,
+            seats_per_account: if policy.own_devices { MAX_SEATS } else { SEATS_PER_ACCOUNT },
             topic: String::new(),
+            own_devices: policy.own_devices,
         };
         self.meta.take_room(&room);
         let (group, info) = Group::create(

@@ -340,6 +340,12 @@ impl Engine {
         self.meta.open
     }
 
+    /// Nobody but this person's devices is in it. False until this device is.
+    pub fn is_own_devices(&self) -> bool {
+        let room = self.group.as_ref().and_then(|group| group.room().ok());
+        room.is_some_and(|room| room.own_devices)
+    }
+
     /// Sequence number of the last log entry processed.
     pub fn cursor(&self) -> u64 {
         self.meta.cursor
@@ -376,6 +382,7 @@ impl Engine {
             invites: Vec::new(),
             moderators_invite: state.invite_policy() == content::room::InvitePolicy::Moderators,
             seats: state.seats_per_account,
+            own_devices: state.own_devices,
         };
         view.invites = self.listed(&state, &view);
         Some(view)

@@ -102,10 +102,14 @@ impl Engine {
         }
     }
 
-    /// Why we may not leave: the others would have no moderator.
+    /// Why we may not leave: the others would have no moderator, or it is the room of our own devices.
     pub(super) fn may_leave(&mut self) -> Result<bool, GroupError> {
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
         let (room, members) = (group.room()?, group.members()?);
+        if room.own_devices {
+            self.refuse(Problem::OwnDevicesStay);
+            return Ok(false);
+        }
         let stay: Vec<_> = members.iter().filter(|(leaf, _)| *leaf != group.leaf()).collect();
         let remains = stay.iter().any(|(_, holder)| moderates(&room, &holder.fingerprint));
         if stay.is_empty() || remains {

@@ -71,6 +71,8 @@ pub struct GroupView {
     pub moderators_invite: bool,
     /// Devices that one person may have in the room.
     pub seats: u32,
+    /// Nobody but this person's devices is in it, or comes in.
+    pub own_devices: bool,
 }
 
 impl GroupView {

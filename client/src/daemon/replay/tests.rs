@@ -37,8 +37,14 @@ fn message(seq: u64) -> Message {
 
 /// As a room does it: on the disk first.
 fn store(vault: &Vault, seqs: &[u64]) {
-    let record =
-        RoomRecord { id: ID, label: "team".into(), place: Where::Own, acked: 0, closed: Some("over".into()) };
+    let record = RoomRecord {
+        id: ID,
+        label: "team".into(),
+        place: Where::Own,
+        acked: 0,
+        closed: Some("over".into()),
+        kind: Default::default(),
+    };
     let entries = seqs.iter().map(|seq| Entry::Line(message(*seq).into())).collect();
     let batch = Batch { entries, ..Batch::default() };
     vault.now(|store| store.commit(ID, Some(&record), &batch)).unwrap();

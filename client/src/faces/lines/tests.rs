@@ -51,7 +51,7 @@ fn lines_mean_what_they_say() {
         ("/create two words", Line::Create("two words".into(), Policy::default())),
         (
             "/create team past=50 disappear=1h",
-            Line::Create("team".into(), Policy { disappear_s: 3_600, past_lines: 50 }),
+            Line::Create("team".into(), Policy { disappear_s: 3_600, past_lines: 50, ..Policy::default() }),
         ),
         ("/disappear 2w", Line::Disappear(Some(1_209_600))),
         ("/disappear off", Line::Disappear(Some(0))),

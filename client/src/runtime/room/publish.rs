@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use shared::room::{self as engine, Problem, Right};
+use shared::room::{self as engine, Command, Input, Problem, Right};
 
 use super::Room;
 use crate::{
     failure::Failure,
     runtime::{Event, FaceId, RoomEvent, lock},
-    store::{KnownRelay, Notice},
+    store::{KnownRelay, Notice, RoomKind},
 };
 
 impl Room {
@@ -29,6 +29,7 @@ impl Room {
         }
         match &event {
             engine::Event::Joined(view) | engine::Event::Epoch(view) => {
+                self.settle_kind(view.own_devices).await;
                 lock(&self.state).view = Some(Arc::new(view.clone()));
                 if let (engine::Event::Joined(_), Some(entered)) = (&event, &self.entered) {
                     // Full: it is told after the next start.
@@ -79,6 +80,24 @@ impl Room {
             // Whoever asked may be gone.
             let _ = waiting.send(Err(failure));
         }
+    }
+
+    /// What a room is for, its group says. Whoever meant the room of their own devices and is in another leaves it.
+    async fn settle_kind(&mut self, own_devices: bool) {
+        let kind = if own_devices { RoomKind::OwnDevices } else { RoomKind::Chat };
+        if self.record.kind == kind {
+            return;
+        }
+        if self.record.kind == RoomKind::OwnDevices {
+            self.is_leaving = true;
+            self.follow_ups.push(Input::Command(Command::Leave));
+            return;
+        }
+        self.record.kind = kind;
+        lock(&self.state).kind = kind;
+        let room = self.record.id;
+        // On a disk that cannot be written it is said again with the next start.
+        let _ = self.vault.run(move |store| store.set_kind(room, kind)).await;
     }
 
     async fn invite(&mut self, link: shared::invite::link::Link, expires_ms: u64, max_uses: u32) {
@@ -144,11 +163,16 @@ impl Room {
     }
 
     async fn answer(&self, askers: &[FaceId], event: RoomEvent) {
+        // Of a room that nobody is shown only what somebody has to know is told.
+        let is_told = matches!(&event, RoomEvent::Notice { .. } | RoomEvent::Failed(_));
+        if self.record.kind.is_hidden() && !is_told {
+            return;
+        }
         self.outlet.answer(askers, Event::Room { room: self.label.clone(), event }).await;
     }
 
     pub(super) async fn show(&self, event: RoomEvent) {
-        self.outlet.send(Event::Room { room: self.label.clone(), event }).await;
+        self.answer(&[], event).await;
     }
 }
 

@@ -7,7 +7,7 @@ use proto::RoomId;
 use super::Violation;
 use crate::{
     content::{self, room::InvitePolicy},
-    identity::{clean_name, clean_topic},
+    identity::{Fingerprint, clean_name, clean_topic},
     invite::{MAX_INVITES, signed_by_maker},
 };
 
@@ -38,6 +38,7 @@ pub(crate) fn check_room(id: &[u8], room: &content::Room) -> Result<(), Violatio
         && InvitePolicy::try_from(room.invite_policy).is_ok()
         && (1..=MAX_MODERATORS).contains(&room.moderators.len())
         && moderators.len() == room.moderators.len()
+        && !(room.own_devices && (room.open || room.moderators.len() != 1))
         && room.invites.len() <= MAX_INVITES;
     if !good {
         return Err(Violation::Room);
@@ -50,11 +51,19 @@ pub(crate) fn check_room(id: &[u8], room: &content::Room) -> Result<(), Violatio
 
 /// What a room keeps for ever. An open room keeps its one invite as well.
 pub(super) fn check_unchanged(before: &content::Room, after: &content::Room) -> Result<(), Violation> {
-    let fixed = |room: &content::Room| (room.name.clone(), room.open, room.version, room.past_lines);
+    let fixed = |room: &content::Room| {
+        (room.name.clone(), room.open, room.version, room.past_lines, room.own_devices)
+    };
     match fixed(before) != fixed(after) || (before.open && before.invites != after.invites) {
         true => Err(Violation::RoomChanged),
         false => Ok(()),
     }
+}
+
+/// A room of a person's own devices has members of one account alone: the one that moderates it.
+pub(super) fn check_own_devices(room: &content::Room, account_key: &[u8; 32]) -> Result<(), Violation> {
+    let is_owner = room.moderators.iter().any(|one| **one == Fingerprint::of(account_key).0);
+    if is_owner || !room.own_devices { Ok(()) } else { Err(Violation::OtherAccount) }
 }
 
 /// What no two invites share.

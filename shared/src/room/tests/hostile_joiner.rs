@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     content,
+    crypto::random::Random,
     crypto::suite::Suite,
     identity::Identity,
     identity::credential::{CREDENTIAL_TYPE, account_of, certify},
@@ -53,7 +54,7 @@ impl Stranger {
     }
 
     fn new(world: &World, secret: &InviteSecret, (group_info, slot_key): (Vec<u8>, [u8; 32])) -> Self {
-        let random = &world.devices[EVE].profile.random;
+        let random = &randomness(world);
         let signer = Signer::generate(Suite::Classic, random).unwrap();
         let identity = certify(
             &Identity::from_bytes(&[8; 32]),
@@ -113,7 +114,7 @@ impl Stranger {
 
     /// The join in its envelope.
     pub(super) fn made(&self, world: &World) -> (Hostile, Vec<u8>) {
-        let random = world.devices[EVE].profile.random.clone();
+        let random = randomness(world);
         let leaf = self.leaf.clone().unwrap_or_else(|| self.leaf(world));
         let (group, (message, _)) = Hostile::join_able(
             (&random, &self.abilities),
@@ -125,6 +126,11 @@ impl Stranger {
         );
         (group, world.join_envelope(ANN, &self.slot_key, message))
     }
+}
+
+/// The last device's, of three at most.
+fn randomness(world: &World) -> Random {
+    world.devices.iter().take(EVE + 1).last().unwrap().profile.random.clone()
 }
 
 fn leaf_with(access_key: Vec<u8>, stranger: &Stranger) -> Option<ExtensionList> {

@@ -29,6 +29,7 @@ mod hostile_votes;
 mod invites;
 mod limits;
 mod old_rows;
+mod own_devices;
 mod past;
 mod pieces;
 mod probed;

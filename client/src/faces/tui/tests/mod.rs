@@ -54,6 +54,7 @@ fn view(room: &str, open: bool) -> GroupView {
         invites: Vec::new(),
         moderators_invite: false,
         seats: 5,
+        own_devices: false,
     }
 }
 

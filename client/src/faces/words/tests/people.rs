@@ -37,6 +37,7 @@ fn view(names: &[(&str, u8)]) -> GroupView {
         invites: Vec::new(),
         moderators_invite: false,
         seats: 5,
+        own_devices: false,
     }
 }
 

@@ -38,6 +38,7 @@ fn view(people: &[(&str, u8)]) -> GroupView {
         invites: Vec::new(),
         moderators_invite: false,
         seats: 5,
+        own_devices: false,
     }
 }
 

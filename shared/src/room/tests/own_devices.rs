@@ -1,0 +1,107 @@
+//! The room of a person's own devices: nobody else comes in, whoever helps.
+
+use super::{
+    hostile::{extensions, nothing},
+    hostile_joiner::Stranger,
+    world::World,
+};
+use crate::{
+    content,
+    crypto::suite::Suite,
+    identity::credential::certify,
+    mls::group::ROOM_EXTENSION,
+    mls::rules::Violation,
+    room::{Breach, CloseReason, Command, Event, Policy},
+};
+
+const ANN: usize = 0;
+const PHONE: usize = 1;
+
+/// Two devices of ann in their room.
+fn two(seed: u64) -> World {
+    let mut world = World::new(&["ann", "ann"], Suite::Classic, seed);
+    world.devices[PHONE].profile.identity = world.devices[ANN].profile.identity.clone();
+    world.create_with(ANN, Policy { own_devices: true, ..Policy::default() });
+    let link = world.invite(ANN);
+    world.join(PHONE, &link);
+    assert_eq!((world.members(ANN), world.members(PHONE)), (2, 2), "{}", world.story(PHONE));
+    world
+}
+
+/// A commit by the device that makes the room into another one is refused by the other device.
+fn change_is_refused(seed: u64, violation: Violation, change: impl Fn(&mut content::Room)) {
+    let mut world = two(seed);
+    let (epoch, mut room) = (world.epoch(ANN), world.room(PHONE));
+    change(&mut room);
+    let list = extensions(ROOM_EXTENSION, &room);
+    let (message, _) = world.hostile(PHONE).commit(|b| b.set_group_context_ext(list).unwrap());
+    world.disconnect(PHONE);
+    world.inject_commit(PHONE, message, nothing());
+    world.settle();
+    world.assert_violates(&[ANN], epoch, violation);
+}
+
+#[test]
+fn another_account_does_not_come_into_a_room_of_own_devices() {
+    let mut world = two(801);
+    let link = world.invite(ANN);
+    let keys = world.relay.keys.clone();
+    // By a program of its own, and a relay that lets it in.
+    let stranger = Stranger::with(&world, &link);
+    stranger.join(&mut world);
+    for i in [ANN, PHONE] {
+        assert_eq!(world.members(i), 2, "{}", world.story(i));
+        assert!(world.story(i).contains("Rule(OtherAccount)"), "{}", world.story(i));
+    }
+    assert_eq!(world.relay.keys, keys, "the relay let somebody in");
+    world.assert_talks(&[ANN, PHONE]);
+    // The same join by ann's own key is taken: nothing else was wrong with it.
+    let link = world.invite(ANN);
+    let mut device = Stranger::with(&world, &link);
+    let ann = world.devices[ANN].profile.identity.clone();
+    device.identity = certify(&ann, &world.room_id(0), "ann", "x", [8; 16], &device.signer.public);
+    device.join(&mut world);
+    assert_eq!((world.members(ANN), world.members(PHONE)), (3, 3), "{}", world.story(PHONE));
+}
+
+#[test]
+fn honest_program_of_another_account_does_not_even_try() {
+    let mut world = two(802);
+    let link = world.invite(ANN);
+    let bob = world.newcomer("bob", 820);
+    let log = world.relay.log.len();
+    world.join(bob, &link);
+    let unusable = CloseReason::InviteUnusable(Breach::Rule(Violation::OtherAccount));
+    let closed = Event::Closed { reason: unusable, was_member: false };
+    assert!(world.devices[bob].events.contains(&closed), "{}", world.story(bob));
+    assert!(world.relay.log[log..].iter().all(|entry| !entry.is_commit), "{}", world.story(bob));
+}
+
+#[test]
+fn room_of_own_devices_is_one_for_ever_and_no_other_becomes_one() {
+    change_is_refused(803, Violation::RoomChanged, |room| room.own_devices = false);
+    change_is_refused(804, Violation::Room, |room| room.open = true);
+    change_is_refused(805, Violation::Room, |room| room.moderators.push(vec![9; 32].into()));
+    let mut world = super::hostile::three(806);
+    let (epoch, mut room) = (world.epoch(0), world.room(0));
+    room.own_devices = true;
+    let list = extensions(ROOM_EXTENSION, &room);
+    let (message, _) = world.hostile(0).commit(|b| b.set_group_context_ext(list).unwrap());
+    world.disconnect(0);
+    world.inject_commit(0, message, nothing());
+    world.settle();
+    world.assert_violates(&[1, 2], epoch, Violation::RoomChanged);
+}
+
+#[test]
+fn nobody_leaves_the_room_of_their_own_devices_by_mistake() {
+    let mut world = two(807);
+    for i in [ANN, PHONE] {
+        world.command(i, Command::Leave);
+        world.settle();
+        assert_eq!(world.errors(i), ["own_devices"]);
+    }
+    assert_eq!((world.members(ANN), world.members(PHONE)), (2, 2));
+    let view = world.devices[PHONE].engine.as_ref().unwrap().view().unwrap();
+    assert!(view.own_devices && !view.open);
+}
