@@ -6,7 +6,7 @@
 
 use std::{env, error::Error, path::Path};
 
-const SECRET_MESSAGES: [&str; 10] = [
+const SECRET_MESSAGES: [&str; 9] = [
     ".schat.content.v2.Invite",
     ".schat.content.v2.Card",
     ".schat.content.v2.File",
@@ -16,7 +16,6 @@ const SECRET_MESSAGES: [&str; 10] = [
     ".schat.content.v2.Device",
     ".schat.content.v2.LinkPart",
     ".schat.content.v2.HandOver",
-    ".schat.content.v2.HandedRoom",
 ];
 
 /// `proto::token` prints its name and sizes only.

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     store::{
         Cursor, Happening, HappeningKey, KnownPerson, KnownRelay, MAX_NAMES, OwnAvatar, OwnTexts, PictureKey,
-        RoomRecord, What, Where, read_happening, read_line,
+        RoomKind, RoomRecord, What, Where, read_happening, read_line,
     },
     text::names::label,
     transport::{Pin, RelayAddress},
@@ -213,7 +213,14 @@ fn room_of(room: schema::Room) -> Result<Room, ReadError> {
         entry => entry,
     };
     Ok(Room {
-        record: RoomRecord { id, label: called_room(&room.label, id), place, acked: 0, closed },
+        record: RoomRecord {
+            id,
+            label: called_room(&room.label, id),
+            place,
+            acked: 0,
+            closed,
+            kind: RoomKind::Chat,
+        },
         muted: room.muted,
         pinned: room.pinned,
         read: room.read.min(MAX_SEQ),

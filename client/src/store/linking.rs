@@ -16,22 +16,6 @@ const LINKING: &str = "linking";
 /// Rooms of the account that are to be entered yet.
 const HANDED: &str = "handed";
 
-/// What a device gets when it becomes one of an account.
-pub struct NewDevice<'a> {
-    /// The account, as the profile keeps it.
-    pub secret: &'a [u8],
-    /// Display name.
-    pub name: &'a str,
-    /// What the person says of themselves.
-    pub status: &'a str,
-    /// Their sign.
-    pub glyph: &'a str,
-    /// The rooms to enter.
-    pub rooms: &'a [u8],
-    /// The relay for rooms that are named without one.
-    pub relay: &'a str,
-}
-
 impl Store {
     /// The linking under way, if there is one.
     ///
@@ -84,27 +68,19 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    /// This profile is one of the account's from now on, and the linking is over: all of it or nothing. False where the
-    /// profile has rooms of its own: then nothing has changed.
+    /// This profile is one of the account's from now on, and the linking is over: all of it or nothing. `rooms` are to be
+    /// entered. False where the profile has rooms of its own: then nothing has changed.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing has changed.
-    pub fn become_device(&mut self, room: RoomId, account: &NewDevice<'_>) -> Result<bool, StoreError> {
+    pub fn become_device(&mut self, room: RoomId, account: &[u8], rooms: &[u8]) -> Result<bool, StoreError> {
         if !self.rooms()?.is_empty() {
             return Ok(false);
         }
         let transaction = self.db.transaction()?;
         transaction.execute("DELETE FROM rows WHERE room = ?1", [room.as_bytes()])?;
         transaction.execute("DELETE FROM meta WHERE key = ?1", [LINKING])?;
-        let values = [
-            (profile::IDENTITY, account.secret),
-            (profile::NAME, account.name.as_bytes()),
-            (profile::STATUS, account.status.as_bytes()),
-            (profile::GLYPH, account.glyph.as_bytes()),
-            (profile::RELAY, account.relay.as_bytes()),
-            (HANDED, account.rooms),
-        ];
-        for (key, value) in values {
+        for (key, value) in [(profile::IDENTITY, account), (HANDED, rooms)] {
             let sealed = self.sealer.seal(&meta_label(key), value)?;
             transaction.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", params![key, sealed])?;
         }

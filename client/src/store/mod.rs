@@ -55,7 +55,6 @@ pub use key::{
     Account, Asking, Cost, FileKey, HeldKey, KeyFile, KeySource, Passphrase, PassphraseError, ProfileKey,
     Wrap,
 };
-pub use linking::NewDevice;
 pub use notices::{Earlier, Notice, StoredNotice};
 pub use old::{ARCHIVED, ARCHIVED_OPEN, is_archive};
 pub use people::{KnownPerson, MAX_NAMES, MAX_PEOPLE, Meeting, People};

@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use crate::content::{
-    Card, Device, File, GroupState, HandOver, HandedRoom, Invite, LinkPart, ResyncState, Text,
-};
+use crate::content::{Card, Device, File, GroupState, HandOver, Invite, LinkPart, ResyncState, Text};
 
 macro_rules! name_only {
     ($($message:ident),*) => {$(
@@ -16,4 +14,4 @@ macro_rules! name_only {
     )*};
 }
 
-name_only!(Card, Device, File, GroupState, HandOver, HandedRoom, Invite, LinkPart, ResyncState, Text);
+name_only!(Card, Device, File, GroupState, HandOver, Invite, LinkPart, ResyncState, Text);

@@ -106,6 +106,11 @@ pub fn link_ended(end: &LinkEnd) -> Failure {
             "Something was said in the linking that may not be: by the other device, or on the way.",
             FOREIGN,
         ),
+        LinkEnd::TooMuch => (
+            "too_much",
+            "The people and rooms of this account are more than can be handed over.",
+            "Restore a backup on the new device instead.",
+        ),
         LinkEnd::NoAccount => ("no_account", "What came is no account.", FOREIGN),
         LinkEnd::Theirs(EndReason::Refused) => {
             ("refused", "It was not confirmed on the other device.", again)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use shared::content::HandedRoom;
+use shared::invite::link::InviteLink;
 use tokio::{
     sync::{Mutex, Semaphore},
     task::JoinSet,
@@ -11,32 +11,46 @@ use tokio::{
 use super::{handed, news::LinkNews};
 use crate::{
     failure::{Exit, Failure},
+    portable::{Intake, schema::Room},
     runtime::Local,
 };
 
 /// Rooms that are entered at once: a relay looks at joins one by one, and this device at their groups.
 const AT_ONCE: usize = 8;
 
+/// What is still to be entered.
+struct Left {
+    rooms: Vec<Room>,
+    own_devices: Option<InviteLink>,
+}
+
 /// Enters them, each for itself: what one relay does holds up no other.
-pub(super) async fn enter(local: Local, rooms: Vec<HandedRoom>) {
+pub(super) async fn enter(local: Local, rooms: Vec<Room>, own_devices: Option<InviteLink>) {
     let places = Arc::new(Semaphore::new(AT_ONCE));
-    let left = Arc::new(Mutex::new(rooms.clone()));
+    let left = Arc::new(Mutex::new(Left { rooms: rooms.clone(), own_devices: own_devices.clone() }));
     let mut entering = JoinSet::new();
+    if let Some(link) = own_devices {
+        let (local, left) = (local.clone(), left.clone());
+        entering.spawn(async move {
+            // Without it the devices do not tell each other what was read; they work all the same.
+            if is_over(&among_devices(&local, &link).await) {
+                let mut left = left.lock().await;
+                left.own_devices = None;
+                keep(&local, &left).await;
+            }
+        });
+    }
     for room in rooms {
         let (local, places, left) = (local.clone(), places.clone(), left.clone());
         entering.spawn(async move {
             let Ok(_place) = places.acquire().await else { return };
             let done = one(&local, &room).await;
-            // What may work at the next start is kept for it.
-            let is_over = done.as_ref().err().is_none_or(|failure| failure.exit != Exit::Network);
             let mut left = left.lock().await;
-            if is_over {
-                left.retain(|other| other.room_id != room.room_id);
-                let kept = handed::list(left.clone());
-                // What cannot be kept is tried again at the next start.
-                let _ = local.0.vault.run(move |store| store.set_handed(&kept)).await;
+            if is_over(&done) {
+                left.rooms.retain(|other| other.id != room.id);
+                keep(&local, &left).await;
             }
-            let (count, failure) = (left.len(), done.err());
+            let (count, failure) = (left.rooms.len(), done.err());
             drop(left);
             local.show_link(LinkNews::Room { room: room.label, left: count, failure }).await;
         });
@@ -44,17 +58,38 @@ pub(super) async fn enter(local: Local, rooms: Vec<HandedRoom>) {
     while entering.join_next().await.is_some() {}
 }
 
-async fn one(local: &Local, room: &HandedRoom) -> Result<(), Failure> {
-    let Some(link) = handed::link(room) else { return Err(not_invited(&room.label)) };
+/// What may work at the next start is kept for it.
+fn is_over(done: &Result<(), Failure>) -> bool {
+    done.as_ref().err().is_none_or(|failure| failure.exit != Exit::Network)
+}
+
+async fn keep(local: &Local, left: &Left) {
+    let kept = handed::kept(left.rooms.clone(), left.own_devices.as_ref());
+    // What cannot be kept is tried again at the next start.
+    let _ = local.0.vault.run(move |store| store.set_handed(&kept)).await;
+}
+
+async fn among_devices(local: &Local, link: &InviteLink) -> Result<(), Failure> {
+    let label = local.join_own_devices(link).await?;
+    local.entered(&label).await
+}
+
+async fn one(local: &Local, room: &Room) -> Result<(), Failure> {
+    let Some(link) = handed::link(&room.entry) else { return Err(not_invited(&room.label)) };
     let label = local.join(&link).await?;
     local.entered(&label).await?;
-    if room.muted {
-        local.mute(&label, true).await?;
-    }
-    if room.pinned {
-        local.pin(&label, true).await?;
-    }
-    Ok(())
+    let Some(value) = handed::value(room).filter(|value| Some(value.record.id) == local.id(&label).ok())
+    else {
+        // Another room than it was said to be: whoever is in it is shown, and nothing is taken for read there.
+        return Ok(());
+    };
+    let (name, fingerprint) = local.me();
+    let me = shared::identity::Person { name, fingerprint };
+    let (muted, pinned) = (value.muted, value.pinned);
+    local.0.vault.run(move |store| Intake::new(me).admit(store, &value, Vec::new())).await?;
+    // The lists of this run know it as well.
+    local.mute(&label, muted).await?;
+    local.pin(&label, pinned).await
 }
 
 fn not_invited(room: &str) -> Failure {

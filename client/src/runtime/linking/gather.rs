@@ -1,11 +1,11 @@
-//! Puts together what a new device gets: one invite for each room, asked for all at once.
+//! Puts together what a new device gets: the profile, and one invite for each room, asked for all at once.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use proto::Message as _;
+use proto::RoomId;
 use shared::{
-    content::{HandOver, HandedRoom},
     invite::link::InviteLink,
+    room::{Engine, Policy},
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -14,24 +14,34 @@ use tokio::{
 };
 use zeroize::Zeroizing;
 
-use super::steps::WAIT_MS;
+use super::{handed, steps::WAIT_MS};
 use crate::{
     failure::{Exit, Failure},
-    runtime::{Local, RoomStatus, lock, now_ms, room::Ask},
+    portable::{
+        Gather, Gathered as Found, History, What,
+        schema::{Body, Entry},
+    },
+    runtime::{Local, RoomStatus, lock, manage::begin_failed, now_ms, room::Ask},
+    store::{RoomKind, Store, StoreError},
 };
 
-/// How long a room may take to make an invite: a commit, and its way to a relay that is slow.
+/// How long a room may take to be entered and to make an invite: two commits, and their way to a relay that is slow.
 const INVITE: Duration = Duration::from_secs(20);
 
-/// How far it has come; with `bytes` once all is there.
-pub(super) struct Gathered {
-    pub(super) bytes: Option<Zeroizing<Vec<u8>>>,
-    pub(super) rooms: usize,
-    pub(super) without: Vec<(String, Failure)>,
-    pub(super) is_last: bool,
+/// What the room of an account's devices is called. Nobody is shown it.
+const OWN_DEVICES: &str = "own devices";
+
+/// How far it has come, or all of it.
+pub(super) enum Gathered {
+    /// Rooms that are ready, of all.
+    Some(usize, usize),
+    /// What is handed over, how many rooms it can enter, and those that it cannot.
+    All(Zeroizing<Vec<u8>>, usize, Vec<(String, Failure)>),
+    /// The profile cannot be read.
+    Failed(Failure),
 }
 
-/// Begins; what comes out last has everything.
+/// Begins; what comes out last is all, or a failure.
 pub(super) fn begin(local: &Local) -> mpsc::Receiver<Gathered> {
     let (sender, receiver) = mpsc::channel(4);
     tokio::spawn(gather(local.clone(), sender));
@@ -39,7 +49,14 @@ pub(super) fn begin(local: &Local) -> mpsc::Receiver<Gathered> {
 }
 
 async fn gather(local: Local, told: mpsc::Sender<Gathered>) {
+    let whole = all(&local, &told).await.unwrap_or_else(Gathered::Failed);
+    // Whoever asked may have ended.
+    let _ = told.send(whole).await;
+}
+
+async fn all(local: &Local, told: &mpsc::Sender<Gathered>) -> Result<Gathered, Failure> {
     let rooms: Vec<RoomStatus> = local.rooms().into_iter().filter(|room| room.over.is_none()).collect();
+    let count = rooms.len();
     let mut asked = JoinSet::new();
     for room in rooms {
         let local = local.clone();
@@ -49,64 +66,79 @@ async fn gather(local: Local, told: mpsc::Sender<Gathered>) {
             (room, invite)
         });
     }
-    let (mut handed, mut without) = (Vec::new(), Vec::new());
+    // Without it the devices do not tell each other what was read; they work all the same.
+    let own = tokio::spawn({
+        let local = local.clone();
+        async move { timeout(INVITE, local.invite_own_device()).await.ok()?.ok() }
+    });
+    let (mut invites, mut without) = (BTreeMap::new(), Vec::new());
     while let Some(done) = asked.join_next().await {
         let Ok((room, invite)) = done else { continue };
-        let invite = match invite {
-            Ok(invite) => Some(invite),
+        match invite {
+            Ok(invite) => drop(invites.insert(room.id, Some(invite))),
             Err(failure) => {
-                without.push((room.label.clone(), failure));
-                None
+                invites.insert(room.id, None);
+                without.push((room.label, failure));
             }
-        };
-        handed.extend(one(&room, invite.as_ref()));
-        let ready = handed.len().saturating_sub(without.len());
-        let _ =
-            told.send(Gathered { bytes: None, rooms: ready, without: without.clone(), is_last: false }).await;
+        }
+        let _ = told.send(Gathered::Some(invites.len().saturating_sub(without.len()), count)).await;
     }
-    handed.sort_by(|one, other| one.label.cmp(&other.label));
-    let rooms = handed.iter().filter(|room| !room.secret.is_empty()).count();
-    let (secret, name, status, glyph) = {
-        let profile = lock(&local.0.profile);
-        let engine = &profile.engine;
-        (engine.identity.to_bytes(), engine.name.clone(), engine.status.clone(), engine.glyph.clone())
-    };
-    let whole = HandOver { account: secret.to_vec().into(), name, status, glyph, rooms: handed };
-    let bytes = Some(Zeroizing::new(whole.encode_to_vec()));
-    // Whoever asked may have ended.
-    let _ = told.send(Gathered { bytes, rooms, without, is_last: true }).await;
+    let own = own.await.ok().flatten();
+    let records = local.0.vault.run(move |store| records(store, &invites)).await?;
+    let ready = count.saturating_sub(without.len());
+    let bytes = handed::written(&records, own.as_ref(), None, now_ms()).map_err(StoreError::Io)?;
+    Ok(Gathered::All(bytes, ready, without))
 }
 
-/// A room as it is handed over; none where its relay is this device's own and does not run.
-fn one(room: &RoomStatus, invite: Option<&InviteLink>) -> Option<HandedRoom> {
-    let (host, port) = match (invite, &room.relay) {
-        (Some(invite), _) => (invite.host.clone(), invite.port),
-        (None, Some(relay)) => (relay.host.clone(), relay.port),
-        (None, None) => return None,
-    };
-    let link = invite.map(|invite| &invite.link);
-    let pin = link.and_then(|link| link.pin).map(|pin| pin.to_vec()).unwrap_or_default();
-    let secret = link.map(|link| link.secret.as_bytes().to_vec()).unwrap_or_default();
-    Some(HandedRoom {
-        label: room.label.clone(),
-        room_id: room.id.as_bytes().to_vec().into(),
-        host,
-        port: u32::from(port),
-        pin: pin.into(),
-        secret: secret.into(),
-        muted: room.is_muted,
-        pinned: room.is_pinned,
-    })
+/// The profile, with the rooms that are in `invites`.
+fn records(
+    store: &mut Store,
+    invites: &BTreeMap<RoomId, Option<InviteLink>>,
+) -> Result<Vec<Body>, StoreError> {
+    let what = What { account: true, drafts: false, history: History::Nothing, files: false };
+    let (mut gather, mut records) = (Gather::new(what), Vec::new());
+    while let Some(found) = gather.next(store)? {
+        match found {
+            Found::Record(body) => records.push(body),
+            Found::Room(mut room) => {
+                let Some(invite) = handed::id(&room).and_then(|id| invites.get(&id)) else { continue };
+                if let Some(invite) = invite {
+                    (room.host, room.port) = (invite.host.clone(), u32::from(invite.port));
+                    room.entry = Some(Entry::Invite(invite.to_string()));
+                }
+                records.push(Body::Room(room));
+            }
+            Found::File(..) => {}
+        }
+    }
+    Ok(records)
 }
 
 impl Local {
     /// A link into a room for one device of ours.
     async fn invite_device(&self, room: &str) -> Result<InviteLink, Failure> {
+        self.entered(room).await?;
         let asks = self.asks(room)?;
         let (reply, answer) = oneshot::channel();
         let expires_ms = now_ms().saturating_add(WAIT_MS);
         asks.send(Ask::InviteDevice { expires_ms, reply }).await.map_err(|_| no_answer(room))?;
         answer.await.map_err(|_| no_answer(room))?
+    }
+
+    /// The same into the room of this account's devices, which is made if there is none.
+    async fn invite_own_device(&self) -> Result<InviteLink, Failure> {
+        let room = match self.own_devices() {
+            Some(room) => room.label,
+            None => {
+                let place = self.place(None)?;
+                let profile = lock(&self.0.profile).engine.clone();
+                let policy = Policy { own_devices: true, ..Policy::default() };
+                let engine = Engine::create(&profile, OWN_DEVICES, policy, now_ms());
+                let engine = engine.map_err(|error| begin_failed(&error))?;
+                self.begin_as(engine, place, RoomKind::OwnDevices)?
+            }
+        };
+        self.invite_device(&room).await
     }
 }
 

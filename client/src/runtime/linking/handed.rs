@@ -1,138 +1,203 @@
-//! What is handed over, as bytes: written from what this device has, and read by a new one, which believes nothing of it
-//! that cannot be.
+//! What is handed over, as bytes: a portable profile, and how to get into the room of the account's devices. A new device
+//! believes nothing of it that cannot be.
+
+use std::io;
 
 use proto::{Message as _, RoomId};
-use shared::{
-    content::{HandOver, HandedRoom},
-    identity::{
-        clean_optional, clean_speaker,
-        credential::{MAX_GLYPH, MAX_STATUS},
-    },
-    invite::{
-        InviteSecret,
-        link::{InviteLink, Link},
-    },
-};
+use shared::{content, file::Manifest, invite::link::InviteLink};
 use zeroize::Zeroizing;
 
-use crate::{text::names::label, transport::RelayAddress};
+use crate::portable::{
+    Account, Reader, Room, Value, Writer,
+    schema::{self, Body, Entry},
+};
 
 /// Rooms of an account, at most.
 const MAX_ROOMS: usize = 64;
 
-/// Longest label, in bytes: a name, what is behind it where two rooms have one name, and room to spare.
-const MAX_LABEL: usize = 512;
-
 /// What a new device gets.
 pub(super) struct Handed {
-    pub(super) account: Zeroizing<[u8; 32]>,
+    pub(super) account: Account,
     pub(super) name: String,
-    pub(super) status: String,
-    pub(super) glyph: String,
-    pub(super) rooms: Vec<HandedRoom>,
+    /// Records to be taken as they are: how the person is shown, people, relays.
+    pub(super) records: Vec<Body>,
+    pub(super) rooms: Vec<schema::Room>,
+    pub(super) own_devices: Option<InviteLink>,
+    /// The past of the rooms, where it is handed over.
+    pub(super) history: Option<Box<Manifest>>,
+}
+
+/// What is handed over, as bytes.
+pub(super) fn written(
+    records: &[Body],
+    own_devices: Option<&InviteLink>,
+    history: Option<&Manifest>,
+    now: u64,
+) -> io::Result<Zeroizing<Vec<u8>>> {
+    let profile = stream(records, now)?;
+    let handed = content::HandOver {
+        profile: profile.to_vec().into(),
+        own_devices: own_devices.map(InviteLink::to_string).unwrap_or_default(),
+        history: history.map(|manifest| manifest.write()),
+    };
+    Ok(Zeroizing::new(handed.encode_to_vec()))
+}
+
+/// Records as a stream.
+pub(super) fn stream(records: &[Body], now: u64) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut writer = Writer::begin(Vec::new(), now)?;
+    records.iter().try_for_each(|body| writer.put(body))?;
+    Ok(Zeroizing::new(writer.end()?))
 }
 
 /// Reads it; none for anything that is not whole and good.
 pub(super) fn read(bytes: &[u8]) -> Option<Handed> {
-    let handed = HandOver::decode(bytes).ok()?;
-    let account = Zeroizing::new(<[u8; 32]>::try_from(&*handed.account).ok()?);
-    let name = clean_speaker(&handed.name).ok()?;
-    let status = clean_optional(&handed.status, MAX_STATUS).ok()?;
-    let glyph = clean_optional(&handed.glyph, MAX_GLYPH).ok()?;
-    let are_good = handed.rooms.len() <= MAX_ROOMS && handed.rooms.iter().all(is_good);
-    are_good.then_some(Handed { account, name, status, glyph, rooms: handed.rooms })
-}
-
-fn is_good(room: &HandedRoom) -> bool {
-    let is_placed = u16::try_from(room.port).is_ok_and(|port| RelayAddress::new(&room.host, port).is_ok());
-    let is_sized = room.room_id.len() == RoomId::LEN && matches!(room.pin.len(), 0 | 20);
-    let is_named = (1..=MAX_LABEL).contains(&room.label.len())
-        && !room.label.contains(char::is_control)
-        && label(&room.label) == room.label;
-    is_placed && is_sized && is_named && matches!(room.secret.len(), 0 | 20)
+    let handed = content::HandOver::decode(bytes).ok()?;
+    let own_devices = match handed.own_devices.as_str() {
+        "" => None,
+        link => Some(link.parse().ok()?),
+    };
+    let history = match handed.history {
+        None => None,
+        Some(file) => Some(Box::new(Manifest::read(&file).ok()?)),
+    };
+    let mut reader = Reader::new(&*handed.profile);
+    let (mut account, mut name) = (None, String::new());
+    let (mut records, mut rooms) = (Vec::new(), Vec::new());
+    while let Some(body) = reader.read().ok()? {
+        match (Value::of(body.clone()).ok()?, body) {
+            (Value::Account(one), _) if account.is_none() => account = Some(one),
+            (Value::Account(_) | Value::Past(..) | Value::File(_) | Value::Bytes(_), _) => return None,
+            (Value::Room(value), Body::Room(room)) => {
+                let is_good = link(&value.entry).is_some() || value.entry.is_none();
+                let is_new = rooms.iter().all(|other: &schema::Room| other.id != room.id);
+                (is_good && is_new && rooms.len() < MAX_ROOMS).then_some(())?;
+                rooms.push(room);
+            }
+            (Value::Profile(texts, _), body) => {
+                name = texts.name;
+                records.push(body);
+            }
+            (Value::Person(_) | Value::Relay(..), body) => records.push(body),
+            _ => {}
+        }
+    }
+    Some(Handed { account: account?, name, records, rooms, own_devices, history })
 }
 
 /// Rooms that are to be entered, as they are kept.
-pub(super) fn list(rooms: Vec<HandedRoom>) -> Zeroizing<Vec<u8>> {
-    Zeroizing::new(HandOver { rooms, ..HandOver::default() }.encode_to_vec())
+pub(super) fn kept(rooms: Vec<schema::Room>, own_devices: Option<&InviteLink>) -> Zeroizing<Vec<u8>> {
+    let rooms: Vec<Body> = rooms.into_iter().map(Body::Room).collect();
+    written(&rooms, own_devices, None, 0).unwrap_or_default()
 }
 
-/// What [`list`] kept.
-pub(super) fn listed(bytes: &[u8]) -> Vec<HandedRoom> {
-    HandOver::decode(bytes).map(|handed| handed.rooms).unwrap_or_default()
+/// What [`kept`] kept.
+pub(super) fn listed(bytes: &[u8]) -> (Vec<schema::Room>, Option<InviteLink>) {
+    let Ok(handed) = content::HandOver::decode(bytes) else { return Default::default() };
+    let (mut reader, mut rooms) = (Reader::new(&*handed.profile), Vec::new());
+    while let Ok(Some(body)) = reader.read() {
+        if let Body::Room(room) = body {
+            rooms.push(room);
+        }
+    }
+    (rooms, handed.own_devices.parse().ok())
 }
 
 /// The link into a room, if the old device got one.
-pub(super) fn link(room: &HandedRoom) -> Option<InviteLink> {
-    let secret = InviteSecret::from_bytes((&*room.secret).try_into().ok()?);
-    let pin = (&*room.pin).try_into().ok();
-    let port = u16::try_from(room.port).ok()?;
-    Some(InviteLink { host: room.host.clone(), port, link: Link { secret, pin } })
+pub(super) fn link(entry: &Option<Entry>) -> Option<InviteLink> {
+    match entry {
+        Some(Entry::Invite(link)) => link.parse().ok(),
+        Some(Entry::WayBack(_)) | None => None,
+    }
+}
+
+/// A room as a value that can only be right.
+pub(super) fn value(room: &schema::Room) -> Option<Room> {
+    match Value::of(Body::Room(room.clone())).ok()? {
+        Value::Room(room) => Some(*room),
+        _ => None,
+    }
+}
+
+/// The room with this id.
+pub(super) fn id(room: &schema::Room) -> Option<RoomId> {
+    Some(RoomId(room.id.as_slice().try_into().ok()?))
 }
 
 #[cfg(test)]
 mod tests {
+    use shared::invite::{
+        InviteSecret,
+        link::{Link, PIN_LEN},
+    };
+
     use super::*;
 
-    fn room() -> HandedRoom {
-        HandedRoom {
-            label: "team".to_owned(),
-            room_id: vec![1; 32].into(),
+    fn invite() -> InviteLink {
+        let link = Link { secret: InviteSecret::from_bytes([3; 20]), pin: Some([4; PIN_LEN]) };
+        InviteLink { host: "relay.example".to_owned(), port: 443, link }
+    }
+
+    fn room(id: u8) -> schema::Room {
+        schema::Room {
+            id: vec![id; 32],
+            label: format!("team {id}"),
             host: "relay.example".to_owned(),
             port: 443,
-            pin: vec![2; 20].into(),
-            secret: vec![3; 20].into(),
             muted: true,
-            pinned: false,
+            read: 7,
+            entry: Some(Entry::Invite(invite().to_string())),
+            ..schema::Room::default()
         }
     }
 
-    fn handed(rooms: Vec<HandedRoom>) -> HandOver {
-        HandOver {
-            account: vec![9; 32].into(),
-            name: "ann".to_owned(),
-            status: "here".to_owned(),
-            glyph: String::new(),
-            rooms,
-        }
+    fn account(length: usize) -> Body {
+        let mut account = schema::Account::default();
+        account.secret = vec![9; length];
+        Body::Account(account)
+    }
+
+    fn profile(name: &str) -> Body {
+        Body::Profile(schema::Profile { name: name.to_owned(), ..schema::Profile::default() })
+    }
+
+    fn bytes(records: &[Body]) -> Zeroizing<Vec<u8>> {
+        written(records, Some(&invite()), None, 1).unwrap()
     }
 
     #[test]
     fn account_and_rooms_come_back() {
-        let whole = read(&handed(vec![room()]).encode_to_vec()).unwrap();
-        assert_eq!((*whole.account, whole.name.as_str()), ([9; 32], "ann"));
-        assert_eq!(link(&whole.rooms[0]).unwrap().host, "relay.example");
-        assert!(link(&HandedRoom { secret: Vec::new().into(), ..room() }).is_none());
+        let whole =
+            read(&bytes(&[account(32), profile("ann"), Body::Room(room(1)), Body::Room(room(2))])).unwrap();
+        assert_eq!((*whole.account.secret, whole.name.as_str(), whole.rooms.len()), ([9; 32], "ann", 2));
+        assert_eq!(link(&whole.rooms[0].entry), Some(invite()));
+        assert_eq!(whole.own_devices, Some(invite()));
+        let (rooms, own) = listed(&kept(whole.rooms, Some(&invite())));
+        assert_eq!((rooms.len(), own), (2, Some(invite())));
+        assert_eq!(value(&rooms[1]).unwrap().read, 7);
     }
 
     #[test]
     fn what_cannot_be_is_not_taken() {
-        let wrong_rooms = [
-            HandedRoom { room_id: vec![1; 31].into(), ..room() },
-            HandedRoom { port: 0, ..room() },
-            HandedRoom { port: 65_536, ..room() },
-            HandedRoom { host: "a b".to_owned(), ..room() },
-            HandedRoom { pin: vec![1; 19].into(), ..room() },
-            HandedRoom { secret: vec![1; 21].into(), ..room() },
-            HandedRoom { label: String::new(), ..room() },
-            HandedRoom { label: "a\u{1b}[2J".to_owned(), ..room() },
-        ];
-        for wrong in wrong_rooms {
-            assert!(read(&handed(vec![wrong.clone()]).encode_to_vec()).is_none(), "{}", wrong.label);
-        }
-        let good = handed(vec![room()]);
+        let past = Body::Past(schema::Past { room: vec![1; 32], ..schema::Past::default() });
+        let no_link = schema::Room { entry: Some(Entry::Invite("schat://x".to_owned())), ..room(1) };
+        let way_back = schema::Room { entry: Some(Entry::WayBack(vec![1])), ..room(1) };
         for wrong in [
-            HandOver { account: vec![1; 31].into(), ..good.clone() },
-            HandOver { name: "bob: hi\n* bob".to_owned(), ..good.clone() },
-            HandOver { glyph: "x".repeat(40), ..good.clone() },
-            handed(vec![room(); MAX_ROOMS + 1]),
+            vec![profile("ann"), Body::Room(room(1))],
+            vec![account(32), account(32)],
+            vec![account(32), past],
+            vec![account(32), Body::Room(no_link)],
+            vec![account(32), Body::Room(way_back)],
+            vec![account(32), Body::Room(room(1)), Body::Room(room(1))],
+            [account(32)].into_iter().chain((0..65).map(|id| Body::Room(room(id)))).collect(),
+            vec![account(31)],
         ] {
-            assert!(read(&wrong.encode_to_vec()).is_none());
+            assert!(read(&bytes(&wrong)).is_none(), "{}", wrong.len());
         }
-        let bytes = good.encode_to_vec();
-        for cut in 1..bytes.len() {
-            // A cut may end between two fields: then what is missing is missed.
-            assert!(read(&bytes[..cut]).is_none_or(|handed| handed.rooms.is_empty()), "{cut}");
+        let good = bytes(&[account(32), profile("ann"), Body::Room(room(1))]);
+        assert!(read(&good).is_some());
+        for cut in 0..good.len() - invite().to_string().len() - 2 {
+            assert!(read(&good[..cut]).is_none(), "{cut}");
         }
         assert!(read(&[0xff; 64]).is_none());
     }

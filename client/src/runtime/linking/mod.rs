@@ -113,9 +113,9 @@ impl Local {
     pub(super) async fn resume_link(&self) -> Result<(), Failure> {
         let (kept, handed) = self.0.vault.run(|store| Ok((store.linking()?, store.handed()?))).await?;
         if let Some(handed) = handed {
-            let rooms = handed::listed(&handed);
-            if !rooms.is_empty() {
-                let entering = tokio::spawn(entering::enter(self.clone(), rooms));
+            let (rooms, own_devices) = handed::listed(&handed);
+            if !rooms.is_empty() || own_devices.is_some() {
+                let entering = tokio::spawn(entering::enter(self.clone(), rooms, own_devices));
                 lock(&self.0.linking).entering = Some(entering);
             }
         }

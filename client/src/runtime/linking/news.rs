@@ -97,6 +97,8 @@ pub enum LinkEnd {
     Theirs(EndReason),
     /// The other device went.
     Gone,
+    /// The account is more than can be handed over.
+    TooMuch,
     /// Something is wrong with the room or its relay.
     Odd,
     /// This device has rooms by now, so that it cannot become another account's.
@@ -114,7 +116,7 @@ impl LinkEnd {
             Self::Late => Some(EndReason::Late),
             Self::Another => Some(EndReason::Another),
             Self::Fault(fault) => Some(fault.reason()),
-            Self::NoAccount | Self::Odd => Some(EndReason::Fault),
+            Self::NoAccount | Self::TooMuch | Self::Odd => Some(EndReason::Fault),
             Self::HasRooms => Some(EndReason::SameKind),
             Self::Theirs(_) | Self::Gone | Self::Failed(_) => None,
         }

@@ -3,8 +3,9 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use proto::relay::ClientFrame;
+use proto::{RoomId, relay::ClientFrame};
 use shared::{
+    identity::{Fingerprint, Person},
     linking::{Role, parts},
     room::{Engine, Event as EngineEvent, Input, Profile},
 };
@@ -23,6 +24,7 @@ use super::{
 };
 use crate::{
     failure::{Exit, Failure},
+    portable::{Intake, TakeError},
     runtime::{
         Event, Local,
         backoff::Backoff,
@@ -30,7 +32,7 @@ use crate::{
         lock, now_ms,
         room::drive,
     },
-    store::{KnownRelay, NewDevice, StoreError},
+    store::{KnownRelay, Store, StoreError},
     transport::RoomStream,
 };
 
@@ -357,9 +359,14 @@ impl Task {
     }
 
     async fn post(&mut self, gathered: gather::Gathered) {
-        let gather::Gathered { bytes, rooms, without, is_last } = gathered;
-        let Some(bytes) = bytes.filter(|_| is_last) else {
-            return self.show(LinkNews::Preparing { done: rooms, of: rooms + without.len() }).await;
+        let (bytes, rooms, without) = match gathered {
+            gather::Gathered::Some(done, of) => return self.show(LinkNews::Preparing { done, of }).await,
+            gather::Gathered::All(bytes, rooms, without) => (bytes, rooms, without),
+            gather::Gathered::Failed(failure) => {
+                self.gathered = None;
+                let todo = self.record.end(LinkEnd::Failed(failure), &self.engine, now_ms());
+                return drop(self.apply_and(Vec::new(), todo).await);
+            }
         };
         self.gathered = None;
         if self.record.step != Step::Confirmed {
@@ -368,7 +375,7 @@ impl Task {
         (self.record.rooms, self.record.without) = (rooms, without);
         let todo = match parts(&bytes) {
             Ok(parts) => self.record.post(&parts),
-            Err(_) => self.record.end(LinkEnd::Odd, &self.engine, now_ms()),
+            Err(_) => self.record.end(LinkEnd::TooMuch, &self.engine, now_ms()),
         };
         let _ = self.apply_and(Vec::new(), todo).await;
     }
@@ -380,33 +387,57 @@ impl Task {
         }
         self.is_over = true;
         let parcel = self.record.parcel();
-        let Some(Handed { account, name, status, glyph, rooms }) = handed::read(parcel.bytes()) else {
+        let Some(handed) = handed::read(parcel.bytes()) else {
             self.show(LinkNews::Ended(LinkEnd::NoAccount)).await;
             return Ok(());
         };
-        let fingerprint = shared::identity::Identity::from_bytes(&account).fingerprint();
-        let (count, list) = (rooms.len(), handed::list(rooms));
+        let name = handed.name.clone();
+        let fingerprint = shared::identity::Identity::from_bytes(&handed.account.secret).fingerprint();
+        let rooms = handed.rooms.len();
         let relay = self.record.relay().map(|(address, _)| address.to_string()).unwrap_or_default();
-        let (room, shown_name) = (self.record.room(), name.clone());
-        let done = self.local.0.vault.run(move |store| {
-            let device = NewDevice {
-                secret: account.as_slice(),
-                name: &name,
-                status: &status,
-                glyph: &glyph,
-                rooms: &list,
-                relay: &relay,
-            };
-            store.become_device(room, &device)
-        });
-        let news = match done.await {
-            Ok(true) => LinkNews::Received { name: shown_name, fingerprint, rooms: count },
+        let room = self.record.room();
+        let done = self.local.0.vault.run(move |store| take(store, room, handed, fingerprint, &relay)).await;
+        let news = match done {
+            Ok(true) => LinkNews::Received { name, fingerprint, rooms },
             Ok(false) => LinkNews::Ended(LinkEnd::HasRooms),
             Err(error) => LinkNews::Ended(LinkEnd::Failed(error.into())),
         };
         self.show(news).await;
         Ok(())
     }
+}
+
+/// Takes what was handed over. The account comes last, in one step with the end of the linking: what is taken before it twice
+/// is as if it was taken once. False: the profile has rooms of its own.
+fn take(
+    store: &mut Store,
+    room: RoomId,
+    handed: Handed,
+    fingerprint: Fingerprint,
+    relay: &str,
+) -> Result<bool, StoreError> {
+    if !store.rooms()?.is_empty() {
+        return Ok(false);
+    }
+    let Handed { account, name, records, rooms, own_devices, .. } = handed;
+    let mut intake = Intake::new(Person { name, fingerprint });
+    store.set_last_relay(relay)?;
+    for body in records {
+        match intake.take(store, body) {
+            Ok(_) | Err(TakeError::Read(_)) => {}
+            Err(TakeError::Store(error)) => return Err(error),
+        }
+    }
+    if let Some(phrase) = &account.phrase {
+        store.set_phrase(phrase.as_slice())?;
+    }
+    if let Some(key) = &account.backup_key {
+        store.set_backup_key(key.as_slice())?;
+    }
+    if let Some(next) = &account.next {
+        store.set_next_key(next)?;
+    }
+    store.become_device(room, account.secret.as_slice(), &handed::kept(rooms, own_devices.as_ref()))
 }
 
 async fn received(from: &mut Option<mpsc::Receiver<gather::Gathered>>) -> gather::Gathered {
