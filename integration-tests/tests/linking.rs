@@ -149,3 +149,36 @@ fn codes_that_are_none_or_of_the_wrong_kind_are_told_apart() {
     bob.tell(json!({"cmd": "link_cancel"}));
     assert_eq!(state(bob, "ended")["code"], "given_up");
 }
+
+/// What was said before comes along, as a file at the relay, and is marked as handed over by one's own device.
+#[test]
+fn past_of_the_rooms_comes_along_as_far_as_it_is_wanted() {
+    let dir = TempDir::new().unwrap();
+    let relay = Relay::start(&dir.path().join("relay"));
+    let (mut people, _) = found(dir.path(), &relay.address, &["ann", "bob"]);
+    let [ann, bob] = &mut people[..] else { panic!() };
+    for number in 0..10 {
+        bob.say(ROOM, &format!("line {number}"), &number.to_string());
+        ann.hears(&format!("line {number}"));
+    }
+    let export = |name: &str| {
+        let output = run(schat::command(dir.path(), name).args(["export", ROOM]), b"");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for (name, history, lines) in [("all", "all", 10), ("some", "3", 3), ("none", "none", 0)] {
+        let mark = ann.mark();
+        let mut new = device(dir.path(), name, &relay.address, &[]);
+        let code = state(&mut new, "code")["link"].as_str().unwrap().to_owned();
+        ann.tell(json!({"cmd": "link", "code": code}));
+        let digits = compared_after(ann, mark, &mut new);
+        ann.tell(json!({"cmd": "link_confirm", "digits": digits, "history": history}));
+        let ended = new.finish();
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert!(!ended.seen.iter().any(|event| event["state"] == "no_past"), "{:?}", ended.seen);
+        ann.wait_after(mark, "done", |event| event["state"] == "done");
+        let past = export(name);
+        let here = (0..10).filter(|number| past.contains(&format!("line {number}"))).count();
+        assert_eq!(here, lines, "{name}: {past}");
+        assert_eq!(past.contains("line 9"), lines > 0);
+    }
+}

@@ -18,7 +18,7 @@ use crate::{
     },
     failure::{Exit, Failure},
     handle::Runtime,
-    runtime::{ChosenRelay, Event, LinkAnswer, LinkNews, Past, RelayState},
+    runtime::{ChosenRelay, Event, HandedPast, LinkAnswer, LinkNews, Past, RelayState},
     store::{Asking, FileKey, OpenProfile, ProfileDir, Wrap},
     transport::RelayAddress,
 };
@@ -37,7 +37,12 @@ enum Wanted {
     RelayLink(Box<ChosenRelay>),
 }
 
-pub(super) async fn link(globals: &Globals, typed: Option<String>, cancel: bool) -> Result<Exit, Failure> {
+pub(super) async fn link(
+    globals: &Globals,
+    typed: Option<String>,
+    past: HandedPast,
+    cancel: bool,
+) -> Result<Exit, Failure> {
     let dir = ProfileDir::choose(globals.profile.clone())?;
     let mut input = None;
     let wanted = match typed.as_deref() {
@@ -63,7 +68,7 @@ pub(super) async fn link(globals: &Globals, typed: Option<String>, cancel: bool)
             (is_new, setup::start(&globals, profile, plan()).await?)
         }
     };
-    let mut face = Face { globals: &globals, input, is_new };
+    let mut face = Face { globals: &globals, input, is_new, past };
     let done = tokio::select! {
         done = face.run(&runtime, events, &wanted, cancel) => done,
         () = interrupted() => Ok(Ended::Interrupted),
@@ -145,6 +150,7 @@ struct Face<'a> {
     globals: &'a Globals,
     input: Option<mpsc::Receiver<Input>>,
     is_new: bool,
+    past: HandedPast,
 }
 
 impl Face<'_> {
@@ -270,13 +276,16 @@ impl Face<'_> {
         };
         if is_json {
             return match json::parse(&typed)? {
-                Cmd::LinkConfirm { digits } => Ok(LinkAnswer::Confirm(Some(digits))),
+                Cmd::LinkConfirm { digits, history: None } => {
+                    Ok(LinkAnswer::Confirm { digits: Some(digits), past: self.past })
+                }
+                Cmd::LinkConfirm { digits, history } => json::confirmed(digits, history.as_deref()),
                 Cmd::LinkCancel => Ok(LinkAnswer::Cancel),
                 _ => Ok(LinkAnswer::Refuse),
             };
         }
         Ok(match typed.trim().to_lowercase().as_str() {
-            "y" | "yes" => LinkAnswer::Confirm(None),
+            "y" | "yes" => LinkAnswer::Confirm { digits: None, past: self.past },
             _ => LinkAnswer::Refuse,
         })
     }

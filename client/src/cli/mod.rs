@@ -42,6 +42,7 @@ use self::lean::{Shell, man};
 use crate::{
     faces::{lines, lines::Limits, stdout, words},
     failure::{Exit, Failure},
+    runtime::HandedPast,
     settings::{Settings, nearest},
     store::Cursor,
     transport::RelayAddress,
@@ -232,6 +233,9 @@ enum Command {
         /// The code that the other device shows, or `-` to read it from standard input; or, on a new device, the relay to use: HOST:PORT, or its link.
         #[arg(value_name = "CODE|RELAY")]
         code: Option<String>,
+        /// On the device that has the account: how much of the past goes with it: none, all, or so many messages of each room [default: 1000].
+        #[arg(long, value_name = "MESSAGES", value_parser = handed_past)]
+        history: Option<HandedPast>,
         /// Give up the linking that is under way.
         #[arg(long, conflicts_with = "code")]
         cancel: bool,
@@ -353,6 +357,10 @@ fn lifetime(text: &str) -> Result<u32, String> {
     lines::lifetime(text).map_err(|failure| format!("{} {}", failure.message, failure.remedy))
 }
 
+fn handed_past(text: &str) -> Result<HandedPast, &'static str> {
+    lines::history(text).ok_or(words::command::program::NO_NUMBER)
+}
+
 fn link_text(text: &str) -> Result<String, String> {
     let is_link = text == "-" || text.contains("://");
     let cli = Cli::command();
@@ -446,7 +454,9 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Invite { room, uses, expires, patience }) => {
             once::invite(globals, &room, &Limits { uses, lives_s: expires }, patience).await
         }
-        Some(Command::Link { code, cancel }) => link::link(globals, code, cancel).await,
+        Some(Command::Link { code, history, cancel }) => {
+            link::link(globals, code, history.unwrap_or_default(), cancel).await
+        }
         Some(Command::Rooms { id, all }) => once::rooms(globals, id, all).await,
         Some(Command::Forget { room, yes }) => forget::forget(globals, &room, yes).await,
         Some(Command::Info { room }) => info::info(globals, &room).await,

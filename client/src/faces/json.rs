@@ -20,13 +20,14 @@ pub use output::{
 use super::{
     avatar,
     input::Input,
+    lines,
     pending::{Part, Pending},
     stdout, words,
 };
 use crate::{
     failure::{Exit, Failure},
     handle::Runtime,
-    runtime::{Event, LinkAnswer, Outgoing, RoomEvent, Steer, Wanted},
+    runtime::{Event, HandedPast, LinkAnswer, Outgoing, RoomEvent, Steer, Wanted},
     store::{Cursor, Query},
     transport::{AddressError, RelayAddress},
 };
@@ -122,6 +123,18 @@ async fn write_events(runtime: Runtime, mut events: mpsc::Receiver<Event>, pendi
     Exit::Ok
 }
 
+/// What a program says that has compared.
+///
+/// # Errors
+/// [`Failure`] of kind usage for another `history`.
+pub fn confirmed(digits: String, history: Option<&str>) -> Result<LinkAnswer, Failure> {
+    let past = history.map_or_else(|| Some(HandedPast::default()), lines::history);
+    let past = past.ok_or_else(|| {
+        Failure::usage("history is none, all, or a number of messages.", "See docs/json.md.")
+    })?;
+    Ok(LinkAnswer::Confirm { digits: Some(digits), past })
+}
+
 async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
     let (room, id) = cmd.about();
     let done = match cmd {
@@ -141,7 +154,10 @@ async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
         },
         Cmd::Join { .. } => Err(Failure::usage("join takes either a room or a link.", "See docs/json.md.")),
         Cmd::Link { code } => runtime.link(code, None).await,
-        Cmd::LinkConfirm { digits } => runtime.answer_link(LinkAnswer::Confirm(Some(digits))).await,
+        Cmd::LinkConfirm { digits, history } => match confirmed(digits, history.as_deref()) {
+            Ok(answer) => runtime.answer_link(answer).await,
+            Err(failure) => Err(failure),
+        },
         Cmd::LinkRefuse => runtime.answer_link(LinkAnswer::Refuse).await,
         Cmd::LinkCancel => runtime.answer_link(LinkAnswer::Cancel).await,
         Cmd::Create { room, relay, disappear, past } => match runtime.room(&room) {

@@ -53,7 +53,7 @@ pub use event::{Event, Namesake, RelayState, RoomEvent};
 pub(crate) use event::{Publish, Sink};
 pub use files::{Outgoing, Wanted};
 pub(crate) use forget::still_in;
-pub use linking::{Answer as LinkAnswer, LinkEnd, LinkNews};
+pub use linking::{Answer as LinkAnswer, HandedPast, LinkEnd, LinkNews};
 pub(crate) use mark::FaceId;
 pub(crate) use people::not_compared;
 pub use transfer::{Steer, Transfer, TransferState, Way};

@@ -13,6 +13,9 @@ use crate::failure::{Exit, Failure};
 /// The linking under way.
 const LINKING: &str = "linking";
 
+/// The past of those rooms, until they are entered.
+const PAST: &str = "handed-past";
+
 /// Rooms of the account that are to be entered yet.
 const HANDED: &str = "handed";
 
@@ -94,6 +97,28 @@ impl Store {
     /// [`StoreError`] when they cannot be read.
     pub fn handed(&self) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, StoreError> {
         self.meta(HANDED)
+    }
+
+    /// The past of the rooms that are to be entered yet.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn handed_past(&self) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, StoreError> {
+        self.meta(PAST)
+    }
+
+    /// Keeps it, or nothing of it any more.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn set_handed_past(&mut self, past: Option<&[u8]>) -> Result<(), StoreError> {
+        match past {
+            Some(past) => self.set_meta(PAST, past),
+            None => {
+                self.db.execute("DELETE FROM meta WHERE key = ?1", [PAST])?;
+                Ok(())
+            }
+        }
     }
 
     /// Keeps which rooms are to be entered yet.

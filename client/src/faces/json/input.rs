@@ -43,6 +43,9 @@ pub enum Cmd {
     LinkConfirm {
         /// The digits that this device shows: whoever confirms has seen them.
         digits: String,
+        /// How much of the past goes with it: `none`, `all`, or a number of messages of each room.
+        #[serde(default)]
+        history: Option<String>,
     },
     /// They do not.
     LinkRefuse,

@@ -46,7 +46,10 @@ pub const COMMANDS: &[(&str, &str)] = &[
         "/link [CODE]",
         "let another device have your account: by the code that it shows (`schat link` there), or by one that this device shows",
     ),
-    ("/link yes|no|cancel", "it shows the same as this one, or not; or give it up"),
+    (
+        "/link yes|no|cancel",
+        "it shows the same as this one, or not; or give it up. With yes: history=none, history=all, or so many messages of each room [1000]",
+    ),
     ("/nick NAME", "change your name"),
     ("/status [TEXT]", "say something of yourself beside your name, or nothing any more"),
     ("/glyph [EMOJI]", "a small sign for you, or none any more"),

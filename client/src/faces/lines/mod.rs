@@ -10,7 +10,7 @@ use shared::room::Policy;
 use crate::{
     faces::link,
     failure::Failure,
-    runtime::{LinkAnswer, Steer},
+    runtime::{HandedPast, LinkAnswer, Steer},
 };
 pub use arguments::lifetime;
 use arguments::{allowed, create, limits, marked, seconds};
@@ -161,9 +161,13 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
     match word {
         "join" if is_link(argument) => Ok(Line::Link(argument.to_owned())),
         "join" => needed().map(Line::Join),
+        "link" if argument.starts_with("yes ") => {
+            let past = argument.trim_start_matches("yes").trim().strip_prefix("history=");
+            past.and_then(history).map(confirmed).ok_or_else(|| usage_of(word))
+        }
         "link" => Ok(match argument {
             "" => Line::Device(None),
-            "yes" => Line::DeviceAnswer(LinkAnswer::Confirm(None)),
+            "yes" => confirmed(HandedPast::default()),
             "no" => Line::DeviceAnswer(LinkAnswer::Refuse),
             "cancel" => Line::DeviceAnswer(LinkAnswer::Cancel),
             code => Line::Device(Some(link::tidied(code).unwrap_or_else(|| code.to_owned()))),
@@ -224,6 +228,19 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
             "See /help. To send a line that begins with a slash, begin it with two.",
         )),
     }
+}
+
+/// How much of the past a new device gets: `none`, `all`, or a number of lines of each room.
+pub fn history(text: &str) -> Option<HandedPast> {
+    match text {
+        "none" => Some(HandedPast::Nothing),
+        "all" => Some(HandedPast::All),
+        lines => lines.parse().ok().map(HandedPast::Newest),
+    }
+}
+
+fn confirmed(past: HandedPast) -> Line {
+    Line::DeviceAnswer(LinkAnswer::Confirm { digits: None, past })
 }
 
 /// It looks like an invite link, or has one among its words.

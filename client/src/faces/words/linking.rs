@@ -43,6 +43,10 @@ pub fn linking(news: &LinkNews, types: bool) -> Vec<String> {
             lines.extend(without.iter().map(one));
             lines
         }
+        LinkNews::NoPast => vec![
+            "What was said in the rooms before stays on the old device: it could not be brought over."
+                .to_owned(),
+        ],
         LinkNews::Taking { done, of } => vec![format!("Taking over: part {done} of {of}.")],
         LinkNews::Received { name, fingerprint, rooms } => vec![format!(
             "This device is one of {} now, with {}. Fingerprint: {fingerprint}.",

@@ -1,7 +1,8 @@
 //! A device that was linked enters the rooms of its account: some at a time, and those that are left at the next start.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
+use proto::RoomId;
 use shared::invite::link::InviteLink;
 use tokio::{
     sync::{Mutex, Semaphore},
@@ -11,7 +12,10 @@ use tokio::{
 use super::{handed, news::LinkNews};
 use crate::{
     failure::{Exit, Failure},
-    portable::{Intake, schema::Room},
+    portable::{
+        Intake, Reader, TakeError,
+        schema::{Body, Room},
+    },
     runtime::Local,
 };
 
@@ -40,11 +44,12 @@ pub(super) async fn enter(local: Local, rooms: Vec<Room>, own_devices: Option<In
             }
         });
     }
+    let past = Arc::new(past(&local).await);
     for room in rooms {
-        let (local, places, left) = (local.clone(), places.clone(), left.clone());
+        let (local, places, left, past) = (local.clone(), places.clone(), left.clone(), past.clone());
         entering.spawn(async move {
             let Ok(_place) = places.acquire().await else { return };
-            let done = one(&local, &room).await;
+            let done = one(&local, &room, &past).await;
             let mut left = left.lock().await;
             if is_over(&done) {
                 left.rooms.retain(|other| other.id != room.id);
@@ -56,6 +61,26 @@ pub(super) async fn enter(local: Local, rooms: Vec<Room>, own_devices: Option<In
         });
     }
     while entering.join_next().await.is_some() {}
+    if left.lock().await.rooms.is_empty() {
+        // What stays is of no use, and goes with the next start.
+        let _ = local.0.vault.run(|store| store.set_handed_past(None)).await;
+    }
+}
+
+/// The past that was handed over, by room.
+async fn past(local: &Local) -> BTreeMap<RoomId, Vec<Body>> {
+    let Ok(Some(bytes)) = local.0.vault.run(|store| store.handed_past()).await else {
+        return BTreeMap::new();
+    };
+    let (mut reader, mut past) = (Reader::new(&**bytes), BTreeMap::<RoomId, Vec<Body>>::new());
+    while let Ok(Some(body)) = reader.read() {
+        if let Body::Past(one) = &body
+            && let Ok(room) = one.room.as_slice().try_into()
+        {
+            past.entry(RoomId(room)).or_default().push(body);
+        }
+    }
+    past
 }
 
 /// What may work at the next start is kept for it.
@@ -74,7 +99,7 @@ async fn among_devices(local: &Local, link: &InviteLink) -> Result<(), Failure> 
     local.entered(&label).await
 }
 
-async fn one(local: &Local, room: &Room) -> Result<(), Failure> {
+async fn one(local: &Local, room: &Room, past: &BTreeMap<RoomId, Vec<Body>>) -> Result<(), Failure> {
     let Some(link) = handed::link(&room.entry) else { return Err(not_invited(&room.label)) };
     let label = local.join(&link).await?;
     local.entered(&label).await?;
@@ -86,7 +111,21 @@ async fn one(local: &Local, room: &Room) -> Result<(), Failure> {
     let (name, fingerprint) = local.me();
     let me = shared::identity::Person { name, fingerprint };
     let (muted, pinned) = (value.muted, value.pinned);
-    local.0.vault.run(move |store| Intake::new(me).admit(store, &value, Vec::new())).await?;
+    let past = past.get(&value.record.id).cloned().unwrap_or_default();
+    let taken = local.0.vault.run(move |store| {
+        let mut intake = Intake::new(me);
+        intake.admit(store, &value, Vec::new())?;
+        for body in past {
+            match intake.take(store, body) {
+                Ok(_) => {}
+                Err(TakeError::Store(error)) => return Err(error),
+                // The rest of it is of no use.
+                Err(TakeError::Read(_)) => break,
+            }
+        }
+        Ok(())
+    });
+    taken.await?;
     // The lists of this run know it as well.
     local.mute(&label, muted).await?;
     local.pin(&label, pinned).await

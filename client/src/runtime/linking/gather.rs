@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use proto::RoomId;
+use proto::{Message as _, RoomId};
 use shared::{
     invite::link::InviteLink,
     room::{Engine, Policy},
@@ -14,7 +14,7 @@ use tokio::{
 };
 use zeroize::Zeroizing;
 
-use super::{handed, steps::WAIT_MS};
+use super::{HandedPast, blob::MAX_PAST, handed, steps::WAIT_MS};
 use crate::{
     failure::{Exit, Failure},
     portable::{
@@ -35,26 +35,38 @@ const OWN_DEVICES: &str = "own devices";
 pub(super) enum Gathered {
     /// Rooms that are ready, of all.
     Some(usize, usize),
-    /// What is handed over, how many rooms it can enter, and those that it cannot.
-    All(Zeroizing<Vec<u8>>, usize, Vec<(String, Failure)>),
+    /// What is handed over.
+    All(Box<Whole>),
     /// The profile cannot be read.
     Failed(Failure),
 }
 
+/// What is handed over.
+pub(super) struct Whole {
+    pub(super) records: Vec<Body>,
+    pub(super) own_devices: Option<InviteLink>,
+    /// The past of the rooms, if it is wanted and there is some.
+    pub(super) past: Option<Zeroizing<Vec<u8>>>,
+    /// Rooms that the new device can enter.
+    pub(super) rooms: usize,
+    /// Those that it cannot, and why.
+    pub(super) without: Vec<(String, Failure)>,
+}
+
 /// Begins; what comes out last is all, or a failure.
-pub(super) fn begin(local: &Local) -> mpsc::Receiver<Gathered> {
+pub(super) fn begin(local: &Local, past: HandedPast) -> mpsc::Receiver<Gathered> {
     let (sender, receiver) = mpsc::channel(4);
-    tokio::spawn(gather(local.clone(), sender));
+    tokio::spawn(gather(local.clone(), past, sender));
     receiver
 }
 
-async fn gather(local: Local, told: mpsc::Sender<Gathered>) {
-    let whole = all(&local, &told).await.unwrap_or_else(Gathered::Failed);
+async fn gather(local: Local, past: HandedPast, told: mpsc::Sender<Gathered>) {
+    let whole = all(&local, past, &told).await.unwrap_or_else(Gathered::Failed);
     // Whoever asked may have ended.
     let _ = told.send(whole).await;
 }
 
-async fn all(local: &Local, told: &mpsc::Sender<Gathered>) -> Result<Gathered, Failure> {
+async fn all(local: &Local, past: HandedPast, told: &mpsc::Sender<Gathered>) -> Result<Gathered, Failure> {
     let rooms: Vec<RoomStatus> = local.rooms().into_iter().filter(|room| room.over.is_none()).collect();
     let count = rooms.len();
     let mut asked = JoinSet::new();
@@ -84,10 +96,50 @@ async fn all(local: &Local, told: &mpsc::Sender<Gathered>) -> Result<Gathered, F
         let _ = told.send(Gathered::Some(invites.len().saturating_sub(without.len()), count)).await;
     }
     let own = own.await.ok().flatten();
+    let ids: Vec<RoomId> = invites.keys().copied().collect();
     let records = local.0.vault.run(move |store| records(store, &invites)).await?;
-    let ready = count.saturating_sub(without.len());
-    let bytes = handed::written(&records, own.as_ref(), None, now_ms()).map_err(StoreError::Io)?;
-    Ok(Gathered::All(bytes, ready, without))
+    let past = pasts(local, past, ids).await?;
+    let rooms = count.saturating_sub(without.len());
+    Ok(Gathered::All(Box::new(Whole { records, own_devices: own, past, rooms, without })))
+}
+
+/// The past of these rooms, as far as it is wanted and fits: what is over the bound is left out, from the last room on.
+async fn pasts(
+    local: &Local,
+    wanted: HandedPast,
+    rooms: Vec<RoomId>,
+) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+    let history = match wanted {
+        HandedPast::Nothing | HandedPast::Newest(0) => return Ok(None),
+        HandedPast::Newest(lines) => History::Newest(lines),
+        HandedPast::All => History::All,
+    };
+    let mut gather = Gather::new(What { account: false, drafts: false, history, files: false });
+    let (mut records, mut size) = (Vec::new(), 0);
+    loop {
+        // One record for each time: a chat goes on meanwhile.
+        let job = move |store: &mut Store| {
+            let found = gather.next(store)?;
+            Ok((gather, found))
+        };
+        let (back, found) = local.0.vault.run(job).await?;
+        gather = back;
+        match found {
+            None => break,
+            Some(Found::Record(Body::Past(past))) if rooms.iter().any(|room| *past.room == room.0) => {
+                size += past.encoded_len();
+                if size > MAX_PAST / 2 {
+                    break;
+                }
+                records.push(Body::Past(past));
+            }
+            Some(_) => {}
+        }
+    }
+    if records.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(handed::stream(&records, now_ms()).map_err(StoreError::Io)?))
 }
 
 /// The profile, with the rooms that are in `invites`.

@@ -6,9 +6,11 @@
 //!  steps    what follows from what happens there: values in, values out
 //!  record   what is kept of it      news    what faces are told
 //!  gather   the old device: puts together what is handed over      handed   the same as bytes
+//!  blob     the past, as a file at the relay
 //!  entering the new device: enters the rooms that it was handed
 //! ```
 
+mod blob;
 mod entering;
 mod gather;
 mod handed;
@@ -66,11 +68,34 @@ pub(super) struct Linking {
     entering: Option<JoinHandle<()>>,
 }
 
+/// How much of the rooms' past is handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HandedPast {
+    /// Nothing.
+    Nothing,
+    /// The newest lines of each room.
+    Newest(u32),
+    /// All that is here.
+    All,
+}
+
+impl Default for HandedPast {
+    /// What fits a slow way, and is more than one reads back.
+    fn default() -> Self {
+        Self::Newest(1_000)
+    }
+}
+
 /// What a person says to a linking.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
-    /// Both devices show the same; with the digits, where a program says so.
-    Confirm(Option<String>),
+    /// Both devices show the same.
+    Confirm {
+        /// With the digits, where a program says so.
+        digits: Option<String>,
+        /// How much of the past is handed over.
+        past: HandedPast,
+    },
     /// They do not.
     Refuse,
     /// Give it up.

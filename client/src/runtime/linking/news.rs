@@ -47,6 +47,8 @@ pub enum LinkNews {
         /// Labels of those that it cannot, and why.
         without: Vec<(String, Failure)>,
     },
+    /// The past of the rooms stays on the old device: the relay takes no file, or it did not come through.
+    NoPast,
     /// Parts that have come, of all.
     Taking {
         /// Here.

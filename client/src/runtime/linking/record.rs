@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use shared::linking::{Agreed, Parcel, Role};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::news::LinkEnd;
+use super::{HandedPast, news::LinkEnd};
 use crate::{
     store::Where,
     transport::{Pin, RelayAddress},
@@ -27,6 +27,8 @@ pub(super) enum Step {
     Confirmed,
     /// The old device: all of it was said.
     Posted,
+    /// The new device: all of it is here, but the past of the rooms, which is being fetched.
+    Fetching,
     /// The new device: all of it is here.
     Received,
     /// The old device: the new one has everything.
@@ -58,6 +60,10 @@ pub(super) struct Record {
     pub(super) rooms: usize,
     pub(super) without: Vec<(String, crate::failure::Failure)>,
     pub(super) end: Option<LinkEnd>,
+    /// How much of the past is wanted.
+    pub(super) past: HandedPast,
+    /// Times that the past was fetched in vain.
+    pub(super) tries: u32,
 }
 
 /// Bytes that are wiped.
@@ -90,6 +96,8 @@ impl Record {
             rooms: 0,
             without: Vec::new(),
             end: None,
+            past: HandedPast::Nothing,
+            tries: 0,
         })
     }
 

@@ -7,6 +7,7 @@ use shared::{
 };
 
 use super::{
+    HandedPast,
     news::{LinkEnd, LinkNews},
     record::{Record, Step},
 };
@@ -32,6 +33,8 @@ pub(super) enum Do {
     Show(LinkNews),
     /// Put together what is handed over.
     Gather,
+    /// Fetch the past of the rooms.
+    Fetch,
     /// This device gets the account.
     Become,
     /// Nothing is kept of it any more.
@@ -111,11 +114,12 @@ impl Record {
                 if is_whole {
                     match super::handed::read(parcel.bytes()) {
                         None => return self.ends(LinkEnd::NoAccount, now),
-                        Some(_) => {
-                            self.step = Step::Received;
-                            self.ends_ms = now.saturating_add(GOODBYE_MS);
-                            todo.push(say(DONE, &LinkMessage::Done));
+                        Some(handed) if handed.history.is_some() => {
+                            self.step = Step::Fetching;
+                            self.ends_ms = now.saturating_add(WAIT_MS);
+                            todo.push(Do::Fetch);
                         }
+                        Some(_) => todo.extend(self.received(now)),
                     }
                 }
                 todo
@@ -146,6 +150,13 @@ impl Record {
         todo
     }
 
+    /// Nothing is missing.
+    pub(super) fn received(&mut self, now: Millis) -> Vec<Do> {
+        self.step = Step::Received;
+        self.ends_ms = now.saturating_add(GOODBYE_MS);
+        vec![say(DONE, &LinkMessage::Done)]
+    }
+
     /// The relay has something that was said.
     fn sent(&mut self, token: &str, now: Millis) -> Vec<Do> {
         match token {
@@ -170,8 +181,9 @@ impl Record {
     }
 
     /// The person at the old device has confirmed.
-    pub(super) fn confirm(&mut self, now: Millis) -> Vec<Do> {
+    pub(super) fn confirm(&mut self, past: HandedPast, now: Millis) -> Vec<Do> {
         self.step = Step::Confirmed;
+        self.past = past;
         self.ends_ms = now.saturating_add(WAIT_MS);
         vec![Do::Gather]
     }
@@ -192,6 +204,8 @@ impl Record {
                 [Do::Forget].into_iter().chain(shown).collect()
             }
             Step::Done => vec![Do::Forget],
+            // Without the past, then.
+            Step::Fetching => self.received(now),
             // Nobody needs to be told that this device has everything.
             Step::Received => vec![Do::Become],
             _ => self.end(LinkEnd::Late, engine, now),
@@ -220,10 +234,13 @@ impl Record {
 
     /// Whatever the other device says now changes nothing.
     fn is_over(&self) -> bool {
-        matches!(self.step, Step::Ending | Step::Received | Step::Done)
+        matches!(self.step, Step::Ending | Step::Fetching | Step::Received | Step::Done)
     }
 }
 
 fn say(token: &str, message: &LinkMessage) -> Do {
     Do::Tell(Command::Say { token: token.to_owned(), said: Said::Device(message.write()) })
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,8 +3,9 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use proto::{RoomId, relay::ClientFrame};
+use proto::{BlobId, RoomId, relay::ClientFrame};
 use shared::{
+    file::{FileKey, Manifest},
     identity::{Fingerprint, Person},
     linking::{Role, parts},
     room::{Engine, Event as EngineEvent, Input, Profile},
@@ -14,9 +15,12 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 use tracing::debug;
+use zeroize::Zeroizing;
 
 use super::{
-    Answer, code_of, gather,
+    Answer,
+    blob::{self, BlobFault},
+    code_of, gather,
     handed::{self, Handed},
     news::{LinkEnd, LinkNews},
     record::{Record, Step},
@@ -33,11 +37,20 @@ use crate::{
         room::drive,
     },
     store::{KnownRelay, Store, StoreError},
-    transport::RoomStream,
+    transport::{BlobStream, RoomStream},
 };
 
 /// A relay that lets no further stream be opened within this time, in seconds, is as good as gone.
 const OPEN_S: u64 = 10;
+
+/// Times that the past is carried in vain, before the rest goes without it.
+const TRIES: u32 = 5;
+
+/// The past came there, or here.
+enum Carried {
+    Up(Result<Manifest, BlobFault>),
+    Down(Result<Zeroizing<Vec<u8>>, BlobFault>),
+}
 
 /// What others ask of a linking.
 pub(in crate::runtime) enum Ask {
@@ -75,6 +88,10 @@ pub(super) struct Task {
     not_before: Instant,
     wake_at: Option<u64>,
     gathered: Option<mpsc::Receiver<gather::Gathered>>,
+    /// What is handed over, while its past is on the way to the relay.
+    whole: Option<Box<gather::Whole>>,
+    /// The past, on its way to the relay or from there.
+    carried: Option<oneshot::Receiver<Carried>>,
     last: Option<LinkNews>,
 }
 
@@ -101,6 +118,8 @@ impl Task {
             not_before: Instant::now(),
             wake_at: None,
             gathered: None,
+            whole: None,
+            carried: None,
             last: None,
         })
     }
@@ -117,6 +136,7 @@ impl Task {
             if self.stream.is_none() && Instant::now() >= self.not_before {
                 self.connect().await;
             }
+            self.carry().await;
             if self.is_over || self.turn().await.is_none() {
                 break;
             }
@@ -151,7 +171,8 @@ impl Task {
                 }
                 self.not_before = Instant::now();
             }
-            gathered = received(&mut self.gathered) => self.post(gathered).await,
+            gathered = received(&mut self.gathered) => self.gathered(gathered).await,
+            carried = arrived(&mut self.carried) => self.carried(carried).await,
             () = sleep_until(wake) => self.wake().await,
         }
         Some(())
@@ -228,6 +249,8 @@ impl Task {
                     gather = true;
                     continue;
                 }
+                // It is begun with the next turn.
+                Some(Do::Fetch) => continue,
                 Some(Do::Become) => {
                     become_one = true;
                     continue;
@@ -343,41 +366,109 @@ impl Task {
             }
             (Answer::Cancel, _) => self.record.end(LinkEnd::GivenUp, &self.engine, now),
             (Answer::Refuse, Some(_)) if is_asked => self.record.end(LinkEnd::Refused, &self.engine, now),
-            (Answer::Confirm(Some(digits)), Some(agreed))
+            (Answer::Confirm { digits: Some(digits), .. }, Some(agreed))
                 if is_asked && !agreed.phrase.has_digits(&digits) =>
             {
                 self.record.end(LinkEnd::Refused, &self.engine, now)
             }
-            (Answer::Confirm(_), Some(_)) if is_asked => self.record.confirm(now),
+            (Answer::Confirm { past, .. }, Some(_)) if is_asked => self.record.confirm(past, now),
             _ => return Err(nothing_asked()),
         };
         Ok(self.apply_and(Vec::new(), todo).await?)
     }
 
     fn gather(&mut self) {
-        self.gathered = Some(gather::begin(&self.local));
+        self.gathered = Some(gather::begin(&self.local, self.record.past));
     }
 
-    async fn post(&mut self, gathered: gather::Gathered) {
-        let (bytes, rooms, without) = match gathered {
-            gather::Gathered::Some(done, of) => return self.show(LinkNews::Preparing { done, of }).await,
-            gather::Gathered::All(bytes, rooms, without) => (bytes, rooms, without),
+    async fn gathered(&mut self, gathered: gather::Gathered) {
+        match gathered {
+            gather::Gathered::Some(done, of) => self.show(LinkNews::Preparing { done, of }).await,
+            gather::Gathered::All(whole) => {
+                self.gathered = None;
+                let has_past = whole.past.is_some();
+                self.whole = Some(whole);
+                if !has_past {
+                    self.post(None).await;
+                }
+            }
             gather::Gathered::Failed(failure) => {
                 self.gathered = None;
                 let todo = self.record.end(LinkEnd::Failed(failure), &self.engine, now_ms());
-                return drop(self.apply_and(Vec::new(), todo).await);
+                let _ = self.apply_and(Vec::new(), todo).await;
             }
-        };
-        self.gathered = None;
-        if self.record.step != Step::Confirmed {
-            return;
         }
+    }
+
+    /// Hands all of it over; `history`: where the past is, if it is at the relay.
+    async fn post(&mut self, history: Option<&Manifest>) {
+        let Some(whole) = self.whole.take().filter(|_| self.record.step == Step::Confirmed) else { return };
+        let gather::Whole { records, own_devices, rooms, without, .. } = *whole;
         (self.record.rooms, self.record.without) = (rooms, without);
-        let todo = match parts(&bytes) {
-            Ok(parts) => self.record.post(&parts),
-            Err(_) => self.record.end(LinkEnd::TooMuch, &self.engine, now_ms()),
+        let bytes = handed::written(&records, own_devices.as_ref(), history, now_ms());
+        let todo = match bytes.ok().and_then(|bytes| parts(&bytes).ok()) {
+            Some(parts) => self.record.post(&parts),
+            None => self.record.end(LinkEnd::TooMuch, &self.engine, now_ms()),
         };
         let _ = self.apply_and(Vec::new(), todo).await;
+    }
+
+    /// Begins to carry the past, where that is what is to be done and the relay is there.
+    async fn carry(&mut self) {
+        let up = self.whole.as_ref().and_then(|whole| whole.past.clone());
+        let is_down = self.record.step == Step::Fetching;
+        if self.carried.is_some() || self.stream.is_none() || (up.is_none() && !is_down) {
+            return;
+        }
+        let state = self.link.borrow().clone();
+        let LinkState::Up(connection, _) = state else { return };
+        let opened = timeout(Duration::from_secs(OPEN_S), BlobStream::open(&connection)).await;
+        let Ok(Ok(stream)) = opened else { return };
+        let (reply, carried) = oneshot::channel();
+        let binding = stream.binding();
+        if let Some(bytes) = up {
+            let (id, key) = (self.profile.random.bytes(), FileKey::draw(&self.profile.random));
+            let Some(proof) = self.engine.prove_blob(BlobId(id), &binding) else { return };
+            // Whoever waits for it may have ended.
+            tokio::spawn(async move {
+                reply.send(Carried::Up(blob::put(stream, proof, bytes, (BlobId(id), key)).await))
+            });
+        } else {
+            let handed = handed::read(self.record.parcel().bytes());
+            let Some(manifest) = handed.and_then(|handed| handed.history) else { return };
+            let Some(proof) = self.engine.prove_blob(BlobId(manifest.id), &binding) else { return };
+            tokio::spawn(async move { reply.send(Carried::Down(blob::get(stream, proof, *manifest).await)) });
+        }
+        self.carried = Some(carried);
+    }
+
+    async fn carried(&mut self, carried: Option<Carried>) {
+        self.carried = None;
+        self.record.tries = self.record.tries.saturating_add(1);
+        let is_enough = self.record.tries >= TRIES;
+        match carried {
+            Some(Carried::Up(Ok(manifest))) => self.post(Some(&manifest)).await,
+            // The account is worth more than its past.
+            Some(Carried::Up(Err(fault))) if fault == BlobFault::Never || is_enough => {
+                self.show(LinkNews::NoPast).await;
+                self.post(None).await;
+            }
+            Some(Carried::Down(Ok(past))) => {
+                let kept = self.local.0.vault.run(move |store| store.set_handed_past(Some(&past))).await;
+                if kept.is_err() {
+                    self.show(LinkNews::NoPast).await;
+                }
+                let todo = self.record.received(now_ms());
+                let _ = self.apply_and(Vec::new(), todo).await;
+            }
+            Some(Carried::Down(Err(fault))) if fault == BlobFault::Never || is_enough => {
+                self.show(LinkNews::NoPast).await;
+                let todo = self.record.received(now_ms());
+                let _ = self.apply_and(Vec::new(), todo).await;
+            }
+            // Again over the next way.
+            Some(Carried::Up(Err(_)) | Carried::Down(Err(_))) | None => self.hang_up(true).await,
+        }
     }
 
     /// All is here: this profile becomes one of the account's.
@@ -438,6 +529,13 @@ fn take(
         store.set_next_key(next)?;
     }
     store.become_device(room, account.secret.as_slice(), &handed::kept(rooms, own_devices.as_ref()))
+}
+
+async fn arrived(from: &mut Option<oneshot::Receiver<Carried>>) -> Option<Carried> {
+    match from {
+        Some(receiver) => receiver.await.ok(),
+        None => std::future::pending().await,
+    }
 }
 
 async fn received(from: &mut Option<mpsc::Receiver<gather::Gathered>>) -> gather::Gathered {

@@ -18,6 +18,8 @@ pub enum LinkOut {
     Preparing { done: usize, of: usize },
     /// The relay has all of it.
     Posted { rooms: usize, without: Vec<WithoutOut> },
+    /// The past of the rooms stays on the old device.
+    NoPast,
     /// Parts that have come.
     Taking { done: u32, of: u32 },
     /// This device has the account.
@@ -62,6 +64,7 @@ pub(super) fn out(news: LinkNews) -> LinkOut {
             };
             LinkOut::Posted { rooms, without: without.into_iter().map(one).collect() }
         }
+        LinkNews::NoPast => LinkOut::NoPast,
         LinkNews::Taking { done, of } => LinkOut::Taking { done, of },
         LinkNews::Received { name, fingerprint, rooms } => {
             LinkOut::Received { name, fingerprint: fingerprint.to_string(), rooms }
