@@ -5,7 +5,8 @@ use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{
-    message::{EndReason, LinkMessage, device_name},
+    fault::LinkFault,
+    message::{LinkMessage, device_name},
     phrase::Phrase,
 };
 use crate::crypto::random::Random;
@@ -21,33 +22,6 @@ pub enum Role {
     Old,
     /// It is to get it.
     New,
-}
-
-/// What a device may not say there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LinkFault {
-    /// No message of a linking room.
-    #[error("not a message that devices say to each other")]
-    Malformed,
-    /// A message that does not belong there, or came twice.
-    #[error("a message that does not belong there")]
-    OutOfOrder,
-    /// It is of the same kind as this one.
-    #[error("both devices have an account, or none has")]
-    SameKind,
-    /// The nonce is not the one that it was bound to.
-    #[error("the other device showed another number than the one that it was bound to")]
-    WrongReveal,
-}
-
-impl LinkFault {
-    /// What the other device is told.
-    pub fn reason(self) -> EndReason {
-        match self {
-            Self::SameKind => EndReason::SameKind,
-            _ => EndReason::Fault,
-        }
-    }
 }
 
 /// Both devices show the same, if nobody is between them.

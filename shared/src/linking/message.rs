@@ -8,7 +8,7 @@ use crate::{
     message::Private,
 };
 
-use super::handshake::LinkFault;
+use super::fault::{EndReason, LinkFault};
 
 /// Most parts of what is handed over: with [`MAX_PART`], a megabyte and a half.
 pub const MAX_PARTS: u32 = 64;
@@ -43,26 +43,6 @@ pub enum LinkMessage {
     Done,
     /// Either: nothing more comes.
     End(EndReason),
-}
-
-/// Why a device ends a linking.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum EndReason {
-    /// The person at the old device said no.
-    Refused,
-    /// It took too long.
-    Late,
-    /// There is another member in the room.
-    Another,
-    /// The other device said what may not be said there.
-    Fault,
-    /// Both have an account, or none has.
-    SameKind,
-    /// A person gave it up.
-    GivenUp,
-    /// Of a later version.
-    Other,
 }
 
 const REASONS: [EndReason; 6] = [

@@ -15,12 +15,14 @@
 //! sides show the same would find some. Here nobody can: the old device is bound to its nonce before it sees the other, and
 //! the new one chooses its own before it sees that. So there is one try.
 
+mod fault;
 mod handshake;
 mod message;
 mod parcel;
 mod phrase;
 
-pub use handshake::{Agreed, Handshake, LinkFault, Role, Taken};
-pub use message::{EndReason, LinkMessage, MAX_PART, MAX_PARTS};
+pub use fault::{EndReason, LinkFault};
+pub use handshake::{Agreed, Handshake, Role, Taken};
+pub use message::{LinkMessage, MAX_PART, MAX_PARTS};
 pub use parcel::{Parcel, ParcelError, parts};
 pub use phrase::{EMOJI, Phrase};

@@ -1,7 +1,7 @@
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng as _};
 use serde_json::Value;
 
-use super::*;
+use super::{super::fault::EndReason, *};
 
 fn random(seed: u64) -> Random {
     Random::new(ChaCha20Rng::seed_from_u64(seed))
