@@ -110,6 +110,8 @@ pub enum RoomEvent {
     },
     /// Chat lines are gone, because their time is over: their sequence numbers.
     Gone(Vec<u64>),
+    /// At another device of ours it was read up to there.
+    ReadElsewhere(u64),
     /// An invite link is ready. Secret.
     Invite {
         /// The whole link.

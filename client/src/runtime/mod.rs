@@ -27,6 +27,7 @@ mod people;
 mod raster;
 mod room;
 mod step;
+mod sync;
 mod transfer;
 mod unasked;
 
@@ -60,7 +61,7 @@ pub use transfer::{Steer, Transfer, TransferState, Way};
 
 use crate::{
     failure::Failure,
-    store::{Cursor, OpenProfile, People, RoomKind, RoomRecord, Store, StoredNotice, Vault},
+    store::{Cursor, Mark, OpenProfile, People, RoomKind, RoomRecord, Store, StoredNotice, Vault},
     text::names::{label, meant},
     transport::RelayAddress,
 };
@@ -105,6 +106,7 @@ struct Inner {
     pinned: Mutex<BTreeSet<String>>,
     files: files::Files,
     linking: Mutex<linking::Linking>,
+    sync: sync::Sync,
     /// A room was entered, or is over.
     changed: Arc<Notify>,
 }
@@ -162,6 +164,7 @@ impl Local {
             pinned: Mutex::new(pinned),
             files: files::Files::default(),
             linking: Mutex::default(),
+            sync: sync::Sync::default(),
             changed: Arc::default(),
         };
         let runtime = Self(Arc::new(inner));
@@ -180,6 +183,7 @@ impl Local {
         runtime.resume_files().await?;
         if runtime.0.config.only.is_none() {
             runtime.resume_link().await?;
+            runtime.start_sync();
         }
         // Here and not by the rooms: some of them are over, or forgotten.
         tokio::spawn(runtime.0.outlet.clone().show_again(unseen));
@@ -266,7 +270,7 @@ impl Local {
     /// # Errors
     /// [`Failure`] when there is no such room, nothing so new is here, or it cannot be saved.
     pub async fn ack_at(&self, room: &str, cursor: &Cursor, seq: u64) -> Result<(), Failure> {
-        let (id, cursor) = (self.id(room)?, cursor.clone());
+        let (id, cursor, is_read) = (self.id(room)?, cursor.clone(), *cursor == Cursor::read());
         let taken = self.entry(room, |_, entry| lock(&entry.state).newest).unwrap_or(0);
         let ack = move |store: &mut Store| {
             let newest = store.newest(id)?.max(taken);
@@ -276,9 +280,13 @@ impl Local {
             Ok(newest)
         };
         match self.0.vault.run(ack).await? {
-            newest if seq > newest => Err(not_there_yet(room, seq, newest)),
-            _ => Ok(()),
+            newest if seq > newest => return Err(not_there_yet(room, seq, newest)),
+            _ => {}
         }
+        if is_read {
+            self.tell_devices(Mark::Read(id, seq)).await;
+        }
+        Ok(())
     }
 
     /// How far a room's messages were acknowledged at a cursor.
@@ -392,6 +400,7 @@ impl Local {
     /// Says goodbye and ends all tasks.
     pub async fn shutdown(self) {
         self.stop_link().await;
+        self.stop_sync();
         self.0.files.stop().await;
         let entries = std::mem::take(&mut *lock(&self.0.rooms));
         let asks: Vec<_> = entries.values().map(|entry| entry.asks.clone()).collect();

@@ -37,6 +37,7 @@ use super::{
     link::{LinkState, RelayLink},
     lock, now_ms,
     step::{Inputs, Place, Step},
+    sync::Heard,
     unasked::Unasked,
 };
 use crate::{
@@ -120,6 +121,8 @@ pub(super) struct Room {
     invited: Vec<FaceId>,
     /// Who waits for a link for one device of ours: at most one.
     device: Option<oneshot::Sender<Result<InviteLink, Failure>>>,
+    /// Who takes what devices of ours say to each other.
+    devices: mpsc::Sender<Heard>,
     /// Told when the room was entered, or is over.
     changed: Arc<Notify>,
     is_over: bool,
@@ -180,6 +183,7 @@ impl Room {
             entered: inner.files.entered(),
             invited: Vec::new(),
             device: None,
+            devices: inner.sync.heard.clone(),
             changed: inner.changed.clone(),
             is_over: false,
             not_loaded: None,

@@ -25,6 +25,7 @@ mod rooms;
 mod schema;
 mod seal;
 mod search;
+mod synced;
 mod tokens;
 mod transfers;
 mod vault;
@@ -63,6 +64,7 @@ pub use places::Place;
 pub use profile::{OpenProfile, ProfileDir, usual_name};
 pub use rooms::{KnownRelay, LEFT, RoomKind, RoomRecord, Where};
 pub use search::{Hit, Query, Search};
+pub use synced::{MAX_MARKS, Mark, written as written_marks};
 pub use transfers::MAX_TRANSFERS;
 pub use vault::Vault;
 

@@ -171,6 +171,8 @@ pub enum Out {
     },
     /// The relay has it on disk.
     Sent { room: String, id: String, seq: u64 },
+    /// At another device of this account it was read up to there.
+    Read { room: String, seq: u64 },
     /// How the linking of a device stands.
     Link(LinkOut),
     /// An invite link; secret.
@@ -445,6 +447,7 @@ pub fn translate(event: Event, marks: Marks<'_>) -> Vec<Out> {
                 }
                 RoomEvent::Engine(event) => engine_event(room, event, marks),
                 RoomEvent::Changed { act, .. } => Out::changed(room, act),
+                RoomEvent::ReadElsewhere(seq) => Out::Read { room, seq },
                 RoomEvent::Gone(seqs) => Out::Gone { room, seqs },
                 RoomEvent::Notice { notice, again, .. } => told(room, &notice, again),
                 // It was told as it happened.

@@ -121,7 +121,7 @@ async fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomE
             note(&format!("{place}{}", words::changed(&act, &line, view.as_deref())));
         }
         // What was written cannot be unwritten here.
-        RoomEvent::Gone(_) => {}
+        RoomEvent::Gone(_) | RoomEvent::ReadElsewhere(_) => {}
         // Nothing here shows pictures.
         RoomEvent::Pictured => {}
         RoomEvent::Invite { link, .. } => {

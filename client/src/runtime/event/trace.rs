@@ -43,6 +43,7 @@ fn room(event: &RoomEvent) {
         },
         RoomEvent::Failed(failure) => failed(failure),
         RoomEvent::Changed { act, .. } => debug!(seq = act.seq, mine = act.mine, "message changed"),
+        RoomEvent::ReadElsewhere(seq) => debug!(seq, "read at another device"),
         RoomEvent::Gone(seqs) => debug!(count = seqs.len(), "messages gone"),
         RoomEvent::Invite { .. } => info!("invite ready"),
         RoomEvent::Namesake(namesake) => info!(is_me = namesake.is_me, "namesake"),

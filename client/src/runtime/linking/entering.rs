@@ -16,7 +16,7 @@ use crate::{
         Intake, Reader, TakeError,
         schema::{Body, Room},
     },
-    runtime::Local,
+    runtime::{Local, lock},
 };
 
 /// Rooms that are entered at once: a relay looks at joins one by one, and this device at their groups.
@@ -110,7 +110,6 @@ async fn one(local: &Local, room: &Room, past: &BTreeMap<RoomId, Vec<Body>>) -> 
     };
     let (name, fingerprint) = local.me();
     let me = shared::identity::Person { name, fingerprint };
-    let (muted, pinned) = (value.muted, value.pinned);
     let past = past.get(&value.record.id).cloned().unwrap_or_default();
     let taken = local.0.vault.run(move |store| {
         let mut intake = Intake::new(me);
@@ -123,12 +122,13 @@ async fn one(local: &Local, room: &Room, past: &BTreeMap<RoomId, Vec<Body>>) -> 
                 Err(TakeError::Read(_)) => break,
             }
         }
-        Ok(())
+        Ok((store.muted()?, store.pinned()?))
     });
-    taken.await?;
+    let (muted, pinned) = taken.await?;
     // The lists of this run know it as well.
-    local.mute(&label, muted).await?;
-    local.pin(&label, pinned).await
+    *lock(&local.0.muted) = muted;
+    *lock(&local.0.pinned) = pinned;
+    Ok(())
 }
 
 fn not_invited(room: &str) -> Failure {

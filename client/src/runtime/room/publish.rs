@@ -62,7 +62,11 @@ impl Room {
             engine::Event::HandOver { joiner, before, lines } => {
                 self.hand_over(joiner, before, lines).await;
             }
-            // For the linking and for the room of one's own devices, and nobody's to read.
+            // Nobody's to read; in any other room it is nothing.
+            engine::Event::Device { body, mine, .. } if self.record.kind == RoomKind::OwnDevices => {
+                // Without anybody who takes it, it is a command that ends in a moment.
+                let _ = self.devices.send((self.record.id, body, mine)).await;
+            }
             engine::Event::Device { .. } => {}
             other => {
                 let has_changed = matches!(other, engine::Event::Joined(_));

@@ -76,6 +76,7 @@ impl App {
                 let entry = self.entry(room, line);
                 self.pane(room).change(entry);
             }
+            RoomEvent::ReadElsewhere(seq) => self.pane(room).read_elsewhere(seq),
             RoomEvent::Gone(seqs) => self.pane(room).forget(&seqs),
             RoomEvent::Invite { link, .. } => self.overlay = Some(Overlay::Link(link.to_string())),
             RoomEvent::Namesake(namesake) => {
@@ -197,7 +198,7 @@ impl App {
             pane.arrived(&entry.id);
             // Whoever answers has seen what was new.
             (pane.fresh_after, pane.seeks_fresh) = (None, false);
-        } else {
+        } else if entry.seq.is_none_or(|seq| seq > pane.read_there) {
             let is_looked_at = is_here && pane.has_begun;
             // What was here at the start was counted then.
             if !is_looked_at && entry.seq.is_some_and(|seq| seq > pane.latest) {
