@@ -21,7 +21,7 @@ use std::future::Future;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub(crate) use answer::{MAX_ANSWER, MAX_PAGE};
-pub(crate) use files::{FilePlace, GetFile, SendFile, SteerFile, Transfers};
+pub(crate) use files::{FilePlace, GetFile, GetPassing, SendFile, SteerFile, Transfers};
 pub(crate) use linking::{AnswerLink, LinkDevice};
 pub(crate) use people::{Mark, People, Person};
 pub(crate) use rooms::{Create, Forget, Join, LastRelay, Mute, Open, Pin, UseRelay};
@@ -131,6 +131,7 @@ requests! {
     Queued,
     SendFile,
     GetFile,
+    GetPassing,
     Transfers,
     SteerFile,
     FilePlace,

@@ -216,6 +216,11 @@ impl Runtime {
         }
     }
 
+    /// A daemon has the rooms, and with them the paths of files.
+    pub fn is_daemons(&self) -> bool {
+        matches!(&self.0, There(_))
+    }
+
     /// The daemon is gone, and was waited for in vain.
     pub fn lost(&self) -> Option<Failure> {
         match &self.0 {

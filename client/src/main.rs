@@ -4,7 +4,7 @@ use std::{process::ExitCode, thread};
 
 use client::{
     cli::{self, run},
-    failure::Exit,
+    failure::{Exit, Failure},
     log,
 };
 
@@ -17,7 +17,7 @@ fn main() -> ExitCode {
         Ok(Ok(exit)) => exit,
         // It has told its panic.
         Ok(Err(_)) => ExitCode::from(PANICKED),
-        Err(error) => no_threads(&error),
+        Err(error) => no_threads(false, &error),
     }
 }
 
@@ -29,13 +29,14 @@ fn program() -> ExitCode {
         Ok(cli) => cli,
         Err(exit) => return exit.into(),
     };
+    let is_json = cli.is_json();
     if let Err(failure) = log::start(cli.log()) {
-        return cli::end(Err(failure)).into();
+        return cli::end(is_json, Err(failure)).into();
     }
     log::begins(cli.asked());
     if let Err(error) = files() {
-        eprintln!("schat: too few files can be opened at once: {error}. Raise the limit: ulimit -n 256.");
-        return Exit::Local.into();
+        let message = format!("Too few files can be opened at once: {error}.");
+        return no_start(is_json, message, "Raise the limit: ulimit -n 256.");
     }
     let runtime = threads().and_then(|()| tokio::runtime::Builder::new_multi_thread().enable_all().build());
     match runtime {
@@ -46,15 +47,17 @@ fn program() -> ExitCode {
             runtime.shutdown_background();
             exit.into()
         }
-        Err(error) => no_threads(&error),
+        Err(error) => no_threads(is_json, &error),
     }
 }
 
-fn no_threads(error: &std::io::Error) -> ExitCode {
-    eprintln!(
-        "schat: no threads can be started: {error}. Raise the limits for this user: ulimit -u, ulimit -v."
-    );
-    Exit::Local.into()
+fn no_threads(is_json: bool, error: &std::io::Error) -> ExitCode {
+    let message = format!("No threads can be started: {error}.");
+    no_start(is_json, message, "Raise the limits for this user: ulimit -u, ulimit -v.")
+}
+
+fn no_start(is_json: bool, message: String, remedy: &str) -> ExitCode {
+    cli::end(is_json, Err(Failure::new(Exit::Local, "limits", message, remedy))).into()
 }
 
 /// Opens as many files as a start needs, sockets among them, and lets them go: where there may be no more, the runtime would

@@ -42,17 +42,90 @@ fn refused(output: &Output, code: i32, why: &str) {
     assert!(text(&output.stderr).contains(why), "{}", text(&output.stderr));
 }
 
+/// The same of a program: one object on standard output tells why, and nothing else is told.
+fn told(output: &Output, code: i32, why: &str) {
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(code), String::new()), "{output:?}");
+    let error: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&error["v"], &error["event"]), (&json!(1), &json!("error")), "{error}");
+    assert!(error["code"].is_string() && !error["remedy"].as_str().unwrap().is_empty(), "{error}");
+    assert!(error["message"].as_str().unwrap().contains(why), "{error}");
+}
+
+#[test]
+fn every_command_tells_a_program_why_it_failed_by_an_object() {
+    let dir = TempDir::new().unwrap();
+    let (profile, none) = (dir.path().join("there"), dir.path().join("none"));
+    assert!(run(&profile, &["--json"]).status.success());
+    for arguments in [
+        &["send", "nowhere", "hi"] as &[&str],
+        &["send", "nowhere", "-"],
+        &["send", "nowhere", "--file", "/no/such/file"],
+        &["tail", "nowhere"],
+        &["tail", "nowhere", "--cursor", "bot"],
+        &["invite", "nowhere"],
+        &["forget", "nowhere"],
+        &["info", "nowhere"],
+        &["verify", "nowhere", "bob"],
+        &["search", "word"],
+        &["export", "nowhere"],
+        &["daemon", "status"],
+        &["daemon", "stop"],
+        &["file", "send", "nowhere", "/no/such/file"],
+        &["file", "get", "nowhere", "last"],
+        &["file", "list", "nowhere"],
+        &["file", "pause", "7"],
+        &["file", "resume", "7"],
+        &["file", "cancel", "7"],
+        &["config", "--config", "/no/such/config.toml"],
+        &["--log", "/no/such/directory/log", "rooms"],
+        &["schat://x", "rooms"],
+        &["rooms", "--no-such"],
+        &["no-link-and-no-command"],
+        &["--ca", "/no/such/file.pem", "invite", "nowhere"],
+    ] {
+        let plain = run(&profile, arguments);
+        let code = plain.status.code().unwrap();
+        assert!(code != 0 && !plain.stderr.is_empty() && plain.stdout.is_empty(), "{arguments:?}: {plain:?}");
+        told(&run(&profile, &[&["--json"], arguments].concat()), code, "");
+        told(&run(&profile, &[arguments, &["--json"]].concat()), code, "");
+    }
+    told(&run(&none, &["--json", "rooms"]), 5, "There is no profile in");
+}
+
+#[test]
+fn what_is_refused_makes_no_profile() {
+    let dir = TempDir::new().unwrap();
+    let none = dir.path().join("none");
+    for arguments in [
+        &["--name", "- x", "--json"] as &[&str],
+        &["--name", "- x", "host"],
+        &["--name", "- x", "daemon"],
+        &["--ca", "/no/such/file.pem", "--json"],
+        &["--ca", "/no/such/file.pem", "host"],
+        &["--ca", "/no/such/file.pem", "daemon"],
+        &["--config", "/no/such/config.toml", "--json"],
+        &["schat://nonsense", "--json"],
+    ] {
+        let output = run(&none, arguments);
+        assert_ne!(output.status.code(), Some(0), "{arguments:?}");
+        assert!(!none.exists(), "{arguments:?} made a profile: {output:?}");
+    }
+    let token = schat(&none).args(["--json"]).env("SCHAT_TOKEN_FILE", "/no/such/token").output().unwrap();
+    told(&token, 2, "SCHAT_TOKEN_FILE");
+    assert!(!none.exists());
+}
+
 #[test]
 fn wrong_usage_ends_with_2() {
     let dir = TempDir::new().unwrap();
     refused(&run(dir.path(), &["--no-such-flag"]), 2, "--no-such-flag");
     refused(&run(dir.path(), &["--insecure"]), 2, "--insecure");
     refused(&run(dir.path(), &["lobby"]), 2, "schat://");
-    refused(&run(dir.path(), &["--plain", "--json"]), 2, "--plain");
+    told(&run(dir.path(), &["--plain", "--json"]), 2, "--plain");
     refused(&run(dir.path(), &["--relay", "host:0", "rooms"]), 2, "port");
-    refused(&run(dir.path(), &["--name", "a\u{1b}[2J", "--json"]), 2, "control");
-    refused(&run(dir.path(), &["--name", "ann: hi", "--json"]), 2, "leave the : out");
-    refused(&run(dir.path(), &["--name", "* ann", "--json"]), 2, "leave the * out");
+    told(&run(dir.path(), &["--name", "a\u{1b}[2J", "--json"]), 2, "control");
+    told(&run(dir.path(), &["--name", "ann: hi", "--json"]), 2, "leave the : out");
+    told(&run(dir.path(), &["--name", "* ann", "--json"]), 2, "leave the * out");
 }
 
 #[test]
@@ -139,12 +212,15 @@ fn profile_whose_database_is_gone_is_not_a_new_one() {
     std::fs::write(&database, b"").unwrap();
     for arguments in [&["--json"] as &[&str], &["rooms"], &["fingerprint"], &["daemon"]] {
         let output = run(dir.path(), arguments);
-        refused(&output, 1, "damaged: schat.db is empty");
-        assert!(text(&output.stderr).contains("Restore a backup"));
+        match arguments == ["--json"] {
+            true => told(&output, 1, "damaged: schat.db is empty"),
+            false => refused(&output, 1, "damaged: schat.db is empty"),
+        }
+        assert!(text(&[output.stdout, output.stderr].concat()).contains("Restore a backup"));
     }
     assert_eq!(std::fs::read(&database).unwrap(), b"");
     std::fs::remove_file(&database).unwrap();
-    refused(&run(dir.path(), &["--json"]), 1, "damaged: schat.db is gone");
+    told(&run(dir.path(), &["--json"]), 1, "damaged: schat.db is gone");
     assert!(!database.exists());
 }
 

@@ -73,9 +73,17 @@ async fn an_upload_goes_on_after_a_restart() {
     let mut ann = Person::enter(dir.path(), "ann", &relay, Past::Nothing).await;
     let under_way = ann.runtime.transfers(Some(ROOM)).await.unwrap();
     assert_eq!((under_way.len(), &under_way[0].1.state), (1, &TransferState::Paused));
+    let there = under_way[0].1.done;
+    assert!(there > 0, "how far it was is forgotten");
     // The same file once more is the same transfer.
     let again = ann.runtime.send_file(ROOM, outgoing(&path)).await.unwrap();
     assert_eq!((again.number, again.way), (begun.number, begun.way));
+    // What was there before is told as that, and is none of the bytes that go now.
+    let goes = stands(&mut ann, begun.number, |transfer| {
+        transfer.state == TransferState::Running && transfer.done > 0
+    })
+    .await;
+    assert!(goes.before >= there && goes.before <= goes.done, "{goes:?}");
     assert_eq!(ended(&mut ann, begun.number).await, Ok(None));
     let message = offered(&mut bob).await;
     assert_eq!(Way::Up(message.file.as_ref().unwrap().id), begun.way);
@@ -135,6 +143,10 @@ async fn a_file_that_changed_begins_anew_under_another_key() {
     let changed: Vec<u8> = bytes(LONG).into_iter().map(|byte| !byte).collect();
     fs::write(&path, &changed).unwrap();
     ann.runtime.steer_file(begun.number, Steer::Run).await.unwrap();
+    // That it is sent once more is said, and why.
+    let anew = stands(&mut ann, begun.number, |transfer| transfer.state.failure().is_some()).await;
+    assert_eq!((anew.state.failure().unwrap().code.as_ref(), anew.done, anew.before), ("file_changed", 0, 0));
+    assert!(matches!(anew.state, TransferState::Waiting(_)));
     assert_eq!(ended(&mut ann, begun.number).await, Ok(None));
     let message = offered(&mut bob).await;
     let told = message.file.clone().unwrap();
@@ -179,7 +191,7 @@ async fn manifests_that_lie_are_refused_and_nothing_is_kept() {
         assert!(!got.join("it").exists(), "{lie}");
         let (_, left) = bob.runtime.transfers(None).await.unwrap().pop().unwrap();
         bob.runtime.steer_file(left.number, Steer::Cancel).await.unwrap();
-        stands(&mut bob, left.number, |transfer| transfer.state == TransferState::Cancelled).await;
+        stands(&mut bob, left.number, |transfer| transfer.state.is_final()).await;
     }
     assert!(!got.exists() || names(&got).is_empty(), "{:?}", names(&got));
 }
@@ -320,7 +332,12 @@ async fn a_file_for_a_room_that_was_left_goes_into_no_other_of_its_name() {
     ann.is_among(2).await;
     ann.runtime.steer_file(begun.number, Steer::Run).await.unwrap();
     let over = stands(&mut ann, begun.number, |transfer| transfer.state != TransferState::Paused).await;
-    assert_eq!(over.state, TransferState::Cancelled, "it was given up with its room");
+    let why = over.state.failure().map(|why| why.code.to_string());
+    assert_eq!(
+        (over.state.name(), why.as_deref()),
+        ("cancelled", Some("room_left")),
+        "it was given up with its room"
+    );
     ann.say(ROOM, "t", "only this").await;
     let first = eve
         .until(|event| match event {
@@ -329,4 +346,45 @@ async fn a_file_for_a_room_that_was_left_goes_into_no_other_of_its_name() {
         })
         .await;
     assert_eq!((first.text.as_str(), first.file), ("only this", None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn why_a_fetch_stopped_is_known_after_a_restart_and_goes_when_it_goes_on() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let (mut ann, mut bob) = pair(&dir, &relay).await;
+    let path = file(dir.path(), "one", &bytes(2 << 20));
+    let number = ann.runtime.send_file(ROOM, outgoing(&path)).await.unwrap().number;
+    ended(&mut ann, number).await.unwrap();
+    let message = offered(&mut bob).await;
+    // A file where its directory is to be.
+    let place = file(dir.path(), "taken", b"x").join("there");
+    let wanted = Wanted { message: message.id, output: Some(place) };
+    let number = bob.runtime.get_file(ROOM, wanted).await.unwrap().number;
+    let why = ended(&mut bob, number).await.unwrap_err();
+    assert_eq!(why.code, "file");
+    bob.runtime.shutdown().await;
+    let mut bob = Person::enter(dir.path(), "bob", &relay, Past::Nothing).await;
+    let (_, left) = bob.runtime.transfers(Some(ROOM)).await.unwrap().pop().unwrap();
+    assert_eq!(left.state, TransferState::Stopped(why));
+    // To let it wait changes nothing of that.
+    bob.runtime.steer_file(number, Steer::Pause).await.unwrap();
+    fs::remove_file(dir.path().join("taken")).unwrap();
+    bob.runtime.steer_file(number, Steer::Run).await.unwrap();
+    let there = ended(&mut bob, number).await.unwrap().unwrap();
+    assert_eq!(fs::read(there).unwrap(), bytes(2 << 20));
+    assert_eq!(bob.runtime.transfers(None).await.unwrap(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_sent_is_said_without_a_transfer_that_could_go_on() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let (ann, _bob) = pair(&dir, &relay).await;
+    for wrong in [dir.path().to_owned(), dir.path().join("none")] {
+        let failure = ann.runtime.send_file(ROOM, outgoing(&wrong)).await.unwrap_err();
+        let told = failure.remedy.to_lowercase();
+        assert!(!told.contains("resume") && !told.contains("transfer"), "{failure:?}");
+    }
+    assert_eq!(ann.runtime.transfers(None).await.unwrap(), []);
 }

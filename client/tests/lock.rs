@@ -37,13 +37,15 @@ fn locked_profile_opens_with_its_passphrase_alone() {
 
     assert_eq!(out(&home.with(OLD, &["fingerprint"])), fingerprint);
     refused(&home.with("correct horse batterx", &["fingerprint"]), 1, "passphrase is wrong");
-    for command in
-        [&["fingerprint"][..], &["rooms"], &["search", "x"], &["--json"], &["--plain"], &["unlock"]]
-    {
+    for command in [&["fingerprint"][..], &["rooms"], &["search", "x"], &["--plain"], &["unlock"]] {
         let output = home.schat(command);
         refused(&output, 1, "no terminal");
         assert!(text(&output.stderr).contains("--passphrase-file"), "{output:?}");
     }
+    let told = home.schat(&["--json"]);
+    let (code, told) = (told.status.code(), text(&told.stdout));
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("\"passphrase\"") && told.contains("--passphrase-file"), "{told}");
     assert_eq!(fs::read(home.key()).unwrap(), key, "nothing of this changes it");
 
     done(&home.with(OLD, &["unlock"]));

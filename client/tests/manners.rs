@@ -96,8 +96,12 @@ fn misspelled_directory_becomes_no_profile() {
         &["export", "team"],
     ] {
         let (code, out, err) = schat(&missing, arguments);
-        assert_eq!((code, out.as_str()), (5, ""), "{arguments:?}: {err}");
-        assert!(err.contains("There is no profile in") && err.contains("--profile"), "{arguments:?}: {err}");
+        let (told, nothing) = if arguments.contains(&"--json") { (out, err) } else { (err, out) };
+        assert_eq!((code, nothing.as_str()), (5, ""), "{arguments:?}: {told}");
+        assert!(
+            told.contains("There is no profile in") && told.contains("--profile"),
+            "{arguments:?}: {told}"
+        );
         assert!(!missing.exists(), "{arguments:?} made it");
     }
     // These may begin.

@@ -43,6 +43,21 @@ impl Request for GetFile {
     }
 }
 
+/// Fetches the file of a message for as long as whoever asks is there.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct GetPassing {
+    pub(crate) room: String,
+    pub(crate) wanted: Wanted,
+}
+
+impl Request for GetPassing {
+    type Answer = Transfer;
+
+    async fn answer(self, local: &Local, asker: Option<FaceId>) -> Result<Transfer, Failure> {
+        local.get_passing(&self.room, self.wanted, asker).await
+    }
+}
+
 /// Files under way, of one room or of all, with the labels of their rooms.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Transfers(pub(crate) Option<String>);

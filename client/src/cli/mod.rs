@@ -27,6 +27,7 @@ mod random;
 mod setup;
 mod stream;
 mod tail;
+mod telling;
 mod text;
 mod verify;
 mod wait;
@@ -77,6 +78,11 @@ impl Cli {
         self.globals.log.as_deref()
     }
 
+    /// A program gave the command, and reads objects.
+    pub fn is_json(&self) -> bool {
+        self.globals.json
+    }
+
     /// The command, without what it is about.
     pub fn asked(&self) -> &'static str {
         match &self.command {
@@ -109,7 +115,7 @@ impl Cli {
 const EVERYWHERE: &str = "Options of all commands";
 
 /// What all commands take.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Globals {
     /// Relay for rooms that are named without one [default: the last one].
     #[arg(help_heading = EVERYWHERE, long, global = true, env = "SCHAT_RELAY", value_name = "HOST:PORT")]
@@ -382,9 +388,15 @@ fn number<T: FromStr>(text: &str) -> Result<T, &'static str> {
 pub fn parse() -> Result<Cli, Exit> {
     let command = Cli::command().mut_args(without_empty_variable);
     let arguments = text::told_apart(&command, std::env::args_os().collect());
+    let is_json =
+        arguments.iter().take_while(|argument| *argument != "--").any(|argument| argument == "--json");
     let parsed = command.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     parsed.map_err(|told| {
         let exit = if told.use_stderr() { Exit::Usage } else { Exit::Ok };
+        if is_json && told.use_stderr() {
+            telling::failure(true, &words::command::program::misused(&told.to_string()));
+            return exit;
+        }
         let written = told.print();
         if told.use_stderr() {
             return exit;
@@ -403,19 +415,21 @@ fn without_empty_variable(argument: Arg) -> Arg {
     if value.is_some_and(|value| value.is_empty()) { argument.env(Resettable::Reset) } else { argument }
 }
 
-/// Does what the command line asks; the failure, if any, is told on standard error.
+/// Does what the command line asks; the failure, if any, is told as [`end`] does.
 pub async fn run(cli: Cli) -> Exit {
+    let is_json = cli.is_json();
     let done = dispatch(cli).await;
     // Whatever else it did, what was asked for did not arrive.
     let broken = stdout::failure().filter(|_| matches!(done, Ok(Exit::Ok)));
-    end(broken.map_or(done, Err))
+    end(is_json, broken.map_or(done, Err))
 }
 
-/// The exit code; the failure, if any, is told on standard error. What ends in order has nothing to tell.
-pub fn end(done: Result<Exit, Failure>) -> Exit {
+/// The exit code; the failure, if any, is told to a person on standard error, to a program as an object. What ends in order has
+/// nothing to tell.
+pub fn end(is_json: bool, done: Result<Exit, Failure>) -> Exit {
     done.unwrap_or_else(|failure| {
         if failure.exit != Exit::Ok {
-            eprintln!("schat: {}", words::failure(&failure));
+            telling::failure(is_json, &failure);
         }
         failure.exit
     })

@@ -33,7 +33,7 @@ pub(super) async fn send(
     let token = hex::encode(random().bytes::<8>());
     let sending = async {
         runtime.tell(room, Command::Send { token: token.clone(), text }).await?;
-        wait(&runtime, (room, patience), &mut events, |event| match event {
+        wait(globals, &runtime, (room, patience), &mut events, |event| match event {
             RoomEvent::Engine(engine::Event::Sent { token: sent, seq }) if sent == token => Some(seq),
             _ => None,
         })
@@ -62,7 +62,7 @@ pub(super) async fn invite(
     let (runtime, mut events) = one(globals, room).await?;
     let asking = async {
         runtime.tell(room, words::invite(limits)).await?;
-        wait(&runtime, (room, patience), &mut events, |event| match event {
+        wait(globals, &runtime, (room, patience), &mut events, |event| match event {
             RoomEvent::Invite { link, expires_ms, max_uses } => Some((link, expires_ms, max_uses)),
             _ => None,
         })

@@ -48,7 +48,22 @@ pub(super) fn config(globals: &Globals, profile: &OpenProfile, plan: Plan) -> Re
 
 /// A token from a file, for the relay in use. Never from an option: other users of the machine see those.
 fn take_token(globals: &Globals, profile: &OpenProfile) -> Result<(), Failure> {
-    let Some(path) = std::env::var_os(TOKEN_FILE).filter(|path| !path.is_empty()) else { return Ok(()) };
+    let Some(token) = token()? else { return Ok(()) };
+    let last = || profile.last_relay.as_ref().and_then(|relay| relay.parse().ok());
+    let (why, remedy) = words::TOKEN_RELAY;
+    let relay = globals.relay.clone().or_else(last).ok_or_else(|| words::token(TOKEN_FILE, why, remedy))?;
+    Ok(profile.vault.now(|store| store.set_token(&relay, &token))?)
+}
+
+/// What would be refused by [`config`], before there is a profile.
+pub(super) fn refuse(globals: &Globals) -> Result<(), Failure> {
+    token()?;
+    authority(globals).map(drop)
+}
+
+/// The token in that file, if one is named.
+fn token() -> Result<Option<Token>, Failure> {
+    let Some(path) = std::env::var_os(TOKEN_FILE).filter(|path| !path.is_empty()) else { return Ok(None) };
     let bad = |what: String, remedy: &str| words::token(TOKEN_FILE, what, remedy);
     let read = |file: fs::File| {
         let mut text = Zeroizing::new(String::new());
@@ -56,21 +71,20 @@ fn take_token(globals: &Globals, profile: &OpenProfile) -> Result<(), Failure> {
     };
     let text = fs::File::open(&path).and_then(read);
     let text = text.map_err(|error| bad(error.to_string(), words::TOKEN_FILE))?;
-    let token: Token = text
+    let token = text
         .trim_start_matches('\u{feff}')
         .trim()
         .parse()
         .map_err(|error: TokenError| bad(error.to_string(), words::TOKEN_NEW))?;
-    let last = || profile.last_relay.as_ref().and_then(|relay| relay.parse().ok());
-    let relay = globals
-        .relay
-        .clone()
-        .or_else(last)
-        .ok_or_else(|| bad(words::TOKEN_RELAY.0.into(), words::TOKEN_RELAY.1))?;
-    Ok(profile.vault.now(|store| store.set_token(&relay, &token))?)
+    Ok(Some(token))
 }
 
 pub(super) fn transport(globals: &Globals) -> Result<Transport, Failure> {
+    let transport = Transport::new(authority(globals)?).map_err(words::no_network)?;
+    Ok(if globals.trust_first_use { transport.trusting_first_use() } else { transport })
+}
+
+fn authority(globals: &Globals) -> Result<Option<CaFile>, Failure> {
     let bad = |error: CaFileError| {
         let exit = match &error {
             CaFileError::Read(_) => Exit::NotFound,
@@ -78,7 +92,5 @@ pub(super) fn transport(globals: &Globals) -> Result<Transport, Failure> {
         };
         words::authority(exit, error)
     };
-    let ca = globals.ca.as_deref().map(CaFile::read).transpose().map_err(bad)?;
-    let transport = Transport::new(ca).map_err(words::no_network)?;
-    Ok(if globals.trust_first_use { transport.trusting_first_use() } else { transport })
+    globals.ca.as_deref().map(CaFile::read).transpose().map_err(bad)
 }

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
+use shared::identity::clean_speaker;
 use tokio::sync::mpsc;
 
 use super::{
     Globals, first_use, name, passphrase,
-    plan::{Plan, config},
+    plan::{self, Plan, config},
     random::random,
 };
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
     failure::Failure,
     handle::Runtime,
     runtime::Event,
-    store::{Asking, FileKey, OpenProfile, ProfileDir, Wrap},
+    store::{Asking, FileKey, OpenProfile, ProfileDir, Wrap, bad_name},
 };
 
 /// Opens the profile that is there. A directory whose name is misspelled does not become a new one.
@@ -32,6 +33,9 @@ pub(super) fn profile(globals: &Globals) -> Result<OpenProfile, Failure> {
     let path = dir.path().to_owned();
     warn_of_readers(&path);
     let open = |wrap: &Wrap| Ok(passphrase::opened(globals, &path, wrap)?.key);
+    if !dir.is_made() {
+        refuse(globals)?;
+    }
     let asked = name::ask(globals, &dir)?;
     let name = globals.name.as_deref().or(asked.as_deref());
     let profile = OpenProfile::open_with(dir, name, random(), &Asking(&open))?;
@@ -43,6 +47,14 @@ pub(super) fn profile(globals: &Globals) -> Result<OpenProfile, Failure> {
         profile.vault.now(|store| store.set_last_relay(&relay.to_string()))?;
     }
     Ok(profile)
+}
+
+/// What would be refused in a moment makes no profile.
+fn refuse(globals: &Globals) -> Result<(), Failure> {
+    if let Some(name) = &globals.name {
+        clean_speaker(name).map_err(bad_name)?;
+    }
+    plan::refuse(globals)
 }
 
 /// Opens the profile to look at what is stored, where nothing can be written.

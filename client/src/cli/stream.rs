@@ -189,7 +189,7 @@ impl Sender<'_> {
             return Ok(false);
         }
         self.told = limit(&event).or(self.told.take());
-        let failure = hopeless(&event);
+        let failure = hopeless(self.globals, &event);
         seen(self.runtime, notice).await;
         if let Some(failure) = failure {
             return Err(failure);

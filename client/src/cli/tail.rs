@@ -7,6 +7,7 @@ use super::{
     Globals, attach,
     interrupt::interrupted,
     plan::Plan,
+    telling,
     wait::{hopeless, seen},
 };
 use crate::{
@@ -59,7 +60,7 @@ pub(super) async fn tail(globals: &Globals, room: &str, begin: Begin) -> Result<
     };
     let done = tokio::select! {
         done = follow(globals, &runtime, events, room, begin) => done,
-        exit = listen(&runtime, told) => Ok(exit),
+        exit = listen(globals, &runtime, told) => Ok(exit),
         () = interrupted() => Ok(Exit::Interrupted),
     };
     runtime.shutdown().await;
@@ -68,7 +69,7 @@ pub(super) async fn tail(globals: &Globals, room: &str, begin: Begin) -> Result<
 
 /// Obeys acknowledgements on standard input until it ends; the exit is that of the first that was refused. Without a
 /// cursor nothing is read, for ever.
-async fn listen(runtime: &Runtime, cursor: Option<Cursor>) -> Exit {
+async fn listen(globals: &Globals, runtime: &Runtime, cursor: Option<Cursor>) -> Exit {
     let Some(cursor) = cursor else { return std::future::pending().await };
     let mut exit = Exit::Ok;
     let mut input = input::stdin();
@@ -85,7 +86,7 @@ async fn listen(runtime: &Runtime, cursor: Option<Cursor>) -> Exit {
             Input::Broken(failure) => Err(failure),
         };
         if let Err(failure) = done {
-            eprintln!("schat: {}", words::failure(&failure));
+            telling::failure(globals.json, &failure);
             if exit == Exit::Ok {
                 exit = failure.exit;
             }
@@ -144,17 +145,15 @@ async fn follow(
                     return Ok(Exit::Ok);
                 }
             }
-            Event::Room { room, event: RoomEvent::Notice { notice, again, .. } } => {
-                eprintln!("schat: {}", words::notice(&room, &notice, again));
-            }
-            Event::Room { event: RoomEvent::Failed(failure), .. } => {
-                eprintln!("schat: {}", words::failure(&failure));
+            notice @ Event::Room { event: RoomEvent::Notice { .. }, .. } => telling::notice(globals, &notice),
+            Event::Room { room, event: RoomEvent::Failed(failure) } => {
+                telling::of_room(globals.json, &room, "", &failure);
             }
             Event::Relay { state: RelayState::Lost { failure, retry: Some(_) }, .. } => {
-                eprintln!("schat: {}", words::failure(&failure));
+                telling::failure(globals.json, &failure);
             }
             other => {
-                if let Some(failure) = hopeless(&other) {
+                if let Some(failure) = hopeless(globals, &other) {
                     return Err(failure);
                 }
             }

@@ -9,7 +9,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Globals, attach, plan::Plan};
+use super::{Globals, attach, plan::Plan, telling};
 use crate::{
     faces::words,
     failure::{Exit, Failure},
@@ -45,6 +45,7 @@ pub(super) async fn one(globals: &Globals, room: &str) -> Result<(Runtime, mpsc:
 
 /// Waits for the answer; ends early with what makes it impossible, and says once when it takes longer.
 pub(super) async fn wait<T>(
+    globals: &Globals,
     runtime: &Runtime,
     (room, patience): (&str, Patience),
     events: &mut mpsc::Receiver<Event>,
@@ -62,7 +63,7 @@ pub(super) async fn wait<T>(
     let waiting = async {
         while let Some(event) = events.recv().await {
             told = limit(&event).or(told.take());
-            let failure = hopeless(&event);
+            let failure = hopeless(globals, &event);
             seen(runtime, event.notice()).await;
             if let Some(failure) = failure {
                 return Err(failure);
@@ -143,7 +144,7 @@ pub(super) fn late(runtime: &Runtime, limit: Option<Failure>) -> Failure {
 }
 
 /// The failure that ends the waiting, if the event is one. Alarms are told and waited through.
-pub(super) fn hopeless(event: &Event) -> Option<Failure> {
+pub(super) fn hopeless(globals: &Globals, event: &Event) -> Option<Failure> {
     match event {
         Event::Relay { state: RelayState::Lost { failure, retry: None }, .. } => Some(failure.clone()),
         Event::Relay { state: RelayState::Connected { trust, .. }, .. } if trust.name() == "first-use" => {
@@ -156,10 +157,10 @@ pub(super) fn hopeless(event: &Event) -> Option<Failure> {
             engine::Event::Closed { reason, .. } => Some(reason.into()),
             _ => None,
         },
-        Event::Room { room, event: RoomEvent::Notice { notice, again, .. } } => match notice.code() {
+        Event::Room { event: RoomEvent::Notice { notice, again, .. }, .. } => match notice.code() {
             Some(code) if !again && !passes(code) => Some(notice.into()),
             Some(_) | None => {
-                eprintln!("schat: {}", words::notice(room, notice, *again));
+                telling::notice(globals, event);
                 None
             }
         },
@@ -184,9 +185,10 @@ mod tests {
 
     #[test]
     fn command_fails_by_what_it_asked_for_and_not_by_what_others_did() {
+        let globals = Globals::default();
         for code in ["outbox_full", "refused", "not_joined", "too_long", "relay_restored"] {
-            assert!(hopeless(&told(code, false)).is_some(), "{code}");
-            assert!(hopeless(&told(code, true)).is_none(), "{code}, of the last time");
+            assert!(hopeless(&globals, &told(code, false)).is_some(), "{code}");
+            assert!(hopeless(&globals, &told(code, true)).is_none(), "{code}, of the last time");
         }
         for code in [
             "forged",
@@ -204,7 +206,7 @@ mod tests {
             "place_lost",
             "undone",
         ] {
-            assert!(hopeless(&told(code, false)).is_none(), "{code}");
+            assert!(hopeless(&globals, &told(code, false)).is_none(), "{code}");
         }
     }
 }

@@ -120,7 +120,13 @@ async fn attached(read: ReadHalf<Stream>, write: WriteHalf<Stream>, served: &Arc
             let _ = timeout(GOODBYE, &mut writer).await;
         }
     }
-    writer.abort();
+    if !writer.is_finished() {
+        writer.abort();
+        // It takes nothing more: that is an error, or nothing.
+        let _ = (&mut writer).await;
+    }
+    // Last: what was begun meanwhile is among it, or its answer finds nobody.
+    served.local.end_passing(face).await;
 }
 
 /// Takes requests. Ends with the stream, or at what is none.
@@ -139,13 +145,17 @@ async fn hear(
                 let Ok(place) = places.clone().acquire_owned().await else { return };
                 let (served, out) = (served.clone(), out.clone());
                 let (changes, is_search) = (asked.changes(), matches!(asked, Asked::Search(_)));
+                let is_passing = matches!(asked, Asked::GetPassing(_));
                 let task = tokio::spawn(async move {
                     let answer = asked.carry_out(&served.local, face).await;
                     if changes {
                         served.hub.touch();
                     }
                     // Whoever asked may be gone.
-                    let _ = out.send(Down::Answer(id, answer)).await;
+                    let is_gone = out.send(Down::Answer(id, answer)).await.is_err();
+                    if is_gone && is_passing {
+                        served.local.end_passing(face).await;
+                    }
                     drop(place);
                 });
                 if is_search {

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Number of what is said after the first frames. Both sides must also be of one version.
-pub(super) const PROTOCOL: u32 = 5;
+pub(super) const PROTOCOL: u32 = 6;
 
 /// What a daemon's first frame begins with; whatever else listens on a socket says something else.
 pub(super) const MAGIC: &str = "schat daemon";

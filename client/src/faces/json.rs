@@ -3,7 +3,10 @@
 mod input;
 mod output;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf, absolute},
+    sync::Arc,
+};
 
 use shared::{
     identity::Fingerprint,
@@ -183,10 +186,11 @@ async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
             Err(failure) => Err(failure),
         },
         Cmd::FileSend { room, path, text, id, reply_to, keep_metadata, duration_ms } => {
-            match reply_to.as_deref().map(message_id).transpose() {
-                Ok(reply_to) => {
+            let known = reply_to.as_deref().map(message_id).transpose();
+            match known.and_then(|reply_to| Ok((reply_to, from_root(runtime, &path)?))) {
+                Ok((reply_to, path)) => {
                     let file = Outgoing {
-                        path: path.into(),
+                        path,
                         text,
                         reply_to,
                         keeps_metadata: keep_metadata,
@@ -199,9 +203,8 @@ async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
                 Err(failure) => Err(failure),
             }
         }
-        Cmd::FileGet { room, target, output } => match message_id(&target) {
-            Ok(message) => {
-                let wanted = Wanted { message, output: output.map(Into::into) };
+        Cmd::FileGet { room, target, output } => match wanted(runtime, &target, output.as_deref()) {
+            Ok(wanted) => {
                 let begun = runtime.get_file(&room, wanted).await;
                 begun.map(|transfer| say(&Out::transfer(room, &transfer)))
             }
@@ -310,6 +313,22 @@ async fn act(
 ) -> Result<(), Failure> {
     let target = message_id(target)?;
     pending.say(runtime, room, String::new(), Said::Act { target, change }).await
+}
+
+fn wanted(runtime: &Runtime, target: &str, output: Option<&str>) -> Result<Wanted, Failure> {
+    let output = output.map(|output| from_root(runtime, output)).transpose()?;
+    Ok(Wanted { message: message_id(target)?, output })
+}
+
+/// A relative path begins where this program runs. A daemon that reads or writes the file runs somewhere else, so there it is
+/// nothing that both understand.
+fn from_root(runtime: &Runtime, path: &str) -> Result<PathBuf, Failure> {
+    let bad = |message| Failure::usage(message, "Give the path from the root.");
+    if runtime.is_daemons() && Path::new(path).is_relative() {
+        let message = "The path is relative, and the daemon that is to use it runs in another directory.";
+        return Err(bad(message.to_owned()));
+    }
+    absolute(path).map_err(|error| bad(format!("That is no path: {error}.")))
 }
 
 fn message_id(text: &str) -> Result<MessageId, Failure> {

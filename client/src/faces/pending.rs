@@ -150,7 +150,7 @@ impl Pending {
 
     /// A file of ours that does not go on is not waited for.
     pub fn transfer(&self, transfer: &Transfer) {
-        let is_over = matches!(transfer.state, TransferState::Stopped(_) | TransferState::Cancelled);
+        let is_over = matches!(transfer.state, TransferState::Stopped(_) | TransferState::Cancelled(_));
         if is_over && self.files().remove(&transfer.number) {
             if let Some(failure) = transfer.state.failure() {
                 self.failed(failure.exit);

@@ -25,6 +25,14 @@ impl Runtime {
         self.ask(ask::GetFile { room: room.to_owned(), wanted }).await
     }
 
+    /// The same for a command that somebody may end: then it ends as well, and what is there of it stays for the next one.
+    ///
+    /// # Errors
+    /// As of [`Runtime::get_file`].
+    pub async fn get_passing(&self, room: &str, wanted: Wanted) -> Result<Transfer, Failure> {
+        self.ask(ask::GetPassing { room: room.to_owned(), wanted }).await
+    }
+
     /// Files under way, of one room or of all, oldest first, with the labels of their rooms.
     ///
     /// # Errors
@@ -41,7 +49,7 @@ impl Runtime {
         self.ask(ask::SteerFile { number, steer }).await
     }
 
-    /// Where a picture is on this device that was sent or fetched; none where it was not.
+    /// Where a file is on this device that was sent or fetched; none where it was not.
     ///
     /// # Errors
     /// [`Failure`] when there is no such room, or what is stored cannot be read.

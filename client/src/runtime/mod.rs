@@ -52,6 +52,7 @@ pub use choose::ChosenRelay;
 pub use config::{Config, OwnRelay, Past, RoomStatus};
 pub use event::{Event, Namesake, RelayState, RoomEvent};
 pub(crate) use event::{Publish, Sink};
+pub(crate) use files::stored_transfers;
 pub use files::{Outgoing, Wanted};
 pub(crate) use forget::still_in;
 pub use linking::{Answer as LinkAnswer, HandedPast, LinkEnd, LinkNews};

@@ -20,6 +20,8 @@ pub struct Transfer {
     pub size: u64,
     /// Of these, so many are there.
     pub done: u64,
+    /// Of those, so many were there before bytes went this time: they tell nothing of how fast it goes.
+    pub before: u64,
     /// How it stands.
     pub state: TransferState,
 }
@@ -46,14 +48,14 @@ pub enum TransferState {
     Stopped(Failure),
     /// All of it is there: what was sent is offered to the room, what was fetched is at that place.
     Done(Option<PathBuf>),
-    /// Somebody gave it up.
-    Cancelled,
+    /// It was given up: because of this, if nobody wished it.
+    Cancelled(Option<Failure>),
 }
 
 impl TransferState {
     /// Nothing comes after it.
     pub fn is_final(&self) -> bool {
-        matches!(self, Self::Done(_) | Self::Cancelled)
+        matches!(self, Self::Done(_) | Self::Cancelled(_))
     }
 
     /// The name that programs see.
@@ -64,14 +66,14 @@ impl TransferState {
             Self::Paused => "paused",
             Self::Stopped(_) => "stopped",
             Self::Done(_) => "done",
-            Self::Cancelled => "cancelled",
+            Self::Cancelled(_) => "cancelled",
         }
     }
 
     /// What is wrong, if anything is.
     pub fn failure(&self) -> Option<&Failure> {
         match self {
-            Self::Waiting(failure) => failure.as_ref(),
+            Self::Waiting(failure) | Self::Cancelled(failure) => failure.as_ref(),
             Self::Stopped(failure) => Some(failure),
             _ => None,
         }

@@ -61,6 +61,7 @@ pub use old::{ARCHIVED, ARCHIVED_OPEN, is_archive};
 pub use people::{KnownPerson, MAX_NAMES, MAX_PEOPLE, Meeting, People};
 pub use picture_key::PictureKey;
 pub use places::Place;
+pub(crate) use profile::bad_name;
 pub use profile::{OpenProfile, ProfileDir, usual_name};
 pub use rooms::{KnownRelay, LEFT, RoomKind, RoomRecord, Where};
 pub use search::{Hit, Query, Search};

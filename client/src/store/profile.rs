@@ -60,6 +60,11 @@ impl ProfileDir {
         Lock::take(&self.0).is_ok()
     }
 
+    /// Where files are that are written to standard output as soon as they are whole; nothing stays there.
+    pub fn output(&self) -> PathBuf {
+        self.0.join("output")
+    }
+
     /// Where `schat host` keeps its relay.
     pub fn relay(&self) -> PathBuf {
         self.0.join("relay")
@@ -244,12 +249,16 @@ fn choose_name(store: &mut Store, wanted: Option<&str>) -> Result<String, Failur
     let Some(wanted) = wanted else {
         return Ok(stored.unwrap_or_else(usual_name));
     };
-    let name =
-        clean_speaker(wanted).map_err(|error| Failure::usage(error.to_string(), "Choose another --name."))?;
+    let name = clean_speaker(wanted).map_err(bad_name)?;
     if stored.as_deref() != Some(&name) {
         store.set_name(&name)?;
     }
     Ok(name)
+}
+
+/// A name that nobody can have.
+pub(crate) fn bad_name(error: impl std::fmt::Display) -> Failure {
+    Failure::usage(error.to_string(), "Choose another --name.")
 }
 
 fn text(bytes: Option<Zeroizing<Vec<u8>>>) -> Option<String> {

@@ -71,6 +71,11 @@ fn room_is_left_by_who_says_so_twice_and_an_indented_slash_is_text() {
         // However the window wraps it.
         let asks = |screen: &str| screen.split_whitespace().collect::<String>().contains("oncemore.");
         bob.wait("to be asked", asks);
+        // What is kept of a room that one is in is not forgotten, and nobody is asked whether.
+        bob.type_text("/forget");
+        bob.press(&[ENTER]);
+        bob.wait("the remedy", |screen| screen.contains("Leave it first: /leave."));
+        bob.press(&["\u{15}"]);
         // Whoever says something else meanwhile is not sure.
         bob.type_text("still here");
         bob.press(&[ENTER]);

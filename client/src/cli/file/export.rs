@@ -6,18 +6,20 @@ use crate::{
     cli::{
         Globals,
         file::{find, follow::Followed, follow::follow, from_root},
+        interrupt::interrupted,
+        telling,
         wait::{Patience, one},
     },
-    faces::words,
+    faces::words::{self, command::file::EXPORT_KEPT},
     failure::{Exit, Failure},
-    runtime::Wanted,
+    runtime::{Steer, Wanted},
 };
 
 /// Files that are fetched at most: as many as a profile keeps lines of a room, by default.
 const MOST: usize = 100_000;
 
 /// Fetches the files of a room into a directory, each under the beginning of its message's id and its name. What is there already is
-/// not fetched again, and what the relay does not have any more is told.
+/// not fetched again, and what the relay does not have any more is told. Whoever ends the command ends the fetching.
 pub(in crate::cli) async fn fetch_all(
     globals: &Globals,
     room: &str,
@@ -37,7 +39,8 @@ pub(in crate::cli) async fn fetch_all(
                 continue;
             }
             let wanted = Wanted { message: line.message.id, output: Some(place) };
-            let transfer = runtime.get_file(room, wanted).await?;
+            // Nobody asked for a file that comes tomorrow.
+            let transfer = runtime.get_passing(room, wanted).await?;
             let number = transfer.number;
             let done =
                 follow(globals, &runtime, &mut events, vec![Followed::new(transfer)], Patience::USUAL).await;
@@ -46,21 +49,24 @@ pub(in crate::cli) async fn fetch_all(
                 // Gone, or not what it should be: that is no reason to leave the others.
                 Err(failure) if matches!(failure.exit, Exit::NotFound | Exit::Verification) => {
                     missing += 1;
-                    eprintln!("schat: {}: {}", words::file(file), words::failure(&failure));
-                    runtime.steer_file(number, crate::runtime::Steer::Cancel).await?;
+                    telling::of_room(globals.json, room, &format!("{}: ", words::file(file)), &failure);
+                    runtime.steer_file(number, Steer::Cancel).await?;
                 }
-                Err(failure) => return Err(failure),
+                Err(mut failure) => {
+                    EXPORT_KEPT.clone_into(&mut failure.remedy);
+                    return Err(failure);
+                }
             }
         }
         match missing {
             0 => Ok(Exit::Ok),
-            missing => Err(Failure::not_found(
-                format!("Not there any more: {}.", words::counted(missing, "file")),
-                "The others are in the directory.",
-            )),
+            missing => Err(words::command::file::missing(&words::counted(missing, "file"))),
         }
     };
-    let done = fetching.await;
+    let done = tokio::select! {
+        done = fetching => done,
+        () = interrupted() => Ok(Exit::Interrupted),
+    };
     runtime.shutdown().await;
     done
 }

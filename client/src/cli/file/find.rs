@@ -4,7 +4,10 @@ use shared::{message::timeline::Line, room as engine};
 use tokio::sync::mpsc;
 
 use crate::{
-    cli::wait::{Patience, wait},
+    cli::{
+        Globals,
+        wait::{Patience, wait},
+    },
     failure::Failure,
     handle::Runtime,
     runtime::{Event, RoomEvent},
@@ -40,6 +43,7 @@ pub(super) async fn files(
 
 /// The line whose file is meant. What was said while nobody was here is read first, where it matters.
 pub(super) async fn find(
+    globals: &Globals,
     runtime: &Runtime,
     events: &mut mpsc::Receiver<Event>,
     (room, id): (&str, &str),
@@ -50,7 +54,7 @@ pub(super) async fn find(
     {
         return Ok(line);
     }
-    wait(runtime, (room, patience), events, |event| match event {
+    wait(globals, runtime, (room, patience), events, |event| match event {
         RoomEvent::Engine(engine::Event::Joined(_)) => Some(()),
         _ => None,
     })

@@ -18,7 +18,7 @@ use crate::{
     faces::{
         json::Out,
         stdout,
-        words::{self, Speed},
+        words::{self, Speed, command::file as own_words},
     },
     failure::{Exit, Failure},
     handle::Runtime,
@@ -38,7 +38,7 @@ pub(super) struct Followed {
 
 impl Followed {
     pub(super) fn new(transfer: Transfer) -> Self {
-        let speed = Speed::start(transfer.done, Instant::now());
+        let speed = Speed::start(&transfer, Instant::now());
         Self { transfer, speed, is_through: false }
     }
 
@@ -110,15 +110,15 @@ pub(super) async fn follow_from(
             if globals.json && followed.iter().any(|file| file.transfer.number == transfer.number) {
                 stdout::line(&Out::transfer(room.to_string(), transfer).to_line());
             }
-            if let TransferState::Stopped(failure) = &transfer.state
+            if let Some(failure) = end_of(transfer)
                 && followed.iter().any(|file| file.transfer.number == transfer.number)
             {
                 clear(has_bar);
-                return Err(failure.clone());
+                return Err(failure);
             }
         }
-        take(&mut followed, &event, has_bar);
-        let failure = hopeless(&event);
+        take(&mut followed, &event, (globals, has_bar));
+        let failure = hopeless(globals, &event);
         seen(runtime, event.notice()).await;
         if let Some(failure) = failure {
             clear(has_bar);
@@ -146,23 +146,32 @@ pub(super) async fn until(
     }
 }
 
-fn take(followed: &mut [Followed], event: &Event, has_bar: bool) {
+/// Why it does not go on, if it does not.
+fn end_of(transfer: &Transfer) -> Option<Failure> {
+    match &transfer.state {
+        TransferState::Stopped(failure) => Some(own_words::stopped(transfer.number, failure.clone())),
+        TransferState::Cancelled(why) => Some(why.clone().unwrap_or_else(own_words::cancelled)),
+        _ => None,
+    }
+}
+
+fn take(followed: &mut [Followed], event: &Event, (globals, has_bar): (&Globals, bool)) {
     let Event::Room { event, .. } = event else { return };
     match event {
         RoomEvent::Transfer(transfer) => {
             let Some(file) = followed.iter_mut().find(|file| file.transfer.number == transfer.number) else {
                 return;
             };
-            file.speed.at(transfer.done, Instant::now());
-            if let (TransferState::Waiting(Some(why)), true) =
-                (&transfer.state, file.transfer.state != transfer.state)
+            file.speed.at(transfer, Instant::now());
+            // A program has it in the object.
+            if let (TransferState::Waiting(Some(why)), true, false) =
+                (&transfer.state, file.transfer.state != transfer.state, globals.json)
             {
                 clear(has_bar);
-                eprintln!("schat: {}", words::failure(why));
+                eprintln!("schat: {}: {}", words::called(&transfer.name), words::failure(why));
             }
             file.is_through |= match &transfer.state {
                 TransferState::Done(_) => matches!(transfer.way, Way::Down(_)),
-                TransferState::Cancelled => true,
                 _ => false,
             };
             file.transfer = transfer.clone();
@@ -197,7 +206,7 @@ fn clear(has_bar: bool) {
 /// What there is of a file stays, and goes on.
 fn kept(mut failure: Failure) -> Failure {
     if failure.exit == Exit::Network {
-        "What is there of the file is kept; it goes on at the next start.".clone_into(&mut failure.remedy);
+        own_words::KEPT.clone_into(&mut failure.remedy);
     }
     failure
 }

@@ -3,6 +3,7 @@
 mod export;
 mod find;
 mod follow;
+mod pipe;
 mod voice;
 
 use std::{
@@ -20,10 +21,15 @@ use super::{
     wait::{Patience, one},
 };
 use crate::{
-    faces::{json::Out, stdout, words},
+    faces::{
+        json::Out,
+        stdout,
+        words::{self, command::file as own_words},
+    },
     failure::{Exit, Failure},
     handle::Runtime,
-    runtime::{Event, Outgoing, Past, Steer, TransferState, Wanted, Way},
+    runtime::{Event, Outgoing, Past, Steer, Transfer, TransferState, Wanted, Way, stored_transfers},
+    store::OpenProfile,
 };
 pub(super) use export::fetch_all;
 use follow::{Followed, follow, follow_from, meanwhile};
@@ -67,7 +73,8 @@ pub(super) enum FileCommand {
     },
     /// Fetch a file that was sent to a room; nothing that is there is overwritten.
     ///
-    /// It prints where the file is. What was fetched of it before is not fetched again.
+    /// It prints where the file is. What was fetched of it before is not fetched again. With `--output -` the file goes to standard
+    /// output, once all of it is there and proven; that one does not go on by itself.
     Get {
         /// A room of this profile.
         #[arg(value_parser = labelled, allow_hyphen_values = true)]
@@ -75,8 +82,8 @@ pub(super) enum FileCommand {
         /// The beginning of its id, as `schat file list` shows it, or `last` for the newest file.
         #[arg(value_name = "ID|last")]
         id: String,
-        /// Where it is to be: a name, or a directory [default: the directory of config.toml, or Downloads].
-        #[arg(long, short, value_name = "PATH")]
+        /// Where it is to be: a name, a directory, or `-` for standard output [default: the directory of config.toml, or Downloads].
+        #[arg(long, short, value_name = "PATH", allow_hyphen_values = true)]
         output: Option<PathBuf>,
         #[command(flatten)]
         patience: Patience,
@@ -203,10 +210,13 @@ async fn get(
     output: Option<PathBuf>,
     patience: Patience,
 ) -> Result<Exit, Failure> {
+    if output.as_deref() == Some(Path::new("-")) {
+        return pipe::get(globals, room, id, patience).await;
+    }
     let output = output.map(|path| from_root(&path)).transpose()?;
     let (runtime, mut events) = one(globals, room).await?;
     let fetching = async {
-        let line = find::find(&runtime, &mut events, (room, id), patience).await?;
+        let line = find::find(globals, &runtime, &mut events, (room, id), patience).await?;
         let wanted = Wanted { message: line.message.id, output };
         let transfer = runtime.get_file(room, wanted).await?;
         follow(globals, &runtime, &mut events, vec![Followed::new(transfer)], patience).await
@@ -234,6 +244,9 @@ async fn list(globals: &Globals, room: &str, limit: usize) -> Result<Exit, Failu
             find::files(limit, async |before| runtime.history_before(room, before, find::PAGE).await).await?
         }
     };
+    if lines.is_empty() && !globals.json {
+        eprintln!("schat: {}", own_words::NO_FILES);
+    }
     for line in lines.into_iter().rev() {
         let written = match globals.json {
             true => Out::message(room.to_owned(), line, true).to_line(),
@@ -260,28 +273,49 @@ async fn all(globals: &Globals) -> Result<(Runtime, mpsc::Receiver<Event>), Fail
 }
 
 async fn transfers(globals: &Globals) -> Result<Exit, Failure> {
-    let (runtime, _events) = all(globals).await?;
-    let files = runtime.transfers(None).await;
-    runtime.shutdown().await;
-    for (room, transfer) in files? {
-        let written = match globals.json {
-            true => Out::transfer(room, &transfer).to_line(),
-            false => format!("{}  in {}", words::transfer_row(&transfer), words::called(&room)),
-        };
-        stdout::line(&written);
+    // Looked at, and not begun: that is for whoever lets them go on.
+    let (files, is_run) = match attach::quiet(globals).await? {
+        Ok(profile) => (stored(&profile)?, false),
+        Err(runtime) => (runtime.transfers(None).await?, true),
+    };
+    if globals.json {
+        let transfers = files.into_iter().map(|(room, transfer)| Out::transfer(room, &transfer)).collect();
+        stdout::line(&Out::Transfers { transfers }.to_line());
+        return Ok(Exit::Ok);
+    }
+    for (room, transfer) in &files {
+        stdout::line(&format!("{}  in {}", words::transfer_row(transfer), words::called(room)));
+    }
+    let waits = |(_, transfer): &(_, Transfer)| matches!(transfer.state, TransferState::Waiting(_));
+    match files.is_empty() {
+        true => eprintln!("schat: {}", own_words::NONE_UNDER_WAY),
+        false if !is_run && files.iter().any(waits) => eprintln!("schat: {}", own_words::NOBODY_RUNS),
+        false => {}
     }
     Ok(Exit::Ok)
+}
+
+/// Files under way in a profile that nobody runs.
+fn stored(profile: &OpenProfile) -> Result<Vec<(String, Transfer)>, Failure> {
+    let (rooms, transfers) = profile.vault.now(|store| Ok((store.rooms()?, stored_transfers(store)?)))?;
+    let label = |id| rooms.iter().find(|room| room.id == id).map(|room| room.label.clone());
+    let transfers = transfers.into_iter();
+    Ok(transfers.filter_map(|(room, transfer)| Some((label(room)?, transfer))).collect())
 }
 
 async fn steer(globals: &Globals, number: i64, steer: Steer) -> Result<Exit, Failure> {
     let (runtime, mut events) = all(globals).await?;
     let steering = async {
         runtime.steer_file(number, steer).await?;
-        follow::until(&mut events, number, |state| match steer {
-            Steer::Cancel => state.is_final(),
-            _ => matches!(state, TransferState::Paused) || state.is_final(),
-        })
-        .await;
+        let is_done = |state: &TransferState| match state {
+            TransferState::Paused | TransferState::Stopped(_) => steer != Steer::Cancel,
+            state => state.is_final(),
+        };
+        // It may stand so already: then nothing is told of it.
+        let here = runtime.transfers(None).await?.into_iter().find(|(_, one)| one.number == number);
+        if here.is_some_and(|(_, transfer)| !is_done(&transfer.state)) {
+            follow::until(&mut events, number, is_done).await;
+        }
         Ok(Exit::Ok)
     };
     let done = steering.await;

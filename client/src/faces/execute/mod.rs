@@ -1,6 +1,7 @@
 //! Carries out what a typed line means; the same for every face that people use.
 
 mod files;
+pub(super) mod paths;
 mod people;
 mod rooms;
 mod said;
@@ -19,8 +20,11 @@ use super::{
     pending::Pending,
     words,
 };
-use crate::{failure::Failure, handle::Runtime};
-pub(super) use files::of_url;
+use crate::{
+    failure::Failure,
+    handle::Runtime,
+    runtime::{RoomStatus, still_in},
+};
 pub use people::members;
 use people::{kick, mark, unmark, verify};
 pub use rooms::info;
@@ -168,20 +172,27 @@ pub async fn execute(
         Line::File(path) => files::send(runtime, pending, here()?, &path, false).await,
         Line::Voice(path) => files::send(runtime, pending, here()?, &path, true).await,
         Line::Get(words) => files::get(runtime, here()?, &words).await,
-        Line::Files => files::list(runtime, here()?).await,
+        Line::Files(words) => files::list(runtime, here()?, &words).await,
         Line::Steer(number, steer) => runtime.steer_file(number, steer).await.map(|()| Done::default()),
         Line::Search(text) => search(runtime, here()?, &text).await,
         Line::Rooms(all) => Ok(Done { notes: rooms(runtime, current, all).await, go: None }),
         Line::Leave => {
             let room = here()?;
             let status = runtime.room(room)?;
+            // Nobody is asked for what would be refused.
+            if status.over.is_none() && status.view.as_deref().is_some_and(is_last_moderator) {
+                return Err((&engine::Problem::LastModeratorStays).into());
+            }
             if is_sure || status.over.is_some() {
                 return runtime.tell(room, Command::Leave).await.map(|()| Done::default());
             }
             Ok(Done::say(words::leaves(room, status.view.is_some_and(|view| view.open))))
         }
         Line::Forget(room) => {
-            let label = runtime.room(room.as_deref().map_or_else(here, Ok)?)?.label;
+            let RoomStatus { label, over, .. } = runtime.room(room.as_deref().map_or_else(here, Ok)?)?;
+            if over.is_none() {
+                return Err(still_in(&label));
+            }
             if !is_sure {
                 return Ok(Done::say(words::forgets(&label)));
             }
@@ -210,12 +221,30 @@ pub async fn execute(
             };
             Ok(Done::say(told))
         }
-        Line::Why => Ok(Done::say(match runtime.why() {
-            Some(failure) => words::failure(&failure),
-            None => "Nothing went wrong so far.".to_owned(),
-        })),
+        Line::Why => why(runtime).await,
         Line::Help(wanted) => Ok(Done { notes: groups::help(&wanted), go: None }),
     }
+}
+
+/// What went wrong last, and which files do not go on.
+async fn why(runtime: &Runtime) -> Result<Done, Failure> {
+    let mut notes: Vec<String> = runtime.why().iter().map(words::failure).collect();
+    let files = runtime.transfers(None).await?;
+    let stuck = files.iter().filter(|(_, transfer)| transfer.state.failure().is_some());
+    notes.extend(stuck.filter_map(|(room, transfer)| {
+        Some(format!("{} (in {})", words::transfer(transfer)?, words::called(room)))
+    }));
+    if notes.is_empty() {
+        notes.push("Nothing went wrong so far.".to_owned());
+    }
+    Ok(Done { notes, go: None })
+}
+
+/// The others would have no moderator.
+fn is_last_moderator(view: &engine::GroupView) -> bool {
+    let mut others = view.members.iter().filter(|member| !member.me).peekable();
+    let is_one = view.members.iter().filter(|member| member.me).count() == 1;
+    is_one && others.peek().is_some() && !others.any(|member| member.is_moderator)
 }
 
 fn view(runtime: &Runtime, room: &str) -> Result<Arc<engine::GroupView>, Failure> {

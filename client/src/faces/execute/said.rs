@@ -25,7 +25,7 @@ pub(super) async fn search(runtime: &Runtime, room: &str, text: &str) -> Result<
     let line = |hit: Hit| {
         let message = hit.line.message;
         let name = words::who(&message.from, view.as_deref());
-        format!("{} {name}: {}", words::when(message.at), sanitize::line(&message.text))
+        format!("{} {name}: {}", words::when(message.at), sanitize::line(&words::first_words(&message)))
     };
     // As they were said.
     Ok(Done { notes: hits.into_iter().rev().map(line).collect(), go: None })
@@ -57,7 +57,7 @@ pub(super) async fn quote(
     text: &str,
 ) -> Result<Done, Failure> {
     let message = last(runtime, room, false).await?.message;
-    let text = format!("{}{text}", quoted(&message.text));
+    let text = format!("{}{text}", quoted(&words::first_words(&message)));
     say(runtime, pending, room, Said::Text { text, reply_to: Some(message.id), file: None }).await
 }
 

@@ -301,7 +301,7 @@ impl Out {
         Self::Rooms { rooms }
     }
 
-    pub(super) fn error(room: Option<String>, id: Option<String>, failure: &Failure) -> Self {
+    pub(crate) fn error(room: Option<String>, id: Option<String>, failure: &Failure) -> Self {
         let Failure { code, message, remedy, .. } = failure.clone();
         Self::Error { room, id, code: code.into_owned(), message, remedy, again: false }
     }

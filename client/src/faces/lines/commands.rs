@@ -18,10 +18,19 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("/edit TEXT", "give your last message another text; everybody sees that it was edited"),
     ("/delete", "take your last message back"),
     ("/react EMOJI", "put a sign under the last message of somebody else; once more takes it back"),
-    ("/file PATH", "send a file; it goes in the background, and goes on after a break"),
+    (
+        "/file PATH",
+        "send a file, or several, each in quotation marks where it has spaces; they go in the background, and go on after a break",
+    ),
     ("/voice PATH", "send a recording (Ogg, WAV) as a voice message, with how long it is"),
-    ("/get [WORDS]", "fetch the newest file of this room, or the newest with these words in its name"),
-    ("/files", "the newest files of this room, and those that are under way"),
+    (
+        "/get [WORDS|ID]",
+        "fetch the newest file of this room, the newest with these words in its name, or the one with this id, as /files shows it",
+    ),
+    (
+        "/files [WORDS]",
+        "the newest files of this room, or those with these words in their names, with their ids; and those that are under way",
+    ),
     ("/pause NUMBER", "let a file that is under way wait"),
     ("/resume NUMBER", "let it go on"),
     ("/cancel NUMBER", "give it up"),
@@ -74,7 +83,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("/unpin", "not any more"),
     ("/mute", "do not tell me of this room while I look elsewhere"),
     ("/unmute", "tell me of it again"),
-    ("/why", "explain what went wrong last, and what to do"),
+    ("/why", "explain what went wrong last, which files do not go on, and what to do"),
     ("/help [WORDS]", "this list, or what of it has these words"),
     ("/quit", "end; so does Ctrl-D"),
 ];

@@ -84,8 +84,8 @@ pub enum Line {
     Voice(String),
     /// Fetch the newest file, or the newest with these words in its name.
     Get(String),
-    /// List the files of the room, and those under way.
-    Files,
+    /// List the files of the room with these words in their names, and those under way.
+    Files(String),
     /// Let a file under way wait, go on or end.
     Steer(i64, Steer),
     /// Look for words in what was said here.
@@ -206,7 +206,7 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
         "file" => needed().map(Line::File),
         "voice" => needed().map(Line::Voice),
         "get" => Ok(Line::Get(argument.to_owned())),
-        "files" => alone(Line::Files),
+        "files" => Ok(Line::Files(argument.to_owned())),
         "pause" => numbered(Steer::Pause),
         "resume" => numbered(Steer::Run),
         "cancel" => numbered(Steer::Cancel),

@@ -269,7 +269,7 @@ fn speaker(
         about.push(format!("as {} remembers it", words::who(by, view)));
     }
     if let Some(Line { message, .. }) = answered {
-        let what = words::cited(&message.text);
+        let what = words::cited(&words::first_words(message));
         about.push(format!("answers {}: {what}", words::who(&message.from, view)));
     }
     about.extend(line.message.file.as_deref().map(words::file));
@@ -284,8 +284,11 @@ fn speaker(
         (None, true) => format!("{room}* {name}"),
         (about, false) => {
             let about = about.map(|about| format!(" {about}")).unwrap_or_default();
-            let end = if line.deleted { " deleted a message." } else { "" };
-            format!("{room}{name}{about}{end}")
+            // Not said by them, so it stands as what the program says.
+            match line.deleted {
+                true => format!("{MARK} {room}{name}{about} deleted a message."),
+                false => format!("{room}{name}{about}"),
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use tokio::{sync::mpsc, task::AbortHandle};
 
 use super::{
     answer::Answer,
-    app::{App, Choice, Effect, Hit, Telling, Wanted},
+    app::{self, App, Choice, Effect, Here, Hit, Telling},
     begin::{self, Host},
     opener,
     pictures::{Job, Painter, Wish},
@@ -22,9 +22,9 @@ use crate::{
     },
     failure::Failure,
     handle::Runtime,
-    runtime::Event,
+    runtime::{Event, Wanted},
     settings::{Dictionary, Spelling},
-    store::{Cursor, Query},
+    store::{Cursor, PictureKey, Place, Query},
 };
 
 /// Stored lines that are fetched at once when somebody scrolls up: some screens.
@@ -115,6 +115,16 @@ impl<'a> Act<'a> {
                     screen.copy(&text);
                     app.note("Copied, if the terminal lets programs do that.".to_owned());
                 }
+                Effect::About { room, id, file } => {
+                    let here = self.here(&room, file).await;
+                    app.about_file(&id, &here);
+                }
+                Effect::Get { room, id } => {
+                    let wanted = Wanted { message: id, output: None };
+                    if let Err(failure) = self.runtime.get_file(&room, wanted).await {
+                        app.alert(words::failure(&failure));
+                    }
+                }
                 Effect::Open(link) => match opener::open(&link) {
                     Ok(()) => app.note("The link was given to the browser.".to_owned()),
                     Err(failure) => app.alert(words::failure(&failure)),
@@ -148,6 +158,15 @@ impl<'a> Act<'a> {
         false
     }
 
+    /// Where a file is, and whether it is what it was.
+    async fn here(&self, room: &str, file: PictureKey) -> Here {
+        let Ok(Some(place)) = self.runtime.file_place(room, file).await else { return Here::No };
+        match std::fs::metadata(&place.path) {
+            Ok(found) if Place::of(place.path.clone(), &found) == place => Here::At(place.path),
+            _ => Here::Was(place.path),
+        }
+    }
+
     /// What came back.
     pub fn answer(&self, app: &mut App, answer: Answer) {
         match answer {
@@ -159,18 +178,18 @@ impl<'a> Act<'a> {
     }
 
     /// Messages from the disk.
-    pub async fn fetch(&self, app: &mut App, wanted: Wanted) {
+    pub async fn fetch(&self, app: &mut App, wanted: app::Wanted) {
         let runtime = self.runtime;
-        if let Wanted::Around { room, .. } = &wanted {
+        if let app::Wanted::Around { room, .. } = &wanted {
             // One that was left comes on the screen by a search alone.
             let status = runtime.room(room);
             status.iter().for_each(|status| app.show_rooms(std::slice::from_ref(status)));
         }
         let found = match &wanted {
-            Wanted::Older { room, before } => runtime.past_before(room, *before, PAGE).await,
-            Wanted::Newer { room, after } => runtime.past_after(room, *after, PAGE).await,
-            Wanted::Latest { room } => runtime.past_before(room, u64::MAX, PAGE).await,
-            Wanted::Around { room, seq } | Wanted::Unread { room, after: seq } => {
+            app::Wanted::Older { room, before } => runtime.past_before(room, *before, PAGE).await,
+            app::Wanted::Newer { room, after } => runtime.past_after(room, *after, PAGE).await,
+            app::Wanted::Latest { room } => runtime.past_before(room, u64::MAX, PAGE).await,
+            app::Wanted::Around { room, seq } | app::Wanted::Unread { room, after: seq } => {
                 let before = runtime.past_before(room, seq.saturating_add(1), PAGE / 2).await;
                 match (before, runtime.past_after(room, *seq, PAGE / 2).await) {
                     (Ok(mut before), Ok(after)) => {

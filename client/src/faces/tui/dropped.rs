@@ -1,42 +1,42 @@
-//! A file that is dropped into a terminal comes as a paste of its path. Then the command that sends it stands in the input, and
+//! Files that are dropped into a terminal come as a paste of their paths. Then the command that sends them stands in the input, and
 //! Enter decides.
-
-use std::path::{Path, PathBuf};
 
 use crossterm::event::Event;
 
-use crate::faces::execute::of_url;
+use super::editor::Editor;
+use crate::faces::execute::paths::{pasted, written};
 
-/// What is pasted into an empty input, as it is meant.
-pub(super) fn meant(event: Event, is_empty: bool) -> Event {
+/// The command that sends files.
+const COMMAND: &str = "/file ";
+
+/// What is pasted into an empty input, or behind a command that sends files, as it is meant.
+pub(super) fn meant(event: Event, editor: &Editor) -> Event {
+    let goes_on = editor.text().starts_with(COMMAND) && editor.before() == editor.text();
+    let before = match editor.text() {
+        "" => COMMAND,
+        text if goes_on && text.ends_with(' ') => "",
+        _ if goes_on => " ",
+        _ => return event,
+    };
     match event {
-        Event::Paste(text) if is_empty => match path(&text).filter(|path| path.is_file()) {
-            Some(path) => Event::Paste(format!("/file {}", path.display())),
+        Event::Paste(text) => match pasted(&text) {
+            Some(paths) => {
+                let paths: Vec<_> = paths.iter().map(|path| written(path)).collect();
+                Event::Paste(format!("{before}{}", paths.join(" ")))
+            }
             None => Event::Paste(text),
         },
         event => event,
     }
 }
 
-/// The path that terminals and file managers write for one file, if it is one from the root.
-fn path(text: &str) -> Option<PathBuf> {
-    let text = text.trim();
-    let within = |mark: char| text.strip_prefix(mark).and_then(|text| text.strip_suffix(mark));
-    let text = match (within('\'').or_else(|| within('"')), of_url(text)) {
-        (Some(quoted), _) => quoted.to_owned(),
-        (None, Some(path)) => path.to_str()?.to_owned(),
-        (None, None) => text.replace("\\ ", " "),
-    };
-    let is_one = !text.chars().any(char::is_control) && Path::new(&text).is_absolute();
-    is_one.then(|| PathBuf::from(text))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::faces::execute::paths::all;
 
-    fn pasted(text: &str, is_empty: bool) -> String {
-        match meant(Event::Paste(text.to_owned()), is_empty) {
+    fn pasted(text: &str, typed: &str) -> String {
+        match meant(Event::Paste(text.to_owned()), &Editor::of(typed)) {
             Event::Paste(text) => text,
             other => panic!("{other:?}"),
         }
@@ -48,7 +48,7 @@ mod tests {
         let file = dir.path().join("my cat.jpg");
         std::fs::write(&file, b"x").unwrap();
         let plain = file.to_str().unwrap();
-        let wanted = format!("/file {plain}");
+        let wanted = format!("/file '{plain}'");
         let written = [
             plain.to_owned(),
             format!("{plain} \n"),
@@ -59,12 +59,38 @@ mod tests {
             format!("file://localhost{}", plain.replace(' ', "%20").replace("cat", "%63%61t")),
         ];
         for text in written {
-            assert_eq!(pasted(&text, true), wanted, "{text}");
-            assert_eq!(pasted(&text, false), text);
+            assert_eq!(pasted(&text, ""), wanted, "{text}");
+            assert_eq!(pasted(&text, "look: "), text);
         }
-        let two = format!("{plain}\n{plain}");
-        for other in ["/kick dan", "hello", "/", &two, dir.path().to_str().unwrap(), "my cat.jpg"] {
-            assert_eq!(pasted(other, true), other);
+        for other in ["/kick dan", "hello", "/", dir.path().to_str().unwrap(), "my cat.jpg"] {
+            assert_eq!(pasted(other, ""), other);
         }
+    }
+
+    #[test]
+    fn several_files_that_are_dropped_become_one_command_for_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let files = ["my cat.jpg", "it's.txt", "plain"].map(|name| dir.path().join(name));
+        files.iter().for_each(|file| std::fs::write(file, b"x").unwrap());
+        let [cat, its, plain] = files.each_ref().map(|file| file.to_str().unwrap());
+        let ways = [
+            format!("{cat}\n{its}\r\n{plain}\n"),
+            format!("'{cat}' \"{its}\" {plain}"),
+            format!("{} {} {plain} ", cat.replace(' ', "\\ "), its.replace('\'', "\\'")),
+            format!("file://{}\nfile://{its}\nfile://{plain}", cat.replace(' ', "%20")),
+        ];
+        for text in ways {
+            let typed = pasted(&text, "");
+            assert_eq!(all(typed.strip_prefix(COMMAND).unwrap()).unwrap(), files, "{text}: {typed}");
+        }
+        // One after the other, as some windows drop them.
+        let mut typed = String::new();
+        for file in [cat, its, plain] {
+            typed.push_str(&pasted(file, &typed));
+        }
+        assert_eq!(all(typed.strip_prefix(COMMAND).unwrap()).unwrap(), files, "{typed}");
+        // With something else among them it is a text.
+        let mixed = format!("{cat}\nlook");
+        assert_eq!(pasted(&mixed, ""), mixed);
     }
 }

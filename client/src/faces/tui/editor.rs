@@ -2,6 +2,8 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::keymap::Action;
+
 /// Lines remembered for the up arrow; the oldest go first.
 const HISTORY: usize = 100;
 
@@ -15,7 +17,7 @@ const STEPS: usize = 200;
 const UNDONE: usize = 1 << 20;
 
 /// Text with a cursor between two grapheme clusters.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Editor {
     text: String,
     /// Byte offset; always a boundary of grapheme clusters.
@@ -60,6 +62,11 @@ enum Run {
 }
 
 impl Editor {
+    /// Nothing stands there.
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
     /// All of it.
     pub fn text(&self) -> &str {
         &self.text
@@ -72,6 +79,38 @@ impl Editor {
 
     fn after(&self) -> &str {
         self.text.get(self.cursor..).unwrap_or_default()
+    }
+
+    /// A field that begins with a text, the cursor behind it.
+    pub fn of(text: &str) -> Self {
+        Self { text: text.to_owned(), cursor: text.len(), ..Self::default() }
+    }
+
+    /// Does within a line what a key asks for. False: it is nothing of that kind.
+    pub fn edit(&mut self, action: Action) -> bool {
+        match action {
+            Action::Left => self.go(To::Left),
+            Action::Right => self.go(To::Right),
+            Action::WordLeft => self.go(To::WordLeft),
+            Action::WordRight => self.go(To::WordRight),
+            Action::LineStart => self.go(To::Home),
+            Action::LineEnd => self.go(To::End),
+            Action::DeleteLeft => self.delete(To::Left),
+            Action::DeleteRight | Action::DeleteOrQuit => self.delete(To::Right),
+            Action::DeleteWordLeft => self.delete(To::WordLeft),
+            Action::DeleteWordRight => self.delete(To::WordRight),
+            Action::DeleteToStart => self.delete(To::Home),
+            Action::BringBack => self.yank(),
+            Action::Undo => self.undo(),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Types into a field of one line.
+    pub fn insert_line(&mut self, text: &str) {
+        let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        self.insert(&line);
     }
 
     /// Types text; control characters but line breaks and tabs are dropped. False: there is no room for it.

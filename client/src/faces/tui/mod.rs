@@ -122,11 +122,11 @@ pub async fn run(
                 let Some(key) = key else { break };
                 app.set_now(now_ms());
                 screen.heed(&key, &mut app);
-                let key = dropped::meant(key, app.editor.text().is_empty());
+                let key = dropped::meant(key, &app.editor);
                 let mut effects = app.input(key);
                 while let Ok(key) = input.try_recv() {
                     screen.heed(&key, &mut app);
-                    let key = dropped::meant(key, app.editor.text().is_empty());
+                    let key = dropped::meant(key, &app.editor);
                     effects.extend(app.input(key));
                 }
                 if act.carry_out(&mut app, &mut screen, effects).await {

@@ -1,15 +1,17 @@
 //! Files, in a line beside other words.
 
 use std::{
+    borrow::Cow,
     path::Path,
     time::{Duration, Instant},
 };
 
-use shared::file::Manifest;
+use shared::{file::Manifest, room::Message};
 
 use super::{called, failure};
 use crate::{
     faces::sanitize,
+    failure::Failure,
     runtime::{Transfer, TransferState, Way},
 };
 
@@ -19,6 +21,14 @@ pub fn file(file: &Manifest) -> String {
     match file.duration_ms {
         0 => format!("file {name}, {size}"),
         length => format!("voice message {name}, {}, {size}", seconds(length)),
+    }
+}
+
+/// By what a message is named: what it says, or else the file that it brings.
+pub fn first_words(message: &Message) -> Cow<'_, str> {
+    match &message.file {
+        Some(brought) if message.text.trim().is_empty() => Cow::Owned(file(brought)),
+        _ => Cow::Borrowed(&message.text),
     }
 }
 
@@ -46,18 +56,30 @@ pub fn transfer(transfer: &Transfer) -> Option<String> {
             let place = if is_up { place(&transfer.name).unwrap_or_default() } else { "" };
             Some(format!("{doing} {name}, {} (number {number}).{place}", bytes(*size)))
         }
+        TransferState::Waiting(Some(why)) if goes_on(why) => {
+            Some(format!("{doing} {name}: {}", failure(why)))
+        }
         TransferState::Waiting(Some(why)) => Some(format!("{doing} {name} waits. {}", failure(why))),
         TransferState::Waiting(None) => None,
         TransferState::Paused => Some(format!("{doing} {name} is paused; /resume {number} goes on.")),
         TransferState::Stopped(why) => {
-            Some(format!("{doing} {name} stopped. {} /resume {number} goes on.", failure(why)))
+            let tries = format!("/resume {number} tries again, /cancel {number} gives it up.");
+            Some(format!("{doing} {name} stopped. {} {tries}", failure(why)))
         }
         TransferState::Done(Some(path)) => {
-            Some(format!("{name} is there: {}", sanitize::line(&path.display().to_string())))
+            Some(format!("{name} is here: {}", sanitize::line(&path.display().to_string())))
         }
         TransferState::Done(None) => Some(format!("{name} is at the relay.")),
-        TransferState::Cancelled => Some(format!("{doing} {name} was cancelled.")),
+        TransferState::Cancelled(why) => {
+            let why = why.as_ref().map(|why| format!(" {}", failure(why))).unwrap_or_default();
+            Some(format!("{doing} {name} was cancelled.{why}"))
+        }
     }
+}
+
+/// Something of the way is gone once more; nobody has to wait or to do anything.
+fn goes_on(why: &Failure) -> bool {
+    matches!(&*why.code, "file_changed" | "file_anew" | "parts_lost")
 }
 
 /// Endings of what cameras make and nothing is taken out of.
@@ -72,7 +94,7 @@ pub fn place(name: &str) -> Option<&'static str> {
 
 /// How a file under way stands, for a list.
 pub fn transfer_row(transfer: &Transfer) -> String {
-    let Transfer { number, way, name, size, done, state } = transfer;
+    let Transfer { number, way, name, size, done, state, .. } = transfer;
     let arrow = if matches!(way, Way::Up(_)) { "to the relay" } else { "from the relay" };
     let why = state.failure().map(|why| format!(": {}", failure(why))).unwrap_or_default();
     let percent = percent(*done, *size);
@@ -95,18 +117,26 @@ pub fn gauge(done: u64, size: u64, cells: usize) -> String {
 pub struct Speed {
     since: Instant,
     from: u64,
+    /// What was there before bytes went.
+    before: u64,
     rate: f64,
 }
 
 impl Speed {
     /// Begins to measure.
-    pub fn start(done: u64, now: Instant) -> Self {
-        Self { since: now, from: done, rate: 0.0 }
+    pub fn start(transfer: &Transfer, now: Instant) -> Self {
+        let Transfer { done, before, .. } = *transfer;
+        Self { since: now, from: done, before, rate: 0.0 }
     }
 
     /// So many bytes are there now.
-    pub fn at(&mut self, done: u64, now: Instant) {
+    pub fn at(&mut self, transfer: &Transfer, now: Instant) {
         const SPAN: Duration = Duration::from_secs(1);
+        let Transfer { done, before, .. } = *transfer;
+        if before != self.before || done < self.from {
+            // It was looked how much is there: nothing of that went now.
+            return *self = Self { since: now, from: done, before, rate: 0.0 };
+        }
         let passed = now.saturating_duration_since(self.since);
         if passed < SPAN && self.rate > 0.0 {
             return;
@@ -172,7 +202,8 @@ mod tests {
     fn what_may_tell_the_place_is_said_of_what_is_sent_and_of_nothing_else() {
         let told = |name: &str, way| {
             let state = TransferState::Running;
-            transfer(&Transfer { number: 1, way, name: name.to_owned(), size: 5, done: 0, state }).unwrap()
+            let name = name.to_owned();
+            transfer(&Transfer { number: 1, way, name, size: 5, done: 0, before: 0, state }).unwrap()
         };
         for name in ["a.HEIC", "a.tiff", "b.avif", "c.mp4"] {
             assert!(told(name, Way::Up([1; 16])).contains("may tell where it was taken"), "{name}");
@@ -186,11 +217,30 @@ mod tests {
     #[test]
     fn speed_tells_what_is_left() {
         let start = Instant::now();
-        let mut speed = Speed::start(0, start);
+        let at = |done, before| Transfer {
+            number: 1,
+            way: Way::Up([1; 16]),
+            name: String::new(),
+            size: 122_000_000,
+            done,
+            before,
+            state: TransferState::Running,
+        };
+        let mut speed = Speed::start(&at(0, 0), start);
         assert_eq!(speed.told(5), "");
-        speed.at(2_000_000, start + Duration::from_secs(1));
+        speed.at(&at(2_000_000, 0), start + Duration::from_secs(1));
         assert_eq!(speed.told(120_000_000), "2.0 MB/s, 1:00 left");
-        speed.at(2_000_000, start + Duration::from_secs(2));
+        speed.at(&at(2_000_000, 0), start + Duration::from_secs(2));
         assert_eq!(speed.told(120_000_000), "1.2 MB/s, 1:40 left");
+        // It goes on after a break: what was there did not come in a moment.
+        speed.at(&at(60_000_000, 60_000_000), start + Duration::from_secs(9));
+        assert_eq!(speed.told(62_000_000), "");
+        speed.at(&at(61_000_000, 60_000_000), start + Duration::from_secs(10));
+        assert_eq!(speed.told(61_000_000), "1.0 MB/s, 1:01 left");
+        // The first that a face hears of it may come behind that.
+        let mut speed = Speed::start(&at(0, 0), start);
+        speed.at(&at(50_000_000, 48_000_000), start + Duration::from_secs(1));
+        speed.at(&at(52_000_000, 48_000_000), start + Duration::from_secs(2));
+        assert_eq!(speed.told(70_000_000), "2.0 MB/s, 0:35 left");
     }
 }

@@ -22,7 +22,7 @@ pub use alarm::{alarm, alarm_remedy};
 pub use asked::{ACCEPTED, ASKED_TOPIC, asked_moderator, asked_policy, asked_revoke};
 pub use called::{as_it_came, called, cited, sign};
 pub use closed::closed;
-pub use file::{Speed, bytes, file, gauge, percent, place, transfer, transfer_row};
+pub use file::{Speed, bytes, file, first_words, gauge, percent, place, transfer, transfer_row};
 pub use invites::{find_invite, invite, invite_id, invited, invites, link};
 pub use leaving::{UNSENT, forget, forgets, forgotten, leaves, waiting};
 pub use linking::{LINK_ASK, link_ended, linking};

@@ -22,14 +22,14 @@ pub struct Progress {
 impl Progress {
     /// Begins with a file.
     pub fn start(transfer: &Transfer, now: Instant) -> Self {
-        let speed = Speed::start(transfer.done, now);
+        let speed = Speed::start(transfer, now);
         Self { speed, told_at: now, told: percent(transfer.done, transfer.size) }
     }
 
     /// What is to be said now, if anything is. Its beginning and its end are said elsewhere.
     pub fn at(&mut self, transfer: &Transfer, now: Instant) -> Option<String> {
         let Transfer { name, size, done, state, .. } = transfer;
-        self.speed.at(*done, now);
+        self.speed.at(transfer, now);
         let percent = percent(*done, *size);
         let is_step = percent / STEP > self.told / STEP;
         let is_late = now.saturating_duration_since(self.told_at) >= EVERY && percent > self.told;
@@ -54,7 +54,7 @@ mod tests {
     fn every_quarter_and_every_ten_seconds_is_told_and_nothing_between() {
         let at = |done, state| {
             let name = "cat.jpg".to_owned();
-            Transfer { number: 1, way: Way::Up([1; 16]), name, size: 100_000_000, done, state }
+            Transfer { number: 1, way: Way::Up([1; 16]), name, size: 100_000_000, done, before: 0, state }
         };
         let running = |done| at(done, TransferState::Running);
         let start = Instant::now();

@@ -6,7 +6,7 @@ use shared::{
     room::{Act, Alteration, GroupView, Person},
 };
 
-use super::{alarm, beginning, called, counted, duration, sign, text::sentence, who};
+use super::{alarm, beginning, called, counted, duration, first_words, sign, text::sentence, who};
 use crate::{faces::sanitize, store::What};
 
 /// What an open room means; said every time one is entered.
@@ -106,7 +106,7 @@ pub fn changed(act: &Act, line: &Line, view: Option<&GroupView>) -> String {
     let by = who(&act.from, view);
     let whose = match line.message.from.fingerprint == act.from.fingerprint {
         true => "their own message".to_owned(),
-        false => format!("{}: {}", who(&line.message.from, view), beginning(&line.message.text)),
+        false => format!("{}: {}", who(&line.message.from, view), beginning(&first_words(&line.message))),
     };
     match &act.change {
         Alteration::Edit(text) => format!("{by} edited a message; now: {}", sanitize::one_line(text)),

@@ -96,6 +96,14 @@ impl Local {
         });
         let offered = looking.await.ok()??;
         let (way, name) = (Way::Up(offered.id), offered.name);
-        Some(Transfer { number: 0, way, name, size, done: size, state: TransferState::Done(None) })
+        Some(Transfer {
+            number: 0,
+            way,
+            name,
+            size,
+            done: size,
+            before: size,
+            state: TransferState::Done(None),
+        })
     }
 }

@@ -69,6 +69,7 @@ impl Local {
             target: Default::default(),
             is_exact: true,
             is_unasked: false,
+            is_passing: false,
         };
         let picture = PictureKey::of_avatar(avatar);
         self.start_quietly(label, room, Job::Down(down), move |task| task.fetch_avatar(picture));
@@ -80,7 +81,7 @@ impl Local {
         F: Future<Output = ()> + Send + 'static,
     {
         let number = self.0.files.quiet_number();
-        let kept = Kept { paused: false, job };
+        let kept = Kept::new(job);
         let (steer, steering) = watch::channel(Steer::Run);
         let shown = Arc::new(Shown { room: label.into(), transfer: Mutex::new(kept.shown(number)), steer });
         let task = Task {
@@ -92,10 +93,11 @@ impl Local {
             steer: Steering(steering),
             link: self.link_of(label),
             told: Instant::now(),
+            stored: Instant::now(),
             looks: false,
         };
         let mut running = lock(&self.0.files.running);
-        running.insert(number, Running { room, path: None, shown, task: None });
+        running.insert(number, Running { room, path: None, asker: None, shown, task: None });
         // Under the lock, so that it is not forgotten before it is known.
         let task = tokio::spawn(work(task));
         if let Some(running) = running.get_mut(&number) {

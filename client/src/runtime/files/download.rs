@@ -25,7 +25,7 @@ use tokio::{
 use zeroize::Zeroizing;
 
 use super::{
-    fault::{Fault, dishonest, false_file, local, refused},
+    fault::{Fault, dishonest, false_file, local, lost_here, refused},
     kept::Download,
     target::Target,
     task::{SILENT, Task},
@@ -34,6 +34,9 @@ use crate::{runtime::raster::Raster, transport::BlobStream};
 
 /// Parts that came and were not written yet, each of 1 MiB.
 const AHEAD: usize = 4;
+
+/// Bytes that came, were told, and were not written yet when somebody killed the program.
+const UNWRITTEN: u64 = (AHEAD as u64 + 1) * PART as u64;
 
 /// The end of a file, which comes first.
 struct Tail {
@@ -72,7 +75,7 @@ impl Task {
         };
         let (target, whole) = blocking(work).await??;
         let target = Arc::new(Mutex::new(target));
-        self.moved(u64::from(whole) * PART as u64).await;
+        self.found(u64::from(whole) * PART as u64, UNWRITTEN, lost_here).await;
         if whole < shape.last() {
             let writer = Writer::start(&down.target, &shape, &cipher, &list, &target);
             let fetched = self.fetch(down, &shape, whole, &writer.parts).await;

@@ -181,10 +181,50 @@ pub(super) fn no_downloads() -> Failure {
     )
 }
 
-/// A file that is to be sent.
+/// A file that is to be sent. There is no transfer yet that could go on.
 pub(super) fn unreadable(path: &Path, error: &io::Error) -> Failure {
-    match local(path, error) {
-        Fault::Final(failure) => failure,
-        _ => Failure::usage(error.to_string(), "Choose another file."),
+    let path = path.display();
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            Failure::not_found(format!("There is no file {path}."), "Look at how it is written.")
+        }
+        _ => {
+            let message = format!("{path} cannot be sent: {error}.");
+            Failure::new(Exit::Local, "file", message, "Name another file, or see to this one first.")
+        }
     }
+}
+
+/// All of it is sent once more. `is_changed`: by its size or its time; else only the relay knows it otherwise.
+pub(super) fn begins_anew(is_changed: bool) -> Failure {
+    let (code, message) = match is_changed {
+        true => ("file_changed", "The file was changed while it was being sent."),
+        false => ("file_anew", "What the relay has of the file is not what is here."),
+    };
+    let remedy = "All of it is sent anew; nothing is to be done.";
+    Failure::new(Exit::Local, code, message, remedy)
+}
+
+/// The relay has less than it said that it had.
+pub(super) fn lost_there() -> Failure {
+    let message = "The relay does not have all any more that was sent of the file.";
+    Failure::new(Exit::Network, "parts_lost", message, "The rest is sent again; nothing is to be done.")
+}
+
+/// Of what was fetched some is gone.
+pub(super) fn lost_here() -> Failure {
+    let message = "Of what was here of the file some is gone or damaged.";
+    Failure::new(Exit::Local, "parts_lost", message, "It is fetched again; nothing is to be done.")
+}
+
+/// Whoever leaves a room gives up what was under way there.
+pub(super) fn room_left() -> Failure {
+    let message = "You are not in its room any more.";
+    Failure::new(Exit::Refused, "room_left", message, "Come back to the room, then begin it anew.")
+}
+
+/// It was fetched for a command, and that has ended.
+pub(super) fn asker_gone() -> Failure {
+    let message = "The command that fetched it has ended.";
+    Failure::new(Exit::Local, "asker_gone", message, "Give the command again: it goes on from what is there.")
 }

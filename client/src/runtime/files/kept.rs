@@ -9,13 +9,22 @@ use shared::{
     room::MessageId,
 };
 
-use crate::runtime::transfer::{Transfer, TransferState, Way};
+use crate::{
+    failure::Failure,
+    runtime::transfer::{Transfer, TransferState, Way},
+};
 
 /// A transfer as it is stored.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct Kept {
     /// It does not go on by itself.
     pub(super) paused: bool,
+    /// Why, where nobody wished that.
+    #[serde(default)]
+    pub(super) stopped: Option<Failure>,
+    /// Bytes that were there when that was stored last: a second before the end at most.
+    #[serde(default)]
+    pub(super) done: u64,
     pub(super) job: Job,
 }
 
@@ -75,6 +84,9 @@ pub(super) struct Download {
     /// Nobody asked for it: it is taken for the picture that it says it is, and for nothing else.
     #[serde(default)]
     pub(super) is_unasked: bool,
+    /// It is fetched for the command that asked, and ends with it.
+    #[serde(default)]
+    pub(super) is_passing: bool,
 }
 
 impl Upload {
@@ -86,13 +98,28 @@ impl Upload {
 }
 
 impl Kept {
-    /// As faces show it, before anything is known of how far it is.
+    /// One that begins.
+    pub(super) fn new(job: Job) -> Self {
+        Self { paused: false, stopped: None, done: 0, job }
+    }
+
+    /// It does not outlive who asked for it.
+    pub(super) fn is_passing(&self) -> bool {
+        matches!(&self.job, Job::Down(Download { is_passing: true, .. }))
+    }
+
+    /// As faces show it, while nobody has looked how far it is now.
     pub(super) fn shown(&self, number: i64) -> Transfer {
         let (way, name, size) = match &self.job {
             Job::Up(up) => (Way::Up(up.blob), up.name.clone(), up.size),
             Job::Down(down) => (Way::Down(down.message), down.file.name.clone(), down.file.size),
         };
-        let state = if self.paused { TransferState::Paused } else { TransferState::Waiting(None) };
-        Transfer { number, way, name, size, done: 0, state }
+        let state = match (&self.stopped, self.paused) {
+            (Some(why), true) => TransferState::Stopped(why.clone()),
+            (None, true) => TransferState::Paused,
+            (_, false) => TransferState::Waiting(None),
+        };
+        let done = self.done.min(size);
+        Transfer { number, way, name, size, done, before: done, state }
     }
 }

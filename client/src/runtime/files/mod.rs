@@ -4,11 +4,13 @@ mod again;
 mod avatar;
 mod fault;
 mod fetch;
+mod get;
 mod kept;
 mod media;
 mod picture;
 mod place;
 mod preview;
+mod progress;
 mod source;
 mod sweep;
 mod target;
@@ -30,7 +32,6 @@ use proto::RoomId;
 use serde::{Deserialize, Serialize};
 use shared::{
     file::{FileKey, clean_name},
-    message::timeline::Line,
     room::{MAX_TEXT, MessageId, SaidError},
 };
 use tokio::{
@@ -40,18 +41,22 @@ use tokio::{
 };
 
 use self::{
-    kept::{Download, Job, Kept, Upload},
+    kept::{Job, Kept, Upload},
     source::Source,
     task::{Shown, Steering, Task},
 };
 use super::{
-    Local,
+    FaceId, Local,
     avatar::{Entered, Quiet, channel as avatar_channel, run as tell_of_avatar},
     lock,
     transfer::{Steer, Transfer, Way},
     unasked::Unasked,
 };
-use crate::{failure::Failure, text::names::label};
+use crate::{
+    failure::Failure,
+    store::{Store, StoreError},
+    text::names::label,
+};
 
 /// Files that are sent and fetched at the same time: more of them make none faster, and each takes some 10 MiB.
 const AT_ONCE: usize = 2;
@@ -88,6 +93,16 @@ pub struct Wanted {
     pub output: Option<PathBuf>,
 }
 
+/// Files under way in a profile that nobody runs, oldest first, with their rooms. What ended with its command is none of them.
+///
+/// # Errors
+/// [`StoreError`] when they cannot be read.
+pub(crate) fn stored_transfers(store: &Store) -> Result<Vec<(RoomId, Transfer)>, StoreError> {
+    let kept: Vec<(RoomId, i64, Kept)> = store.transfers()?;
+    let kept = kept.into_iter().filter(|(.., kept)| !kept.is_passing());
+    Ok(kept.map(|(room, number, kept)| (room, kept.shown(number))).collect())
+}
+
 /// Files under way.
 pub(super) struct Files {
     running: Mutex<BTreeMap<i64, Running>>,
@@ -113,8 +128,10 @@ pub(super) struct Files {
 
 struct Running {
     room: RoomId,
-    /// Of a file that is sent: where it is. Of one that is fetched: nothing.
+    /// Of a file that is sent: where it is. Of one that is fetched: where it is to be.
     path: Option<PathBuf>,
+    /// The face of a daemon whose end is its end.
+    asker: Option<FaceId>,
     shown: Arc<Shown>,
     task: Option<JoinHandle<()>>,
 }
@@ -236,10 +253,14 @@ impl Local {
 
     /// Goes on with what was under way.
     pub(super) async fn resume_files(&self) -> Result<(), Failure> {
+        // Of commands that were killed.
+        let _ = std::fs::remove_dir_all(self.output());
         let kept: Vec<(RoomId, i64, Kept)> = self.0.vault.run(|store| store.transfers()).await?;
         for (room, number, kept) in kept {
-            // Nobody asked for it, and nobody wants that any more.
-            if matches!(&kept.job, Job::Down(down) if down.is_unasked && !self.0.config.fetches_images) {
+            // Nobody asked for it, and nobody wants that any more; or whoever asked has ended.
+            let is_unwanted =
+                matches!(&kept.job, Job::Down(down) if down.is_unasked && !self.0.config.fetches_images);
+            if is_unwanted || kept.is_passing() {
                 self.0.vault.run(move |store| store.end_transfer(number)).await?;
                 continue;
             }
@@ -248,7 +269,7 @@ impl Local {
                 if let Job::Up(up) = &kept.job {
                     lock(&self.0.files.resumed).begin((number, room), up);
                 }
-                self.start_file(&label, (room, number), kept);
+                self.start_file(&label, (room, number), kept, None);
             }
         }
         Ok(())
@@ -297,47 +318,7 @@ impl Local {
             reply_to,
             token,
         };
-        self.add_file(room, id, Kept { paused: false, job: Job::Up(up) }).await
-    }
-
-    /// Fetches the file of a message. One that is being fetched already goes on.
-    ///
-    /// # Errors
-    /// [`Failure`] when there is no such room or message, it has no file, or it cannot be stored.
-    pub async fn get_file(&self, room: &str, wanted: Wanted) -> Result<Transfer, Failure> {
-        self.get(room, wanted, false).await
-    }
-
-    /// Fetches the picture of a message, which nobody asked for: nothing of it stays if it is none.
-    async fn get_picture(&self, room: &str, message: MessageId) -> Result<Transfer, Failure> {
-        self.get(room, Wanted { message, output: None }, true).await
-    }
-
-    async fn get(&self, room: &str, wanted: Wanted, is_unasked: bool) -> Result<Transfer, Failure> {
-        let id = self.running_room(room)?;
-        let Wanted { message, output } = wanted;
-        let line = self.line(room, message).await?;
-        let Some(Line { message: said, .. }) = line else {
-            return Err(Failure::not_found("There is no such message here.", "See schat file list."));
-        };
-        let Some(file) = said.file else {
-            return Err(Failure::not_found("No file came with that message.", "See schat file list."));
-        };
-        let place = match output {
-            Some(path) if !path.is_dir() => (path, true),
-            Some(directory) => (directory.join(&file.name), false),
-            None => {
-                (self.0.config.downloads.clone().ok_or_else(fault::no_downloads)?.join(&file.name), false)
-            }
-        };
-        if place.1 && place.0.symlink_metadata().is_ok() {
-            return Err(fault::name_taken(&place.0));
-        }
-        let down = Download { message, file: *file, target: place.0, is_exact: place.1, is_unasked };
-        if let Some(transfer) = self.is_fetched(id, message, &down.target) {
-            return Ok(transfer);
-        }
-        self.add_file(room, id, Kept { paused: false, job: Job::Down(down) }).await
+        self.add_file(room, id, Kept::new(Job::Up(up)), None).await
     }
 
     /// Files under way, of one room or of all, oldest first, with the labels of their rooms.
@@ -372,13 +353,25 @@ impl Local {
         Ok(())
     }
 
-    async fn add_file(&self, room: &str, id: RoomId, kept: Kept) -> Result<Transfer, Failure> {
+    async fn add_file(
+        &self,
+        room: &str,
+        id: RoomId,
+        kept: Kept,
+        asker: Option<FaceId>,
+    ) -> Result<Transfer, Failure> {
         let stored = kept.clone();
         let number = self.0.vault.run(move |store| store.add_transfer(id, &stored)).await?;
-        Ok(self.start_file(&label(room), (id, number), kept))
+        Ok(self.start_file(&label(room), (id, number), kept, asker))
     }
 
-    fn start_file(&self, room: &str, (id, number): (RoomId, i64), kept: Kept) -> Transfer {
+    fn start_file(
+        &self,
+        room: &str,
+        (id, number): (RoomId, i64),
+        kept: Kept,
+        asker: Option<FaceId>,
+    ) -> Transfer {
         let transfer = kept.shown(number);
         let wanted = if kept.paused { Steer::Pause } else { Steer::Run };
         let (steer, steering) = watch::channel(wanted);
@@ -396,10 +389,11 @@ impl Local {
             steer: Steering(steering),
             link: self.link_of(room),
             told: Instant::now(),
+            stored: Instant::now(),
             looks: true,
         };
         let mut running = lock(&self.0.files.running);
-        running.insert(number, Running { room: id, path, shown, task: None });
+        running.insert(number, Running { room: id, path, asker, shown, task: None });
         // Under the lock, so that it is not forgotten before it is known.
         let task = tokio::spawn(task.run());
         if let Some(running) = running.get_mut(&number) {

@@ -1,4 +1,4 @@
-//! Where pictures are that were sent or fetched, so that faces can show them.
+//! Where files are that were sent or fetched, so that faces can show pictures, and tell of the others.
 
 use std::path::Path;
 
@@ -14,23 +14,19 @@ use crate::{
     store::{PictureKey, Place},
 };
 
-/// What can be shown by the word of whoever sent it; what it is its bytes tell.
-const SHOWN: &str = "image/";
-
 impl Task {
     /// It was sent from there.
     pub(super) async fn remember_sent(&self, up: &Upload, manifest: &Manifest) {
-        let Upload { path, stamp, media_type, .. } = up;
-        if media_type.starts_with(SHOWN) {
-            let place = Place { path: path.clone(), size: stamp.size, modified_ns: stamp.modified_ns };
-            self.remember(PictureKey::of_file(manifest), place).await;
-        }
+        let Upload { path, stamp, .. } = up;
+        let place = Place { path: path.clone(), size: stamp.size, modified_ns: stamp.modified_ns };
+        self.remember(PictureKey::of_file(manifest), place).await;
     }
 
     /// It was fetched to there.
     pub(super) async fn remember_fetched(&self, path: &Path) {
         let Job::Down(down) = &self.kept.job else { return };
-        if !down.file.media_type.starts_with(SHOWN) {
+        if down.is_passing && path.starts_with(self.local.output()) {
+            // It goes on to somebody else, and is not there in a moment.
             return;
         }
         let (picture, path) = (PictureKey::of_file(&down.file), path.to_owned());
@@ -51,7 +47,7 @@ impl Task {
 }
 
 impl Local {
-    /// Where a picture is on this device; none where it was neither sent nor fetched.
+    /// Where a file is on this device; none where it was neither sent nor fetched.
     ///
     /// # Errors
     /// [`Failure`] when there is no such room, or what is stored cannot be read.

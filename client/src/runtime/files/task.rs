@@ -13,7 +13,7 @@ use proto::{
 use shared::{file::Manifest, room::Said};
 use tokio::{
     sync::{oneshot, watch},
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 
 use super::{
@@ -23,8 +23,9 @@ use super::{
     target::Target,
 };
 use crate::{
+    failure::Failure,
     runtime::{
-        Event, Local, RoomEvent,
+        Local,
         backoff::Backoff,
         link::{LinkState, RelayLink},
         lock,
@@ -35,8 +36,8 @@ use crate::{
     transport::BlobStream,
 };
 
-/// Faces are told of bytes at most this often.
-const TELL: Duration = Duration::from_millis(200);
+/// How far it is is stored at most this often: each time costs a write to the disk.
+pub(super) const STORE: Duration = Duration::from_secs(1);
 
 /// A relay that says nothing about a file for so long is asked anew.
 pub(super) const SILENT: Duration = Duration::from_secs(60);
@@ -58,6 +59,8 @@ pub(super) struct Task {
     /// None where the room's relay does not run.
     pub(super) link: Option<Arc<RelayLink>>,
     pub(super) told: Instant,
+    /// When it was stored last how far it is.
+    pub(super) stored: Instant,
     /// What was sent of the file before is looked at again, before more is.
     pub(super) looks: bool,
 }
@@ -89,16 +92,18 @@ impl Task {
             match wanted {
                 Steer::Run => {}
                 Steer::Pause => {
-                    self.pause(true).await;
-                    self.tell(TransferState::Paused).await;
+                    // What stopped it is still why it does not go on.
+                    let why = self.kept.stopped.clone();
+                    self.pause(true, why.clone()).await;
+                    self.tell(why.map_or(TransferState::Paused, TransferState::Stopped)).await;
                     self.steer.changed().await;
                     continue;
                 }
-                Steer::Cancel => return self.cancel().await,
+                Steer::Cancel => return self.cancel(None).await,
             }
-            self.pause(false).await;
+            self.pause(false, None).await;
             if !self.is_kept().await {
-                return self.end(TransferState::Cancelled).await;
+                return self.end(TransferState::Cancelled(Some(super::fault::room_left()))).await;
             }
             let before = lock(&self.shown.transfer).done;
             match self.attempt().await {
@@ -131,12 +136,11 @@ impl Task {
                 }
                 Err(Fault::Final(failure)) if self.is_unasked() => {
                     // Nobody asked, so nobody has to decide what becomes of it.
-                    self.tell(TransferState::Stopped(failure)).await;
-                    return self.cancel().await;
+                    return self.cancel(Some(failure)).await;
                 }
                 Err(Fault::Final(failure)) => {
                     self.looks = true;
-                    self.pause(true).await;
+                    self.pause(true, Some(failure.clone())).await;
                     // So that the wish to go on is seen as one.
                     self.shown.steer.send_if_modified(|steer| {
                         let runs = *steer == Steer::Run;
@@ -215,8 +219,11 @@ impl Task {
         let Ok(Ok(found)) = opened else { return };
         let random = lock(&self.local.0.profile).engine.random.clone();
         let before = BlobId(up.blob);
+        let is_changed = (up.stamp, up.size) != (found.stamp, found.size);
+        let why = super::fault::begins_anew(is_changed);
         up.begin_anew(found.stamp, found.size, &random);
         let (way, size) = (Way::Up(up.blob), found.size);
+        kept.done = 0;
         let (stored, place) = (kept.clone(), (self.room, self.number));
         // What is not stored is tried again: nothing is sealed under a key that only memory has.
         if self.vault().run(move |store| store.restart_transfer(place, before, &stored)).await.is_err() {
@@ -225,8 +232,9 @@ impl Task {
         self.kept = kept;
         {
             let mut transfer = lock(&self.shown.transfer);
-            (transfer.way, transfer.size, transfer.done) = (way, size, 0);
+            (transfer.way, transfer.size, transfer.done, transfer.before) = (way, size, 0, 0);
         }
+        self.tell(TransferState::Waiting(Some(why))).await;
         self.local.0.files.drop_soon();
     }
 
@@ -274,66 +282,25 @@ impl Task {
 
     /// The relay's next word.
     pub(super) async fn next(&mut self, stream: &mut BlobStream) -> Result<RelayFrame, Fault> {
-        tokio::select! {
-            frame = timeout(SILENT, stream.next()) => frame.map_err(|_| Fault::Lost)??.ok_or(Fault::Lost),
-            () = self.steer.changed() => Err(Fault::Steered),
-        }
+        let next = self.meanwhile(timeout(SILENT, stream.next())).await?;
+        next.map_err(|_| Fault::Lost)??.ok_or(Fault::Lost)
     }
 
-    /// So many bytes are there.
-    pub(super) async fn moved(&mut self, done: u64) {
-        let transfer = {
-            let mut transfer = lock(&self.shown.transfer);
-            transfer.done = done;
-            if self.told.elapsed() < TELL {
-                return;
+    /// Waits for the relay. Somebody may want something else in the meantime, and how far it is is stored.
+    pub(super) async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Fault> {
+        tokio::pin!(work);
+        loop {
+            let is_behind = self.number >= 0 && self.kept.done != lock(&self.shown.transfer).done;
+            tokio::select! {
+                done = &mut work => return Ok(done),
+                () = self.steer.changed() => return Err(Fault::Steered),
+                () = sleep_until(self.stored + STORE), if is_behind => self.store().await,
             }
-            transfer.clone()
-        };
-        self.show(transfer).await;
-    }
-
-    async fn moved_all(&mut self) {
-        let size = lock(&self.shown.transfer).size;
-        self.told -= TELL;
-        self.moved(size).await;
-    }
-
-    /// It stands otherwise than before.
-    pub(super) async fn tell(&mut self, state: TransferState) {
-        let transfer = {
-            let mut transfer = lock(&self.shown.transfer);
-            if transfer.state == state {
-                return;
-            }
-            transfer.state = state;
-            transfer.clone()
-        };
-        self.show(transfer).await;
-    }
-
-    async fn show(&mut self, transfer: Transfer) {
-        if self.number < 0 {
-            // Of a picture of somebody nobody is told.
-            return;
         }
-        self.told = Instant::now();
-        let event = RoomEvent::Transfer(transfer);
-        self.local.0.outlet.send(Event::Room { room: self.shown.room.clone(), event }).await;
     }
 
-    /// Remembers whether it goes on by itself.
-    async fn pause(&mut self, paused: bool) {
-        if self.kept.paused == paused {
-            return;
-        }
-        self.kept.paused = paused;
-        let (number, kept) = (self.number, self.kept.clone());
-        // What cannot be stored is as it was at the next start.
-        let _ = self.vault().run(move |store| store.set_transfer(number, &kept)).await;
-    }
-
-    async fn cancel(mut self) {
+    /// `why`: nobody wished it.
+    async fn cancel(mut self, why: Option<Failure>) {
         let (room, number) = (self.room, self.number);
         let done = match &self.kept.job {
             Job::Up(up) => {
@@ -349,7 +316,7 @@ impl Task {
         // What cannot be stored goes on at the next start.
         drop(done);
         self.local.0.files.drop_soon();
-        self.end(TransferState::Cancelled).await;
+        self.end(TransferState::Cancelled(why)).await;
     }
 
     async fn end(&mut self, state: TransferState) {

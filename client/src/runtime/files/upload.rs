@@ -19,7 +19,7 @@ use shared::file::{
 };
 
 use super::{
-    fault::{Fault, dishonest, local, refused},
+    fault::{Fault, dishonest, local, lost_there, refused},
     kept::Upload,
     source::Source,
     task::Task,
@@ -53,7 +53,7 @@ impl Task {
         if !there.is_known(&shape, &hashes) {
             return Err(Fault::Changed);
         }
-        self.progress(&shape, there.parts.count()).await;
+        self.found(bytes_of(&shape, there.parts.count()), 0, lost_there).await;
 
         // What is there already is sealed again all the same, once: it may be another file in spite of its stamp.
         let looks = self.looks || !up.stamp.tells();
@@ -192,10 +192,7 @@ impl Task {
         if there.parts.has(part) {
             return Ok(());
         }
-        let told = tokio::select! {
-            told = stream.part(part, bytes) => told?,
-            () = self.steer.changed() => return Err(Fault::Steered),
-        };
+        let told = self.meanwhile(stream.part(part, bytes)).await??;
         for frame in told {
             there.take(frame)?;
         }
@@ -234,8 +231,7 @@ impl Task {
     }
 
     async fn progress(&mut self, shape: &Shape, parts: u32) {
-        let done = (u64::from(parts) * PART as u64).min(shape.size());
-        self.moved(done).await;
+        self.moved(bytes_of(shape, parts)).await;
     }
 }
 
@@ -270,6 +266,11 @@ impl There {
             _ => Ok(()),
         }
     }
+}
+
+/// Bytes of the file that so many parts have.
+fn bytes_of(shape: &Shape, parts: u32) -> u64 {
+    (u64::from(parts) * PART as u64).min(shape.size())
 }
 
 /// Takes the next parts that are sealed together.

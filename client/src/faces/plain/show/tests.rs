@@ -112,6 +112,7 @@ fn about(line: &mut &str) -> Option<About> {
 
 fn read(line: &str) -> Option<Read> {
     let mut rest = line;
+    let is_told = skip(&mut rest, "- ").is_some();
     let room = match skip(&mut rest, "[") {
         Some(()) => {
             let room = name(&mut rest)?;
@@ -135,7 +136,8 @@ fn read(line: &str) -> Option<Read> {
         told = about(&mut rest)?;
     }
     let said = match rest {
-        " deleted a message." => Said::Nothing,
+        " deleted a message." if is_told => Said::Nothing,
+        _ if is_told => return None,
         rest => Said::Words(rest.strip_prefix(": ")?.to_owned()),
     };
     Some(Read { room, name, about: told, said })
@@ -225,7 +227,9 @@ fn no_name_and_no_text_passes_for_another_part_of_a_line() {
                         },
                     };
                     assert_eq!(read(&shown), Some(wanted), "{shown}");
-                    assert!(!shown.starts_with(MARK) && !shown.starts_with("schat:"), "{shown}");
+                    // What nobody said stands as what the program says.
+                    assert_eq!(shown.starts_with(MARK), deleted, "{shown}");
+                    assert!(!shown.starts_with("schat:"), "{shown}");
                     count += 1;
                 }
             }
@@ -246,4 +250,25 @@ fn happenings_name_people_so_that_nothing_else_is_read() {
         let renamed = What::Renamed { who: person("bob"), was: (*name).to_owned() };
         assert_eq!(words::happening(&renamed, None, None), format!("{label} is called bob from now on."));
     }
+}
+
+#[test]
+fn answer_to_a_file_without_words_names_the_file() {
+    let file = shared::file::Manifest {
+        id: [1; 16],
+        key: shared::file::FileKey::from_bytes([2; 32]),
+        size: 1_234_567,
+        name: "cat.jpg".to_owned(),
+        media_type: String::new(),
+        parts: [3; 32],
+        preview: Vec::new(),
+        duration_ms: 0,
+    };
+    let mut brought = message("bob", "");
+    brought.message.file = Some(Box::new(file));
+    let answer = message("ann", "nice");
+    let told = format(&answer, Some(&brought), None, None);
+    assert_eq!(told, "ann (answers bob: \"file cat.jpg, 1.2 MB\"): nice");
+    brought.message.text = "look".to_owned();
+    assert_eq!(format(&answer, Some(&brought), None, None), "ann (answers bob: \"look\"): nice");
 }

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use shared::room::MessageId;
 
 use super::{Choice, Wanted};
-use crate::transport::Carrier;
+use crate::{store::PictureKey, transport::Carrier};
 
 /// What the keyboard asks others to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,10 @@ pub enum Effect {
     Line(String),
     /// Something about a message of this room.
     Tell { room: String, what: Telling },
+    /// Where the file of a message is, to tell of the message.
+    About { room: String, id: MessageId, file: PictureKey },
+    /// The file of a message is to be fetched.
+    Get { room: String, id: MessageId },
     /// A link of the web, for the browser.
     Open(String),
     /// Text for the clipboard.

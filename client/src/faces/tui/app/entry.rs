@@ -41,7 +41,7 @@ pub struct Entry {
     /// What it answers.
     pub reply_to: Option<MessageId>,
     /// The file that comes with it.
-    pub file: Option<String>,
+    pub file: Option<Box<Attached>>,
     /// It is a picture, by the word of whoever sent it.
     pub picture: Option<Box<Picture>>,
     /// It was edited.
@@ -56,6 +56,33 @@ pub struct Entry {
     pub disappears: Option<u64>,
     /// A width in cells and the rows that it takes there: what was measured last.
     pub(in super::super) height: Cell<(usize, usize)>,
+}
+
+/// A file that came with a line. All text is safe for a terminal.
+#[derive(Clone, Debug)]
+pub struct Attached {
+    /// Its name and size, as a line has them.
+    pub told: String,
+    /// Its name.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// What it is, by the word of whoever sent it; may be nothing.
+    pub media_type: String,
+    /// Names it in the profile.
+    pub key: PictureKey,
+}
+
+impl Attached {
+    fn of(file: &Manifest) -> Self {
+        Self {
+            told: words::file(file),
+            name: words::called(&file.name),
+            size: file.size,
+            media_type: sanitize::line(&file.media_type),
+            key: PictureKey::of_file(file),
+        }
+    }
 }
 
 /// A picture that came with a line.
@@ -103,7 +130,7 @@ impl Entry {
             mine: message.mine,
             mentions,
             reply_to: message.reply_to,
-            file: message.file.as_deref().map(words::file),
+            file: message.file.as_deref().map(|file| Box::new(Attached::of(file))),
             picture: message.file.filter(|_| !deleted).and_then(|file| picture(room, *file)),
             edited: edited.is_some(),
             deleted,
@@ -131,6 +158,14 @@ impl Entry {
         Self { seq: None, ..Self::new(room, message.into(), None, "") }
     }
 
+    /// What it says, or else which file it brings: what an answer quotes.
+    pub fn whole(&self) -> &str {
+        match &self.file {
+            Some(file) if self.text.trim().is_empty() => &file.told,
+            _ => &self.text,
+        }
+    }
+
     /// The first words, for a quote of it.
     pub fn first_words(&self) -> String {
         if self.deleted {
@@ -138,14 +173,18 @@ impl Entry {
         }
         let text = action::of(&self.text).unwrap_or(&self.text);
         let first = text.split('\n').find(|line| !line.trim().is_empty());
-        first.unwrap_or_default().chars().take(QUOTED).collect()
+        let brought = self.file.as_ref().map(|file| file.told.as_str());
+        first.or(brought).unwrap_or_default().chars().take(QUOTED).collect()
     }
 
     /// What it takes in memory, about.
     pub(super) fn bytes(&self) -> usize {
         let sign = |sign: &Sign| sign.raw.len() + sign.shown.len() + sign.people.len() * 128;
         256 + self.text.len()
-            + self.file.as_ref().map_or(0, String::len)
+            + self
+                .file
+                .as_ref()
+                .map_or(0, |file| file.told.len() + file.name.len() + file.media_type.len() + 64)
             + self.picture.as_ref().map_or(0, |picture| picture.preview.len() + 128)
             + self.signs.iter().map(sign).sum::<usize>()
     }

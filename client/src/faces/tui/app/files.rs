@@ -41,8 +41,8 @@ impl App {
             return;
         }
         let speed = self.moving.remove(&number).map(|moving| moving.speed);
-        let mut speed = speed.unwrap_or_else(|| Speed::start(transfer.done, now));
-        speed.at(transfer.done, now);
+        let mut speed = speed.unwrap_or_else(|| Speed::start(&transfer, now));
+        speed.at(&transfer, now);
         self.moving.insert(number, Moving { transfer, speed });
     }
 

@@ -5,14 +5,17 @@ use crossterm::event::KeyCode;
 use super::{App, Overlay};
 use crate::faces::{
     groups::{self, fits},
-    tui::keymap::Group,
+    tui::{
+        editor::{Editor, To},
+        keymap::{Group, Key},
+    },
 };
 
 /// The help as it is read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Help {
     /// Only what has these words is shown.
-    pub text: String,
+    pub text: Editor,
     /// Lines that were scrolled by.
     pub scroll: usize,
     /// What lay over the rooms before, and does again afterwards.
@@ -28,7 +31,7 @@ impl App {
     /// Opens the help over whatever is there.
     pub(super) fn help(&mut self, text: &str, behind: Option<Overlay>) {
         let help = Help {
-            text: text.to_owned(),
+            text: Editor::of(text),
             scroll: 0,
             behind: behind.map(Box::new),
             is_selecting: self.selected.is_some(),
@@ -36,27 +39,25 @@ impl App {
         self.overlay = Some(Overlay::Help(help));
     }
 
-    pub(super) fn help_key(&mut self, mut help: Help, code: KeyCode) {
+    /// What lay behind it is there again.
+    pub(super) fn close_help(&mut self, help: Help) {
+        self.overlay = help.behind.map(|behind| *behind);
+    }
+
+    pub(super) fn help_key(&mut self, mut help: Help, key: Key, code: KeyCode) {
+        let before = help.text.text().to_owned();
         match code {
-            KeyCode::Esc | KeyCode::Enter => {
-                return self.overlay = help.behind.map(|behind| *behind);
-            }
-            KeyCode::Char('?') if help.text.is_empty() => {
-                return self.overlay = help.behind.map(|behind| *behind);
-            }
+            KeyCode::Esc | KeyCode::Enter => return self.close_help(help),
+            KeyCode::Char('?') if help.text.is_empty() => return self.close_help(help),
             KeyCode::Down => help.scroll += 1,
             KeyCode::PageDown => help.scroll += self.page(),
             KeyCode::Up => help.scroll = help.scroll.saturating_sub(1),
             KeyCode::PageUp => help.scroll = help.scroll.saturating_sub(self.page()),
-            KeyCode::Backspace => {
-                help.text.pop();
-                help.scroll = 0;
-            }
-            KeyCode::Char(c) => {
-                help.text.push(c);
-                help.scroll = 0;
-            }
-            _ => {}
+            KeyCode::Backspace => help.text.delete(To::Left),
+            _ => self.edit_field(&mut help.text, key),
+        }
+        if help.text.text() != before {
+            help.scroll = 0;
         }
         self.overlay = Some(Overlay::Help(help));
     }
@@ -78,10 +79,10 @@ impl App {
             (title, keys.iter().map(|(keys, what)| ((*keys).to_owned(), *what)).collect::<Vec<_>>())
         });
         let keys = here.into_iter().chain(bound).map(|(title, mut rows)| {
-            rows.retain(|(keys, what)| fits(&help.text, &[title, keys, what]));
+            rows.retain(|(keys, what)| fits(help.text.text(), &[title, keys, what]));
             (title, rows)
         });
-        let commands = groups::found(&help.text).into_iter().map(|(title, rows)| {
+        let commands = groups::found(help.text.text()).into_iter().map(|(title, rows)| {
             (title, rows.into_iter().map(|(usage, what)| ((*usage).to_owned(), *what)).collect())
         });
         keys.filter(|(_, rows)| !rows.is_empty()).chain(commands).collect()
@@ -138,9 +139,14 @@ fn keys_of(overlay: &Overlay) -> Option<Keys> {
         Overlay::Delete(_) => {
             ("Deleting a message", &[("y", "delete it for everybody"), ("any other key", "keep it")])
         }
-        Overlay::Details(..) => {
-            ("What is told", &[("Up, Down, PgUp, PgDn", "scroll"), ("any other key", "close")])
-        }
+        Overlay::Details(..) => (
+            "What is told",
+            &[
+                ("Up, Down, PgUp, PgDn", "scroll"),
+                ("f", "fetch the file of the message, if it has one"),
+                ("any other key", "close"),
+            ],
+        ),
         Overlay::Open(_) => (
             "Opening a link",
             &[("Up, Down", "another link of the message"), ("y", "open it"), ("any other key", "do not")],

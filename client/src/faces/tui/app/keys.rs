@@ -4,7 +4,7 @@ use crossterm::event::{Event, KeyCode, KeyEventKind};
 
 use super::{
     super::{
-        editor::To,
+        editor::Editor,
         keymap::{Action, Key},
     },
     App, Effect, Focus, Overlay,
@@ -19,6 +19,7 @@ impl App {
         }
         match event {
             Event::Key(key) if key.kind != KeyEventKind::Release => {
+                let event_code = key.code;
                 self.alert = None;
                 if self.keys.action(Key::pressed(key), false) == Some(Action::Suspend) {
                     // Whatever is open stays so.
@@ -28,14 +29,17 @@ impl App {
                 match self.overlay.take() {
                     Some(overlay) if self.keys.action(Key::pressed(key), false) == Some(Action::Help) => {
                         match overlay {
-                            Overlay::Help(help) => self.help_key(help, KeyCode::Esc),
+                            Overlay::Help(help) => self.close_help(help),
                             overlay => self.help("", Some(overlay)),
                         }
                     }
                     Some(Overlay::Link(_) | Overlay::Code(_)) if self.types_on(Key::pressed(key)) => {
                         self.key(Key::pressed(key));
                     }
-                    Some(overlay) => self.overlay_key(overlay, plain_code(Key::pressed(key), key.code)),
+                    Some(overlay) => {
+                        let key = Key::pressed(key);
+                        self.overlay_key(overlay, key, plain_code(key, event_code));
+                    }
                     None => self.key(Key::pressed(key)),
                 }
             }
@@ -85,9 +89,9 @@ impl App {
             Action::ClearOrQuit => self.editor.clear(),
             Action::Redraw => self.effects.push(Effect::Redraw),
             Action::Suspend => self.effects.push(Effect::Suspend),
-            Action::Switch => self.overlay = Some(Overlay::Switcher(String::new(), 0)),
+            Action::Switch => self.overlay = Some(Overlay::Switcher(Editor::default(), 0)),
             Action::Help | Action::HelpHere => self.help("", None),
-            Action::Search => self.search(String::new()),
+            Action::Search => self.search(""),
             Action::Select => self.select(),
             Action::About if self.current.is_some() => self.effects.push(Effect::Line("/info".to_owned())),
             Action::Members => self.with_members = !self.with_members,
@@ -111,25 +115,19 @@ impl App {
     }
 
     fn edit(&mut self, action: Action) {
-        let editor = &mut self.editor;
         match action {
-            Action::Left => editor.go(To::Left),
-            Action::Right => editor.go(To::Right),
-            Action::WordLeft => editor.go(To::WordLeft),
-            Action::WordRight => editor.go(To::WordRight),
-            Action::LineStart => editor.go(To::Home),
-            Action::LineEnd => editor.go(To::End),
-            Action::DeleteLeft => editor.delete(To::Left),
-            Action::DeleteRight | Action::DeleteOrQuit => editor.delete(To::Right),
-            Action::DeleteWordLeft => editor.delete(To::WordLeft),
-            Action::DeleteWordRight => editor.delete(To::WordRight),
-            Action::DeleteToStart => editor.delete(To::Home),
-            Action::BringBack => editor.yank(),
-            Action::Undo => editor.undo(),
-            Action::Older => editor.up(),
-            Action::Newer => editor.down(),
+            Action::Older => self.editor.up(),
+            Action::Newer => self.editor.down(),
             // The others are not for the input.
-            _ => {}
+            action => drop(self.editor.edit(action)),
+        }
+    }
+
+    /// A key in a field over the rooms: those of the input edit it.
+    pub(super) fn edit_field(&self, field: &mut Editor, key: Key) {
+        match self.keys.action(key, false) {
+            Some(action) => drop(field.edit(action)),
+            None => key.typed().into_iter().for_each(|c| field.insert_line(c.encode_utf8(&mut [0; 4]))),
         }
     }
 
@@ -156,9 +154,9 @@ impl App {
         match trimmed {
             "" => {}
             "/help" if is_slashed => self.help("", None),
-            "/search" if is_slashed => self.search(String::new()),
+            "/search" if is_slashed => self.search(""),
             _ if is_command => match trimmed.split_once(' ') {
-                Some(("/search", wanted)) => self.search(wanted.trim().to_owned()),
+                Some(("/search", wanted)) => self.search(wanted.trim()),
                 Some(("/help", wanted)) => self.help(wanted.trim(), None),
                 _ => self.effects.push(Effect::Line(text)),
             },
@@ -182,8 +180,8 @@ impl App {
         match &mut self.overlay {
             Some(Overlay::Search(search)) => {
                 let mut search = search.clone();
-                search.text.extend(text.chars().filter(|c| !c.is_control()));
-                self.search(search.text);
+                search.text.insert_line(text.trim_end_matches(['\r', '\n']));
+                self.ask(search);
             }
             None | Some(Overlay::Link(_) | Overlay::Code(_)) => {
                 (self.overlay, self.selected) = (None, None);

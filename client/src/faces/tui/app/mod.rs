@@ -1,5 +1,6 @@
 //! What the screen shows, and nothing else: no terminal, no runtime, no clock.
 
+mod about;
 mod complete;
 mod effect;
 mod entry;
@@ -29,8 +30,9 @@ use jiff::tz::TimeZone;
 use shared::{identity::Fingerprint, room::MessageId};
 
 pub use self::{
+    about::Here,
     effect::{Effect, Link, News, Places, Telling},
-    entry::Entry,
+    entry::{Attached, Entry},
     help::Help,
     open::Open,
     overlay::{Details, Overlay},

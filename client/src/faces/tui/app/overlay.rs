@@ -4,7 +4,13 @@ use crossterm::event::KeyCode;
 use shared::room::MessageId;
 
 use super::{App, Effect, Help, Open, SIGNS, Search, Telling};
-use crate::text::loose::loose;
+use crate::{
+    faces::tui::{
+        editor::{Editor, To},
+        keymap::{Action, Key},
+    },
+    text::loose::loose,
+};
 
 /// What lies over the rooms.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +18,7 @@ pub enum Overlay {
     /// All keys and commands.
     Help(Help),
     /// Go to a room: what was typed to find it, and which of those found is chosen.
-    Switcher(String, usize),
+    Switcher(Editor, usize),
     /// An invite link, to be copied.
     Link(String),
     /// The same as a code for a camera, and nothing else: a small terminal has no room for both.
@@ -28,6 +34,9 @@ pub enum Overlay {
     /// Whether a link is to be opened.
     Open(Open),
 }
+
+/// What the lines of a message are about.
+pub const MESSAGE: &str = "Message";
 
 /// Lines to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +55,7 @@ pub struct Signs {
     /// For this message.
     pub target: MessageId,
     /// One that is typed.
-    pub text: String,
+    pub text: Editor,
     /// The chosen one of [`SIGNS`].
     pub at: usize,
 }
@@ -57,7 +66,8 @@ impl App {
         self.overlay = Some(Overlay::Details(Details { title, lines, scroll: 0 }));
     }
 
-    pub(super) fn overlay_key(&mut self, overlay: Overlay, code: KeyCode) {
+    /// `code` is what the key means in a list or a field.
+    pub(super) fn overlay_key(&mut self, overlay: Overlay, key: Key, code: KeyCode) {
         match (overlay, code) {
             (Overlay::Link(link), KeyCode::Char('c')) => {
                 self.effects.push(Effect::Copy(link.clone()));
@@ -65,19 +75,25 @@ impl App {
             }
             (Overlay::Link(link), KeyCode::Char('q')) => self.overlay = Some(Overlay::Code(link)),
             (Overlay::Code(link), _) => self.overlay = Some(Overlay::Link(link)),
-            (Overlay::Help(help), code) => self.help_key(help, code),
+            (Overlay::Help(help), code) => self.help_key(help, key, code),
             (
                 overlay @ (Overlay::Link(_) | Overlay::Delete(_) | Overlay::Details(..) | Overlay::Open(_)),
                 KeyCode::Char('?'),
             ) => self.help("", Some(overlay)),
             (Overlay::Open(open), code) => self.open_key(open, code),
+            // As its line says that tells where the file is.
+            (Overlay::Details(Details { title: MESSAGE, .. }), _)
+                if self.keys.action(key, true) == Some(Action::Fetch) && self.has_file() =>
+            {
+                self.begin_fetch();
+            }
             (Overlay::Details(Details { scroll, title, lines }), code) => {
                 let shown = |scroll| Overlay::Details(Details { title, lines, scroll });
                 self.overlay = scrolled(scroll, code).map(shown);
             }
-            (Overlay::Switcher(text, at), code) => self.switch(text, at, code),
-            (Overlay::Search(search), code) => self.search_key(search, code),
-            (Overlay::Signs(signs), code) => self.sign_key(signs, code),
+            (Overlay::Switcher(text, at), code) => self.switch(text, at, key, code),
+            (Overlay::Search(search), code) => self.search_key(search, key, code),
+            (Overlay::Signs(signs), code) => self.sign_key(signs, key, code),
             (Overlay::Delete(target), KeyCode::Char('y' | 'Y')) => {
                 self.tell_of(Telling::Delete { target });
                 self.selected = None;
@@ -94,8 +110,8 @@ impl App {
         self.by_activity().into_iter().map(|pane| pane.label.clone()).filter(fits).collect()
     }
 
-    fn switch(&mut self, mut text: String, at: usize, code: KeyCode) {
-        let found = self.found(&text);
+    fn switch(&mut self, mut text: Editor, at: usize, key: Key, code: KeyCode) {
+        let found = self.found(text.text());
         match code {
             KeyCode::Esc => return,
             KeyCode::Enter => return found.get(at).into_iter().for_each(|room| self.go(room)),
@@ -104,19 +120,18 @@ impl App {
                 let at = (at + 1).min(found.len().saturating_sub(1));
                 return self.overlay = Some(Overlay::Switcher(text, at));
             }
-            KeyCode::Backspace => drop(text.pop()),
-            KeyCode::Char(c) => text.push(c),
-            _ => {}
+            KeyCode::Backspace => text.delete(To::Left),
+            _ => self.edit_field(&mut text, key),
         }
         self.overlay = Some(Overlay::Switcher(text, 0));
     }
 
-    fn sign_key(&mut self, mut signs: Signs, code: KeyCode) {
+    fn sign_key(&mut self, mut signs: Signs, key: Key, code: KeyCode) {
         let last = SIGNS.len() - 1;
         match code {
             KeyCode::Esc => return,
             KeyCode::Enter => {
-                let typed = Some(signs.text.trim().to_owned()).filter(|text| !text.is_empty());
+                let typed = Some(signs.text.text().trim().to_owned()).filter(|text| !text.is_empty());
                 let chosen = typed.or_else(|| SIGNS.get(signs.at).map(|sign| (*sign).to_owned()));
                 return chosen.into_iter().for_each(|sign| self.react(signs.target, sign));
             }
@@ -125,11 +140,12 @@ impl App {
                 let sign = SIGNS.get(place).map(|sign| (*sign).to_owned());
                 return sign.into_iter().for_each(|sign| self.react(signs.target, sign));
             }
-            KeyCode::Left | KeyCode::Up => signs.at = signs.at.saturating_sub(1),
-            KeyCode::Right | KeyCode::Down | KeyCode::Tab => signs.at = (signs.at + 1).min(last),
-            KeyCode::Backspace => drop(signs.text.pop()),
-            KeyCode::Char(c) => signs.text.push(c),
-            _ => {}
+            KeyCode::Left if signs.text.is_empty() => signs.at = signs.at.saturating_sub(1),
+            KeyCode::Right if signs.text.is_empty() => signs.at = (signs.at + 1).min(last),
+            KeyCode::Up => signs.at = signs.at.saturating_sub(1),
+            KeyCode::Down | KeyCode::Tab => signs.at = (signs.at + 1).min(last),
+            KeyCode::Backspace => signs.text.delete(To::Left),
+            _ => self.edit_field(&mut signs.text, key),
         }
         self.overlay = Some(Overlay::Signs(signs));
     }

@@ -3,13 +3,23 @@
 use crossterm::event::KeyCode;
 
 use super::{App, Effect, Overlay};
-use crate::{faces::sanitize, store};
+use crate::{
+    faces::{
+        sanitize,
+        tui::{
+            editor::{Editor, To},
+            keymap::Key,
+        },
+        words,
+    },
+    store,
+};
 
 /// The search as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Search {
     /// What is searched for.
-    pub text: String,
+    pub text: Editor,
     /// Not only in the current room.
     pub everywhere: bool,
     /// The newest first.
@@ -39,8 +49,8 @@ pub struct Hit {
 
 impl App {
     /// Opens the search.
-    pub fn search(&mut self, text: String) {
-        let everywhere = self.current.is_none();
+    pub fn search(&mut self, text: &str) {
+        let (text, everywhere) = (Editor::of(text), self.current.is_none());
         let search = Search { text, everywhere, hits: Vec::new(), at: 0, is_busy: false, number: 0 };
         self.ask(search);
     }
@@ -61,7 +71,8 @@ impl App {
         }
     }
 
-    pub(super) fn search_key(&mut self, mut search: Search, code: KeyCode) {
+    pub(super) fn search_key(&mut self, mut search: Search, key: Key, code: KeyCode) {
+        let before = search.text.text().to_owned();
         match code {
             KeyCode::Esc => return,
             KeyCode::Enter => {
@@ -78,15 +89,11 @@ impl App {
                 search.everywhere = !search.everywhere || self.current.is_none();
                 return self.ask(search);
             }
-            KeyCode::Backspace => {
-                search.text.pop();
-                return self.ask(search);
-            }
-            KeyCode::Char(c) => {
-                search.text.push(c);
-                return self.ask(search);
-            }
-            _ => {}
+            KeyCode::Backspace => search.text.delete(To::Left),
+            _ => self.edit_field(&mut search.text, key),
+        }
+        if search.text.text() != before {
+            return self.ask(search);
         }
         self.overlay = Some(Overlay::Search(search));
     }
@@ -103,16 +110,16 @@ impl App {
         self.jump(&hit.room, hit.seq);
     }
 
-    fn ask(&mut self, mut search: Search) {
+    pub(super) fn ask(&mut self, mut search: Search) {
         self.searches += 1;
         search.number = self.searches;
-        search.is_busy = !search.text.trim().is_empty();
+        search.is_busy = !search.text.text().trim().is_empty();
         search.at = 0;
         if search.is_busy {
             self.effects.push(Effect::Find {
                 number: search.number,
                 room: self.current.clone().filter(|_| !search.everywhere),
-                text: search.text.trim().to_owned(),
+                text: search.text.text().trim().to_owned(),
             });
         } else {
             search.hits.clear();
@@ -129,7 +136,7 @@ impl From<store::Hit> for Hit {
             seq: message.seq,
             at: message.at,
             name: sanitize::line(&message.from.name),
-            text: sanitize::line(&message.text),
+            text: sanitize::line(&words::first_words(&message)),
         }
     }
 }

@@ -4,17 +4,13 @@ use shared::room::MessageId;
 
 use super::{App, Effect, Entry, Overlay, Telling, overlay::Signs};
 use crate::faces::{
-    markup,
     quote::quoted,
-    tui::{keymap::Action, times},
+    tui::{editor::Editor, keymap::Action},
     words,
 };
 
 /// Signs to choose from; others can be typed.
 pub const SIGNS: [&str; 8] = ["👍", "❤", "😂", "🎉", "😮", "😢", "🙏", "👀"];
-
-/// People behind a sign whose names the details have; more are only counted.
-const NAMED: usize = 32;
 
 /// What Enter does with what is typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,18 +64,15 @@ impl App {
             }
             Action::React => {
                 if let Some(target) = self.living() {
-                    self.overlay = Some(Overlay::Signs(Signs { target, text: String::new(), at: 0 }));
+                    self.overlay = Some(Overlay::Signs(Signs { target, text: Editor::default(), at: 0 }));
                 }
             }
             Action::Copy => {
                 let text = self.chosen().map(|entry| entry.text.clone());
                 self.effects.extend(text.map(Effect::Copy));
             }
-            Action::Details => {
-                if let Some(lines) = self.chosen().map(|entry| self.about(entry)) {
-                    self.details("Message", lines);
-                }
-            }
+            Action::Details => self.begin_about(),
+            Action::Fetch => self.begin_fetch(),
             Action::NextFound => self.next_hit(true),
             Action::PreviousFound => self.next_hit(false),
             _ => return false,
@@ -142,7 +135,7 @@ impl App {
 
     /// A reply that begins with what was said, above whatever is typed already.
     fn begin_quote(&mut self) {
-        let Some(quote) = self.living().and_then(|_| self.chosen()).map(|entry| quoted(&entry.text)) else {
+        let Some(quote) = self.living().and_then(|_| self.chosen()).map(|entry| quoted(entry.whole())) else {
             return;
         };
         self.begin_reply();
@@ -182,7 +175,7 @@ impl App {
     }
 
     /// The chosen message, if it is in the log and was not taken back.
-    fn living(&mut self) -> Option<MessageId> {
+    pub(super) fn living(&mut self) -> Option<MessageId> {
         let entry = self.chosen()?;
         let (id, why) = match entry {
             Entry { deleted: true, .. } => (None, "That message was deleted."),
@@ -223,46 +216,5 @@ impl App {
 
     fn last(&self) -> Option<MessageId> {
         self.shown().and_then(|pane| pane.entries().next_back()).map(|entry| entry.id)
-    }
-
-    fn about(&self, entry: &Entry) -> Vec<String> {
-        let at = |at: u64| times::moment(at, &self.zone);
-        let mut lines = vec![
-            format!("From:         {}{}", entry.name, if entry.mine { " (you)" } else { "" }),
-            format!("Fingerprint:  {}", entry.who),
-            format!("When:         {}", at(entry.at)),
-            format!(
-                "In the log:   {}",
-                entry.seq.map_or("not yet".to_owned(), |seq| format!("number {seq}"))
-            ),
-        ];
-        if let Some(by) = &entry.handed_by {
-            lines.push(format!("Handed over:  by {by}; nothing proves who wrote it"));
-        }
-        if entry.edited {
-            lines.push("Edited:       by its author".to_owned());
-        }
-        if let Some(when) = entry.disappears {
-            lines.push(format!("Disappears:   {}", at(when)));
-        }
-        if entry.mine && entry.seq.is_some() {
-            let readers = self.shown().map_or(0, |pane| pane.readers(entry));
-            lines.push(format!("Read by:      {readers} who say so"));
-        }
-        let view = self.shown().and_then(|pane| pane.view.as_deref());
-        for sign in &entry.signs {
-            let people = sign.people.iter().take(NAMED);
-            let names: Vec<_> = people.map(|who| words::name(who, view)).collect();
-            let more = sign.people.len().saturating_sub(NAMED);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            lines.push(format!("{}  {}{more}", sign.shown, names.join(", ")));
-        }
-        for (link, host) in markup::targets(&entry.text) {
-            lines.push(format!("Link:         {link}"));
-            lines.push(format!("  goes to     {host}"));
-        }
-        lines.push(String::new());
-        lines.extend(entry.text.split('\n').map(str::to_owned));
-        lines
     }
 }

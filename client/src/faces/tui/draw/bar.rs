@@ -45,6 +45,7 @@ fn keys(app: &App) -> String {
         (Action::Reply, "reply"),
         (Action::Quote, "quote"),
         (Action::Open, "open"),
+        (Action::Fetch, "fetch"),
         (Action::Edit, "edit"),
         (Action::Delete, "delete"),
         (Action::React, "react"),
@@ -57,6 +58,7 @@ fn keys(app: &App) -> String {
     let fits = |action: &Action| match action {
         Action::Edit | Action::Delete => is_mine,
         Action::Open => has_link,
+        Action::Fetch => app.has_file(),
         _ => true,
     };
     let keys = words.into_iter().filter(|(action, _)| fits(action));

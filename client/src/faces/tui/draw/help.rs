@@ -4,7 +4,7 @@ use ratatui::{Frame, layout::Rect, text::Line};
 
 use super::{
     super::app::{App, Help},
-    boxed::boxed,
+    boxed::{boxed, cursor},
     wrap,
 };
 use crate::faces::{sanitize, words};
@@ -30,7 +30,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect, help: &Help) ->
     let page = usize::from(area.height.saturating_sub(3));
     let most = lines.len().saturating_sub(page);
     let scroll = help.scroll.min(most);
-    let field = format!("> {}", sanitize::line(&help.text));
+    let field = format!("> {}", sanitize::line(help.text.text()));
     let field = match lines.len().saturating_sub(scroll + page) {
         0 => field,
         more => {
@@ -41,6 +41,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect, help: &Help) ->
     let shown = std::iter::once(Line::styled(field, app.theme.quiet()));
     let shown = shown.chain(lines.into_iter().skip(scroll)).collect();
     boxed(frame, area, " Help: type to search, arrows scroll, Esc closes ", shown);
+    cursor(frame, area, &help.text, 0);
     most
 }
 

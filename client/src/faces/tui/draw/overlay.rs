@@ -11,9 +11,10 @@ use super::{
     super::{
         app::{App, Details, Overlay, SIGNS, Search},
         bidi,
+        editor::Editor,
         times::moment,
     },
-    boxed::boxed,
+    boxed::{boxed, cursor},
     fit, hard_wrap, help, opening, wrap,
 };
 use crate::faces::{qr::qr, sanitize};
@@ -41,8 +42,10 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) -> Option<usize
             let choices: Vec<Span<'_>> = SIGNS.iter().enumerate().map(choice).collect();
             let mut lines: Vec<Line<'_>> =
                 choices.chunks(per_line).map(|line| Line::from(line.to_vec())).collect();
-            lines.push(Line::from(format!("> {}", sanitize::line(&signs.text))));
+            let row = lines.len();
+            lines.push(Line::from(format!("> {}", sanitize::line(signs.text.text()))));
             boxed(frame, area, " Number or Enter; or type one; Esc ", lines);
+            cursor(frame, area, &signs.text, row);
         }
         Some(Overlay::Delete(_)) => {
             let text = "Everybody is asked to forget it; who has copied it still has it.";
@@ -61,14 +64,16 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) -> Option<usize
     most
 }
 
-fn switcher(frame: &mut Frame<'_>, app: &App, area: Rect, text: &str, at: usize) {
-    let found = app.found(text);
+fn switcher(frame: &mut Frame<'_>, app: &App, area: Rect, text: &Editor, at: usize) {
+    let found = app.found(text.text());
     let rooms = found.iter().enumerate().map(|(place, label)| {
         let line = Line::from(sanitize::line(label));
         if place == at { line.style(app.theme.selected()) } else { line }
     });
-    let lines = std::iter::once(Line::from(format!("> {}", sanitize::line(text)))).chain(rooms).collect();
+    let lines =
+        std::iter::once(Line::from(format!("> {}", sanitize::line(text.text())))).chain(rooms).collect();
     boxed(frame, area, " Go to: Enter goes, Esc stays ", lines);
+    cursor(frame, area, text, 0);
 }
 
 fn found(frame: &mut Frame<'_>, app: &App, area: Rect, search: &Search) {
@@ -82,17 +87,20 @@ fn found(frame: &mut Frame<'_>, app: &App, area: Rect, search: &Search) {
         let line = Line::from(fit(&format!("{when} {room}{}: {}", hit.name, hit.text), width));
         if place == search.at { line.style(app.theme.selected()) } else { line }
     });
-    let told = match (search.text.trim().is_empty(), search.is_busy, search.hits.len()) {
+    let told = match (search.text.text().trim().is_empty(), search.is_busy, search.hits.len()) {
         (true, ..) => "Type what to search for.".to_owned(),
         (_, true, _) => "Searching…".to_owned(),
         (_, false, 0) => "Nothing found.".to_owned(),
         (_, false, count) => format!("{count} found, the newest first."),
     };
-    let head =
-        [Line::from(format!("> {}", sanitize::line(&search.text))), Line::styled(told, app.theme.quiet())];
+    let head = [
+        Line::from(format!("> {}", sanitize::line(search.text.text()))),
+        Line::styled(told, app.theme.quiet()),
+    ];
     let place = if search.everywhere { "all rooms; Tab: this room" } else { "this room; Tab: all rooms" };
     let title = format!(" Search {place}; Enter goes, Esc stays ");
     boxed(frame, area, &title, head.into_iter().chain(hits).collect());
+    cursor(frame, area, &search.text, 0);
 }
 
 /// Without a frame, so that a terminal's own selection copies the link and nothing else.

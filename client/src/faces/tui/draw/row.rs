@@ -196,7 +196,7 @@ impl<'a> Looks<'a> {
         let text = action::of(&entry.text).unwrap_or(&entry.text);
         let mut marked = markup::mark(text, Names { me: self.me, others: &self.others });
         if let (Some(file), Some(first)) = (&entry.file, marked.first_mut()) {
-            first.put_before(&format!("({file}) "), Look::Mark);
+            first.put_before(&format!("({}) ", file.told), Look::Mark);
         }
         if let (Some(by), Some(first)) = (&entry.handed_by, marked.first_mut()) {
             first.put_before(&format!("(handed over by {by}, not proven) "), Look::Mark);

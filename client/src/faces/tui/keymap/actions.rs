@@ -54,6 +54,7 @@ pub enum Action {
     Quote,
     QuoteLast,
     Open,
+    Fetch,
 }
 
 /// Where a key does it.
@@ -164,11 +165,12 @@ pub const ACTIONS: &[Row] = &[
     row(A::Reply, "reply", Selecting, &["r"], "reply to it"),
     row(A::Quote, "quote", Selecting, &["q", "alt+q"], "reply to it, with what it says above"),
     row(A::Open, "open", Selecting, &["o"], "open a link of it, after you were asked"),
+    row(A::Fetch, "fetch", Selecting, &["f"], "fetch its file"),
     row(A::Edit, "edit", Selecting, &["e"], "edit it, if it is yours"),
     row(A::Delete, "delete", Selecting, &["d"], "delete it, if it is yours"),
     row(A::React, "react", Selecting, &["+"], "put a sign under it"),
     row(A::Copy, "copy", Selecting, &["y", "c"], "copy its text"),
-    row(A::Details, "details", Selecting, &["enter"], "who, when, its links, who reacted"),
+    row(A::Details, "details", Selecting, &["enter"], "who, when, its file, its links, who reacted"),
     vim(row(A::Back, "back", Selecting, &["esc", "ctrl+c"], "back to typing"), &["i"]),
     vim(
         row(A::NextFound, "next-found", Selecting, &[], "the next older message that the search found"),

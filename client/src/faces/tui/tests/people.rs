@@ -1,7 +1,10 @@
 //! What people know from other programs: help that is searched, quotes, links that open, actions.
 
 use super::{
-    super::app::{Details, Overlay, Telling},
+    super::{
+        app::{Details, Overlay, Telling},
+        editor::Editor,
+    },
     *,
 };
 
@@ -85,13 +88,17 @@ fn question_mark_explains_the_screen_and_leads_back_to_it() {
         assert_eq!(app.overlay, Some(overlay));
     }
     // Where text is typed it is text, and F1 is the key.
-    app.overlay = Some(Overlay::Switcher(String::new(), 0));
+    let typed = |app: &App| match &app.overlay {
+        Some(Overlay::Switcher(text, 0)) => text.text().to_owned(),
+        other => panic!("{other:?}"),
+    };
+    app.overlay = Some(Overlay::Switcher(Editor::default(), 0));
     key(&mut app, KeyCode::Char('?'));
-    assert_eq!(app.overlay, Some(Overlay::Switcher("?".into(), 0)));
+    assert_eq!(typed(&app), "?");
     key(&mut app, KeyCode::F(1));
     assert!(text(&mut app, 100, 24).contains("Going to a room"));
     key(&mut app, KeyCode::F(1));
-    assert_eq!(app.overlay, Some(Overlay::Switcher("?".into(), 0)));
+    assert_eq!(typed(&app), "?");
     key(&mut app, KeyCode::Esc);
     key(&mut app, KeyCode::Esc);
     types(&mut app, "?");

@@ -1,7 +1,7 @@
 //! Searching, scrolling and pages from the disk.
 
 use super::{
-    super::app::{Hit, Wanted},
+    super::app::{Hit, Overlay, Wanted},
     *,
 };
 use crate::store::Item;
@@ -126,4 +126,68 @@ fn what_comes_while_somebody_reads_above_moves_nothing() {
     happens(&mut app, "lobby", message(2_001, person("bob", 2), "gone"));
     tells(&mut app, "lobby", RoomEvent::Gone(vec![2_001]));
     assert_eq!(screen(&mut app, 80, 24)[..20], before[..20]);
+}
+
+/// The keys of the input work wherever something is typed.
+#[test]
+fn fields_are_edited_with_the_keys_of_the_input() {
+    use KeyCode::{Char, Home, Left};
+    let control = |app: &mut App, c| press(app, Char(c), KeyModifiers::CONTROL);
+    let opened: [(&str, fn(&mut App)); 4] = [
+        ("search", |app| app.search("")),
+        ("switcher", |app| drop(press(app, Char('k'), KeyModifiers::CONTROL))),
+        ("help", |app| drop(key(app, KeyCode::F(1)))),
+        ("sign", |app| {
+            key(app, KeyCode::Esc);
+            key(app, Char('+'));
+        }),
+    ];
+    for (name, open) in opened {
+        let mut app = in_lobby();
+        happens(&mut app, "lobby", message(1, person("bob", 2), "hi"));
+        open(&mut app);
+        let field = |app: &App| match app.overlay.clone().unwrap() {
+            Overlay::Search(search) => search.text.text().to_owned(),
+            Overlay::Switcher(text, _) => text.text().to_owned(),
+            Overlay::Help(help) => help.text.text().to_owned(),
+            Overlay::Signs(signs) => signs.text.text().to_owned(),
+            other => panic!("{other:?}"),
+        };
+        types(&mut app, "one two three");
+        control(&mut app, 'w');
+        assert_eq!(field(&app), "one two ", "{name}");
+        control(&mut app, 'u');
+        assert_eq!(field(&app), "", "{name}");
+        control(&mut app, 'y');
+        assert_eq!(field(&app), "one two three", "{name}: what was deleted in one go");
+        key(&mut app, Home);
+        types(&mut app, "x");
+        press(&mut app, Char('f'), KeyModifiers::ALT);
+        key(&mut app, Left);
+        key(&mut app, KeyCode::Backspace);
+        assert_eq!(field(&app), "xoe two three", "{name}");
+        control(&mut app, '_');
+        assert_eq!(field(&app), "xone two three", "{name}");
+        // The cursor is where the next letter comes.
+        let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+        terminal.draw(|frame| draw::draw(frame, &mut app)).unwrap();
+        let at = terminal.get_cursor_position().unwrap();
+        let row: String =
+            (0..80).map(|x| terminal.backend().buffer()[(x, at.y)].symbol().to_owned()).collect();
+        assert!(row.contains("> xone two three"), "{name}: {row}");
+        let before: String = row.chars().take(at.x.into()).collect();
+        assert!(before.ends_with("> xon"), "{name}: {before:?}");
+    }
+}
+
+#[test]
+fn search_asks_again_only_where_its_words_change() {
+    let mut app = in_lobby();
+    app.search("");
+    let asks = |effects: Vec<Effect>| effects.iter().filter(|one| matches!(one, Effect::Find { .. })).count();
+    assert_eq!(asks(types(&mut app, "soup")), 4);
+    assert_eq!(asks(key(&mut app, KeyCode::Left)), 0);
+    assert_eq!(asks(press(&mut app, KeyCode::Char('w'), KeyModifiers::CONTROL)), 1);
+    let pasted = app.input(Input::Paste("two\nlines".to_owned()));
+    assert!(matches!(&pasted[..], [Effect::Find { text, .. }] if text == "two linesp"), "{pasted:?}");
 }

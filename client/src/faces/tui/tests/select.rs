@@ -1,6 +1,12 @@
 //! A message is chosen.
 
-use super::{super::app::Telling, *};
+use shared::file::{FileKey, Manifest};
+
+use super::{
+    super::app::{Here, Telling},
+    *,
+};
+use crate::store::PictureKey;
 
 fn talked() -> App {
     let mut app = in_lobby();
@@ -195,4 +201,80 @@ fn edit_never_loses_characters_that_are_not_shown() {
     key(&mut app, KeyCode::Esc);
     key(&mut app, KeyCode::Char('e'));
     assert_eq!(app.editor.text(), "two\nlines 👩\u{200d}💻");
+}
+
+fn manifest() -> Manifest {
+    Manifest {
+        id: [9; 16],
+        key: FileKey::from_bytes([2; 32]),
+        size: 1_234_567,
+        name: "my cat.jpg".to_owned(),
+        media_type: "image/jpeg".to_owned(),
+        parts: [4; 32],
+        preview: Vec::new(),
+        duration_ms: 0,
+    }
+}
+
+/// Bob sent a file without a word, then somebody said something.
+fn brought() -> App {
+    let mut app = in_lobby();
+    let file = Message { file: Some(Box::new(manifest())), ..plain(1, person("bob", 2), "") };
+    happens(&mut app, "lobby", engine::Event::Message(file));
+    happens(&mut app, "lobby", message(2, person("eve", 3), "hm"));
+    screen(&mut app, 80, 24);
+    key(&mut app, KeyCode::Esc);
+    key(&mut app, KeyCode::Up);
+    app
+}
+
+#[test]
+fn file_of_the_chosen_message_is_fetched_by_a_key_however_old_it_is() {
+    let mut app = brought();
+    let room = "lobby".to_owned();
+    assert_eq!(key(&mut app, KeyCode::Char('f')), [Effect::Get { room, id: id(1) }]);
+    // Also where its details say so.
+    app.about_file(&id(1), &Here::No);
+    assert_eq!(key(&mut app, KeyCode::Char('f')), [Effect::Get { room: "lobby".to_owned(), id: id(1) }]);
+    assert_eq!(app.overlay, None);
+    key(&mut app, KeyCode::Down);
+    assert_eq!(key(&mut app, KeyCode::Char('f')), []);
+    assert!(text(&mut app, 80, 24).contains("No file comes with that message."));
+}
+
+#[test]
+fn details_of_a_message_tell_of_its_file() {
+    let mut app = brought();
+    let (room, file) = ("lobby".to_owned(), PictureKey::of_file(&manifest()));
+    assert_eq!(key(&mut app, KeyCode::Enter), [Effect::About { room, id: id(1), file }]);
+    let told = |here: Here| {
+        let mut app = brought();
+        app.about_file(&id(1), &here);
+        text(&mut app, 100, 24)
+    };
+    let shown = told(Here::No);
+    for part in [
+        "File:         \"my cat.jpg\"",
+        "Size:         1.2 MB (1234567 bytes)",
+        "Type:         image/jpeg, as whoever sent it says",
+        &format!("Id:           {}", hex::encode(id(1))),
+        "not on this device; f or /get 00000000 fetches it",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert!(told(Here::At("/home/ann/my cat.jpg".into())).contains("Where:        /home/ann/my cat.jpg"));
+    let gone = told(Here::Was("/home/ann/\u{1b}[2Jcat.jpg".into()));
+    assert!(gone.contains("it was /home/ann/\\u{1b}[2Jcat.jpg, and is gone"), "{gone}");
+}
+
+#[test]
+fn answer_to_a_file_without_words_names_the_file() {
+    let mut app = brought();
+    let answer = Message { reply_to: Some(id(1)), ..plain(3, person("eve", 3), "nice") };
+    happens(&mut app, "lobby", engine::Event::Message(answer));
+    let shown = text(&mut app, 80, 24);
+    assert!(shown.contains("↳ bob: file \"my cat.jpg\", 1.2 MB"), "{shown}");
+    key(&mut app, KeyCode::Char('q'));
+    assert_eq!(app.editor.text(), "> file \"my cat.jpg\", 1.2 MB\n");
+    assert!(text(&mut app, 80, 24).contains("↳ bob: file \"my cat.jpg\", 1.2 MB (Esc: not)"));
 }

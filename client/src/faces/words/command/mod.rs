@@ -1,5 +1,6 @@
 //! What commands say, and why they fail.
 
+pub mod file;
 pub mod profile;
 pub mod program;
 pub mod relay;

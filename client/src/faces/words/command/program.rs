@@ -2,7 +2,10 @@
 
 use std::{fmt::Display, io, path::Path};
 
-use crate::failure::{Exit, Failure};
+use crate::{
+    faces::words::text::sentence,
+    failure::{Exit, Failure},
+};
 
 /// Nothing says where settings would be.
 pub fn no_home() -> Failure {
@@ -65,3 +68,12 @@ pub fn no_link_but(command: &str) -> String {
 
 /// For a number that is none.
 pub const NO_NUMBER: &str = "this is no whole number, or too large";
+
+/// The command line makes no sense; `told`: what a person would be shown. A program has no use for its layout.
+pub fn misused(told: &str) -> Failure {
+    let about = told.lines().take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more"));
+    let about: Vec<&str> = about.map(str::trim).filter(|line| !line.is_empty()).collect();
+    let about = about.join(" ");
+    let about = about.strip_prefix("error: ").unwrap_or(&about);
+    Failure::usage(sentence(about), "See `schat --help`.")
+}

@@ -12,9 +12,8 @@ use super::{
         end::StreamEnd,
         output::{Output, Reservation},
     },
-    have,
+    Pace, have,
     member::Member,
-    pace,
 };
 use crate::{
     blobs::{Transfer, Whole},
@@ -51,9 +50,10 @@ async fn send(
     let (shared, layout) = (&peer.shared, whole.row.layout);
     let FileLimits { stall, part_time, .. } = shared.limits().files;
     output.frame_within(stall, have(&whole.row)).await?;
+    let pace = Pace::new(peer);
     let read = async |number: u32| {
         let length = layout.length(number).unwrap_or(PART);
-        pace(peer, length).await;
+        pace.take(length).await;
         let memory = Reservation::of(&peer.share.files_out, &shared.files_out, length).await?;
         Ok::<_, StreamEnd>((shared.blobs.read(whole, number).await?, memory))
     };

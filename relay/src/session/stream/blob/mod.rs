@@ -4,7 +4,10 @@ mod download;
 mod member;
 mod upload;
 
-use std::time::Instant;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Instant,
+};
 
 use proto::{
     CloseCode,
@@ -175,17 +178,30 @@ fn have(row: &Row) -> Frame {
     })
 }
 
-/// Waits until an address may send or fetch so many bytes more.
-async fn pace(peer: &Peer, bytes: usize) {
-    let kib = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX);
-    let mut waited = false;
-    loop {
-        let taken = peer.shared.file_traffic().take_many(peer.payer, kib, Instant::now());
-        let Err(over) = taken else { return };
-        if !std::mem::replace(&mut waited, true) {
-            peer.shared.metrics.limited_at(Limit::FileTraffic, peer.payer);
+/// How fast one file goes: as its address may send and fetch.
+struct Pace<'a> {
+    peer: &'a Peer,
+    /// It was said that it has to wait. Who goes at the pace of a limit waits for each part, and that is one thing to be told.
+    is_told: AtomicBool,
+}
+
+impl<'a> Pace<'a> {
+    fn new(peer: &'a Peer) -> Self {
+        Self { peer, is_told: AtomicBool::new(false) }
+    }
+
+    /// Waits until so many bytes more may go.
+    async fn take(&self, bytes: usize) {
+        let Peer { shared, payer, .. } = self.peer;
+        let kib = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX);
+        loop {
+            let taken = shared.file_traffic().take_many(*payer, kib, Instant::now());
+            let Err(over) = taken else { return };
+            if !self.is_told.swap(true, Ordering::Relaxed) {
+                shared.metrics.limited_at(Limit::FileTraffic, *payer);
+            }
+            tokio::time::sleep(over.retry_after).await;
         }
-        tokio::time::sleep(over.retry_after).await;
     }
 }
 

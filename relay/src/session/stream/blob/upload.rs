@@ -23,9 +23,8 @@ use super::{
         input::{Budget, Input},
         output::Output,
     },
-    have,
+    Pace, have,
     member::Member,
-    pace,
 };
 use crate::{
     blobs::{BlobError, Draft, Pen, Row, Transfer, Wanted, payer},
@@ -110,10 +109,10 @@ async fn receive(
 ) -> Result<(), StreamEnd> {
     let shared = &peer.shared;
     let budget = Budget { above: LARGE_FRAME, share: &peer.share.files_in, store: &shared.files_in };
-    let mut owed = 0;
+    let (pace, mut owed) = (Pace::new(peer), 0);
     loop {
         // Before there is memory for the next one: who waits for his turn keeps no memory from others.
-        pace(peer, owed).await;
+        pace.take(owed).await;
         let FileLimits { stall, part_time, .. } = shared.limits().files;
         let (frame, memory) = match input.next_within(stall, part_time, &budget).await {
             Ok(Some(next)) => next,

@@ -27,7 +27,9 @@ use crate::{
 pub(super) fn paint(job: Job) -> Painted {
     let Job { key, id, place, preview, shows, most, is_avatar } = job;
     let limits = if is_avatar { Limits::AVATAR } else { Limits::PREVIEW };
-    let whole = place.and_then(|place| file_at(&place)).map(|file| from_file(file, &shows, most));
+    // What takes the place of a preview is not smaller than that was.
+    let grows = !is_avatar && !preview.is_empty();
+    let whole = place.and_then(|place| file_at(&place)).map(|file| from_file(file, &shows, most, grows));
     let refused = whole.as_ref().and_then(|whole| whole.as_ref().err());
     let (is_refused, is_too_large) = (refused.is_some(), refused == Some(&Refused::TooLarge));
     let is_file = matches!(&whole, Some(Ok(_)));
@@ -61,8 +63,9 @@ fn from_file(
     file: BufReader<File>,
     shows: &Shows,
     most: (u16, u16),
+    grows: bool,
 ) -> Result<(RgbaImage, (u16, u16)), Refused> {
-    let size = |width, height| Size::of((width, height), shows, most, false).pixels;
+    let size = |width, height| Size::of((width, height), shows, most, grows).pixels;
     let pixels = decode(file, Limits::PICTURE, size)?.pixels;
     let cells = covered(&pixels, shows, most);
     Ok((pixels, cells))

@@ -42,6 +42,21 @@ fn picture_that_is_here_is_painted_and_else_its_preview() {
 }
 
 #[test]
+fn small_picture_that_was_fetched_is_not_smaller_than_its_preview_was() {
+    let dir = tempfile::tempdir().unwrap();
+    for (how, cells) in [(BLOCKS.how, (40, 10)), (How::Kitty, (40, 10))] {
+        let preview = paint(job(None, red(64, 32), how));
+        assert_eq!((preview.is_whole, preview.cells), (false, cells));
+        for (width, height) in [(20, 10), (64, 32), (100, 50), (4_000, 2_000)] {
+            let whole = paint(job(Some(at(&dir, &red(width, height))), red(64, 32), how));
+            assert_eq!((whole.is_whole, whole.cells), (true, cells), "{width}");
+        }
+    }
+    // One that came without grows no more than before.
+    assert_eq!(paint(job(Some(at(&dir, &red(20, 10))), Vec::new(), BLOCKS.how)).cells, (3, 1));
+}
+
+#[test]
 fn another_file_at_the_place_is_not_shown() {
     let dir = tempfile::tempdir().unwrap();
     let place = at(&dir, &red(800, 400));

@@ -1,0 +1,129 @@
+//! The file of a message is fetched: for somebody who has it when it is there, for a command while that runs, or because nobody
+//! has to ask for it.
+
+use std::path::{Path, PathBuf};
+
+use shared::{message::timeline::Line, room::MessageId};
+
+use super::{
+    Files, Running, Wanted, fault,
+    kept::{Download, Job, Kept},
+};
+use crate::{
+    failure::Failure,
+    runtime::{
+        Event, FaceId, Local, RoomEvent, lock,
+        transfer::{Transfer, TransferState},
+    },
+};
+
+/// For whom a file is fetched.
+enum Whose {
+    /// Somebody who has it when it is there.
+    Kept,
+    /// A command, of that face of a daemon, that ends before: then it is not fetched any more.
+    Command(Option<FaceId>),
+    /// Nobody asked: it has to be a picture.
+    Nobody,
+}
+
+impl Local {
+    /// Fetches the file of a message. One that is being fetched already goes on.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such room or message, it has no file, or it cannot be stored.
+    pub async fn get_file(&self, room: &str, wanted: Wanted) -> Result<Transfer, Failure> {
+        self.get(room, wanted, Whose::Kept).await
+    }
+
+    /// The same for a command that somebody may end: then it ends as well, and what is there of it stays for the next one.
+    ///
+    /// # Errors
+    /// As of [`Local::get_file`].
+    pub async fn get_passing(
+        &self,
+        room: &str,
+        wanted: Wanted,
+        asker: Option<FaceId>,
+    ) -> Result<Transfer, Failure> {
+        self.get(room, wanted, Whose::Command(asker)).await
+    }
+
+    /// Fetches the picture of a message, which nobody asked for: nothing of it stays if it is none.
+    pub(super) async fn get_picture(&self, room: &str, message: MessageId) -> Result<Transfer, Failure> {
+        self.get(room, Wanted { message, output: None }, Whose::Nobody).await
+    }
+
+    async fn get(&self, room: &str, wanted: Wanted, whose: Whose) -> Result<Transfer, Failure> {
+        let id = self.running_room(room)?;
+        let Wanted { message, output } = wanted;
+        let line = self.line(room, message).await?;
+        let Some(Line { message: said, .. }) = line else {
+            return Err(Failure::not_found("There is no such message here.", "See schat file list."));
+        };
+        let Some(file) = said.file else {
+            return Err(Failure::not_found("No file came with that message.", "See schat file list."));
+        };
+        let place = match output {
+            Some(path) if !path.is_dir() => (path, true),
+            Some(directory) => (directory.join(&file.name), false),
+            None => {
+                (self.0.config.downloads.clone().ok_or_else(fault::no_downloads)?.join(&file.name), false)
+            }
+        };
+        if place.1 && place.0.symlink_metadata().is_ok() {
+            return Err(fault::name_taken(&place.0));
+        }
+        let (is_unasked, is_passing, asker) = match whose {
+            Whose::Kept => (false, false, None),
+            Whose::Command(asker) => (false, true, asker),
+            Whose::Nobody => (true, false, None),
+        };
+        let (target, is_exact) = place;
+        let down = Download { message, file: *file, target, is_exact, is_unasked, is_passing };
+        if let Some(transfer) = self.is_fetched(id, message, &down.target) {
+            return Ok(transfer);
+        }
+        self.add_file(room, id, Kept::new(Job::Down(down)), asker).await
+    }
+
+    /// A face of a daemon is gone, and nobody waits any more for what was fetched for it alone.
+    pub(crate) async fn end_passing(&self, asker: FaceId) {
+        for (number, running) in self.0.files.take_passing(asker) {
+            if let Some(task) = running.task {
+                task.abort();
+                // It may have come to its end.
+                let _ = task.await;
+            }
+            // What cannot be forgotten now is at the next start.
+            let _ = self.0.vault.run(move |store| store.end_transfer(number)).await;
+            let place = running.path.as_deref().and_then(Path::parent);
+            if let Some(place) = place.filter(|place| place.starts_with(self.output())) {
+                // What cannot be removed now is at the next start.
+                let _ = std::fs::remove_dir_all(place);
+            }
+            let mut transfer = lock(&running.shown.transfer).clone();
+            if transfer.state.is_final() {
+                continue;
+            }
+            transfer.state = TransferState::Cancelled(Some(fault::asker_gone()));
+            let event = RoomEvent::Transfer(transfer);
+            self.0.outlet.send(Event::Room { room: running.shown.room.clone(), event }).await;
+        }
+    }
+
+    /// Where files are that are on their way to a command's standard output.
+    pub(super) fn output(&self) -> PathBuf {
+        lock(&self.0.profile).dir().output()
+    }
+}
+
+impl Files {
+    /// Takes out what was fetched for this face alone.
+    fn take_passing(&self, asker: FaceId) -> Vec<(i64, Running)> {
+        let mut running = lock(&self.running);
+        let numbers: Vec<i64> =
+            running.iter().filter(|(_, one)| one.asker == Some(asker)).map(|(number, _)| *number).collect();
+        numbers.into_iter().filter_map(|number| Some((number, running.remove(&number)?))).collect()
+    }
+}
