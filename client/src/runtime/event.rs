@@ -16,9 +16,9 @@ use shared::{
 use tokio::sync::mpsc;
 
 use super::{
-    linking::LinkNews,
     lock,
     mark::{FaceId, unmarked},
+    news::LinkNews,
     transfer::Transfer,
 };
 use crate::{

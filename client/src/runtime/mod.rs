@@ -23,6 +23,7 @@ mod linking;
 mod manage;
 pub(crate) mod mark;
 mod mute;
+mod news;
 mod people;
 mod raster;
 mod room;
@@ -55,8 +56,9 @@ pub(crate) use event::{Publish, Sink};
 pub(crate) use files::stored_transfers;
 pub use files::{Outgoing, Wanted};
 pub(crate) use forget::still_in;
-pub use linking::{Answer as LinkAnswer, HandedPast, LinkEnd, LinkNews};
+pub use linking::{Answer as LinkAnswer, HandedPast};
 pub(crate) use mark::FaceId;
+pub use news::{LinkEnd, LinkNews};
 pub(crate) use people::not_compared;
 pub use transfer::{Steer, Transfer, TransferState, Way};
 

@@ -9,14 +9,14 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{handed, news::LinkNews};
+use super::handed;
 use crate::{
     failure::{Exit, Failure},
     portable::{
         Intake, Reader, TakeError,
         schema::{Body, Room},
     },
-    runtime::{Local, lock},
+    runtime::{LinkNews, Local, lock},
 };
 
 /// Rooms that are entered at once: a relay looks at joins one by one, and this device at their groups.

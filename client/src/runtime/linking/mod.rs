@@ -4,7 +4,7 @@
 //!  mod      what is asked: begin, answer, go on after a restart
 //!  task     the linking room in use: think, store, send, show
 //!  steps    what follows from what happens there: values in, values out
-//!  record   what is kept of it      news    what faces are told
+//!  record   what is kept of it
 //!  gather   the old device: puts together what is handed over      handed   the same as bytes
 //!  blob     the past, as a file at the relay
 //!  entering the new device: enters the rooms that it was handed
@@ -14,7 +14,6 @@ mod blob;
 mod entering;
 mod gather;
 mod handed;
-mod news;
 mod record;
 mod steps;
 mod task;
@@ -34,7 +33,6 @@ use tokio::{
     time::timeout,
 };
 
-pub use news::{LinkEnd, LinkNews};
 use record::Record;
 use task::{Ask, Begun, Task};
 

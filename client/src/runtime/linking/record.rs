@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use shared::linking::{Agreed, Parcel, Role};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::{HandedPast, news::LinkEnd};
+use super::HandedPast;
 use crate::{
+    runtime::LinkEnd,
     store::Where,
     transport::{Pin, RelayAddress},
 };

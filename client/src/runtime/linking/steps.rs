@@ -8,9 +8,9 @@ use shared::{
 
 use super::{
     HandedPast,
-    news::{LinkEnd, LinkNews},
     record::{Record, Step},
 };
+use crate::runtime::{LinkEnd, LinkNews};
 
 /// How long a person has to compare and confirm, in milliseconds.
 pub(super) const CONFIRM_MS: u64 = 10 * 60 * 1_000;

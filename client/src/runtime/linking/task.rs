@@ -22,7 +22,6 @@ use super::{
     blob::{self, BlobFault},
     code_of, gather,
     handed::{self, Handed},
-    news::{LinkEnd, LinkNews},
     record::{Record, Step},
     steps::Do,
 };
@@ -30,7 +29,7 @@ use crate::{
     failure::{Exit, Failure},
     portable::{Intake, TakeError},
     runtime::{
-        Event, Local,
+        Event, LinkEnd, LinkNews, Local,
         backoff::Backoff,
         link::{LinkState, RelayLink},
         lock, now_ms,
