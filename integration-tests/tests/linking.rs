@@ -81,7 +81,8 @@ fn device_that_was_not_confirmed_gets_nothing() {
         assert_eq!(ended["code"], "refused");
         let ended = new.finish();
         assert_eq!(ended.code, Some(4), "{ended:?}");
-        assert!(ended.errors.contains("not confirmed on the other device"), "{}", ended.errors);
+        let last = ended.seen.iter().find(|event| event["state"] == "ended").unwrap();
+        assert!(last["message"].as_str().unwrap().contains("not confirmed on the other device"), "{last}");
         let got = |event: &Value| matches!(event["state"].as_str(), Some("taking" | "received"));
         assert!(!ended.seen.iter().any(got), "{:?}", ended.seen);
         // The same code leads nowhere now.
