@@ -1,6 +1,7 @@
 //! The client of Schat: store, transport, runtime and faces. The binary `schat` is a thin shell around it.
 
 mod ask;
+pub mod backup;
 pub mod cli;
 mod codec;
 pub mod daemon;

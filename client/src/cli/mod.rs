@@ -2,6 +2,7 @@
 
 mod archive;
 mod attach;
+mod backup;
 mod chat;
 mod config;
 mod daemon;
@@ -104,6 +105,8 @@ impl Cli {
             Some(Command::File(_)) => "file",
             Some(Command::Search { .. }) => "search",
             Some(Command::Export { .. }) => "export",
+            Some(Command::Backup(_)) => "backup",
+            Some(Command::Restore(_)) => "restore",
             Some(Command::Config(_)) => "config",
             Some(Command::Completions { .. }) => "completions",
             Some(Command::Man { .. }) => "man",
@@ -336,6 +339,15 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         files: Option<PathBuf>,
     },
+    /// Write a backup, sealed under twelve words that are shown the first time: account, people, rooms and their history.
+    ///
+    /// It is read back whole before it counts, and the one that was there stays until then. It has no key that opens
+    /// messages: after `schat restore` members of each room let the device back in. A chat or a daemon may run meanwhile.
+    Backup(backup::BackupCommand),
+    /// Restore a backup into a new profile, and come back into its rooms.
+    ///
+    /// It takes the place of the device that is gone, so use it instead of that, and once.
+    Restore(backup::RestoreCommand),
     /// Print your settings and where each comes from, as a config.toml.
     Config(config::ConfigCommand),
     /// Print a completion script.
@@ -499,6 +511,8 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
         }
         Some(Command::Lock(command)) => command.run(globals),
         Some(Command::Unlock) => lock::unlock(globals),
+        Some(Command::Backup(command)) => command.run(globals),
+        Some(Command::Restore(command)) => command.run(globals).await,
         Some(Command::Config(command)) => command.run(globals),
         #[cfg(not(feature = "manual"))]
         Some(Command::Completions { shell: _ }) => Err(lean::without("completions", "")),

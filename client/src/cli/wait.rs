@@ -121,6 +121,7 @@ fn passes(code: &str) -> bool {
         "bridged",
         "taken_back",
         "place_lost",
+        "another_came",
         "undone",
     ];
     is_limit(code) || others.contains(&code)

@@ -15,6 +15,10 @@ const ROWS: u32 = 512;
 /// A chunk ends with the row that brings it over this, in bytes.
 pub const CHUNK: usize = 64 << 10;
 
+/// A chunk holds rows of entries between two multiples of this: so a chunk stays as it is when older rows go and newer ones
+/// come, and what is there of it is not written again.
+const SPAN: u64 = 256;
+
 /// How much of the past is carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum History {
@@ -172,6 +176,9 @@ impl Gather {
         let (mut rows, mut bytes) = (Vec::new(), 0);
         for line in store.history(id, after, ROWS)? {
             let row = line_row(&line)?;
+            if is_elsewhere(&rows, row.seq) {
+                break;
+            }
             bytes += row.value.len();
             rows.push(row);
             if bytes > CHUNK {
@@ -202,6 +209,9 @@ impl Gather {
     fn happenings(&mut self, store: &Store, id: RoomId, after: HappeningKey) -> Result<(), StoreError> {
         let (mut rows, mut bytes) = (Vec::new(), 0);
         for ((seq, nth), expires, value) in store.happenings_after(id, after, ROWS)? {
+            if is_elsewhere(&rows, seq) {
+                break;
+            }
             bytes += value.len();
             rows.push(Row { seq, nth, expires, value: value.to_vec() });
             if bytes > CHUNK {
@@ -222,6 +232,11 @@ impl Gather {
         }
         Ok(())
     }
+}
+
+/// Whether the row of that entry belongs to another chunk.
+fn is_elsewhere(rows: &[Row], seq: u64) -> bool {
+    rows.first().is_some_and(|first| first.seq / SPAN != seq / SPAN)
 }
 
 fn line_row(line: &Line) -> Result<Row, StoreError> {

@@ -18,3 +18,6 @@ pub use frames::{MAX_RECORD, ReadError, Reader, Writer};
 pub use gather::{CHUNK, Gather, Gathered, History, What};
 pub use take::{Counts, Intake, Left, TakeError};
 pub use value::{Account, File, MAX_SETTINGS, Room, Value};
+
+#[cfg(test)]
+mod tests;

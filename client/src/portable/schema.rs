@@ -14,7 +14,7 @@ pub const VERSION: u32 = 1;
 #[prost(skip_debug)]
 pub struct Record {
     /// What it says. None: a later version's, to be passed over.
-    #[prost(oneof = "Body", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11")]
+    #[prost(oneof = "Body", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12")]
     pub body: Option<Body>,
 }
 
@@ -52,6 +52,9 @@ pub enum Body {
     /// The next bytes of the file before.
     #[prost(bytes = "vec", tag = "10")]
     Bytes(Vec<u8>),
+    /// Here stands what is in a file of its own beside this one, in the backup of a directory.
+    #[prost(message, tag = "12")]
+    Elsewhere(Elsewhere),
     /// The last of all: what ends without it was cut.
     #[prost(message, tag = "11")]
     End(End),
@@ -72,7 +75,7 @@ pub struct Begin {
 #[derive(Clone, PartialEq, Message)]
 #[prost(skip_debug)]
 pub struct Account {
-    /// The account's secret key, 32 bytes.
+    /// The account, in the form that `shared` reads: 32 bytes of its secret key, or more.
     #[prost(bytes = "vec", tag = "1")]
     pub secret: Vec<u8>,
     /// What the phrase says, 16 bytes, while the person has not confirmed that it is written down; else empty.
@@ -276,6 +279,23 @@ pub struct File {
     /// They follow.
     #[prost(bool, tag = "5")]
     pub has_bytes: bool,
+}
+
+/// What is in a file of its own: one record, or the bytes of the file before.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct Elsewhere {
+    /// What that file is called, 16 bytes.
+    #[prost(bytes = "vec", tag = "1")]
+    pub name: Vec<u8>,
+    /// SHA-256 of what is in it: 32 bytes; of a file's bytes, what tells one state of it from another.
+    #[prost(bytes = "vec", tag = "2")]
+    pub digest: Vec<u8>,
+    /// Bytes that it has as it lies there.
+    #[prost(uint64, tag = "3")]
+    pub sealed: u64,
+    /// The bytes of the file before.
+    #[prost(bool, tag = "4")]
+    pub is_bytes: bool,
 }
 
 /// The last record.

@@ -36,6 +36,9 @@ const MAX_WORDS: usize = MAX_TEXT;
 /// Longest settings, in bytes: more than all of them with comments.
 pub const MAX_SETTINGS: usize = 64 << 10;
 
+/// Longest account, in bytes: a key, and how it came to be the person's.
+const MAX_ACCOUNT: usize = 4 << 10;
+
 /// Longest way back into a room, in bytes.
 const MAX_WAY_BACK: usize = super::frames::MAX_RECORD;
 
@@ -47,8 +50,8 @@ const MAX_CURSORS: usize = 128;
 
 /// The account's secrets.
 pub struct Account {
-    /// The account's secret key.
-    pub secret: Zeroizing<[u8; 32]>,
+    /// The account, in the form that `shared` reads.
+    pub secret: Zeroizing<Vec<u8>>,
     /// What the phrase says, while it is not known to be written down.
     pub phrase: Option<Zeroizing<[u8; 16]>>,
     /// What seals backups.
@@ -124,14 +127,17 @@ impl Value {
     pub fn of(body: Body) -> Result<Self, ReadError> {
         Ok(match body {
             Body::Begin(begin) => Self::Begin(begin.at),
+            Body::Account(account) if !(1..=MAX_ACCOUNT).contains(&account.secret.len()) => {
+                return Err(ReadError::Malformed("the account"));
+            }
             Body::Account(account) => Self::Account(Account {
-                secret: Zeroizing::new(array(&account.secret, "the account's key")?),
+                secret: Zeroizing::new(account.secret.clone()),
                 phrase: some(&account.phrase, "the phrase")?.map(Zeroizing::new),
                 backup_key: some(&account.backup_key, "the key of backups")?.map(Zeroizing::new),
                 next: some(&account.next, "the recovery key")?,
             }),
             Body::Profile(profile) => own(profile)?,
-            Body::Person(person) => Self::Person(known(person)?),
+            Body::Person(person) => Self::Person(known(&person)?),
             Body::Relay(relay) => {
                 let address = address(&relay.host, relay.port)?;
                 let pin = some(&relay.pin, "a relay's pin")?;
@@ -154,6 +160,7 @@ impl Value {
                 has_bytes: file.has_bytes,
             }),
             Body::Bytes(bytes) => Self::Bytes(bytes),
+            Body::Elsewhere(_) => return Err(ReadError::Order("a record that is elsewhere")),
             Body::End(_) => Self::End,
         })
     }
@@ -177,7 +184,7 @@ fn own(profile: schema::Profile) -> Result<Value, ReadError> {
     Ok(Value::Profile(texts, picture))
 }
 
-fn known(person: schema::Person) -> Result<KnownPerson, ReadError> {
+fn known(person: &schema::Person) -> Result<KnownPerson, ReadError> {
     let fingerprint = Fingerprint(array(&person.fingerprint, "a fingerprint")?);
     if person.names.len() > MAX_NAMES {
         return Err(ReadError::TooLong("names of a person"));

@@ -8,13 +8,22 @@ use super::{KnownPerson, KnownRelay, Meeting, PictureKey, Place, Store, StoreErr
 use crate::transport::RelayAddress;
 
 /// What the phrase says, until the person has confirmed that it is written down.
-const PHRASE: &str = "phrase";
+const PHRASE: &str = "recovery";
 
 /// What seals backups, once there is one.
 const BACKUP_KEY: &str = "backup-key";
 
 /// What the credential says of the recovery key.
 const NEXT: &str = "next";
+
+/// When a chat was begun with this profile for the first time, Unix milliseconds.
+const SINCE: &str = "since";
+
+/// Somebody was reminded that there is no backup.
+const REMINDED: &str = "reminded";
+
+/// A day, in milliseconds: whoever only tries the program is not bothered.
+const DAY_MS: u64 = 24 * 3600 * 1000;
 
 /// Texts of the profile itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,7 +51,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be written.
-    pub fn set_account_secret(&mut self, secret: &[u8; 32]) -> Result<(), StoreError> {
+    pub fn set_account_secret(&mut self, secret: &[u8]) -> Result<(), StoreError> {
         self.set_meta(super::profile::IDENTITY, secret)
     }
 
@@ -92,6 +101,23 @@ impl Store {
     /// [`StoreError`] when it cannot be written.
     pub fn set_next_key(&mut self, next: &[u8]) -> Result<(), StoreError> {
         self.set_meta(NEXT, next)
+    }
+
+    /// Whether whoever uses this profile is to be reminded, now and never again, that there is no backup: after its first day.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read or written.
+    pub fn remind_of_backup(&mut self, now: u64) -> Result<bool, StoreError> {
+        if self.backup_key()?.is_some() || self.meta(REMINDED)?.is_some() {
+            return Ok(false);
+        }
+        let since = self.meta(SINCE)?.and_then(|since| since.as_slice().try_into().ok());
+        match since.map(u64::from_be_bytes) {
+            None => self.set_meta(SINCE, &now.to_be_bytes()).map(|()| false),
+            // A clock that was set back reminds as well.
+            Some(since) if now.abs_diff(since) < DAY_MS => Ok(false),
+            Some(_) => self.set_meta(REMINDED, &[1]).map(|()| true),
+        }
     }
 
     /// The texts of the profile itself.

@@ -62,7 +62,7 @@ pub use people::{KnownPerson, MAX_NAMES, MAX_PEOPLE, Meeting, People};
 pub use picture_key::PictureKey;
 pub use places::Place;
 pub(crate) use profile::bad_name;
-pub use profile::{OpenProfile, ProfileDir, usual_name};
+pub use profile::{NewProfile, OpenProfile, ProfileDir, engine_profile, usual_name};
 pub use rooms::{KnownRelay, LEFT, RoomKind, RoomRecord, Where};
 pub use search::{Hit, Query, Search};
 pub use synced::{MAX_MARKS, Mark, written as written_marks};
@@ -177,6 +177,57 @@ impl Store {
         }
         store.load_people()?;
         Ok(store)
+    }
+
+    /// Opens the database in `dir` beside another process that has the profile: to read all of it as of one moment, and to
+    /// keep a value or two of the profile itself.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be opened, is damaged, belongs to another key, or is not of this version.
+    pub fn open_beside(dir: &Path, key: &ProfileKey, random: Random) -> Result<Self, StoreError> {
+        Self::beside(dir, Sealer::new(key, random))
+    }
+
+    /// The same database once more, in `dir`: for whoever reads all of it and must not hold others up.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be opened.
+    pub fn sibling(&self, dir: &Path) -> Result<Self, StoreError> {
+        Self::beside(dir, self.sealer.clone())
+    }
+
+    fn beside(dir: &Path, sealer: Sealer) -> Result<Self, StoreError> {
+        let store = Self {
+            db: schema::open_beside(&dir.join(DATABASE))?,
+            sealer,
+            people: People::default(),
+            kept: MAX_HISTORY,
+            #[cfg(test)]
+            crash_point: crash_point::CrashPoint::default(),
+        };
+        if store.meta(PROBE).map_err(|_| StoreError::WrongKey)?.is_none() {
+            return Err(StoreError::WrongKey);
+        }
+        store.load_people()?;
+        Ok(store)
+    }
+
+    /// From now on everything is read as it is at this moment, until [`Store::thaw`].
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not let us.
+    pub fn freeze(&self) -> Result<(), StoreError> {
+        // A transaction begins with the first thing that is read in it.
+        self.db.execute_batch("BEGIN; SELECT count(*) FROM meta;")?;
+        Ok(())
+    }
+
+    /// What others wrote since [`Store::freeze`] is seen again.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not let us.
+    pub fn thaw(&self) -> Result<(), StoreError> {
+        Ok(self.db.execute_batch("COMMIT")?)
     }
 
     /// Saves a batch, all of it or nothing. `record` names the room when it is new or moved.

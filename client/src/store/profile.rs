@@ -224,6 +224,46 @@ impl Store {
     }
 }
 
+/// A profile that is being made of what another device had. Nobody else has it until this is dropped.
+pub struct NewProfile {
+    /// Its database.
+    pub store: Store,
+    _lock: Lock,
+}
+
+impl NewProfile {
+    /// Makes one, without an account, in a directory that has none.
+    ///
+    /// # Errors
+    /// [`Failure`] when it cannot be written, or another process has it.
+    pub fn make(dir: &Path, random: &Random) -> Result<Self, Failure> {
+        make_private(dir)?;
+        let lock = Lock::take(dir)?;
+        let key = FileKey.key(dir, random)?;
+        Ok(Self { store: Store::open(dir, &key, random.clone())?, _lock: lock })
+    }
+}
+
+/// What the engine needs of an account that was carried here.
+///
+/// # Errors
+/// [`StoreError::Damaged`] when it is none.
+pub fn engine_profile(
+    account: &[u8],
+    (name, status, glyph): (&str, &str, &str),
+    random: &Random,
+) -> Result<engine::Profile, StoreError> {
+    Ok(engine::Profile {
+        identity: Arc::new(identity(account)?),
+        name: clean_speaker(name).unwrap_or_else(|_| usual_name()),
+        status: status.to_owned(),
+        glyph: glyph.to_owned(),
+        device_name: device_name(),
+        random: random.clone(),
+        suite: Default::default(),
+    })
+}
+
 /// A key says that there was a profile. Without its database it is not a new one: all rooms would be gone, unsaid.
 fn whole(dir: &Path) -> Result<(), StoreError> {
     let has_key = FileKey::path(dir).exists();

@@ -145,6 +145,20 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
     }
 }
 
+/// Opens a database that another process of this user may be writing: what is read is of one moment, and what is written
+/// waits for its turn.
+pub(super) fn open_beside(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags)?;
+    // A phrase that is forgotten is gone from the pages as well.
+    db.execute_batch("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;")?;
+    let version: usize = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    match version == MIGRATIONS.len() {
+        true => Ok(db),
+        false => Err(StoreError::TooNew),
+    }
+}
+
 /// Sets the connection up and migrates the database.
 pub(super) fn prepare(db: &mut Connection) -> Result<(), StoreError> {
     db.execute_batch(

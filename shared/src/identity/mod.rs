@@ -5,6 +5,7 @@ mod avatar;
 pub mod credential;
 pub mod names;
 mod person;
+pub mod phrase;
 pub mod safety;
 
 pub use account::*;

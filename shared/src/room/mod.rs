@@ -84,6 +84,7 @@ mod verdict;
 mod view;
 mod vote;
 mod watch;
+mod wayback;
 
 pub use crate::{
     identity::Person,
@@ -103,6 +104,7 @@ pub use problem::{Breach, OutCause, Problem, Right, TokenFault};
 pub use profile::{EngineError, OldRoom, Policy, Profile};
 pub use signal::TYPING_EVERY_MS;
 pub use view::{GroupView, Invited, Member};
+pub use wayback::Returning;
 
 /// How long the invite of a linking room lives, in milliseconds: ten minutes, in which a code is typed by hand, too.
 pub const LINKING_MS: u64 = 10 * 60 * 1_000;

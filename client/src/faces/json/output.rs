@@ -230,6 +230,8 @@ pub enum Out {
     },
     /// The room is over for this profile.
     Closed { room: String, reason: String, was_member: bool },
+    /// Said once, after a profile's first day: a lost device would lose everything.
+    NoBackup { message: String },
     /// Who this profile is.
     Fingerprint { name: String, fingerprint: String },
     /// The rooms of this profile.
@@ -266,6 +268,10 @@ impl Out {
         let ChosenRelay { address, pin, replaced, token } = chosen;
         let token = token.is_some();
         Self::Relay { relay: address.to_string(), pin: pin.to_string(), replaced: *replaced, token }
+    }
+
+    pub(crate) fn no_backup(message: &str) -> Self {
+        Self::NoBackup { message: message.to_owned() }
     }
 
     pub(super) fn joined(room: &str, view: &GroupView, marks: Marks<'_>) -> Self {

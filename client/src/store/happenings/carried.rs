@@ -24,6 +24,9 @@ pub fn read_happening(seq: u64, expires: Option<u64>, value: &[u8]) -> Option<Ha
     Some(Happening { expires, ..stored.into_happening(seq)? })
 }
 
+/// A row: its key, until when it is kept in Unix milliseconds, and its value as it is stored.
+pub type HappeningRow = (HappeningKey, Option<u64>, Zeroizing<Vec<u8>>);
+
 impl Store {
     /// At most `limit` happenings of a room after that one, oldest first, as they are stored.
     ///
@@ -34,7 +37,7 @@ impl Store {
         room: RoomId,
         (seq, nth): HappeningKey,
         limit: u32,
-    ) -> Result<Vec<(HappeningKey, Option<u64>, Zeroizing<Vec<u8>>)>, StoreError> {
+    ) -> Result<Vec<HappeningRow>, StoreError> {
         let select = "SELECT seq, nth, expires, value FROM happenings
                       WHERE room = ?1 AND (seq, nth) > (?2, ?3) ORDER BY seq, nth LIMIT ?4";
         let mut select = self.db.prepare_cached(select)?;

@@ -42,3 +42,4 @@ mod signal;
 mod spoiled;
 mod takeback;
 mod token;
+mod wayback;

@@ -1,5 +1,6 @@
 //! What commands say, and why they fail.
 
+pub mod backup;
 pub mod file;
 pub mod profile;
 pub mod program;
