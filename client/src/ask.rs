@@ -9,6 +9,7 @@
 //! ```
 
 mod answer;
+mod devices;
 mod files;
 mod linking;
 mod people;
@@ -21,6 +22,7 @@ use std::future::Future;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub(crate) use answer::{MAX_ANSWER, MAX_PAGE};
+pub(crate) use devices::{Devices, NameDevice, RemoveDevice};
 pub(crate) use files::{FilePlace, GetFile, GetPassing, SendFile, SteerFile, Transfers};
 pub(crate) use linking::{AnswerLink, LinkDevice};
 pub(crate) use people::{Mark, People, Person};
@@ -137,6 +139,9 @@ requests! {
     FilePlace,
     SetAvatar,
     AvatarOf,
+    Devices,
+    RemoveDevice,
+    NameDevice,
     LinkDevice,
     AnswerLink,
 }

@@ -1,5 +1,6 @@
 //! The handle that all faces use: of rooms in this process, or of those that a daemon runs.
 
+mod devices;
 mod files;
 mod linking;
 mod people;

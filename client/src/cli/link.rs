@@ -1,6 +1,9 @@
 //! `schat link`: this device becomes one of an account, or another one of this account.
 
-use std::{io::Write as _, time::Duration};
+use std::{
+    io::{BufRead as _, IsTerminal as _, Write as _},
+    time::Duration,
+};
 
 use shared::invite::link::{AnyLink, Link};
 use tokio::{
@@ -18,7 +21,7 @@ use crate::{
     },
     failure::{Exit, Failure},
     handle::Runtime,
-    runtime::{ChosenRelay, Event, HandedPast, LinkAnswer, LinkNews, Past, RelayState},
+    runtime::{ChosenRelay, Event, HandedPast, LinkAnswer, LinkEnd, LinkNews, Past, RelayState},
     store::{Asking, FileKey, OpenProfile, ProfileDir, Wrap},
     transport::RelayAddress,
 };
@@ -37,12 +40,22 @@ enum Wanted {
     RelayLink(Box<ChosenRelay>),
 }
 
+/// What else was wanted.
+#[derive(Clone, Copy)]
+pub(super) struct How {
+    /// Give up what is under way.
+    pub(super) cancel: bool,
+    /// Give up the account of this profile, which is in no room.
+    pub(super) anew: bool,
+}
+
 pub(super) async fn link(
     globals: &Globals,
     typed: Option<String>,
     past: HandedPast,
-    cancel: bool,
+    how: How,
 ) -> Result<Exit, Failure> {
+    let How { cancel, anew } = how;
     let dir = ProfileDir::choose(globals.profile.clone())?;
     let mut input = None;
     let wanted = match typed.as_deref() {
@@ -60,7 +73,8 @@ pub(super) async fn link(
     let (is_new, (runtime, events)) = match daemon::find(&dir).await? {
         Some(daemon) => (false, attach::attach(&globals, dir, daemon, plan(), Some(attach::PATIENCE)).await?),
         None => {
-            let profile = opened(&globals, dir)?;
+            let may_ask = input.is_none() && !cancel;
+            let profile = opened(&globals, dir, anew, may_ask)?;
             if let Wanted::RelayLink(chosen) = &wanted {
                 profile.vault.now(|store| chosen.as_ref().clone().save(store))?;
             }
@@ -68,7 +82,8 @@ pub(super) async fn link(
             (is_new, setup::start(&globals, profile, plan()).await?)
         }
     };
-    let mut face = Face { globals: &globals, input, is_new, past };
+    let is_terminal = std::io::stdin().is_terminal();
+    let mut face = Face { globals: &globals, input, is_new, is_terminal, past };
     let done = tokio::select! {
         done = face.run(&runtime, events, &wanted, cancel) => done,
         () = interrupted() => Ok(Ended::Interrupted),
@@ -91,10 +106,14 @@ pub(super) async fn link(
 }
 
 /// Opens the profile, whatever is in it.
-fn opened(globals: &Globals, dir: ProfileDir) -> Result<OpenProfile, Failure> {
+fn opened(globals: &Globals, dir: ProfileDir, anew: bool, may_ask: bool) -> Result<OpenProfile, Failure> {
     let path = dir.path().to_owned();
     let open = |wrap: &Wrap| Ok(passphrase::opened(globals, &path, wrap)?.key);
-    let profile = OpenProfile::open_to_link(dir, random(), &Asking(&open))?;
+    let give_up = || if anew || !may_ask { Ok(anew) } else { gives_up() };
+    let profile = OpenProfile::open_to_link(dir, random(), &Asking(&open), give_up)?;
+    if anew && !profile.is_blank {
+        return Err(words::command::room::in_rooms());
+    }
     if profile.is_new {
         let path = profile.dir().path();
         words::command::profile::made(path, &FileKey::path(path)).iter().for_each(|line| eprintln!("{line}"));
@@ -103,6 +122,19 @@ fn opened(globals: &Globals, dir: ProfileDir) -> Result<OpenProfile, Failure> {
         profile.vault.now(|store| store.set_last_relay(&relay.to_string()))?;
     }
     Ok(profile)
+}
+
+/// Asks whoever sits there whether the account of this profile, which is in no room, is given up. Where nobody does, it stays.
+fn gives_up() -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Ok(false);
+    }
+    eprint!("{}", words::LINK_GIVE_UP);
+    // What cannot be shown is answered all the same.
+    let _ = std::io::stderr().flush();
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).map_err(|error| input::unreadable(&error))?;
+    Ok(line.trim().eq_ignore_ascii_case("yes"))
 }
 
 /// The same profile, as what it is now. Whoever had it before lets go of it in a moment.
@@ -150,6 +182,8 @@ struct Face<'a> {
     globals: &'a Globals,
     input: Option<mpsc::Receiver<Input>>,
     is_new: bool,
+    /// Somebody sits there.
+    is_terminal: bool,
     past: HandedPast,
 }
 
@@ -180,6 +214,10 @@ impl Face<'_> {
                     event = events.recv() => told.extend(event),
                 }
             }
+        }
+        if self.is_terminal && !self.globals.json {
+            // So that what is typed before the question is no answer to it.
+            self.input.get_or_insert_with(input::stdin);
         }
         let mut is_asked = false;
         let mut told = std::collections::VecDeque::from(told);
@@ -216,10 +254,8 @@ impl Face<'_> {
                 LinkNews::Posted { .. } => is_posted = true,
                 LinkNews::Done => return Ok(Ended::Ok),
                 LinkNews::Received { rooms, .. } => return Ok(Ended::Received(rooms)),
-                LinkNews::Ended(end) if cancel && end == crate::runtime::LinkEnd::GivenUp => {
-                    return Ok(Ended::Ok);
-                }
-                LinkNews::Ended(end) => return Err(words::link_ended(&end)),
+                LinkNews::Ended { end: LinkEnd::GivenUp, .. } if cancel => return Ok(Ended::Ok),
+                LinkNews::Ended { end, is_handed } => return Err(words::link_ended(&end, is_handed)),
                 _ => {}
             }
         }
@@ -245,7 +281,7 @@ impl Face<'_> {
             stdout::line(&json::linked(news).to_line());
             return;
         }
-        if matches!(news, LinkNews::Ended(_)) {
+        if matches!(news, LinkNews::Ended { .. }) {
             return;
         }
         for line in words::linking(news, false) {
@@ -253,9 +289,12 @@ impl Face<'_> {
         }
     }
 
-    fn ask(&self) {
+    fn ask(&mut self) {
         if !self.globals.json {
-            eprint!("{}", words::LINK_ASK);
+            if let Some(input) = &mut self.input {
+                while self.is_terminal && input.try_recv().is_ok() {}
+            }
+            eprint!("{}", if self.is_terminal { words::LINK_ASK } else { words::LINK_ASK_DIGITS });
             // What cannot be shown is answered all the same.
             let _ = std::io::stderr().flush();
         }
@@ -283,6 +322,15 @@ impl Face<'_> {
                 Cmd::LinkCancel => Ok(LinkAnswer::Cancel),
                 _ => Ok(LinkAnswer::Refuse),
             };
+        }
+        // Whatever comes from a program has to say what is shown: it cannot have looked.
+        if !self.is_terminal {
+            let is_typed = typed.chars().any(|sign| sign.is_ascii_digit());
+            let digits = is_typed.then_some(typed);
+            return Ok(digits.map_or(LinkAnswer::Refuse, |digits| LinkAnswer::Confirm {
+                digits: Some(digits),
+                past: self.past,
+            }));
         }
         Ok(match typed.trim().to_lowercase().as_str() {
             "y" | "yes" => LinkAnswer::Confirm { digits: None, past: self.past },

@@ -7,6 +7,7 @@ mod chat;
 mod config;
 mod daemon;
 mod demo;
+mod devices;
 mod face;
 mod file;
 mod first_use;
@@ -98,6 +99,7 @@ impl Cli {
             Some(Command::Rooms { .. }) => "rooms",
             Some(Command::Forget { .. }) => "forget",
             Some(Command::Info { .. }) => "info",
+            Some(Command::Devices { .. }) => "devices",
             Some(Command::Fingerprint) => "fingerprint",
             Some(Command::Verify { .. }) => "verify",
             Some(Command::Lock(_)) => "lock",
@@ -248,6 +250,9 @@ enum Command {
         /// Give up the linking that is under way.
         #[arg(long, conflicts_with = "code")]
         cancel: bool,
+        /// Give up the account of this profile, which is in no room, so that this device becomes one of another.
+        #[arg(long = "new", conflicts_with = "cancel")]
+        anew: bool,
     },
     /// List the rooms of this profile.
     Rooms {
@@ -274,6 +279,11 @@ enum Command {
         /// A room of this profile.
         #[arg(value_parser = labelled, allow_hyphen_values = true)]
         room: String,
+    },
+    /// Your devices, as your rooms know them: list them, rename this one, or take another one out of every room.
+    Devices {
+        #[command(subcommand)]
+        command: Option<devices::DevicesCommand>,
     },
     /// Print your fingerprint, which others can compare.
     Fingerprint,
@@ -480,12 +490,14 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Invite { room, uses, expires, patience }) => {
             once::invite(globals, &room, &Limits { uses, lives_s: expires }, patience).await
         }
-        Some(Command::Link { code, history, cancel }) => {
-            link::link(globals, code, history.unwrap_or_default(), cancel).await
+        Some(Command::Link { code, history, cancel, anew }) => {
+            let how = link::How { cancel, anew };
+            link::link(globals, code, history.unwrap_or_default(), how).await
         }
         Some(Command::Rooms { id, all }) => once::rooms(globals, id, all).await,
         Some(Command::Forget { room, yes }) => forget::forget(globals, &room, yes).await,
         Some(Command::Info { room }) => info::info(globals, &room).await,
+        Some(Command::Devices { command }) => devices::devices(globals, command).await,
         Some(Command::Fingerprint) => once::fingerprint(globals).await,
         Some(Command::Verify { room, member, yes, undo }) => {
             let mark = match (yes, undo) {

@@ -1,6 +1,6 @@
 //! Commands that do one thing and end.
 
-use shared::room::{self as engine, Command, SaidError};
+use shared::room::{self as engine, Command, GroupView, SaidError};
 
 use super::{
     Globals, archive, attach,
@@ -114,7 +114,7 @@ pub(super) async fn rooms(globals: &Globals, with_ids: bool, all: bool) -> Resul
 /// everything, unless it `is_whole`.
 fn stored(profile: &OpenProfile, room: RoomRecord, is_whole: bool) -> Result<RoomOut, Failure> {
     let view = if is_whole { archive::view(profile, &room).ok().flatten() } else { None };
-    let others = view.iter().flat_map(|view| &view.members).filter(|member| !member.me);
+    let others = view.iter().flat_map(|view| view.others());
     let others = others.map(|member| member.person.fingerprint);
     let unread = if is_whole && room.closed.is_none() { unread(profile, &room).ok() } else { None };
     let pinned = profile.vault.now(|store| store.pinned())?.contains(&room.label);
@@ -129,7 +129,7 @@ fn stored(profile: &OpenProfile, room: RoomRecord, is_whole: bool) -> Result<Roo
             Where::Own => None,
             Where::Relay { address, .. } => Some(address.to_string()),
         },
-        members: view.as_ref().map(|view| view.members.len()),
+        members: view.as_ref().map(GroupView::count),
         verified: profile.vault.now(|store| Ok(store.people().are_verified(others)))?,
         closed: room.closed,
     })

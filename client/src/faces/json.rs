@@ -276,6 +276,11 @@ async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
             Ok(person) => runtime.tell(&room, Command::Remove(person.fingerprint)).await,
             Err(failure) => Err(failure),
         },
+        Cmd::Devices => runtime.devices().await.map(|all| say(&Out::devices(all))),
+        Cmd::DeviceRemove { device } => {
+            runtime.remove_device(&device).await.map(|found| say(&Out::devices(found)))
+        }
+        Cmd::DeviceRename { name } => runtime.name_device(&name).await,
         Cmd::Verify { room, member, yes } => match find(runtime, &room, &member) {
             Ok(person) => verify(runtime, &room, &person, yes.then_some(true)).await,
             Err(failure) => Err(failure),
@@ -285,7 +290,7 @@ async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
             Err(failure) => Err(failure),
         },
         Cmd::Ack { room, seq } => runtime.ack(&room, seq).await,
-        Cmd::Leave { room } => runtime.tell(&room, Command::Leave).await,
+        Cmd::Leave { room } => runtime.tell(&room, Command::LeaveAll).await,
         Cmd::Accept { room } => runtime.tell(&room, Command::Accept).await,
         Cmd::Pin { room, withdrawn } => runtime.pin(&room, !withdrawn).await,
         Cmd::Forget { room } => runtime.forget(&room).await,

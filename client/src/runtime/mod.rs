@@ -14,6 +14,7 @@ mod avatar;
 mod backoff;
 mod choose;
 mod config;
+mod devices;
 mod enter;
 mod event;
 mod files;
@@ -51,6 +52,7 @@ use tokio::{
 
 pub use choose::ChosenRelay;
 pub use config::{Config, OwnRelay, Past, RoomStatus};
+pub use devices::OwnDevice;
 pub use event::{Event, Namesake, RelayState, RoomEvent};
 pub(crate) use event::{Publish, Sink};
 pub(crate) use files::stored_transfers;

@@ -77,7 +77,12 @@ pub enum LinkNews {
     /// The new device has everything.
     Done,
     /// Nothing comes of it.
-    Ended(LinkEnd),
+    Ended {
+        /// Why.
+        end: LinkEnd,
+        /// The account was handed over before that, so whoever is at the other device may have it.
+        is_handed: bool,
+    },
 }
 
 /// Why nothing comes of a linking.

@@ -267,8 +267,10 @@ impl Room {
             }
             Turn::Ask(Some(Ask::InviteDevice { expires_ms, reply })) => {
                 self.device = Some(reply);
-                let wanted = Command::Invite { uses: Some(1), expires_ms: Some(expires_ms) };
-                if let Err(failure) = self.apply(vec![Input::Command(wanted)]).await {
+                // One that is to end is not handed to anybody.
+                let ends = self.endings().await.into_iter().map(|id| Input::Command(Command::Revoke(id)));
+                let wanted = Input::Command(Command::InviteDevice { expires_ms });
+                if let Err(failure) = self.apply(ends.chain([wanted]).collect()).await {
                     self.no_device_invite(failure);
                 }
             }
@@ -278,7 +280,7 @@ impl Room {
                 {
                     self.invited.push(face);
                 }
-                self.is_leaving |= command == Command::Leave;
+                self.is_leaving |= matches!(command, Command::Leave | Command::LeaveAll);
                 let is_early = self.engine.as_ref().is_some_and(|engine| engine.view().is_none());
                 let done = if command == Command::INVITE && is_early {
                     self.wants_invite = true;
@@ -350,7 +352,14 @@ impl Room {
         let mut step = Step::default();
         let now = now_ms();
         let me = Person { name: engine.name().to_owned(), fingerprint: self.profile.identity.fingerprint() };
-        let mut look = Look { people: &self.people, me, now, met: Vec::new(), namesakes: Vec::new() };
+        let mut look = Look {
+            people: &self.people,
+            me,
+            now,
+            met: Vec::new(),
+            namesakes: Vec::new(),
+            replaced: Vec::new(),
+        };
         while let Some(input) = inputs.next(engine) {
             let entry = delivered(&input);
             let mut output = engine.step(input, now);
@@ -381,6 +390,7 @@ impl Room {
         }
         let newest = engine.told_as(engine.cursor());
         let namesakes = look.namesakes;
+        step.batch.replacements = look.replaced;
         step.batch.meetings = look.met.into_iter().map(|(_, met)| met).collect();
         let Step { batch, frames, events, reopen, wake_at } = step;
         self.wake_at = wake_at;

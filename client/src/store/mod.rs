@@ -8,6 +8,7 @@ mod carried;
 #[cfg(test)]
 pub(crate) mod crash_point;
 mod cursors;
+mod devices;
 mod drafts;
 mod error;
 mod happenings;
@@ -56,9 +57,10 @@ pub use key::{
     Account, Asking, Cost, FileKey, HeldKey, KeyFile, KeySource, Passphrase, PassphraseError, ProfileKey,
     Wrap,
 };
+pub use linking::AccountHere;
 pub use notices::{Earlier, Notice, StoredNotice};
 pub use old::{ARCHIVED, ARCHIVED_OPEN, is_archive};
-pub use people::{KnownPerson, MAX_NAMES, MAX_PEOPLE, Meeting, People};
+pub use people::{KnownPerson, MAX_NAMES, MAX_PEOPLE, Meeting, People, Replacement};
 pub use picture_key::PictureKey;
 pub use places::Place;
 pub(crate) use profile::bad_name;
@@ -93,6 +95,8 @@ pub struct Batch {
     pub notices: Vec<Notice>,
     /// People seen in the room.
     pub meetings: Vec<Meeting>,
+    /// Accounts that took the place of others.
+    pub replacements: Vec<Replacement>,
     /// A file that is offered now: it is under way no more.
     pub offered: Option<i64>,
 }
@@ -105,6 +109,7 @@ impl Batch {
             && self.happenings.is_empty()
             && self.notices.is_empty()
             && self.meetings.is_empty()
+            && self.replacements.is_empty()
             && self.offered.is_none()
     }
 }
@@ -230,6 +235,20 @@ impl Store {
         Ok(self.db.execute_batch("COMMIT")?)
     }
 
+    /// Writes several things, all of them or nothing. What is shown from memory meanwhile is what was to be.
+    pub(crate) fn all_or_nothing<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.db.execute_batch("SAVEPOINT whole")?;
+        let done = work(self);
+        self.db.execute_batch(match done {
+            Ok(_) => "RELEASE whole",
+            Err(_) => "ROLLBACK TO whole; RELEASE whole",
+        })?;
+        done
+    }
+
     /// Saves a batch, all of it or nothing. `record` names the room when it is new or moved.
     ///
     /// # Errors
@@ -272,7 +291,8 @@ impl Store {
             .collect();
         let notices = [batch.notices.as_slice(), refused.as_slice()].concat();
         let first_notice = notices::append(&transaction, &self.sealer, room, &notices)?;
-        let met = people::meet(&transaction, &self.sealer, &self.people, &batch.meetings)?;
+        let met =
+            people::meet(&transaction, &self.sealer, &self.people, &batch.meetings, &batch.replacements)?;
         transaction.commit()?;
         met.show(&self.people);
         Ok(Committed { first_notice, lines, refused })

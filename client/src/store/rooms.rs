@@ -56,7 +56,8 @@ impl RoomKind {
         self != Self::Chat
     }
 
-    fn of(number: i64) -> Option<Self> {
+    /// What is stored and carried under this number.
+    pub fn of(number: i64) -> Option<Self> {
         match number {
             CHAT => Some(Self::Chat),
             OWN_DEVICES => Some(Self::OwnDevices),
@@ -64,7 +65,8 @@ impl RoomKind {
         }
     }
 
-    fn number(self) -> i64 {
+    /// The number under which it is stored and carried.
+    pub fn number(self) -> i64 {
         match self {
             Self::Chat => CHAT,
             Self::OwnDevices => OWN_DEVICES,
@@ -248,7 +250,16 @@ impl Store {
         delete_under_way(
             &transaction,
             room,
-            &["rows", "drafts", "transfers", "blob_drops", "avatars", "avatars_brought"],
+            &[
+                "rows",
+                "drafts",
+                "transfers",
+                "blob_drops",
+                "avatars",
+                "avatars_brought",
+                "device_removals",
+                "invite_endings",
+            ],
         )?;
         transaction.execute(
             "UPDATE rooms SET closed = ?2, muted = 0, pinned = 0 WHERE room = ?1",
@@ -274,6 +285,8 @@ impl Store {
             "places",
             "avatars",
             "avatars_brought",
+            "device_removals",
+            "invite_endings",
             "rooms",
         ];
         delete_under_way(&transaction, room, &tables)?;
@@ -369,6 +382,17 @@ fn delete_under_way(db: &Connection, room: RoomId, tables: &[&str]) -> Result<()
     Ok(())
 }
 
+/// A room was kept here once: whoever forgets it has an account all the same. Says nothing, so it is not sealed.
+const USED: &str = "used";
+
+impl Store {
+    /// A room was kept here once.
+    pub(super) fn was_used(&self) -> Result<bool, StoreError> {
+        let select = "SELECT count(*) FROM meta WHERE key = ?1";
+        Ok(self.db.query_row(select, [USED], |row| row.get::<_, u32>(0))? > 0)
+    }
+}
+
 /// Makes or moves a room within a transaction.
 pub(super) fn upsert(db: &Connection, record: &RoomRecord) -> Result<(), StoreError> {
     let (host, port, pin) = match &record.place {
@@ -388,6 +412,7 @@ pub(super) fn upsert(db: &Connection, record: &RoomRecord) -> Result<(), StoreEr
             record.kind.number()
         ],
     )?;
+    db.execute("INSERT OR IGNORE INTO meta VALUES (?1, x'')", [USED])?;
     Ok(())
 }
 

@@ -1,8 +1,9 @@
 //! What people and programs are told of a room.
 
-use super::{Act, Alarm, CloseReason, GroupView, Message, MessageId, Millis, Person, Problem};
+use super::{Act, Alarm, CloseReason, Device, GroupView, Message, MessageId, Millis, Person, Problem};
 use crate::{
     file::Manifest,
+    identity::Fingerprint,
     message::{Private, timeline::Line},
 };
 
@@ -34,6 +35,32 @@ pub enum Event {
         who: Person,
         /// Who removed them; the same person: they said that they leave, whoever committed it.
         by: Person,
+    },
+    /// Another device of somebody who is in the room joined: the same person, with one more device.
+    DeviceJoined {
+        /// Who; us perhaps.
+        who: Person,
+        /// Which one.
+        device: Device,
+        /// Whose invite it was; none in an open room.
+        by: Option<Person>,
+    },
+    /// A device of somebody is no longer in the room, who stays in it with others.
+    DeviceLeft {
+        /// Who; us perhaps.
+        who: Person,
+        /// Which one.
+        device: Device,
+        /// Who removed it; the same person: they did it themselves, or it said that it leaves.
+        by: Person,
+    },
+    /// The account of somebody has another key, since a device was lost or stolen: their recovery key says so. All devices of the
+    /// account as it was are out, or go.
+    KeyChanged {
+        /// Who, by the new account; us perhaps.
+        who: Person,
+        /// The account that they were.
+        was: Fingerprint,
     },
     /// Somebody's device could not follow the room and was let back in, by its own keys.
     DeviceBack(Person),
@@ -180,5 +207,11 @@ pub enum Event {
         expires_ms: u64,
         /// 0 for no limit.
         max_uses: u32,
+    },
+    /// A link for one device of our own account is ready.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    DeviceInvite {
+        /// Secret: for that device alone.
+        link: crate::invite::link::Link,
     },
 }

@@ -10,12 +10,12 @@ use super::{
     authority::Signer,
     commit::part_with,
     keyring::Keyring,
-    state::{OwnInvite, Pending, Phase},
+    state::{OwnInvite, Peer, Pending, Phase},
 };
 use crate::{
     content,
     crypto::aead::{Origin, Scope, SealingKey, Session},
-    identity::{Fingerprint, names::fold},
+    identity::names::fold,
     invite::{
         INVITE_LIFETIME_MS, INVITE_USES, InviteSecret,
         card::{self, CardError},
@@ -81,8 +81,16 @@ impl Engine {
         self.meta.running_hash = vec![0; 32];
         self.new_epoch()?;
         self.handover.join_epoch = 0;
+        self.note_since(now);
         self.set_phase(Phase::Creating);
         Ok(())
+    }
+
+    /// Since when we are in.
+    fn note_since(&mut self, since: Millis) {
+        let own = self.group.as_ref().map(Group::leaf);
+        let (Some(leaf), unique) = (own, self.unique()) else { return };
+        self.peers.insert(leaf, Peer { leaf, unique, since, uncounted: true, ..Peer::default() });
     }
 
     /// Whether we know which room it is. Only whoever comes by a link does not, until the card was read.
@@ -104,7 +112,7 @@ impl Engine {
             }
         };
         row.is_known = true;
-        row.inviter = card.inviter.0.to_vec();
+        row.inviter = card.inviter_key.to_vec();
         (row.least_epoch, row.card_epoch) = (card.least_epoch, card.least_epoch);
         self.room = card.room_id;
         self.keyring = Keyring::new(self.room, &[]);
@@ -167,8 +175,7 @@ impl Engine {
             .ok_or(slot::SlotError::NotInvited)?;
         let has_gone = self.has_gone(&group)?;
         let row = self.meta.link.as_mut().ok_or(GroupError::Damaged)?;
-        let maker = (&*invite.maker).try_into().map(|maker| Fingerprint::of(&maker));
-        if !self.meta.open && maker.ok().is_none_or(|maker| *row.inviter != maker.0) {
+        if !self.meta.open && *row.inviter != *invite.maker {
             return Err(CardError::Unsigned.into());
         }
         // The GroupInfo is of the epoch before ours. With somebody in it whom this device saw removed it is of before that.
@@ -254,6 +261,7 @@ impl Engine {
         self.set_phase(Phase::Member);
         self.new_epoch()?;
         self.handover.join_epoch = self.meta.epochs.last().map_or(0, |row| row.epoch);
+        self.note_since(self.clamp(entry.at_ms));
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
         self.handover.unreadable_left = group.members()?.len().saturating_sub(1) as u64;
         let room = group.room()?;

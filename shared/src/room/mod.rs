@@ -31,6 +31,7 @@ use keyring::Keyring;
 use state::{JoinRow, Meta, Peer, Pending, Phase};
 
 mod access;
+mod account;
 mod ack;
 mod ahead;
 mod alarm;
@@ -56,6 +57,7 @@ mod kept;
 mod keyring;
 mod kinship;
 mod leap;
+mod leave;
 mod ledger;
 mod limit;
 mod log;
@@ -103,7 +105,7 @@ pub use output::{Change, Output};
 pub use problem::{Breach, OutCause, Problem, Right, TokenFault};
 pub use profile::{EngineError, OldRoom, Policy, Profile};
 pub use signal::TYPING_EVERY_MS;
-pub use view::{GroupView, Invited, Member};
+pub use view::{Device, GroupView, Invited, Member, Present};
 pub use wayback::Returning;
 
 /// How long the invite of a linking room lives, in milliseconds: ten minutes, in which a code is typed by hand, too.
@@ -209,6 +211,8 @@ struct Connection {
     began: Option<proto::relay::AccessChange>,
     /// Its name.
     began_name: Vec<u8>,
+    /// The log's time of the entry that is being taken.
+    entry_at: Millis,
     /// The commit that is being looked at breaks a rule.
     broken: bool,
     /// The relay contradicts its own log, or refused a commit for good: no more of them on this stream,
@@ -362,22 +366,14 @@ impl Engine {
     pub fn view(&self) -> Option<GroupView> {
         let group = self.group.as_ref().filter(|_| self.is_member())?;
         let me = group.leaf();
-        let members = group.members().ok()?.into_iter();
+        let holders = group.members().ok()?;
         let state = group.room().ok()?;
         let mut view = GroupView {
             room: self.meta.room_name.clone(),
             open: self.meta.open,
             epoch: group.epoch(),
             authenticator: group.authenticator().ok()?,
-            members: members
-                .map(|(leaf, holder)| {
-                    let person = person(&holder);
-                    let heard = leaf == me || self.is_heard(leaf, &holder.unique());
-                    let Holder { status, glyph, avatar, .. } = holder;
-                    let is_moderator = roles::moderates(&state, &person.fingerprint);
-                    Member { person, leaf, me: leaf == me, heard, status, glyph, avatar, is_moderator }
-                })
-                .collect(),
+            members: holders.iter().map(|(leaf, holder)| self.member(*leaf, holder, me, &state)).collect(),
             topic: state.topic.clone(),
             disappear_s: state.disappear_s,
             past_lines: state.past_lines,
@@ -386,8 +382,26 @@ impl Engine {
             seats: state.seats_per_account,
             own_devices: state.own_devices,
         };
-        view.invites = self.listed(&state, &view);
+        view.invites = self.listed(&state, &holders);
         Some(view)
+    }
+
+    fn member(&self, leaf: u32, holder: &Holder, me: u32, state: &content::Room) -> Member {
+        let unique = holder.unique();
+        let peer = self.peers.get(&leaf).filter(|peer| peer.unique == unique);
+        Member {
+            person: person(holder),
+            leaf,
+            me: leaf == me,
+            heard: leaf == me || peer.is_some(),
+            status: holder.status.clone(),
+            glyph: holder.glyph.clone(),
+            avatar: holder.avatar.clone(),
+            is_moderator: roles::moderates(state, &holder.fingerprint),
+            device: device(holder),
+            since: peer.map_or(0, |peer| peer.since),
+            replaces: holder.replaces,
+        }
     }
 
     /// Does what `input` asks. Never panics and never fails: what goes wrong is an [`Event`].
@@ -568,6 +582,10 @@ impl Engine {
             .and_then(|code| Suite::from_cipher_suite(code.into()))
             .unwrap_or_default()
     }
+}
+
+fn device(holder: &Holder) -> Device {
+    Device { id: holder.device(), name: holder.device_name.clone() }
 }
 
 fn person(holder: &Holder) -> Person {

@@ -73,6 +73,7 @@ pub async fn execute(
     };
     let is_sure = pending.is_sure(match &line {
         Line::Leave => current.map(|room| format!("leave {room}")),
+        Line::RemoveDevice(name) => Some(format!("remove device {name}")),
         Line::Forget(room) => room.as_deref().or(current).map(|room| format!("forget {room}")),
         _ => None,
     });
@@ -123,6 +124,16 @@ pub async fn execute(
         }
         Line::Info => Ok(Done { notes: info(&runtime.room(here()?)?), go: None }),
         Line::Members => Ok(Done { notes: members(runtime, &*view(runtime, here()?)?), go: None }),
+        Line::Devices => Ok(Done { notes: words::devices::devices(&runtime.devices().await?), go: None }),
+        Line::RemoveDevice(name) if !is_sure => Ok(Done::say(words::devices::removes(&name))),
+        Line::RemoveDevice(name) => {
+            let found = runtime.remove_device(&name).await?;
+            Ok(Done::say(words::devices::asked_removal(found.len())))
+        }
+        Line::NameDevice(name) => {
+            runtime.name_device(&name).await?;
+            Ok(Done::say(words::devices::named(&name)))
+        }
         Line::Verify(name) => verify(runtime, here()?, name.as_deref()),
         Line::Mark(name) => mark(runtime, here()?, &name).await,
         Line::Unverify(name) => unmark(runtime, here()?, &name).await,
@@ -184,7 +195,7 @@ pub async fn execute(
                 return Err((&engine::Problem::LastModeratorStays).into());
             }
             if is_sure || status.over.is_some() {
-                return runtime.tell(room, Command::Leave).await.map(|()| Done::default());
+                return runtime.tell(room, Command::LeaveAll).await.map(|()| Done::default());
             }
             Ok(Done::say(words::leaves(room, status.view.is_some_and(|view| view.open))))
         }

@@ -332,6 +332,18 @@ pub enum Cmd {
         #[serde(default)]
         all: bool,
     },
+    /// List the devices of this person, by room.
+    Devices,
+    /// Take a device out of every room.
+    DeviceRemove {
+        /// What it is called, or its id in a room.
+        device: String,
+    },
+    /// Call this device so.
+    DeviceRename {
+        /// From now on.
+        name: String,
+    },
     /// Change the display name.
     Nick {
         /// The new one.
@@ -389,6 +401,9 @@ impl Cmd {
             | Self::LinkConfirm { .. }
             | Self::LinkRefuse
             | Self::LinkCancel
+            | Self::Devices
+            | Self::DeviceRemove { .. }
+            | Self::DeviceRename { .. }
             | Self::Rooms { .. }
             | Self::Nick { .. }
             | Self::Describe { .. }

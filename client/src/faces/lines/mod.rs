@@ -48,6 +48,12 @@ pub enum Line {
     Info,
     /// Who is here.
     Members,
+    /// The devices of this person.
+    Devices,
+    /// Take one of them out of every room.
+    RemoveDevice(String),
+    /// Call this one so.
+    NameDevice(String),
     /// Compare safety numbers, with one member or all.
     Verify(Option<String>),
     /// The numbers were compared: mark the member as verified.
@@ -183,6 +189,12 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
         "policy" => allowed(argument).map(Line::Policy),
         "info" => alone(Line::Info),
         "members" => alone(Line::Members),
+        "devices" if argument.is_empty() => Ok(Line::Devices),
+        "devices" => match argument.split_once(char::is_whitespace) {
+            Some(("remove", name)) => Ok(Line::RemoveDevice(name.trim().to_owned())),
+            Some(("rename", name)) => Ok(Line::NameDevice(name.trim().to_owned())),
+            _ => Err(usage_of(word)),
+        },
         "verify" if marked(argument).is_some() => Ok(Line::Mark(marked(argument).unwrap_or_default())),
         "unverify" => needed().map(Line::Unverify),
         "verify" => Ok(Line::Verify(Some(argument.to_owned()).filter(|name| !name.is_empty()))),

@@ -176,6 +176,9 @@ async fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: eng
         // Said above.
         engine::Event::MemberJoined { .. }
         | engine::Event::DeviceBack(_)
+        | engine::Event::DeviceJoined { .. }
+        | engine::Event::DeviceLeft { .. }
+        | engine::Event::KeyChanged { .. }
         | engine::Event::MemberLeft { .. }
         | engine::Event::ProfileChanged { .. }
         | engine::Event::NewPicture { .. }
@@ -194,7 +197,10 @@ async fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: eng
         // Each line here is read aloud to somebody: who types and who has read is not worth one.
         engine::Event::Typing { .. } | engine::Event::Seen { .. } | engine::Event::Queued { .. } => {}
         // The runtime answers the one, and tells the other with what it changed.
-        engine::Event::HandOver { .. } | engine::Event::Act(_) | engine::Event::Device { .. } => {}
+        engine::Event::HandOver { .. }
+        | engine::Event::Act(_)
+        | engine::Event::Device { .. }
+        | engine::Event::DeviceInvite { .. } => {}
         engine::Event::Sent { .. } => shared.pending.done(),
         engine::Event::CatchingUp { done, total } if done == total => {}
         engine::Event::CatchingUp { done, total } => note(&format!("Reading {shown}: {done} of {total}.")),

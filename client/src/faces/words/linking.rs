@@ -12,6 +12,13 @@ use crate::{
 /// What is asked where a person has compared.
 pub const LINK_ASK: &str = "Do both devices show the same? [y/N] ";
 
+/// What is asked of whoever writes into a pipe.
+pub const LINK_ASK_DIGITS: &str = "Type the twelve digits that the new device shows; anything else is no: ";
+
+/// What is asked where the profile has an account that is in no room.
+pub const LINK_GIVE_UP: &str = "This profile has an account, which is in no room. If this device becomes one of another account, it is gone for good. \
+                                Give it up? Type yes: ";
+
 /// How it stands, as lines. `types`: whoever reads it answers by commands.
 pub fn linking(news: &LinkNews, types: bool) -> Vec<String> {
     match news {
@@ -61,7 +68,7 @@ pub fn linking(news: &LinkNews, types: bool) -> Vec<String> {
             vec![format!("Not in {}: {}", sanitize::line(room), failure(why))]
         }
         LinkNews::Done => vec!["The new device has everything. It is one of yours from now on.".to_owned()],
-        LinkNews::Ended(end) => vec![failure(&link_ended(end))],
+        LinkNews::Ended { end, is_handed } => vec![failure(&link_ended(end, *is_handed))],
     }
 }
 
@@ -95,8 +102,24 @@ fn rooms_of(count: usize) -> String {
     }
 }
 
-/// Why nothing came of it, and what to do.
-pub fn link_ended(end: &LinkEnd) -> Failure {
+/// Why nothing came of it, and what to do. `is_handed`: the account had been handed over by then.
+pub fn link_ended(end: &LinkEnd, is_handed: bool) -> Failure {
+    let why = not_linked(end);
+    if !is_handed {
+        return why;
+    }
+    let message = format!(
+        "{} By then it was handed over: whoever has the other device may have your account.",
+        why.message
+    );
+    Failure::new(why.exit, "handed_over", message, HANDED)
+}
+
+/// Where the other device may have the account.
+const HANDED: &str = "The rooms that it has not entered by now are shut to it. /devices shows whether it is in one: take it out there, if you \
+                      cannot vouch for it.";
+
+fn not_linked(end: &LinkEnd) -> Failure {
     let again = "Nothing was handed over. To try again: `schat link` on the new device.";
     let (code, message, remedy) = match end {
         LinkEnd::Refused => ("refused", "You said that the devices do not show the same.", FOREIGN),

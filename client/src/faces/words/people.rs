@@ -3,7 +3,7 @@
 use shared::{
     identity::safety::SafetyNumber,
     identity::{Fingerprint, names::fold},
-    room::{GroupView, Member, Person},
+    room::{GroupView, Member, Person, Present},
 };
 
 use super::called;
@@ -125,6 +125,6 @@ pub fn safety(
 
 /// One word for a member who has not said or changed anything since we came: only the room's state says that it is
 /// there, and whoever made that state for us could have put anybody into it.
-pub fn heard(member: &Member) -> &'static str {
-    if member.heard { "" } else { "silent" }
+pub fn heard(present: &Present<'_>) -> &'static str {
+    if present.is_heard() { "" } else { "silent" }
 }

@@ -18,7 +18,7 @@ pub const ON_ITS_WAY: &str = "That message is still on its way.";
 
 /// How a room is announced.
 pub fn joined(label: &str, view: &GroupView) -> Vec<String> {
-    let count = match view.members.len() {
+    let count = match view.count() {
         1 => "you are the only member".to_owned(),
         count => format!("{count} members"),
     };
@@ -82,7 +82,7 @@ impl About<'_> {
             (Some(why), _) => format!("over: {}", sanitize::line(why)),
             (None, Some(view)) => {
                 let kind = if view.open { "OPEN" } else { "private" };
-                format!("{kind}, {}, epoch {}.", counted(view.members.len(), "member"), view.epoch)
+                format!("{kind}, {}, epoch {}.", counted(view.count(), "member"), view.epoch)
             }
             (None, None) => "you are not in yet.".to_owned(),
         };
@@ -128,6 +128,27 @@ pub fn happening(what: &What, label: Option<&str>, view: Option<&GroupView>) -> 
             format!("{} joined{there} by an invite of {}.", who(one, view), who(by, view))
         }
         What::Joined { who: one, by: None } => format!("{} joined{there}.", who(one, view)),
+        What::Linked { who: one, device } => {
+            let place = label.map(|_| format!(" in{there}")).unwrap_or_default();
+            format!("{} linked a device{place}: {}.", who(one, view), called(device))
+        }
+        What::Unlinked { who: one, device, by } if one.fingerprint == by.fingerprint => {
+            let place = label.map(|_| format!(" from{there}")).unwrap_or_default();
+            format!("{} removed a device of theirs{place}: {}.", who(one, view), called(device))
+        }
+        What::Unlinked { who: one, device, by } => {
+            let place = label.map(|_| format!(" from{there}")).unwrap_or_default();
+            let (one, by) = (who(one, view), who(by, view));
+            format!("A device of {one} was removed{place} by {by}: {}.", called(device))
+        }
+        What::KeyChanged { who: one, .. } => {
+            let place = label.map(|_| format!(" in{there}")).unwrap_or_default();
+            format!(
+                "{} changed the key of their account{place}: a device was lost or stolen. Their recovery key says so, and all \
+                 other devices of the old account are out.",
+                who(one, view)
+            )
+        }
         What::Back(one) => format!(
             "A device of {} could not follow{} and is back, by its own keys; verify if you did not expect it.",
             who(one, view),

@@ -58,9 +58,9 @@ fn engine(event: &engine::Event) {
     use engine::Event as E;
     match event {
         E::Joined(view) => {
-            info!(epoch = view.epoch, members = view.members.len(), open = view.open, "in the room");
+            info!(epoch = view.epoch, members = view.count(), open = view.open, "in the room");
         }
-        E::Epoch(view) => info!(epoch = view.epoch, members = view.members.len(), "epoch"),
+        E::Epoch(view) => info!(epoch = view.epoch, members = view.count(), "epoch"),
         E::Message(message) => debug!(seq = message.seq, mine = message.mine, "message"),
         E::Queued { .. } => debug!("message waits"),
         E::Sent { seq, .. } => debug!(seq, "message sent"),
@@ -75,6 +75,9 @@ fn engine(event: &engine::Event) {
         E::Invited { .. } => info!("card read"),
         E::MemberJoined { .. } => info!("member joined"),
         E::MemberLeft { .. } => info!("member left"),
+        E::DeviceJoined { .. } => info!("device joined"),
+        E::DeviceLeft { .. } => info!("device left"),
+        E::KeyChanged { .. } => warn!("account has another key"),
         E::DeviceBack(_) => info!("device back"),
         E::ProfileChanged { .. } => info!("profile changed"),
         E::NewPicture { .. } => info!("picture changed"),
@@ -82,7 +85,7 @@ fn engine(event: &engine::Event) {
         E::Disappearing { .. } => info!("messages disappear"),
         E::Lost { after, upto } => info!(after, upto, "end of the log lost"),
         E::Accepted => info!("agreed to go on"),
-        E::Alarm(_) | E::Problem(_) | E::Invite { .. } | E::Act(_) => {}
+        E::Alarm(_) | E::Problem(_) | E::Invite { .. } | E::DeviceInvite { .. } | E::Act(_) => {}
     }
 }
 

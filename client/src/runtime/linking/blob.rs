@@ -1,5 +1,7 @@
 //! The past of the rooms as one sealed file at the linking room's relay, whole in memory: it is bounded, and goes as it came.
 
+use std::time::Duration;
+
 use proto::{
     BlobId,
     blob::{Layout, PartSet},
@@ -7,6 +9,7 @@ use proto::{
 };
 use sha2::{Digest as _, Sha256};
 use shared::file::{FileCipher, FileKey, HASH, Manifest, PartList, Place, SEALED_PART, Shape};
+use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use crate::transport::{BlobStream, StreamError};
@@ -16,6 +19,9 @@ pub(super) const MAX_PAST: usize = 64 << 20;
 
 /// The relay deletes it by itself after so many seconds: as long as it waits for the new device.
 const KEEP_S: u64 = 7 * 24 * 3_600;
+
+/// A relay that says nothing for so long, or takes nothing, does not hold the account up: again over another way, some times.
+const SILENT: Duration = Duration::from_secs(60);
 
 /// Why it did not come through.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,6 +36,10 @@ impl From<StreamError> for BlobFault {
     fn from(_: StreamError) -> Self {
         Self::Lost
     }
+}
+
+async fn heard(stream: &mut BlobStream) -> Result<RelayFrame, BlobFault> {
+    timeout(SILENT, stream.next()).await.map_err(|_| BlobFault::Lost)??.ok_or(BlobFault::Lost)
 }
 
 /// Seals bytes and brings them there. The name and the key are for these bytes and this attempt alone.
@@ -47,15 +57,16 @@ pub(super) async fn put(
     let layout = Layout::of(shape.sealed()).map_err(|_| BlobFault::Never)?;
     let open = BlobOpen { proof: Some(proof), size: layout.size(), keep_s: KEEP_S, ..BlobOpen::default() };
     stream.begin(client_frame::Frame::BlobOpen(open)).await?;
-    let frame = stream.next().await?.ok_or(BlobFault::Lost)?;
+    let frame = heard(&mut stream).await?;
     let mut is_whole = has_all(frame, layout)?;
     for (number, part) in (0..).zip(sealed.chunks(SEALED_PART)) {
-        for frame in stream.part(number, part).await? {
+        let told = timeout(SILENT, stream.part(number, part)).await.map_err(|_| BlobFault::Lost)?;
+        for frame in told? {
             is_whole |= has_all(frame, layout)?;
         }
     }
     while !is_whole {
-        let frame = stream.next().await?.ok_or(BlobFault::Lost)?;
+        let frame = heard(&mut stream).await?;
         is_whole = has_all(frame, layout)?;
     }
     stream.finish().await;
@@ -116,7 +127,7 @@ pub(super) async fn get(
     let length = usize::try_from(shape.sealed()).map_err(|_| BlobFault::Never)?;
     let (mut sealed, mut next) = (Vec::new(), 0);
     while sealed.len() < length {
-        match stream.next().await?.ok_or(BlobFault::Lost)?.frame {
+        match heard(&mut stream).await?.frame {
             Some(relay_frame::Frame::BlobPart(BlobPart { number, bytes })) => {
                 let fits = number == next && !bytes.is_empty() && bytes.len() <= length - sealed.len();
                 fits.then_some(()).ok_or(BlobFault::Never)?;

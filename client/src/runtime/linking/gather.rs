@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use proto::{Message as _, RoomId};
 use shared::{
     invite::link::InviteLink,
-    room::{Engine, Policy},
+    room::{Command, Engine, Policy},
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -51,6 +51,8 @@ pub(super) struct Whole {
     pub(super) rooms: usize,
     /// Those that it cannot, and why.
     pub(super) without: Vec<(String, Failure)>,
+    /// The rooms and ids of all invites in it.
+    pub(super) invites: Vec<([u8; 32], [u8; 16])>,
 }
 
 /// Begins; what comes out last is all, or a failure.
@@ -81,7 +83,10 @@ async fn all(local: &Local, past: HandedPast, told: &mpsc::Sender<Gathered>) -> 
     // Without it the devices do not tell each other what was read; they work all the same.
     let own = tokio::spawn({
         let local = local.clone();
-        async move { timeout(INVITE, local.invite_own_device()).await.ok()?.ok() }
+        async move {
+            let invite = timeout(INVITE, local.invite_own_device()).await.ok()?.ok()?;
+            Some((local.own_devices()?.id, invite))
+        }
     });
     let (mut invites, mut without) = (BTreeMap::new(), Vec::new());
     while let Some(done) = asked.join_next().await {
@@ -97,10 +102,14 @@ async fn all(local: &Local, past: HandedPast, told: &mpsc::Sender<Gathered>) -> 
     }
     let own = own.await.ok().flatten();
     let ids: Vec<RoomId> = invites.keys().copied().collect();
+    let made = invites.iter().filter_map(|(room, invite)| Some((*room, invite.as_ref()?)));
+    let made = made.chain(own.iter().map(|(room, invite)| (*room, invite)));
+    let made = made.map(|(room, invite)| (room.0, invite.link.secret.id())).collect();
+    let own = own.map(|(_, invite)| invite);
     let records = local.0.vault.run(move |store| records(store, &invites)).await?;
     let past = pasts(local, past, ids).await?;
     let rooms = count.saturating_sub(without.len());
-    Ok(Gathered::All(Box::new(Whole { records, own_devices: own, past, rooms, without })))
+    Ok(Gathered::All(Box::new(Whole { records, own_devices: own, past, rooms, without, invites: made })))
 }
 
 /// The past of these rooms, as far as it is wanted and fits: what is over the bound is left out, from the last room on.
@@ -167,6 +176,14 @@ fn records(
 }
 
 impl Local {
+    /// These invites end now where the room is in use; where it is not, once it is.
+    pub(super) fn end_invites(&self, those: Vec<(RoomId, [u8; 16])>) {
+        for (room, invite) in those {
+            let (local, Some(label)) = (self.clone(), self.label_of(room)) else { continue };
+            tokio::spawn(async move { local.tell(&label, Command::Revoke(invite)).await });
+        }
+    }
+
     /// A link into a room for one device of ours.
     async fn invite_device(&self, room: &str) -> Result<InviteLink, Failure> {
         self.entered(room).await?;

@@ -22,7 +22,7 @@ use std::{sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use shared::{
-    identity::Identity,
+    identity::{Identity, Next},
     invite::link::{InviteLink, Link},
     linking::Role,
     room::{Engine, EngineError, Event as EngineEvent, LINKING_MS, Profile},
@@ -143,19 +143,26 @@ impl Local {
             }
         }
         let Some(kept) = kept else { return Ok(()) };
-        let begun = Record::read(&kept).filter(|record| record.role == self.role());
-        let Some(record) = begun else { return Ok(()) };
+        let record = Record::read(&kept);
+        let Some(mut record) = record.filter(|record| record.role == self.role()) else {
+            // Of another version, or of a profile that was somebody else's: nothing comes of it.
+            return Ok(self.0.vault.run(|store| store.forget_linking()).await?);
+        };
         let room = record.room();
         let rows = self.0.vault.run(move |store| store.rows(room)).await?;
-        let profile = record.account().map(|account| self.nobody(Identity::from_bytes(&account)));
+        let profile = record.account().map(|account| self.nobody(account));
         let loaded = profile.and_then(|profile| {
             let engine = Engine::load(&profile, rows, now_ms()).ok()?;
-            Some(Begun { record, engine, profile, is_new: false })
+            Some((engine, profile))
         });
         match loaded {
-            Some(begun) => self.start_link(begun),
+            Some((engine, profile)) => self.start_link(Begun { record, engine, profile, is_new: false }),
             // Of no use to anybody.
-            None => Ok(self.0.vault.run(move |store| store.end_linking(room)).await?),
+            None => {
+                record.step = record::Step::Ending;
+                let endings = record.endings();
+                Ok(self.0.vault.run(move |store| store.end_linking(room, &endings)).await?)
+            }
         }
     }
 
@@ -216,7 +223,7 @@ impl Local {
         };
         let place = place.ok_or_else(no_relay)?;
         let random = lock(&self.0.profile).engine.random.clone();
-        let profile = self.nobody(Identity::generate(&random));
+        let profile = self.nobody(Identity::generate(&random, Next::NONE));
         let name = if self.role() == Role::New { NEW } else { OLD };
         let engine = Engine::create_linking(&profile, name, now_ms()).map_err(|error| not_begun(&error))?;
         self.begun((engine, profile), &place, true)
@@ -229,7 +236,7 @@ impl Local {
         };
         let address = RelayAddress::new(&invite.host, invite.port).map_err(|_| bad_code())?;
         let random = lock(&self.0.profile).engine.random.clone();
-        let profile = self.nobody(Identity::generate(&random));
+        let profile = self.nobody(Identity::generate(&random, Next::NONE));
         let mut engine = Engine::join(&profile, &invite.link, now_ms()).map_err(|error| not_begun(&error))?;
         let (pin, invited) = self.read_card_in_time(&mut engine, &address, invite.link.pin).await?;
         let room = match &invited {

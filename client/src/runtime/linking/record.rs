@@ -2,7 +2,10 @@
 
 use proto::RoomId;
 use serde::{Deserialize, Serialize};
-use shared::linking::{Agreed, Parcel, Role};
+use shared::{
+    identity::Identity,
+    linking::{Agreed, Parcel, Role},
+};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use super::HandedPast;
@@ -13,7 +16,7 @@ use crate::{
 };
 
 /// Of this form.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// How far a linking has come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +68,12 @@ pub(super) struct Record {
     pub(super) past: HandedPast,
     /// Times that the past was fetched in vain.
     pub(super) tries: u32,
+    /// Who the other device is in the room.
+    pub(super) peer: Option<[u8; 32]>,
+    /// The old device: parts were said, or may have been.
+    pub(super) is_handed: bool,
+    /// Rooms and the ids of the invites that are handed over: they end with a linking of which nothing comes.
+    pub(super) invites: Vec<([u8; 32], [u8; 16])>,
 }
 
 /// Bytes that are wiped.
@@ -74,7 +83,7 @@ struct Secret(Vec<u8>);
 impl Record {
     pub(super) fn new(
         (role, is_maker): (Role, bool),
-        account: &[u8; 32],
+        account: &[u8],
         (room, place): (RoomId, &Where),
         ends_ms: u64,
     ) -> Option<Self> {
@@ -99,6 +108,9 @@ impl Record {
             end: None,
             past: HandedPast::Nothing,
             tries: 0,
+            peer: None,
+            is_handed: false,
+            invites: Vec::new(),
         })
     }
 
@@ -116,13 +128,19 @@ impl Record {
         RoomId(self.room)
     }
 
+    /// The invites that are to end, where nothing comes of the linking: once.
+    pub(super) fn endings(&mut self) -> Vec<(RoomId, [u8; 16])> {
+        let invites = if self.step == Step::Ending { std::mem::take(&mut self.invites) } else { Vec::new() };
+        invites.into_iter().map(|(room, invite)| (RoomId(room), invite)).collect()
+    }
+
     pub(super) fn relay(&self) -> Option<(RelayAddress, Option<Pin>)> {
         let address = RelayAddress::new(&self.host, self.port).ok()?;
         Some((address, self.pin.map(Pin::from)))
     }
 
-    pub(super) fn account(&self) -> Option<Zeroizing<[u8; 32]>> {
-        Some(Zeroizing::new(self.account.0.as_slice().try_into().ok()?))
+    pub(super) fn account(&self) -> Option<Identity> {
+        Identity::read(&self.account.0)
     }
 
     pub(super) fn handshake(&self) -> Option<&[u8]> {

@@ -2,6 +2,7 @@
 
 use shared::{
     crypto::random::Random,
+    identity::Fingerprint,
     linking::{EndReason, Handshake, LinkFault, LinkMessage, Role, Taken},
     room::{Command, Engine, Event, Millis, Private, Said},
 };
@@ -55,18 +56,33 @@ impl Record {
             {
                 vec![Do::Tell(Command::INVITE)]
             }
+            Event::Device { mine: false, who, .. }
+                if Some(who.fingerprint.0) != self.peer && !self.is_over() =>
+            {
+                self.end(LinkEnd::Another, engine, now)
+            }
             Event::Device { mine: false, body, .. } => self.said(&body, now),
             Event::Sent { token, .. } => self.sent(&token, now),
             Event::MemberJoined { .. } if self.step != Step::Open => self.end(LinkEnd::Another, engine, now),
-            Event::MemberLeft { .. } if !self.is_over() => self.end(LinkEnd::Gone, engine, now),
+            Event::MemberLeft { .. } if !self.is_over() => {
+                self.peer = None;
+                self.end(LinkEnd::Gone, engine, now)
+            }
             // Before a person has compared anything, nothing odd is lived with.
             Event::Alarm(_) if matches!(self.step, Step::Open | Step::Shaking | Step::Agreed) => {
                 self.end(LinkEnd::Odd, engine, now)
             }
+            // The other one was taken out of the room.
+            Event::Epoch(view) if self.is_parting() && view.members.len() < DEVICES => self.parted(),
             Event::Closed { .. } if self.step == Step::Done => vec![Do::Forget],
+            // All is here, or all but the past: what the room was for is done.
+            Event::Closed { .. } if matches!(self.step, Step::Fetching | Step::Received) => {
+                self.step = Step::Received;
+                vec![Do::Become]
+            }
             Event::Closed { reason, .. } => {
                 let end = self.end.take().unwrap_or_else(|| LinkEnd::Failed((&reason).into()));
-                vec![Do::Forget, Do::Show(LinkNews::Ended(end))]
+                self.over(end)
             }
             _ => Vec::new(),
         }
@@ -74,10 +90,11 @@ impl Record {
 
     /// Both devices are in the room for the first time: what the phrase is made of begins here, in this epoch.
     pub(super) fn look(&mut self, engine: &Engine, device: &str, random: &Random, now: Millis) -> Vec<Do> {
-        let is_both = engine.view().is_some_and(|view| view.members.len() == DEVICES);
-        let Some(secret) = engine.linking_secret().filter(|_| is_both && self.step == Step::Open) else {
+        if self.step != Step::Open {
             return Vec::new();
-        };
+        }
+        let (Some(peer), Some(secret)) = (other(engine), engine.linking_secret()) else { return Vec::new() };
+        self.peer = Some(peer.0);
         let (handshake, first) = Handshake::begin(self.role, &secret, device, random);
         self.set_handshake(&handshake.to_bytes());
         self.step = Step::Shaking;
@@ -101,7 +118,7 @@ impl Record {
             (LinkMessage::Done, Step::Posted) if self.role == Role::Old => {
                 self.step = Step::Done;
                 self.ends_ms = now.saturating_add(GOODBYE_MS);
-                vec![Do::Show(LinkNews::Done), Do::Tell(Command::Leave)]
+                vec![Do::Show(LinkNews::Done), Do::Tell(self.part())]
             }
             (LinkMessage::Part { index, count, bytes }, Step::Agreed) if self.role == Role::New => {
                 let mut parcel = self.parcel();
@@ -167,10 +184,15 @@ impl Record {
                     _ => Vec::new(),
                 }
             }
+            // Whoever made the room takes the other one out of it, so that no two keys of it stay at the relay.
+            DONE if self.step == Step::Received && self.is_maker && self.peer.is_some() => {
+                self.ends_ms = now.saturating_add(GOODBYE_MS);
+                vec![Do::Tell(self.part())]
+            }
             DONE if self.step == Step::Received => vec![Do::Become],
             END => {
                 self.ends_ms = now.saturating_add(GOODBYE_MS);
-                vec![Do::Tell(Command::Leave)]
+                vec![Do::Tell(self.part())]
             }
             _ => Vec::new(),
         }
@@ -189,8 +211,12 @@ impl Record {
     }
 
     /// What is handed over, to be said: once, in one transaction with this step.
-    pub(super) fn post(&mut self, parts: &[LinkMessage]) -> Vec<Do> {
+    pub(super) fn post(&mut self, parts: &[LinkMessage], engine: &Engine, now: Millis) -> Vec<Do> {
+        if other(engine).map(|other| other.0) != self.peer {
+            return self.end(LinkEnd::Another, engine, now);
+        }
         self.step = Step::Posted;
+        self.is_handed = true;
         self.unsent = u32::try_from(parts.len()).unwrap_or(u32::MAX);
         parts.iter().map(|part| say(PART, part)).collect()
     }
@@ -199,10 +225,10 @@ impl Record {
     pub(super) fn late(&mut self, engine: &Engine, now: Millis) -> Vec<Do> {
         match self.step {
             // Whoever does not hear the goodbye notices by itself.
-            Step::Ending => {
-                let shown = self.end.take().map(|end| Do::Show(LinkNews::Ended(end)));
-                [Do::Forget].into_iter().chain(shown).collect()
-            }
+            Step::Ending => match self.end.take() {
+                Some(end) => self.over(end),
+                None => vec![Do::Forget],
+            },
             Step::Done => vec![Do::Forget],
             // Without the past, then.
             Step::Fetching => self.received(now),
@@ -216,7 +242,7 @@ impl Record {
     pub(super) fn end(&mut self, end: LinkEnd, engine: &Engine, now: Millis) -> Vec<Do> {
         match engine.view() {
             Some(_) => self.ends(end, now),
-            None => vec![Do::Forget, Do::Show(LinkNews::Ended(end))],
+            None => self.over(end),
         }
     }
 
@@ -229,13 +255,45 @@ impl Record {
         self.step = Step::Ending;
         self.ends_ms = now.saturating_add(GOODBYE_MS);
         self.end = Some(end);
-        vec![told.unwrap_or(Do::Tell(Command::Leave))]
+        // What waits is not said any more, to whoever is in the room by now.
+        vec![Do::Tell(Command::Unsay), told.unwrap_or_else(|| Do::Tell(self.part()))]
+    }
+
+    /// Nothing comes of it, and nobody is to be told any more.
+    fn over(&mut self, end: LinkEnd) -> Vec<Do> {
+        self.step = Step::Ending;
+        vec![Do::Forget, Do::Show(LinkNews::Ended { end, is_handed: self.is_handed })]
+    }
+
+    /// How this device goes: whoever made the room, and may, takes the other one out first.
+    fn part(&self) -> Command {
+        match self.peer.filter(|_| self.is_maker) {
+            Some(peer) => Command::Remove(Fingerprint(peer)),
+            None => Command::Leave,
+        }
+    }
+
+    fn is_parting(&self) -> bool {
+        self.is_maker && matches!(self.step, Step::Ending | Step::Received | Step::Done)
+    }
+
+    fn parted(&self) -> Vec<Do> {
+        match self.step {
+            Step::Received => vec![Do::Become],
+            _ => vec![Do::Tell(Command::Leave)],
+        }
     }
 
     /// Whatever the other device says now changes nothing.
     fn is_over(&self) -> bool {
         matches!(self.step, Step::Ending | Step::Fetching | Step::Received | Step::Done)
     }
+}
+
+/// The other device, where there is one and nobody else.
+fn other(engine: &Engine) -> Option<Fingerprint> {
+    let view = engine.view().filter(|view| view.members.len() == DEVICES)?;
+    view.members.iter().find(|member| !member.me).map(|member| member.person.fingerprint)
 }
 
 fn say(token: &str, message: &LinkMessage) -> Do {

@@ -35,7 +35,7 @@ use crate::{
         lock, now_ms,
         room::drive,
     },
-    store::{KnownRelay, Store, StoreError},
+    store::{AccountHere, KnownRelay, Store, StoreError},
     transport::{BlobStream, RoomStream},
 };
 
@@ -306,17 +306,24 @@ impl Task {
     }
 
     async fn store(&mut self, forget: bool) -> Result<(), StoreError> {
+        let endings = self.record.endings();
         let (changes, record, room) = (self.engine.changes(), self.record.write(), self.record.room());
         debug!(changes = changes.len(), forget, "linking step");
         let is_first = std::mem::take(&mut self.is_new);
+        let is_new = self.record.role == Role::New;
+        let those = endings.clone();
         let saved = self.local.0.vault.run(move |store| match forget {
-            true => store.end_linking(room),
-            false => store.commit_linking(room, (&changes, &record), is_first),
+            true => store.end_linking(room, &those),
+            false => store.commit_linking(room, (&changes, &record), (is_first, is_new), &those),
         });
-        let Err(error) = saved.await else { return Ok(()) };
+        let Err(error) = saved.await else {
+            self.local.end_invites(endings);
+            return Ok(());
+        };
         // Nothing of the step happened. What was stored before goes on at the next start.
         self.is_over = true;
-        self.show(LinkNews::Ended(LinkEnd::Failed(Failure::from(&error)))).await;
+        let is_handed = self.record.is_handed;
+        self.show(LinkNews::Ended { end: LinkEnd::Failed(Failure::from(&error)), is_handed }).await;
         Err(error)
     }
 
@@ -360,7 +367,7 @@ impl Task {
         let agreed = self.record.agreed.clone().filter(|_| self.record.step == Step::Agreed);
         let is_asked = self.record.role == Role::Old;
         let todo = match (answer, agreed) {
-            (Answer::Cancel, _) if matches!(self.record.step, Step::Posted | Step::Done) => {
+            (Answer::Cancel, _) if matches!(self.record.step, Step::Posted | Step::Received | Step::Done) => {
                 return Err(said_already());
             }
             (Answer::Cancel, _) => self.record.end(LinkEnd::GivenUp, &self.engine, now),
@@ -402,11 +409,12 @@ impl Task {
     /// Hands all of it over; `history`: where the past is, if it is at the relay.
     async fn post(&mut self, history: Option<&Manifest>) {
         let Some(whole) = self.whole.take().filter(|_| self.record.step == Step::Confirmed) else { return };
-        let gather::Whole { records, own_devices, rooms, without, .. } = *whole;
+        let gather::Whole { records, own_devices, rooms, without, invites, .. } = *whole;
+        self.record.invites = invites;
         (self.record.rooms, self.record.without) = (rooms, without);
         let bytes = handed::written(&records, own_devices.as_ref(), history, now_ms());
         let todo = match bytes.ok().and_then(|bytes| parts(&bytes).ok()) {
-            Some(parts) => self.record.post(&parts),
+            Some(parts) => self.record.post(&parts, &self.engine, now_ms()),
             None => self.record.end(LinkEnd::TooMuch, &self.engine, now_ms()),
         };
         let _ = self.apply_and(Vec::new(), todo).await;
@@ -478,27 +486,30 @@ impl Task {
         self.is_over = true;
         let parcel = self.record.parcel();
         let Some(handed) = handed::read(parcel.bytes()) else {
-            self.show(LinkNews::Ended(LinkEnd::NoAccount)).await;
+            self.show(ended(LinkEnd::NoAccount)).await;
             return Ok(());
         };
         let name = handed.name.clone();
-        let fingerprint = shared::identity::Identity::from_bytes(&handed.account.secret).fingerprint();
+        let fingerprint = handed.account.identity.fingerprint();
         let rooms = handed.rooms.len();
         let relay = self.record.relay().map(|(address, _)| address.to_string()).unwrap_or_default();
         let room = self.record.room();
         let done = self.local.0.vault.run(move |store| take(store, room, handed, fingerprint, &relay)).await;
+        if matches!(done, Ok(false)) {
+            // It can come to nothing any more.
+            let _ = self.local.0.vault.run(move |store| store.end_linking(room, &[])).await;
+        }
         let news = match done {
             Ok(true) => LinkNews::Received { name, fingerprint, rooms },
-            Ok(false) => LinkNews::Ended(LinkEnd::HasRooms),
-            Err(error) => LinkNews::Ended(LinkEnd::Failed(error.into())),
+            Ok(false) => ended(LinkEnd::HasRooms),
+            Err(error) => ended(LinkEnd::Failed(error.into())),
         };
         self.show(news).await;
         Ok(())
     }
 }
 
-/// Takes what was handed over. The account comes last, in one step with the end of the linking: what is taken before it twice
-/// is as if it was taken once. False: the profile has rooms of its own.
+/// Takes what was handed over, with the end of the linking: all of it or nothing. False: the profile has rooms of its own.
 fn take(
     store: &mut Store,
     room: RoomId,
@@ -509,6 +520,16 @@ fn take(
     if !store.rooms()?.is_empty() {
         return Ok(false);
     }
+    store.all_or_nothing(|store| take_all(store, room, handed, fingerprint, relay))
+}
+
+fn take_all(
+    store: &mut Store,
+    room: RoomId,
+    handed: Handed,
+    fingerprint: Fingerprint,
+    relay: &str,
+) -> Result<bool, StoreError> {
     let Handed { account, name, records, rooms, own_devices, .. } = handed;
     let mut intake = Intake::new(Person { name, fingerprint });
     store.set_last_relay(relay)?;
@@ -518,16 +539,12 @@ fn take(
             Err(TakeError::Store(error)) => return Err(error),
         }
     }
-    if let Some(phrase) = &account.phrase {
-        store.set_phrase(phrase.as_slice())?;
-    }
-    if let Some(key) = &account.backup_key {
-        store.set_backup_key(key.as_slice())?;
-    }
-    if let Some(next) = &account.next {
-        store.set_next_key(next)?;
-    }
-    store.become_device(room, account.secret.as_slice(), &handed::kept(rooms, own_devices.as_ref()))
+    let account = AccountHere {
+        identity: &account.identity,
+        phrase: account.phrase.as_deref(),
+        backup_key: account.backup_key.as_deref(),
+    };
+    store.become_device(room, &account, &handed::kept(rooms, own_devices.as_ref()))
 }
 
 async fn arrived(from: &mut Option<oneshot::Receiver<Carried>>) -> Option<Carried> {
@@ -545,6 +562,10 @@ async fn received(from: &mut Option<mpsc::Receiver<gather::Gathered>>) -> gather
         },
         None => std::future::pending().await,
     }
+}
+
+fn ended(end: LinkEnd) -> LinkNews {
+    LinkNews::Ended { end, is_handed: false }
 }
 
 fn nothing_asked() -> Failure {

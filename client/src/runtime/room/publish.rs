@@ -8,7 +8,7 @@ use super::Room;
 use crate::{
     failure::Failure,
     runtime::{Event, FaceId, RoomEvent, lock},
-    store::{KnownRelay, Notice, RoomKind},
+    store::{Cursor, KnownRelay, Notice, RoomKind},
 };
 
 impl Room {
@@ -30,6 +30,7 @@ impl Room {
         match &event {
             engine::Event::Joined(view) | engine::Event::Epoch(view) => {
                 self.settle_kind(view.own_devices).await;
+                self.settle_removals(view).await;
                 lock(&self.state).view = Some(Arc::new(view.clone()));
                 if let (engine::Event::Joined(_), Some(entered)) = (&event, &self.entered) {
                     // Full: it is told after the next start.
@@ -41,6 +42,11 @@ impl Room {
             }
             // Its place is told before it is read there.
             engine::Event::Sent { seq, .. } => self.has_taken(*seq),
+            // What was read on another device of ours is read.
+            engine::Event::Seen { mine: true, seq, .. } => {
+                let (room, seq) = (self.record.id, *seq);
+                let _ = self.vault.run(move |store| store.ack_at(room, &Cursor::read(), seq)).await;
+            }
             engine::Event::Message(message) => {
                 self.will_expire(message.disappears);
                 self.unasked.iter().for_each(|unasked| unasked.came(&self.label, message));
@@ -57,6 +63,7 @@ impl Room {
             engine::Event::Invite { link, expires_ms, max_uses } => {
                 self.invite(link, expires_ms, max_uses).await;
             }
+            engine::Event::DeviceInvite { link } => self.device_invite(link),
             // Told with what it changed; what changed nothing is nothing.
             engine::Event::Act(_) => {}
             engine::Event::HandOver { joiner, before, lines } => {
@@ -104,16 +111,51 @@ impl Room {
         let _ = self.vault.run(move |store| store.set_kind(room, kind)).await;
     }
 
+    /// Devices of ours that are to go from here: those that are gone need nothing more, and for the others it is asked again.
+    async fn settle_removals(&mut self, view: &engine::GroupView) {
+        let room = self.record.id;
+        // What cannot be read now is with what comes next.
+        let Ok(wanted) = self.vault.run(move |store| store.device_removals(room)).await else { return };
+        let who = self.profile.identity.fingerprint();
+        for device in wanted {
+            match view.members.iter().any(|member| member.device.id == device) {
+                true => self.follow_ups.push(Input::Command(Command::RemoveDevice { who, device })),
+                false => drop(self.vault.run(move |store| store.device_is_removed(room, device)).await),
+            }
+        }
+    }
+
+    /// Invites that are to end: those that are gone need nothing more, and for the others it is asked again.
+    async fn settle_endings(&mut self, view: &engine::GroupView) {
+        let room = self.record.id;
+        for id in self.endings().await {
+            match view.invites.iter().any(|invite| invite.id == id) {
+                true => self.follow_ups.push(Input::Command(Command::Revoke(id))),
+                false => drop(self.vault.run(move |store| store.invite_is_ended(room, id)).await),
+            }
+        }
+    }
+
+    /// What cannot be read now is with what comes next.
+    pub(super) async fn endings(&self) -> Vec<[u8; 16]> {
+        let room = self.record.id;
+        self.vault.run(move |store| store.invite_endings(room)).await.unwrap_or_default()
+    }
+
     async fn invite(&mut self, link: shared::invite::link::Link, expires_ms: u64, max_uses: u32) {
         let Some((address, _)) = self.advertise.clone() else { return };
         let link = shared::invite::link::InviteLink { host: address.host, port: address.port, link };
-        if let Some(waiting) = self.device.take_if(|_| max_uses == 1) {
-            // Whoever asked may be gone; then it ends by itself.
-            let _ = waiting.send(Ok(link));
-            return;
-        }
         let askers = std::mem::take(&mut self.invited);
         self.answer(&askers, RoomEvent::Invite { link, expires_ms, max_uses }).await;
+    }
+
+    fn device_invite(&mut self, link: shared::invite::link::Link) {
+        let Some((address, _)) = self.advertise.clone() else { return };
+        let link = shared::invite::link::InviteLink { host: address.host, port: address.port, link };
+        if let Some(waiting) = self.device.take() {
+            // Whoever asked may be gone; then it is good for the next one who asks.
+            let _ = waiting.send(Ok(link));
+        }
     }
 
     /// The pin of the relay's own authority, which stands in cards and links, on whatever ground it is trusted: it was

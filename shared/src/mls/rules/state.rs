@@ -7,7 +7,7 @@ use proto::RoomId;
 use super::Violation;
 use crate::{
     content::{self, room::InvitePolicy},
-    identity::{Fingerprint, clean_name, clean_topic},
+    identity::{clean_name, clean_topic, credential::Account},
     invite::{MAX_INVITES, signed_by_maker},
 };
 
@@ -61,9 +61,17 @@ pub(super) fn check_unchanged(before: &content::Room, after: &content::Room) -> 
 }
 
 /// A room of a person's own devices has members of one account alone: the one that moderates it.
-pub(super) fn check_own_devices(room: &content::Room, account_key: &[u8; 32]) -> Result<(), Violation> {
-    let is_owner = room.moderators.iter().any(|one| **one == Fingerprint::of(account_key).0);
+pub(super) fn check_own_devices(room: &content::Room, account: &Account) -> Result<(), Violation> {
+    let is_owner = room.moderators.iter().any(|one| **one == account.fingerprint.0);
     if is_owner || !room.own_devices { Ok(()) } else { Err(Violation::OtherAccount) }
+}
+
+/// An invite for devices of one account lets in no other.
+pub(super) fn check_bound(invite: &content::Invite, account: &Account) -> Result<(), Violation> {
+    match invite.account.is_empty() || *invite.account == account.fingerprint.0 {
+        true => Ok(()),
+        false => Err(Violation::OtherAccount),
+    }
 }
 
 /// What no two invites share.

@@ -20,11 +20,13 @@ pub enum AlarmKind {
     Stranger,
     /// A name that is known as somebody's came with another key; the client's, not the engine's.
     Impostor,
+    /// The devices or the key of an account are not what they were; the client's, not the engine's.
+    Device,
 }
 
 impl AlarmKind {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Replay,
         Self::Gap,
         Self::Fork,
@@ -33,6 +35,7 @@ impl AlarmKind {
         Self::Access,
         Self::Stranger,
         Self::Impostor,
+        Self::Device,
     ];
 
     /// The name that programs see.
@@ -46,6 +49,7 @@ impl AlarmKind {
             Self::Access => "access",
             Self::Stranger => "unverified",
             Self::Impostor => "changed_key",
+            Self::Device => "device",
         }
     }
 

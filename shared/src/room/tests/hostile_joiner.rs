@@ -57,7 +57,7 @@ impl Stranger {
         let random = &randomness(world);
         let signer = Signer::generate(Suite::Classic, random).unwrap();
         let identity = certify(
-            &Identity::from_bytes(&[8; 32]),
+            &Identity::without_recovery(&[8; 32]),
             &world.room_id(0),
             "mallory",
             "x",
@@ -82,7 +82,7 @@ impl Stranger {
 
     /// What an honest program would have the joining key sign.
     pub(super) fn statement(&self, world: &World, epoch: u64) -> Vec<u8> {
-        let account = account_of(&self.identity).unwrap();
+        let account = account_of(&self.identity).unwrap().key;
         let (room, access) = (world.room_id(ANN), self.access.public());
         join_statement(
             room.as_bytes(),
@@ -194,7 +194,7 @@ fn join_signature_for_something_else_is_refused() {
         }),
         ("another account", |world, stranger| {
             stranger.signs = Some(stranger.statement(world, world.epoch(ANN)));
-            let other = Identity::from_bytes(&[9; 32]);
+            let other = Identity::without_recovery(&[9; 32]);
             stranger.identity =
                 certify(&other, &world.room_id(0), "mallory", "x", [8; 16], &stranger.signer.public);
         }),
@@ -202,7 +202,7 @@ fn join_signature_for_something_else_is_refused() {
             stranger.signs = Some(stranger.statement(world, world.epoch(ANN)));
             let random = &world.devices[EVE].profile.random;
             stranger.signer = Signer::generate(Suite::Classic, random).unwrap();
-            let account = Identity::from_bytes(&[8; 32]);
+            let account = Identity::without_recovery(&[8; 32]);
             stranger.identity =
                 certify(&account, &world.room_id(0), "mallory", "x", [8; 16], &stranger.signer.public);
         }),
@@ -304,7 +304,7 @@ fn used_up_invite_is_refused() {
     world.settle();
     for (n, members) in [(1, 4), (2, 4)] {
         let mut stranger = Stranger::helped(&world, &secret, BOB);
-        let account = Identity::from_bytes(&[40 + n; 32]);
+        let account = Identity::without_recovery(&[40 + n; 32]);
         stranger.identity = certify(&account, &world.room_id(0), "x", "x", [n; 16], &stranger.signer.public);
         stranger.join(&mut world);
         assert_eq!((world.members(ANN), world.members(BOB)), (members, members), "joiner {n}");
@@ -320,7 +320,7 @@ fn one_account_does_not_take_more_seats_than_the_room_gives() {
     let link = world.invite(ANN);
     for n in 1..=3 {
         let mut stranger = Stranger::helped(&world, &link.secret, BOB);
-        let account = Identity::from_bytes(&[8; 32]);
+        let account = Identity::without_recovery(&[8; 32]);
         stranger.identity =
             certify(&account, &world.room_id(0), "mallory", "x", [n; 16], &stranger.signer.public);
         stranger.join(&mut world);

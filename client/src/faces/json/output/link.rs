@@ -78,8 +78,8 @@ pub(super) fn out(news: LinkNews) -> LinkOut {
             remedy: failure.remedy,
         },
         LinkNews::Done => LinkOut::Done,
-        LinkNews::Ended(end) => {
-            let failure = words::link_ended(&end);
+        LinkNews::Ended { end, is_handed } => {
+            let failure = words::link_ended(&end, is_handed);
             LinkOut::Ended {
                 code: failure.code.into_owned(),
                 message: failure.message,

@@ -5,7 +5,11 @@ use serde::{Deserialize, Serialize};
 use shared::file::Manifest;
 
 use super::{InviteBy, person};
-use crate::{faces::words, failure::Failure, runtime::RoomStatus};
+use crate::{
+    faces::words,
+    failure::Failure,
+    runtime::{OwnDevice, RoomStatus},
+};
 
 /// A person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,6 +140,58 @@ pub struct MemberOut {
     /// May remove others and change the room's policy.
     #[serde(default, skip_serializing_if = "is_false")]
     pub moderator: bool,
+    /// The person's devices in this room.
+    #[serde(default)]
+    pub devices: Vec<DeviceOut>,
+}
+
+/// A device of a member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceOut {
+    /// 32 hexadecimal digits: names it in this room.
+    pub id: String,
+    /// What its owner calls it.
+    pub name: String,
+    /// It is this one.
+    pub me: bool,
+    /// It has said or changed something since this profile came.
+    pub heard: bool,
+    /// When it joined, Unix milliseconds; 0 where that is not known here.
+    pub since: u64,
+}
+
+/// A device of this person in a room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnDeviceOut {
+    /// The room's label.
+    pub room: String,
+    /// 32 hexadecimal digits: names it in this room.
+    pub id: String,
+    /// What it is called.
+    pub name: String,
+    /// It is this one.
+    pub me: bool,
+    /// When it joined, Unix milliseconds; 0 where that is not known here.
+    pub since: u64,
+    /// It is to be taken out, or, after `remove`, it is not out yet.
+    pub going: bool,
+    /// In this room a person's devices keep in step; nobody is shown it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub own_devices: bool,
+}
+
+impl From<OwnDevice> for OwnDeviceOut {
+    fn from(one: OwnDevice) -> Self {
+        Self {
+            room: one.room,
+            id: one.id.to_string(),
+            name: one.name,
+            me: one.is_me,
+            since: one.since,
+            going: one.goes,
+            own_devices: one.is_hidden,
+        }
+    }
 }
 
 /// A live invite.
@@ -206,7 +262,7 @@ pub struct GroupOut {
     pub disappear: u32,
     /// Messages of before that newcomers are handed.
     pub past: u32,
-    /// Who may change all that; a person with several devices once for each.
+    /// Who may change all that.
     pub moderators: Vec<PersonOut>,
 }
 
@@ -219,10 +275,10 @@ impl From<&RoomStatus> for InfoOut {
             disappear: view.disappear_s,
             past: view.past_lines,
             moderators: view
-                .members
-                .iter()
-                .filter(|member| member.is_moderator)
-                .map(|member| person(member.person.clone()))
+                .people()
+                .into_iter()
+                .filter(|present| present.first.is_moderator)
+                .map(|present| person(present.first.person.clone()))
                 .collect(),
         });
         Self { room: RoomOut::from(status), group }
@@ -237,7 +293,7 @@ impl From<&RoomStatus> for RoomOut {
             open: status.view.as_ref().map(|view| view.open),
             topic: status.view.as_ref().map(|view| view.topic.clone()).filter(|topic| !topic.is_empty()),
             relay: status.relay.as_ref().map(ToString::to_string),
-            members: status.view.as_ref().map(|view| view.members.len()),
+            members: status.view.as_ref().map(|view| view.count()),
             verified: status.is_verified,
             closed: status.over.clone(),
             unread: None,

@@ -159,7 +159,10 @@ impl App {
                 self.pane(room).types(&who, until);
             }
             // The runtime answers the one, and tells the other with what it changed.
-            engine::Event::HandOver { .. } | engine::Event::Act(_) | engine::Event::Device { .. } => {}
+            engine::Event::HandOver { .. }
+            | engine::Event::Act(_)
+            | engine::Event::Device { .. }
+            | engine::Event::DeviceInvite { .. } => {}
             engine::Event::Sent { .. } => pending.done(),
             engine::Event::Invited { room: name, by } => {
                 self.tell(room, Kind::Info, words::invited(&name, &by));
@@ -176,6 +179,9 @@ impl App {
             // Said above.
             engine::Event::MemberJoined { .. }
             | engine::Event::DeviceBack(_)
+            | engine::Event::DeviceJoined { .. }
+            | engine::Event::DeviceLeft { .. }
+            | engine::Event::KeyChanged { .. }
             | engine::Event::MemberLeft { .. }
             | engine::Event::ProfileChanged { .. }
             | engine::Event::NewPicture { .. }

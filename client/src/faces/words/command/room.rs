@@ -41,6 +41,16 @@ pub fn no_code() -> Failure {
     )
 }
 
+/// The account is in use: it is not given up for another one.
+pub fn in_rooms() -> Failure {
+    Failure::new(
+        Exit::Refused,
+        "in_rooms",
+        "The account of this profile has rooms here, or another linking is under way in it.",
+        "Leave them and forget them (schat forget ROOM); or use another profile: schat --profile DIR link.",
+    )
+}
+
 /// The profile has no such room.
 pub fn unknown(room: &str) -> Failure {
     Failure::not_found(format!("There is no room {room} in this profile."), SEE_ROOMS)

@@ -21,7 +21,9 @@ fn part(index: u32, count: u32) -> LinkMessage {
 
 /// What is shown and said, without the rest.
 fn ends(todo: &[Do], expected: EndReason) -> bool {
-    let [Do::Tell(Command::Say { token, said: Said::Device(body) })] = todo else { return false };
+    let [Do::Tell(Command::Unsay), Do::Tell(Command::Say { token, said: Said::Device(body) })] = todo else {
+        return false;
+    };
     token == END && LinkMessage::read(body) == Ok(LinkMessage::End(expected))
 }
 

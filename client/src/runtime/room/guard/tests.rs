@@ -24,6 +24,9 @@ fn view(people: &[(&str, u8)]) -> GroupView {
         glyph: String::new(),
         avatar: None,
         is_moderator: false,
+        device: shared::room::Device { id: shared::identity::DeviceId([1; 16]), name: "laptop".to_owned() },
+        since: 0,
+        replaces: None,
     };
     let members = people.iter().enumerate().map(member).collect();
     GroupView {
@@ -71,6 +74,7 @@ impl World {
             now: self.now,
             met: Vec::new(),
             namesakes: Vec::new(),
+            replaced: Vec::new(),
         };
         let mut alarms = Vec::new();
         for event in events {
@@ -78,9 +82,10 @@ impl World {
         }
         let key = |who: &Person| who.fingerprint.0[0];
         self.namesakes.extend(look.namesakes.iter().map(|one| (key(&one.who), key(&one.owner), one.is_me)));
+        let replacements = look.replaced;
         let meetings = look.met.into_iter().map(|(_, met)| met).collect();
         let room = proto::RoomId([7; 32]);
-        self.store.commit(room, None, &Batch { meetings, ..Batch::default() }).unwrap();
+        self.store.commit(room, None, &Batch { meetings, replacements, ..Batch::default() }).unwrap();
         let told = |event| match event {
             Event::Alarm(alarm) => (alarm.kind(), crate::faces::words::alarm(&alarm)),
             other => panic!("{other:?}"),
@@ -252,4 +257,48 @@ fn impostor_who_was_here_before_us_is_an_alarm_once() {
     let here = Event::Joined(view(&[("me", ME), ("b0b", 10)]));
     assert_eq!(world.kinds(std::slice::from_ref(&here)), [AlarmKind::Impostor]);
     assert_eq!(world.kinds(&[here]), []);
+}
+
+#[test]
+fn device_of_somebody_verified_is_loud_and_of_others_a_line() {
+    let mut world = World::new();
+    world.kinds(&[Event::Joined(view(&[("me", ME), ("ann", 2), ("bob", 3)]))]);
+    world.verify("ann", 2);
+    let linked = |name: &str, byte| Event::DeviceJoined {
+        who: person(name, byte),
+        device: shared::room::Device { id: shared::identity::DeviceId([9; 16]), name: "phone".to_owned() },
+        by: None,
+    };
+    assert_eq!(world.kinds(&[linked("ann", 2)]), [AlarmKind::Device]);
+    assert_eq!(world.kinds(&[linked("bob", 3), linked("me", ME)]), []);
+}
+
+#[test]
+fn mark_moves_with_the_account_and_the_old_one_is_an_alarm() {
+    let mut world = World::new();
+    world.kinds(&[Event::Joined(view(&[("me", ME), ("ann", 2)]))]);
+    world.verify("ann", 2);
+    let mut after = view(&[("me", ME), ("ann", 7)]);
+    after.members[1].replaces = Some(Fingerprint([2; 32]));
+    let changed = Event::KeyChanged { who: person("ann", 7), was: Fingerprint([2; 32]) };
+    let told = world.kinds(&[Event::Epoch(after.clone()), changed, Event::Epoch(after.clone())]);
+    assert_eq!(told, [AlarmKind::Device], "once, and no impostor");
+    let people = world.store.people();
+    let [old, new] = [2, 7].map(|byte| people.get(&Fingerprint([byte; 32])).unwrap());
+    assert_eq!((old.verified_at, new.verified_at, new.replaced_at.is_some()), (None, Some(5), true));
+    assert!(old.is_replaced_by(&new.fingerprint));
+    // In another room, and after a restart, it is nothing new.
+    world.guard = Guard::default();
+    assert_eq!(world.kinds(&[Event::Joined(after.clone())]), []);
+    // The old account is an alarm, wherever it comes.
+    let alarms = world.step(&[joined("ann", 2)]);
+    assert!(
+        alarms.iter().any(|(kind, text)| *kind == AlarmKind::Device && text.contains("replaced")),
+        "{alarms:?}"
+    );
+    // Another account that says that it took the place of the same one is not believed.
+    after.members[1] = Member { person: person("ann", 8), ..after.members[1].clone() };
+    let alarms = world.step(&[Event::Epoch(after)]);
+    assert!(alarms.iter().any(|(kind, _)| *kind == AlarmKind::Device), "{alarms:?}");
+    assert!(!world.store.people().is_verified(&Fingerprint([8; 32])));
 }

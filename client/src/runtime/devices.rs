@@ -1,0 +1,167 @@
+//! The devices of this person, as the rooms know them; one is taken out of all rooms at once.
+//!
+//! A removal is written down before any room hears of it, and each room is asked again with everything that it tells of its
+//! members until the device is out of it: after a crash, a restart, or days without a relay.
+
+use serde::{Deserialize, Serialize};
+use shared::{
+    identity::{DeviceId, clean_name, names::fold},
+    room::{Command, Millis},
+};
+use tokio::sync::oneshot;
+
+use super::{Local, lock, room::Ask};
+use crate::failure::Failure;
+
+/// A device of this person in a room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnDevice {
+    /// The room's label.
+    pub room: String,
+    /// Names the device there.
+    pub id: DeviceId,
+    /// What it is called.
+    pub name: String,
+    /// This one.
+    pub is_me: bool,
+    /// Since when it is in, Unix milliseconds; 0 where that is not known here.
+    pub since: Millis,
+    /// It is to be taken out.
+    pub goes: bool,
+    /// Nobody is shown the room: in it the devices keep in step.
+    pub is_hidden: bool,
+}
+
+impl Local {
+    /// All devices of this person, by room.
+    ///
+    /// # Errors
+    /// [`Failure`] when it cannot be read which are to go.
+    pub async fn devices(&self) -> Result<Vec<OwnDevice>, Failure> {
+        let mut devices = Vec::new();
+        for status in self.all_rooms().into_iter().filter(|status| status.over.is_none()) {
+            // A room that was just started has read its rows once it answers.
+            self.settled(&status.label).await;
+            let Some(view) = self.view(&status.label) else { continue };
+            let id = status.id;
+            let going = self.0.vault.run(move |store| store.device_removals(id)).await?;
+            let ours = view.people().into_iter().find(|present| present.is_me);
+            devices.extend(ours.into_iter().flat_map(|present| present.devices).map(|member| OwnDevice {
+                room: status.label.clone(),
+                id: member.device.id,
+                name: member.device.name.clone(),
+                is_me: member.me,
+                since: member.since,
+                goes: going.contains(&member.device.id),
+                is_hidden: view.own_devices,
+            }));
+        }
+        Ok(devices)
+    }
+
+    /// Takes a device out of every room that it is in, named by what it is called or by its id in a room. Returns where it
+    /// is; it goes from there as soon as each room's relay is there.
+    ///
+    /// # Errors
+    /// [`Failure`] when there is no such device, several are called so, it is this one, or it cannot be saved.
+    pub async fn remove_device(&self, named: &str) -> Result<Vec<OwnDevice>, Failure> {
+        let found = meant(self.devices().await?, named)?;
+        let me = self.me().1;
+        let places: Vec<_> =
+            found.iter().filter_map(|one| Some((self.id(&one.room).ok()?, one.id))).collect();
+        self.0.vault.run(move |store| store.want_devices_removed(&places)).await?;
+        for one in &found {
+            // A room that cannot be told now is with what it tells next.
+            let _ = self.tell(&one.room, Command::RemoveDevice { who: me, device: one.id }).await;
+        }
+        Ok(found)
+    }
+
+    /// This device is called so from now on, here and in all rooms.
+    ///
+    /// # Errors
+    /// [`Failure`] when the name cannot be shown or not be saved.
+    pub async fn name_device(&self, name: &str) -> Result<(), Failure> {
+        let name =
+            clean_name(name).map_err(|error| Failure::usage(error.to_string(), "Choose another name."))?;
+        let saved = name.clone();
+        self.0.vault.run(move |store| store.set_device_name(&saved)).await?;
+        lock(&self.0.profile).engine.device_name.clone_from(&name);
+        for status in self.all_rooms().into_iter().filter(|status| status.over.is_none()) {
+            self.settled(&status.label).await;
+            if self.view(&status.label).is_some() {
+                self.tell(&status.label, Command::NameDevice(name.clone())).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until a room has read its rows.
+    async fn settled(&self, room: &str) {
+        let Ok(asks) = self.asks(room) else { return };
+        let (reply, answer) = oneshot::channel();
+        if asks.send(Ask::Queued(reply)).await.is_ok() {
+            // A room that is over answers nothing.
+            let _ = answer.await;
+        }
+    }
+}
+
+/// The device that is meant, in all rooms that it is in.
+fn meant(devices: Vec<OwnDevice>, named: &str) -> Result<Vec<OwnDevice>, Failure> {
+    let by_id = named.parse::<DeviceId>().ok();
+    let fits = |one: &OwnDevice| by_id == Some(one.id) || fold(&one.name) == fold(named);
+    let found: Vec<OwnDevice> = devices.into_iter().filter(fits).collect();
+    if found.is_empty() {
+        return Err(Failure::not_found(
+            format!("No device of yours is called {}.", crate::text::sanitize::line(named)),
+            "/devices and `schat devices` list them.",
+        ));
+    }
+    let others: Vec<OwnDevice> = found.iter().filter(|one| !one.is_me).cloned().collect();
+    if others.is_empty() {
+        return Err(Failure::usage(
+            "That is this device.",
+            "Take it out at another one; or leave the rooms, one by one.",
+        ));
+    }
+    let is_twice = |one: &OwnDevice| found.iter().filter(|other| other.room == one.room).count() > 1;
+    match by_id.is_none() && found.iter().any(is_twice) {
+        true => Err(Failure::usage(
+            format!("Several devices are called {}.", crate::text::sanitize::line(named)),
+            "Name one by its id, room by room: schat --json devices list shows them. Or rename one first.",
+        )),
+        false => Ok(others),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn device(room: &str, id: u8, name: &str, is_me: bool) -> OwnDevice {
+        let (room, name) = (room.to_owned(), name.to_owned());
+        OwnDevice { room, id: DeviceId([id; 16]), name, is_me, since: 0, goes: false, is_hidden: false }
+    }
+
+    #[test]
+    fn device_that_is_meant_is_one_and_another_than_this() {
+        let all = || {
+            vec![
+                device("lobby", 1, "laptop", true),
+                device("lobby", 2, "Phone", false),
+                device("team", 3, "laptop", true),
+                device("team", 4, "phone", false),
+                device("zoo", 5, "tablet", false),
+                device("zoo", 6, "tablet", false),
+            ]
+        };
+        let ids =
+            |named: &str| meant(all(), named).unwrap().iter().map(|one| one.id.0[0]).collect::<Vec<_>>();
+        assert_eq!(ids("phone"), [2, 4]);
+        assert_eq!(ids(&DeviceId([6; 16]).to_string()), [6]);
+        for wrong in ["laptop", "tablet", "watch", &DeviceId([1; 16]).to_string()] {
+            assert!(meant(all(), wrong).is_err(), "{wrong}");
+        }
+    }
+}
