@@ -2,6 +2,7 @@
 
 mod devices;
 mod files;
+mod linking;
 mod people;
 mod rooms;
 mod stored;

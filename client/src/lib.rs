@@ -1,6 +1,7 @@
 //! The client of Schat: store, transport, runtime and faces. The binary `schat` is a thin shell around it.
 
 mod ask;
+pub mod backup;
 pub mod cli;
 mod codec;
 pub mod daemon;
@@ -10,6 +11,7 @@ pub mod handle;
 pub mod log;
 #[cfg(feature = "pictures")]
 mod picture;
+pub mod portable;
 pub mod runtime;
 pub mod settings;
 mod sound;

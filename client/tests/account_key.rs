@@ -145,7 +145,7 @@ async fn survivor_replaces_the_key_and_the_thief_gets_nothing_but_an_alarm() {
     let mut bob = Person::enter(dir.path(), "bob", &relay, Past::Nothing).await;
     let policy = Policy { own_devices: true, ..Policy::default() };
     bob.runtime.create("own devices", None, policy).await.unwrap();
-    let rooms = done(bob.runtime.replace_key(words.clone(), FRESH).await.unwrap());
+    let rooms = done(bob.runtime.replace_key(words.clone(), Some(FRESH)).await.unwrap());
     assert_eq!(rooms.iter().filter(|room| room.room == ROOM).count(), 1, "{rooms:?}");
     // Everybody follows, loudly where he was verified, and the mark stays.
     let (new, was) = key_changed(&mut ann).await;
@@ -201,8 +201,8 @@ async fn survivor_replaces_the_key_and_the_thief_gets_nothing_but_an_alarm() {
     assert!(!ann.hears("not me").await.mine);
     assert!(bob.runtime.key_rooms().await.unwrap().iter().all(|room| room.is_done));
     // The old words are of no use any more, the new ones are.
-    assert_eq!(bob.runtime.replace_key(words, Entropy([8; 16])).await.unwrap(), Replaced::WrongPhrase);
-    done(bob.runtime.replace_key(FRESH, Entropy([8; 16])).await.unwrap());
+    assert_eq!(bob.runtime.replace_key(words, Some(Entropy([8; 16]))).await.unwrap(), Replaced::WrongPhrase);
+    done(bob.runtime.replace_key(FRESH, Some(Entropy([8; 16]))).await.unwrap());
     assert_eq!(key_changed(&mut ann).await.1, new);
     bob.runtime.shutdown().await;
     ann.runtime.shutdown().await;
@@ -215,15 +215,18 @@ async fn wrong_phrase_changes_nothing() {
     let bob = Person::enter(dir.path(), "bob", &relay, Past::Nothing).await;
     bob.runtime.create_own(ROOM).await.unwrap();
     let me = bob.runtime.me().1;
-    let wrong = bob.runtime.replace_key(Entropy([3; 16]), FRESH).await.unwrap();
+    let wrong = bob.runtime.replace_key(Entropy([3; 16]), Some(FRESH)).await.unwrap();
     assert_eq!((wrong, bob.runtime.me().1), (Replaced::WrongPhrase, me));
     bob.runtime.shutdown().await;
     assert_eq!(opened(dir.path(), "bob").engine.identity.fingerprint(), me);
     // The words that were right are so still, and the same ones again are no other ones.
     let words = phrase(dir.path());
     let bob = Person::enter(dir.path(), "bob", &relay, Past::Nothing).await;
-    assert_eq!(bob.runtime.replace_key(words.clone(), words.clone()).await.unwrap(), Replaced::WrongPhrase);
-    done(bob.runtime.replace_key(words, FRESH).await.unwrap());
+    assert_eq!(
+        bob.runtime.replace_key(words.clone(), Some(words.clone())).await.unwrap(),
+        Replaced::WrongPhrase
+    );
+    done(bob.runtime.replace_key(words, Some(FRESH)).await.unwrap());
     bob.runtime.shutdown().await;
     let account = opened(dir.path(), "bob").engine.identity.clone();
     assert_eq!(account.next(), RecoveryKey::from_seed(&seed_of(&FRESH.0)).next());
@@ -243,11 +246,11 @@ async fn room_whose_relay_is_away_takes_the_key_after_a_restart() {
     let words = phrase(dir.path());
     let bob = Person::enter(dir.path(), "bob", &server, Past::Nothing).await;
     server.shutdown().await;
-    let rooms = done(bob.runtime.replace_key(words, FRESH).await.unwrap());
+    let rooms = done(bob.runtime.replace_key(words, Some(FRESH)).await.unwrap());
     let behind = KeyRoom { room: ROOM.to_owned(), is_hidden: false, is_done: false };
     assert_eq!(rooms, [behind.clone()]);
     // Another change now would be one that the room cannot follow.
-    let again = bob.runtime.replace_key(FRESH, Entropy([8; 16])).await.unwrap();
+    let again = bob.runtime.replace_key(FRESH, Some(Entropy([8; 16]))).await.unwrap();
     assert_eq!(again, Replaced::Unfinished(vec![behind]));
     bob.runtime.shutdown().await;
     let server = relay(&home, port).await;

@@ -9,7 +9,9 @@ pub const HOSTILE: &str =
 /// The program ended with this code, and said these words on standard error.
 #[track_caller]
 pub fn failed(output: &Output, code: i32, words: &[&str]) {
-    let errors = String::from_utf8_lossy(&output.stderr);
+    // With --json what failed is an object like all others, on standard output.
+    let errors = [&*output.stderr, &*output.stdout].concat();
+    let errors = String::from_utf8_lossy(&errors);
     assert_eq!(output.status.code(), Some(code), "{errors}");
     for word in words {
         assert!(errors.contains(word), "no {word:?} in: {errors}");

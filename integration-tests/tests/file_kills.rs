@@ -8,6 +8,7 @@ use std::{
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use integration_tests::{
@@ -28,6 +29,15 @@ const SIZE: usize = 48 << 20;
 
 /// The parts that carry them.
 const PARTS: u64 = SIZE as u64 >> 20;
+
+/// How long a file may stand still.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A relay. Who was killed keeps its turn there for a while, which is not what is looked at here.
+fn start(dir: &Path) -> Relay {
+    let options = ["--rate", "1000000", "--transfers-per-member", "1000", "--transfers-per-room", "1000"];
+    Relay::with(&dir.join("relay"), &options, None)
+}
 
 /// Where to kill, in bytes: in order, and others each time; not where it may be through by the time of it.
 fn places() -> Vec<u64> {
@@ -88,12 +98,38 @@ fn killed_behind(command: &mut Command, far: u64) -> Option<u64> {
     (!is_through).then_some(there)
 }
 
+/// The same of one that fetches, which may tell too seldom for its speed: as soon as what is in the directory is so long.
+fn killed_when_longer(command: &mut Command, directory: &Path, far: u64) -> Option<u64> {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    while longest(directory) <= far {
+        if let Some(ended) = child.try_wait().unwrap() {
+            assert!(ended.success());
+            return None;
+        }
+        std::thread::yield_now();
+    }
+    child.kill().unwrap();
+    (!child.wait().unwrap().success()).then(|| longest(directory))
+}
+
+/// Bytes of the longest file in a directory.
+fn longest(directory: &Path) -> u64 {
+    let files = fs::read_dir(directory).unwrap().flatten();
+    files.filter_map(|file| Some(file.metadata().ok()?.len())).max().unwrap_or(0)
+}
+
 /// Kills a command at each place, and lets it end then. What it had told of is not carried again: so many parts more at most.
-fn killed_often(command: impl Fn() -> Command, carried: impl Fn() -> u64, more: u64, check: impl Fn()) {
+fn killed_often(
+    command: impl Fn() -> Command,
+    killed: impl Fn(&mut Command, u64) -> Option<u64>,
+    carried: impl Fn() -> u64,
+    more: u64,
+    check: impl Fn(),
+) {
     let mut there = 0;
     let mut kills = 0;
     for place in places() {
-        let Some(now) = killed_behind(&mut command(), place) else {
+        let Some(now) = killed(&mut command(), place) else {
             assert!(kills > 0, "nobody was killed");
             return println!("too fast to be killed more than {kills} times");
         };
@@ -115,17 +151,18 @@ fn killed_often(command: impl Fn() -> Command, carried: impl Fn() -> u64, more: 
 #[test]
 fn sender_and_receiver_that_are_killed_go_on_and_hardly_anything_goes_twice() {
     let dir = TempDir::new().unwrap();
-    let relay = Relay::start(&dir.path().join("relay"));
+    let relay = start(dir.path());
     let (content, path) = begin(dir.path(), &relay);
     let send = || schat_file(dir.path(), "ann", &["send", ROOM, path.to_str().unwrap()]);
     // The list of its parts is one more; the relay may have had more than it had told.
-    killed_often(send, || carried(&relay).0, 1, || {});
+    killed_often(send, killed_behind, || carried(&relay).0, 1, || {});
     let got = dir.path().join("got");
     fs::create_dir(&got).unwrap();
     let place = got.join("there.bin");
     let get = || schat_file(dir.path(), "bob", &["get", ROOM, "last", "-o", place.to_str().unwrap()]);
     let check = || assert!(!place.exists(), "half a file is shown as a whole one");
-    killed_often(get, || carried(&relay).1, UNDER_WAY, check);
+    let killed = |command: &mut Command, far| killed_when_longer(command, &got, far);
+    killed_often(get, killed, || carried(&relay).1, UNDER_WAY, check);
     assert!(fs::read(&place).unwrap() == content);
     assert_eq!(fs::read_dir(&got).unwrap().count(), 1, "something else is left");
     let listed = said(&mut schat_file(dir.path(), "bob", &["list", ROOM]));
@@ -138,20 +175,32 @@ const UNDER_WAY: u64 = 4 + 2 + 2;
 #[test]
 fn relay_that_is_killed_again_and_again_loses_nothing_that_it_acknowledged() {
     let dir = TempDir::new().unwrap();
-    let mut relay = Relay::start(&dir.path().join("relay"));
+    let mut relay = start(dir.path());
     let (mut people, _) = found(dir.path(), &relay.address, &["ann", "bob"]);
     let (content, path) = (bytes(SIZE, 0), dir.path().join("big.bin"));
     fs::write(&path, &content).unwrap();
-    let mut through = |person: &mut integration_tests::schat::Schat, mark: usize| {
+    let mut through = |person: &mut integration_tests::schat::Schat, mark: usize, fetched: Option<&Path>| {
         let mut kills = 0;
         for place in places() {
             let is_there = |event: &Value| {
                 event["event"] == "transfer"
                     && (event["state"] == "done" || event["done"].as_u64() > Some(place))
             };
-            let now = person.wait_after(mark, "bytes that go", is_there);
-            if now["state"] == "done" {
-                break;
+            match fetched {
+                None => {
+                    let now = person.wait_after(mark, "bytes that go", is_there);
+                    if now["state"] == "done" {
+                        break;
+                    }
+                }
+                // What is fetched may be told of too seldom for its speed.
+                Some(got) => {
+                    let end = Instant::now() + PATIENCE;
+                    while longest(got) <= place {
+                        assert!(Instant::now() < end, "it does not go on after {kills} kills");
+                        std::thread::yield_now();
+                    }
+                }
             }
             relay.kill();
             relay.restart();
@@ -162,13 +211,15 @@ fn relay_that_is_killed_again_and_again_loses_nothing_that_it_acknowledged() {
     };
     let mark = people[0].mark();
     people[0].tell(json!({"cmd": "file_send", "room": ROOM, "path": path, "id": "f1"}));
-    through(&mut people[0], mark);
+    through(&mut people[0], mark, None);
     people[0].sent("f1");
     let message = people[1].wait("the file", |event| event["file"]["name"] == "big.bin");
-    let place = dir.path().join("there.bin");
+    let got = dir.path().join("got");
+    fs::create_dir(&got).unwrap();
+    let place = got.join("there.bin");
     let mark = people[1].mark();
     people[1].tell(json!({"cmd": "file_get", "room": ROOM, "target": message["id"], "output": place}));
-    through(&mut people[1], mark);
+    through(&mut people[1], mark, Some(&got));
     assert!(fs::read(&place).unwrap() == content);
     for person in &mut people {
         assert_eq!(person.alarms(), Vec::<Value>::new());
@@ -182,7 +233,7 @@ fn relay_that_is_killed_again_and_again_loses_nothing_that_it_acknowledged() {
 #[test]
 fn file_that_was_offered_and_waits_for_the_relay_is_not_offered_again() {
     let dir = TempDir::new().unwrap();
-    let mut relay = Relay::start(&dir.path().join("relay"));
+    let mut relay = start(dir.path());
     let (people, _) = found(dir.path(), &relay.address, &["ann", "bob"]);
     for person in people {
         assert_eq!(person.quit().code, Some(0));

@@ -149,7 +149,7 @@ fn why_a_transfer_stopped_is_told_in_every_face() {
     assert!(shown.contains("stopped: The file is too large for the relay"), "{shown}");
 
     let lines = run(schat(dir.path(), "ann", &["--plain"]).env("TERM", "dumb"), b"/why\n");
-    let why = format!("- Sending big.bin stopped. The file is too large for the relay");
+    let why = "- Sending big.bin stopped. The file is too large for the relay".to_owned();
     let told = text(&lines.stderr);
     let line = told.lines().find(|line| line.starts_with(&why)).unwrap_or_else(|| panic!("{told}"));
     assert!(

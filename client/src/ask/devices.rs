@@ -51,8 +51,8 @@ impl Request for NameDevice {
 pub(crate) struct ReplaceKey {
     /// What the present recovery key comes from.
     pub(crate) phrase: Entropy,
-    /// What the next one comes from.
-    pub(crate) fresh: Entropy,
+    /// What the next one comes from; without it, it is only looked whether there can be one.
+    pub(crate) fresh: Option<Entropy>,
 }
 
 impl Request for ReplaceKey {
@@ -63,7 +63,7 @@ impl Request for ReplaceKey {
     const CHANGES: bool = true;
 
     async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Replaced, Failure> {
-        local.replace_key(&self.phrase, &self.fresh).await
+        local.replace_key(&self.phrase, self.fresh.as_ref()).await
     }
 }
 

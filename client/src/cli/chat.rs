@@ -24,7 +24,7 @@ use crate::{
         plain, tui, words,
     },
     failure::{Exit, Failure},
-    runtime::ChosenRelay,
+    runtime::{ChosenRelay, now_ms},
     store::ProfileDir,
 };
 
@@ -58,8 +58,10 @@ pub(super) async fn chat(globals: &Globals, link: Option<String>) -> Result<Exit
     }
     let plan = Plan { past: past(&globals), only: None, own: None };
     let relay = Arc::new(Mutex::new(None));
+    let mut reminds = false;
     let (chosen, (runtime, events), host) = match owner {
         Owner::Us(profile) => {
+            reminds = profile.vault.now(|store| store.remind_of_backup(now_ms()))?;
             // Before anything is dialled: it may be the pin that lets this profile's rooms go on.
             let chosen = chosen.map(|chosen| profile.vault.now(|store| chosen.save(store))).transpose()?;
             let host = hosting(profile.dir().clone(), relay.clone());
@@ -83,6 +85,12 @@ pub(super) async fn chat(globals: &Globals, link: Option<String>) -> Result<Exit
         Some(chosen) if input.is_none() => notes.push(words::chosen(&chosen)),
         Some(chosen) => plain::note(&words::chosen(&chosen)),
         None => {}
+    }
+    match reminds {
+        true if globals.json => json::say(&Out::no_backup(words::command::backup::REMINDER)),
+        true if input.is_none() => notes.push(words::command::backup::REMINDER.to_owned()),
+        true => plain::note(words::command::backup::REMINDER),
+        false => {}
     }
     let current = match link {
         Some(AnyLink::Invite(link)) => Some(runtime.join(&link).await?),

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use super::{
-    Globals,
+    Globals, backup,
     interrupt::interrupted,
     plan::{self, Plan},
     setup::profile,
@@ -13,6 +13,7 @@ use crate::{
     faces::{stdout, words},
     failure::{Exit, Failure},
     runtime::Past,
+    settings,
     store::ProfileDir,
 };
 
@@ -45,9 +46,13 @@ async fn run(globals: &Globals, dir: &ProfileDir) -> Result<Exit, Failure> {
     let profile = profile(globals)?;
     let plan = Plan { past: Past::Nothing, only: None, own: None };
     let config = plan::config(globals, &profile, plan)?;
+    let carried = settings::carried(&globals.settings);
+    let backups = backup::again_and_again(carried, profile.vault.clone(), profile.dir().clone());
     let daemon = Daemon::start(profile, config).await?;
     eprintln!("schat: {}", words::command::relay::DAEMON_READY);
+    let backups = tokio::spawn(backups);
     daemon.run(interrupted()).await;
+    backups.abort();
     eprintln!("schat: {}", words::command::relay::DAEMON_ENDED);
     // Whoever manages services ends them by a signal, and that is no failure.
     Ok(Exit::Ok)

@@ -1,7 +1,10 @@
 //! `schat devices`: the devices of this person, as the rooms know them.
 
+mod replace;
+
 use clap::Subcommand;
 
+use self::replace::{ReplaceKey, replace_key};
 use super::{
     Globals, attach,
     plan::Plan,
@@ -36,13 +39,22 @@ pub(super) enum DevicesCommand {
         #[command(flatten)]
         patience: Patience,
     },
+    /// Give your account another key, by your twelve words: somebody else may have a device of yours, and with it the key.
+    ///
+    /// Your other devices go out of every room, all links end, and everybody is told; those who verified you need not do it again.
+    /// You get twelve new words. It tells room by room when each has taken the key; the others do at the next start.
+    ReplaceKey(ReplaceKey),
 }
 
 pub(super) async fn devices(globals: &Globals, command: Option<DevicesCommand>) -> Result<Exit, Failure> {
+    let command = match command.unwrap_or(DevicesCommand::List) {
+        DevicesCommand::ReplaceKey(wanted) => return replace_key(globals, wanted).await,
+        command => command,
+    };
     let plan = Plan { past: Past::Nothing, only: None, own: None };
     let (runtime, mut events) = attach::runtime(globals, plan).await?;
     // Rooms wait for whoever does not read.
-    let done = match command.unwrap_or(DevicesCommand::List) {
+    let done = match command {
         DevicesCommand::List => {
             reading(&runtime, &mut events, runtime.devices()).await.map(|all| list(globals, all))
         }
@@ -57,6 +69,8 @@ pub(super) async fn devices(globals: &Globals, command: Option<DevicesCommand>) 
         DevicesCommand::Remove { name, patience } => {
             remove(globals, &runtime, &mut events, (&name, patience)).await
         }
+        // Above: it asks before anything runs.
+        DevicesCommand::ReplaceKey(_) => Ok(Exit::Usage),
     };
     runtime.shutdown().await;
     done
@@ -78,11 +92,23 @@ async fn remove(
     (name, patience): (&str, Patience),
 ) -> Result<Exit, Failure> {
     let mut found = reading(runtime, events, runtime.remove_device(name)).await?;
+    let say = |line: String| {
+        if !globals.json {
+            stdout::line(&line);
+        }
+    };
+    // From here on it is done at the next start, whatever happens.
+    found.iter_mut().for_each(|one| one.goes = true);
+    say(words::devices::asked_removal(found.len()));
     let waiting = async {
         loop {
             let here = reading(runtime, events, runtime.devices()).await?;
             for one in &mut found {
-                one.goes = here.iter().any(|other| (&other.room, other.id) == (&one.room, one.id));
+                let is_there = here.iter().any(|other| (&other.room, other.id) == (&one.room, one.id));
+                if one.goes && !is_there {
+                    say(words::devices::removal(&one.room, one.is_hidden, true));
+                }
+                one.goes = is_there;
             }
             if found.iter().all(|one| !one.goes) {
                 return Ok(());
@@ -96,12 +122,11 @@ async fn remove(
     let done: Result<Result<(), Failure>, _> = timeout(patience.time(), waiting).await;
     done.unwrap_or(Ok(()))?;
     let is_done = found.iter().all(|one| !one.goes);
+    for one in found.iter().filter(|one| one.goes) {
+        say(words::devices::removal(&one.room, one.is_hidden, false));
+    }
     if globals.json {
         stdout::line(&Out::devices(found).to_line());
-    } else {
-        for one in &found {
-            stdout::line(&words::devices::removal(&one.room, one.is_hidden, !one.goes));
-        }
     }
     Ok(if is_done { Exit::Ok } else { Exit::Network })
 }

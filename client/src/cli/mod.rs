@@ -2,6 +2,7 @@
 
 mod archive;
 mod attach;
+mod backup;
 mod chat;
 mod config;
 mod daemon;
@@ -16,12 +17,14 @@ mod info;
 mod interrupt;
 mod keyring;
 mod lean;
+mod link;
 mod lock;
 #[cfg(feature = "manual")]
 mod man;
 mod name;
 mod once;
 mod passphrase;
+mod phrase;
 mod plan;
 mod random;
 mod setup;
@@ -43,6 +46,7 @@ use self::lean::{Shell, man};
 use crate::{
     faces::{lines, lines::Limits, stdout, words},
     failure::{Exit, Failure},
+    runtime::HandedPast,
     settings::{Settings, nearest},
     store::Cursor,
     transport::RelayAddress,
@@ -65,7 +69,7 @@ pub struct Cli {
     #[command(flatten)]
     globals: Globals,
     /// Invite link to join, link of a relay to use, or `-` to read it from standard input.
-    #[arg(value_parser = link)]
+    #[arg(value_parser = link_text)]
     link: Option<String>,
     #[command(subcommand)]
     command: Option<Command>,
@@ -92,6 +96,7 @@ impl Cli {
             Some(Command::Send { .. }) => "send",
             Some(Command::Tail { .. }) => "tail",
             Some(Command::Invite { .. }) => "invite",
+            Some(Command::Link { .. }) => "link",
             Some(Command::Rooms { .. }) => "rooms",
             Some(Command::Forget { .. }) => "forget",
             Some(Command::Info { .. }) => "info",
@@ -103,6 +108,8 @@ impl Cli {
             Some(Command::File(_)) => "file",
             Some(Command::Search { .. }) => "search",
             Some(Command::Export { .. }) => "export",
+            Some(Command::Backup(_)) => "backup",
+            Some(Command::Restore(_)) => "restore",
             Some(Command::Config(_)) => "config",
             Some(Command::Completions { .. }) => "completions",
             Some(Command::Man { .. }) => "man",
@@ -228,6 +235,26 @@ enum Command {
         #[command(flatten)]
         patience: wait::Patience,
     },
+    /// Link this device to the account of another one, or another one to this account.
+    ///
+    /// On a new device it shows a code, for ten minutes and one use; give it to the device that has your account (/link CODE in its
+    /// chat, or `schat link CODE`). Or the other way round: /link there shows a code, for `schat link CODE` here. Both
+    /// devices show seven emoji, and it is asked on the one that has the account whether they are the same. Before that nothing
+    /// is handed over. What broke off goes on when it is run again.
+    Link {
+        /// The code that the other device shows, or `-` to read it from standard input; or, on a new device, the relay to use: HOST:PORT, or its link.
+        #[arg(value_name = "CODE|RELAY")]
+        code: Option<String>,
+        /// On the device that has the account: how much of the past goes with it: none, all, or so many messages of each room [default: 1000].
+        #[arg(long, value_name = "MESSAGES", value_parser = handed_past)]
+        history: Option<HandedPast>,
+        /// Give up the linking that is under way.
+        #[arg(long, conflicts_with = "code")]
+        cancel: bool,
+        /// Give up the account of this profile, which is in no room, so that this device becomes one of another.
+        #[arg(long = "new", conflicts_with = "cancel")]
+        anew: bool,
+    },
     /// List the rooms of this profile.
     Rooms {
         /// With the id of each at its relay; --json always has it.
@@ -323,6 +350,15 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         files: Option<PathBuf>,
     },
+    /// Write a backup, sealed under twelve words that are shown the first time: account, people, rooms and their history.
+    ///
+    /// It is read back whole before it counts, and the one that was there stays until then. It has no key that opens
+    /// messages: after `schat restore` members of each room let the device back in. A chat or a daemon may run meanwhile.
+    Backup(backup::BackupCommand),
+    /// Restore a backup into a new profile, and come back into its rooms.
+    ///
+    /// It takes the place of the device that is gone, so use it instead of that, and once.
+    Restore(backup::RestoreCommand),
     /// Print your settings and where each comes from, as a config.toml.
     Config(config::ConfigCommand),
     /// Print a completion script.
@@ -350,7 +386,11 @@ fn lifetime(text: &str) -> Result<u32, String> {
     lines::lifetime(text).map_err(|failure| format!("{} {}", failure.message, failure.remedy))
 }
 
-fn link(text: &str) -> Result<String, String> {
+fn handed_past(text: &str) -> Result<HandedPast, &'static str> {
+    lines::history(text).ok_or(words::command::program::NO_NUMBER)
+}
+
+fn link_text(text: &str) -> Result<String, String> {
     let is_link = text == "-" || text.contains("://");
     let cli = Cli::command();
     let commands: Vec<_> = cli.get_subcommands().map(clap::Command::get_name).collect();
@@ -451,6 +491,10 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Invite { room, uses, expires, patience }) => {
             once::invite(globals, &room, &Limits { uses, lives_s: expires }, patience).await
         }
+        Some(Command::Link { code, history, cancel, anew }) => {
+            let how = link::How { cancel, anew };
+            link::link(globals, code, history.unwrap_or_default(), how).await
+        }
         Some(Command::Rooms { id, all }) => once::rooms(globals, id, all).await,
         Some(Command::Forget { room, yes }) => forget::forget(globals, &room, yes).await,
         Some(Command::Info { room }) => info::info(globals, &room).await,
@@ -480,6 +524,8 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
         }
         Some(Command::Lock(command)) => command.run(globals),
         Some(Command::Unlock) => lock::unlock(globals),
+        Some(Command::Backup(command)) => command.run(globals),
+        Some(Command::Restore(command)) => command.run(globals).await,
         Some(Command::Config(command)) => command.run(globals),
         #[cfg(not(feature = "manual"))]
         Some(Command::Completions { shell: _ }) => Err(lean::without("completions", "")),

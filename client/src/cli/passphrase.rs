@@ -159,7 +159,7 @@ fn first_line(mut from: impl Read) -> io::Result<Zeroizing<String>> {
 }
 
 /// At the terminal, whatever standard input is, and without echo.
-fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
+pub(super) fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
     // rpassword raises the signal for Ctrl-C before it gives the terminal back. Heard by somebody, it does not kill us.
     #[cfg(unix)]
     match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt()) {

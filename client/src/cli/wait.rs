@@ -121,6 +121,7 @@ fn passes(code: &str) -> bool {
         "bridged",
         "taken_back",
         "place_lost",
+        "another_came",
         "undone",
     ];
     is_limit(code) || others.contains(&code)
@@ -151,7 +152,7 @@ pub(super) fn hopeless(globals: &Globals, event: &Event) -> Option<Failure> {
             eprintln!("{}", words::command::relay::trusted(words::trust(*trust)));
             None
         }
-        Event::Relay { .. } => None,
+        Event::Relay { .. } | Event::Linking(_) => None,
         Event::Room { event: RoomEvent::Failed(failure), .. } => Some(failure.clone()),
         Event::Room { event: RoomEvent::Engine(event), .. } => match event {
             engine::Event::Closed { reason, .. } => Some(reason.into()),

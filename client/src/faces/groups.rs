@@ -15,7 +15,8 @@ const GROUPS: &[(&str, &[&str])] = &[
             "accept",
         ],
     ),
-    ("People", &["members", "devices", "verify", "unverify", "nick", "status", "glyph", "avatar"]),
+    ("People", &["members", "verify", "unverify", "nick", "status", "glyph", "avatar"]),
+    ("Devices", &["devices", "link"]),
     ("Invites and roles", &["invite", "invites", "revoke", "kick", "moderator", "policy"]),
     ("The program", &["why", "help", "quit"]),
 ];

@@ -16,18 +16,21 @@ use shared::{
 use tokio::sync::mpsc;
 
 pub use input::{Cmd, InviteBy, SteerBy, parse};
-pub use output::{GroupOut, InfoOut, InviteOut, Marks, MemberOut, Out, PersonOut, RoomOut, translate};
+pub use output::{
+    GroupOut, InfoOut, InviteOut, Marks, MemberOut, Out, PersonOut, RoomOut, linked, translate,
+};
 
 use super::{
     avatar,
     input::Input,
+    lines,
     pending::{Part, Pending},
     stdout, words,
 };
 use crate::{
     failure::{Exit, Failure},
     handle::Runtime,
-    runtime::{Event, Outgoing, RoomEvent, Steer, Wanted},
+    runtime::{Event, HandedPast, LinkAnswer, Outgoing, RoomEvent, Steer, Wanted},
     store::{Cursor, Query},
     transport::{AddressError, RelayAddress},
 };
@@ -123,6 +126,18 @@ async fn write_events(runtime: Runtime, mut events: mpsc::Receiver<Event>, pendi
     Exit::Ok
 }
 
+/// What a program says that has compared.
+///
+/// # Errors
+/// [`Failure`] of kind usage for another `history`.
+pub fn confirmed(digits: String, history: Option<&str>) -> Result<LinkAnswer, Failure> {
+    let past = history.map_or_else(|| Some(HandedPast::default()), lines::history);
+    let past = past.ok_or_else(|| {
+        Failure::usage("history is none, all, or a number of messages.", "See docs/json.md.")
+    })?;
+    Ok(LinkAnswer::Confirm { digits: Some(digits), past })
+}
+
 async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
     let (room, id) = cmd.about();
     let done = match cmd {
@@ -141,6 +156,13 @@ async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
             Err(failure) => Err(failure),
         },
         Cmd::Join { .. } => Err(Failure::usage("join takes either a room or a link.", "See docs/json.md.")),
+        Cmd::Link { code } => runtime.link(code, None).await,
+        Cmd::LinkConfirm { digits, history } => match confirmed(digits, history.as_deref()) {
+            Ok(answer) => runtime.answer_link(answer).await,
+            Err(failure) => Err(failure),
+        },
+        Cmd::LinkRefuse => runtime.answer_link(LinkAnswer::Refuse).await,
+        Cmd::LinkCancel => runtime.answer_link(LinkAnswer::Cancel).await,
         Cmd::Create { room, relay, disappear, past } => match runtime.room(&room) {
             Ok(status) if status.over.is_none() => {
                 Err(Failure::usage(format!("There is a room {room} already."), "Choose another name."))

@@ -32,11 +32,12 @@ impl Runtime {
         self.ask(ask::NameDevice(name.to_owned())).await
     }
 
-    /// Gives the account another key: `phrase` is what its recovery key comes from, `fresh` what the next one comes from.
+    /// Gives the account another key: `phrase` is what its recovery key comes from, `fresh` what the next one comes from. Without
+    /// that it is only looked whether it can have one.
     ///
     /// # Errors
     /// [`Failure`] when it cannot be stored, or the daemon does not answer.
-    pub async fn replace_key(&self, phrase: Entropy, fresh: Entropy) -> Result<Replaced, Failure> {
+    pub async fn replace_key(&self, phrase: Entropy, fresh: Option<Entropy>) -> Result<Replaced, Failure> {
         self.ask(ask::ReplaceKey { phrase, fresh }).await
     }
 

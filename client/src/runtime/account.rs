@@ -1,12 +1,13 @@
 //! Another key for the account, by the word of its recovery key: stored before any room hears of it. Each room then takes it
 //! when its turn comes, after a restart as well.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use shared::identity::{
     Identity,
-    recovery::{ENTROPY_LEN, RecoveryKey, seed_of},
+    phrase::Phrase,
+    recovery::{ENTROPY_LEN, RecoveryKey},
 };
 use tokio::sync::oneshot;
 use zeroize::{Zeroize as _, Zeroizing};
@@ -32,7 +33,7 @@ impl Drop for Entropy {
 
 impl Entropy {
     fn recovery_key(&self) -> RecoveryKey {
-        RecoveryKey::from_seed(&seed_of(&self.0))
+        RecoveryKey::from_seed(&Phrase::from_bytes(&self.0).recovery_seed())
     }
 }
 
@@ -50,6 +51,8 @@ pub struct KeyRoom {
 /// What became of the wish for another key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Replaced {
+    /// It can have it; nothing has changed.
+    Ready,
     /// The account has it. The rooms, and which have taken it already.
     Done(Vec<KeyRoom>),
     /// The phrase is not the one of this account's recovery key; nothing has changed.
@@ -59,29 +62,33 @@ pub enum Replaced {
 }
 
 impl Local {
-    /// Gives the account another key, and another recovery key, which comes from `fresh`. `phrase` is what the present
-    /// recovery key comes from.
+    /// Gives the account another key, and another recovery key, which comes from `fresh`; without that it is only looked whether
+    /// it can have one. `phrase` is what the present recovery key comes from. Backups are sealed by the fresh phrase from then on.
     ///
     /// # Errors
     /// [`Failure`] when it cannot be stored; then nothing has changed.
-    pub async fn replace_key(&self, phrase: &Entropy, fresh: &Entropy) -> Result<Replaced, Failure> {
+    pub async fn replace_key(&self, phrase: &Entropy, fresh: Option<&Entropy>) -> Result<Replaced, Failure> {
         let (old, random) = {
             let profile = lock(&self.0.profile);
             (profile.engine.identity.clone(), profile.engine.random.clone())
         };
         let recovery = phrase.recovery_key();
-        let secret = Zeroizing::new(random.bytes());
-        let new = Identity::new(&secret, fresh.recovery_key().next());
-        let changed = recovery.sign_change(&old, &new).and_then(|change| new.with_change(change));
-        let Some(account) = changed.filter(|_| phrase != fresh) else { return Ok(Replaced::WrongPhrase) };
+        if recovery.next() != old.next() {
+            return Ok(Replaced::WrongPhrase);
+        }
         let mut behind = self.key_rooms().await;
         behind.retain(|room| !room.is_done);
         if old.change().is_some() && !behind.is_empty() {
             return Ok(Replaced::Unfinished(behind));
         }
-        let (account, was) = (std::sync::Arc::new(account), old.fingerprint());
-        let stored = account.clone();
-        if !self.0.vault.run(move |store| store.replace_account(&was, &stored)).await? {
+        let Some(fresh) = fresh else { return Ok(Replaced::Ready) };
+        let secret = Zeroizing::new(random.bytes());
+        let new = Identity::new(&secret, fresh.recovery_key().next());
+        let changed = recovery.sign_change(&old, &new).and_then(|change| new.with_change(change));
+        let Some(account) = changed.filter(|_| phrase != fresh) else { return Ok(Replaced::WrongPhrase) };
+        let (account, was) = (Arc::new(account), old.fingerprint());
+        let (stored, seals) = (account.clone(), Phrase::from_bytes(&fresh.0).backup_key());
+        if !self.0.vault.run(move |store| store.replace_account(&was, &stored, &seals)).await? {
             // Somebody else was faster, by the same phrase.
             return Ok(Replaced::WrongPhrase);
         }

@@ -9,7 +9,9 @@ use shared::{
 };
 use tokio::time::timeout;
 
-use super::{Event, Local, RoomEvent, link::explain, lock, manage::begin_failed, now_ms};
+use super::{
+    Event, Local, RoomEvent, link::explain, linking::is_linking_room, lock, manage::begin_failed, now_ms,
+};
 use crate::{
     failure::{Exit, Failure},
     store::{RoomKind, Where},
@@ -46,11 +48,40 @@ impl Local {
         let profile = lock(&self.0.profile).engine.clone();
         let mut engine =
             Engine::join(&profile, &invite.link, now_ms()).map_err(|error| begin_failed(&error))?;
-        let reading = self.read_card(&mut engine, &address, invite.link.pin);
-        let late = |_| unreachable_now(&address, "it does not answer");
-        let (pin, invited) = timeout(Duration::from_secs(CARD_S), reading).await.map_err(late)??;
+        let (pin, invited) = self.read_card_in_time(&mut engine, &address, invite.link.pin).await?;
+        if matches!(&invited, EngineEvent::Invited { room, .. } if is_linking_room(room)) {
+            return Err(code_of_device());
+        }
         let label = self.begin_as(engine, Where::Relay { address, pin }, kind)?;
         Ok((label, invited))
+    }
+
+    /// Reads the card that lies at the relay: where the link leads, and the pin of the relay, if links have one.
+    pub(super) async fn read_card_in_time(
+        &self,
+        engine: &mut Engine,
+        address: &RelayAddress,
+        begins: Option<[u8; 20]>,
+    ) -> Result<(Option<Pin>, EngineEvent), Failure> {
+        let reading = self.read_card(engine, address, begins);
+        let late = |_| unreachable_now(address, "it does not answer");
+        timeout(Duration::from_secs(CARD_S), reading).await.map_err(late)?
+    }
+
+    /// Waits until a room was entered, or is over.
+    pub(super) async fn entered(&self, room: &str) -> Result<(), Failure> {
+        loop {
+            // Before it is looked at: what changes in between is not missed.
+            let changed = self.0.changed.notified();
+            let status = self.room(room)?;
+            if status.view.is_some() {
+                return Ok(());
+            }
+            if let Some(why) = status.over {
+                return Err(Failure::new(Exit::Refused, "not_entered", why, "Ask for a new invite."));
+            }
+            changed.await;
+        }
     }
 
     /// Asks over a connection of its own: nothing is remembered of a relay by this.
@@ -117,5 +148,12 @@ fn unreachable_now(address: &RelayAddress, why: &str) -> Failure {
         "relay",
         format!("The relay {address} cannot be asked which room the link leads to: {why}."),
         "Try the link again when the relay is there.",
+    )
+}
+
+fn code_of_device() -> Failure {
+    Failure::usage(
+        "That is the code of a device that is to be linked, and leads into no room.",
+        "If it is yours, and shown to you now: /link CODE. Use no code that somebody sent you: whoever shows it gets your account.",
     )
 }

@@ -29,6 +29,7 @@ pub(super) async fn run(rooms: Weak<Inner>, changed: Changed) {
         tokio::time::sleep(TOGETHER).await;
         let Some(local) = rooms.upgrade().map(Local) else { return };
         local.tell_here().await;
+        local.offer_rooms().await;
     }
 }
 

@@ -213,7 +213,7 @@ impl Local {
         long_label(id, name)
     }
 
-    fn place(&self, relay: Option<RelayAddress>) -> Result<Where, Failure> {
+    pub(super) fn place(&self, relay: Option<RelayAddress>) -> Result<Where, Failure> {
         if let Some(address) = relay.or_else(|| lock(&self.0.relay).clone()) {
             return Ok(Where::Relay { address, pin: None });
         }

@@ -22,13 +22,17 @@ mod files;
 mod forget;
 mod here;
 mod link;
+mod linking;
 mod manage;
 pub(crate) mod mark;
 mod mute;
+mod news;
+mod offers;
 mod people;
 mod raster;
 mod room;
 mod step;
+mod sync;
 mod transfer;
 mod unasked;
 
@@ -45,7 +49,7 @@ use shared::{
     room::{Command, GroupView, Millis},
 };
 use tokio::{
-    sync::{RwLock, mpsc, oneshot},
+    sync::{Notify, RwLock, mpsc, oneshot},
     task::JoinHandle,
 };
 
@@ -58,13 +62,15 @@ pub(crate) use event::{Publish, Sink};
 pub(crate) use files::stored_transfers;
 pub use files::{Outgoing, Wanted};
 pub(crate) use forget::still_in;
+pub use linking::{Answer as LinkAnswer, HandedPast};
 pub(crate) use mark::FaceId;
+pub use news::{LinkEnd, LinkNews};
 pub(crate) use people::not_compared;
 pub use transfer::{Steer, Transfer, TransferState, Way};
 
 use crate::{
     failure::Failure,
-    store::{Cursor, OpenProfile, People, RoomKind, RoomRecord, Store, StoredNotice, Vault},
+    store::{Cursor, Mark, OpenProfile, People, RoomKind, RoomRecord, Store, StoredNotice, Vault},
     text::names::{label, meant},
     transport::RelayAddress,
 };
@@ -109,6 +115,12 @@ struct Inner {
     pinned: Mutex<BTreeSet<String>>,
     files: files::Files,
     here: here::Changed,
+    /// Held while rooms are entered that other devices offered.
+    taking: tokio::sync::Mutex<()>,
+    linking: Mutex<linking::Linking>,
+    sync: sync::Sync,
+    /// A room was entered, or is over.
+    changed: Arc<Notify>,
 }
 
 /// A relay, and whom to expect there.
@@ -164,6 +176,10 @@ impl Local {
             pinned: Mutex::new(pinned),
             files: files::Files::default(),
             here: here::Changed::default(),
+            taking: tokio::sync::Mutex::default(),
+            linking: Mutex::default(),
+            sync: sync::Sync::default(),
+            changed: Arc::default(),
         };
         let runtime = Self(Arc::new(inner));
         runtime.help_files();
@@ -181,6 +197,10 @@ impl Local {
             runtime.resume(record);
         }
         runtime.resume_files().await?;
+        if runtime.0.config.only.is_none() {
+            runtime.resume_link().await?;
+            runtime.start_sync();
+        }
         // Here and not by the rooms: some of them are over, or forgotten.
         tokio::spawn(runtime.0.outlet.clone().show_again(unseen));
         Ok(runtime)
@@ -266,7 +286,7 @@ impl Local {
     /// # Errors
     /// [`Failure`] when there is no such room, nothing so new is here, or it cannot be saved.
     pub async fn ack_at(&self, room: &str, cursor: &Cursor, seq: u64) -> Result<(), Failure> {
-        let (id, cursor) = (self.id(room)?, cursor.clone());
+        let (id, cursor, is_read) = (self.id(room)?, cursor.clone(), *cursor == Cursor::read());
         let taken = self.entry(room, |_, entry| lock(&entry.state).newest).unwrap_or(0);
         let ack = move |store: &mut Store| {
             let newest = store.newest(id)?.max(taken);
@@ -276,9 +296,13 @@ impl Local {
             Ok(newest)
         };
         match self.0.vault.run(ack).await? {
-            newest if seq > newest => Err(not_there_yet(room, seq, newest)),
-            _ => Ok(()),
+            newest if seq > newest => return Err(not_there_yet(room, seq, newest)),
+            _ => {}
         }
+        if is_read {
+            self.tell_devices(Mark::Read(id, seq)).await;
+        }
+        Ok(())
     }
 
     /// How far a room's messages were acknowledged at a cursor.
@@ -391,6 +415,8 @@ impl Local {
 
     /// Says goodbye and ends all tasks.
     pub async fn shutdown(self) {
+        self.stop_link().await;
+        self.stop_sync();
         self.0.files.stop().await;
         let entries = std::mem::take(&mut *lock(&self.0.rooms));
         let asks: Vec<_> = entries.values().map(|entry| entry.asks.clone()).collect();

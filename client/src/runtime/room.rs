@@ -18,16 +18,17 @@ use proto::{
 };
 use shared::{
     identity::{Fingerprint, Identity, KeyChange},
+    invite::link::InviteLink,
     room::{self as engine, Command, Engine, Input, Millis, Person, Said},
 };
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{Notify, mpsc, oneshot, watch},
     time::{Instant, sleep_until, timeout},
 };
 use tracing::debug;
 
 use guard::{Guard, Look};
-use stream::drive;
+pub(super) use stream::drive;
 
 use super::{
     FaceId, Inner, Past, State,
@@ -38,6 +39,7 @@ use super::{
     link::{LinkState, RelayLink},
     lock, now_ms,
     step::{Inputs, Place, Step},
+    sync::Heard,
     unasked::Unasked,
 };
 use crate::{
@@ -65,6 +67,8 @@ pub(super) enum Ask {
     Offer { number: i64, token: String, said: Said, reply: oneshot::Sender<Result<(), Failure>> },
     /// The account has another key; answered when that is known here, which the room's log says later.
     Account(Arc<Identity>, oneshot::Sender<()>),
+    /// A link for one device of ours, until then.
+    InviteDevice { expires_ms: Millis, reply: oneshot::Sender<Result<InviteLink, Failure>> },
     /// What waits for the relay.
     Queued(oneshot::Sender<Vec<engine::Event>>),
     /// Say goodbye and end.
@@ -112,7 +116,7 @@ pub(super) struct Room {
     /// The file that is being offered.
     offering: Option<i64>,
     /// Whoever drops files at the relay is told that there are some.
-    drops: Arc<tokio::sync::Notify>,
+    drops: Arc<Notify>,
     /// Small pictures are fetched by themselves.
     unasked: Option<Unasked>,
     /// Who is told that it was entered.
@@ -121,6 +125,14 @@ pub(super) struct Room {
     here: Changed,
     /// Faces that wait for a link: at most as many as are attached.
     invited: Vec<FaceId>,
+    /// Who waits for a link for one device of ours: at most one.
+    device: Option<oneshot::Sender<Result<InviteLink, Failure>>>,
+    /// Who takes what devices of ours say to each other.
+    devices: mpsc::Sender<Heard>,
+    /// Told when there is something for our other devices.
+    synced: Arc<Notify>,
+    /// Told when the room was entered, or is over.
+    changed: Arc<Notify>,
     is_over: bool,
     /// Why it could not be read from the disk, when it was tried last.
     not_loaded: Option<Failure>,
@@ -179,6 +191,10 @@ impl Room {
             entered: inner.files.entered(),
             here: inner.here.clone(),
             invited: Vec::new(),
+            device: None,
+            devices: inner.sync.heard.clone(),
+            synced: inner.sync.done.clone(),
+            changed: inner.changed.clone(),
             is_over: false,
             not_loaded: None,
             backoff: Backoff::default(),
@@ -263,6 +279,15 @@ impl Room {
             }
             Turn::Ask(Some(Ask::Offer { number, token, said, reply })) => {
                 let _ = reply.send(self.offer(number, token, said).await);
+            }
+            Turn::Ask(Some(Ask::InviteDevice { expires_ms, reply })) => {
+                self.device = Some(reply);
+                // One that is to end is not handed to anybody.
+                let ends = self.endings().await.into_iter().map(|id| Input::Command(Command::Revoke(id)));
+                let wanted = Input::Command(Command::InviteDevice { expires_ms });
+                if let Err(failure) = self.apply(ends.chain([wanted]).collect()).await {
+                    self.no_device_invite(failure);
+                }
             }
             Turn::Ask(Some(Ask::Command(command, asker, reply))) => {
                 if let (Command::Invite { .. }, Some(face)) = (&command, asker)

@@ -28,7 +28,7 @@ pub use self::{
     colour::Colour,
     error::{SettingsError, nearest},
     example::example,
-    show::{json, toml},
+    show::{carried, json, only_carried, toml},
     source::{Origin, Source},
 };
 

@@ -38,6 +38,66 @@ pub fn toml(settings: &Settings) -> String {
     lines.join("\n")
 }
 
+/// Settings that follow a person to another device, as a config.toml: what others learn of them, how they are told, colours,
+/// keys, times. Nothing that names a path, a program, a terminal or how much one machine keeps.
+const CARRIED: &[&str] = &[
+    "screen.theme",
+    "screen.times",
+    "screen.members",
+    "theme.*",
+    "keys.*",
+    "spelling.check",
+    "notify.mentions_only",
+    "notify.text",
+    "privacy.*",
+    "files.keep_metadata",
+    "files.fetch_images",
+];
+
+/// Those of [`CARRIED`] that somebody chose; empty where nobody did.
+pub fn carried(settings: &Settings) -> String {
+    let mut lines = Vec::new();
+    for (section, _) in SECTIONS {
+        let chosen = rows(settings)
+            .into_iter()
+            .filter(|row| row.section == *section && follows(row.section, &row.key))
+            .filter(|row| matches!(row.origin, Origin::File(..)));
+        let chosen: Vec<_> = chosen
+            .filter_map(|row| Some(format!("{} = {}", written_key(&row.key), written(row.value.as_ref()?))))
+            .collect();
+        if !chosen.is_empty() {
+            lines.push(format!("[{section}]"));
+            lines.extend(chosen);
+        }
+    }
+    lines.join("\n")
+}
+
+/// What of a config.toml follows a person; whatever else stands there, whoever wrote it, is left out.
+pub fn only_carried(text: &str) -> String {
+    let Ok(table) = text.parse::<toml::Table>() else { return String::new() };
+    let mut lines = Vec::new();
+    for (section, rows) in &table {
+        let rows = rows.as_table().into_iter().flatten();
+        let known: Vec<_> = rows
+            .filter(|(key, value)| {
+                follows(section, key) && !matches!(value, Value::Table(_) | Value::Datetime(_))
+            })
+            .map(|(key, value)| format!("{} = {}", written_key(key), written(value)))
+            .collect();
+        if !known.is_empty() {
+            lines.push(format!("[{section}]"));
+            lines.extend(known);
+        }
+    }
+    lines.join("\n")
+}
+
+fn follows(section: &str, key: &str) -> bool {
+    let (name, all) = (format!("{section}.{key}"), format!("{section}.*"));
+    CARRIED.iter().any(|known| *known == name || *known == all)
+}
+
 /// As one JSON document.
 pub fn json(settings: &Settings) -> String {
     #[derive(Serialize)]
@@ -114,5 +174,16 @@ mod tests {
             let table: toml::Table = format!("key = {}", written(&value)).parse().unwrap();
             assert_eq!(table.get("key"), Some(&value), "{text:?}");
         }
+    }
+
+    #[test]
+    fn what_a_backup_brings_names_no_program_and_no_path() {
+        let text = "passphrase_command = ['sh']\n[screen]\ntheme = 'light'\n[notify]\ntext = false\ncommand = 'sh'\n[files]\ndirectory = '/'";
+        assert_eq!(only_carried(text), "[notify]\ntext = false\n[screen]\ntheme = \"light\"");
+        assert_eq!(
+            only_carried("[keys]\nquit = { a = 1 }\nsend = [\"a\", '\"']"),
+            "[keys]\nsend = [\"a\", \"\\\"\"]"
+        );
+        assert_eq!(only_carried("no toml"), "");
     }
 }

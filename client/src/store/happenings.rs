@@ -3,6 +3,7 @@
 //! A happening has the sequence number of the log's entry that told it, and its place among those of that entry. It
 //! goes with the chat lines around it. Programs are told of it once, as it happens; only people see it again.
 
+mod carried;
 mod stored;
 
 use std::collections::VecDeque;
@@ -17,6 +18,7 @@ use shared::{
 };
 use zeroize::Zeroizing;
 
+pub use self::carried::{HappeningKey, read_happening, written_happening};
 use self::stored::Stored;
 use super::{Notice, Store, StoreError, seal::Sealer};
 
@@ -328,12 +330,15 @@ pub(super) fn append(
         )?
         .execute(params![room.as_bytes(), seq, nth, sealed, expires])?;
     }
-    if !happenings.is_empty() {
-        let trim = "DELETE FROM happenings WHERE room = ?1 AND (seq, nth) <= (
+    if happenings.is_empty() { Ok(()) } else { trim(db, room) }
+}
+
+/// Deletes all but the newest.
+fn trim(db: &Connection, room: RoomId) -> Result<(), StoreError> {
+    let trim = "DELETE FROM happenings WHERE room = ?1 AND (seq, nth) <= (
                         SELECT seq, nth FROM happenings WHERE room = ?1 ORDER BY seq DESC, nth DESC LIMIT 1 OFFSET ?2
                     )";
-        db.prepare_cached(trim)?.execute(params![room.as_bytes(), MAX_HAPPENINGS])?;
-    }
+    db.prepare_cached(trim)?.execute(params![room.as_bytes(), MAX_HAPPENINGS])?;
     Ok(())
 }
 

@@ -1,5 +1,6 @@
 //! The chat lines that this device has seen and what became of them, sealed one by one.
 
+mod carried;
 mod stored;
 
 use proto::RoomId;
@@ -10,6 +11,7 @@ use shared::{
 };
 use zeroize::Zeroizing;
 
+pub use self::carried::{read_line, written_line};
 use self::stored::Stored;
 use super::{Store, StoreError, seal::Sealer, transfers};
 

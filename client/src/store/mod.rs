@@ -4,6 +4,7 @@
 //! after a crash the same ciphertexts are sent again and nothing is encrypted twice.
 
 mod avatars;
+mod carried;
 #[cfg(test)]
 pub(crate) mod crash_point;
 mod cursors;
@@ -11,10 +12,13 @@ mod devices;
 mod drafts;
 mod error;
 mod happenings;
+mod here;
 mod history;
 mod key;
+mod linking;
 mod lock;
 mod notices;
+mod offers;
 mod old;
 mod people;
 mod picture_key;
@@ -24,6 +28,7 @@ mod rooms;
 mod schema;
 mod seal;
 mod search;
+mod synced;
 mod tokens;
 mod transfers;
 mod vault;
@@ -41,25 +46,31 @@ use shared::{
 use zeroize::Zeroizing;
 
 pub use avatars::OwnAvatar;
+pub use carried::OwnTexts;
 pub use cursors::Cursor;
 pub use error::StoreError;
-pub use happenings::{Happening, Item, MAX_HAPPENINGS, What};
-pub use history::{Changed, Entry, MAX_HISTORY};
+pub use happenings::{
+    Happening, HappeningKey, Item, MAX_HAPPENINGS, What, read_happening, written_happening,
+};
+pub use history::{Changed, Entry, MAX_HISTORY, read_line, written_line};
 #[cfg(unix)]
 pub(crate) use key::is_open_to_others;
 pub use key::{
     Account, Asking, Cost, FileKey, HeldKey, KeyFile, KeySource, Passphrase, PassphraseError, ProfileKey,
     Wrap,
 };
+pub use linking::AccountHere;
 pub use notices::{Earlier, Notice, StoredNotice};
+pub use offers::{EnteredRoom, Offer};
 pub use old::{ARCHIVED, ARCHIVED_OPEN, is_archive};
-pub use people::{KnownPerson, Meeting, People, Replacement};
+pub use people::{KnownPerson, MAX_NAMES, MAX_PEOPLE, Meeting, People, Replacement};
 pub use picture_key::PictureKey;
 pub use places::Place;
 pub(crate) use profile::bad_name;
-pub use profile::{OpenProfile, ProfileDir, usual_name};
+pub use profile::{NewProfile, OpenProfile, ProfileDir, engine_profile, usual_name};
 pub use rooms::{KnownRelay, LEFT, RoomKind, RoomRecord, Where};
 pub use search::{Hit, Query, Search};
+pub use synced::{MAX_MARKS, Mark, written as written_marks};
 pub use transfers::MAX_TRANSFERS;
 pub use vault::Vault;
 
@@ -174,6 +185,71 @@ impl Store {
         }
         store.load_people()?;
         Ok(store)
+    }
+
+    /// Opens the database in `dir` beside another process that has the profile: to read all of it as of one moment, and to
+    /// keep a value or two of the profile itself.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be opened, is damaged, belongs to another key, or is not of this version.
+    pub fn open_beside(dir: &Path, key: &ProfileKey, random: Random) -> Result<Self, StoreError> {
+        Self::beside(dir, Sealer::new(key, random))
+    }
+
+    /// The same database once more, in `dir`: for whoever reads all of it and must not hold others up.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be opened.
+    pub fn sibling(&self, dir: &Path) -> Result<Self, StoreError> {
+        Self::beside(dir, self.sealer.clone())
+    }
+
+    fn beside(dir: &Path, sealer: Sealer) -> Result<Self, StoreError> {
+        let store = Self {
+            db: schema::open_beside(&dir.join(DATABASE))?,
+            sealer,
+            people: People::default(),
+            kept: MAX_HISTORY,
+            #[cfg(test)]
+            crash_point: crash_point::CrashPoint::default(),
+        };
+        if store.meta(PROBE).map_err(|_| StoreError::WrongKey)?.is_none() {
+            return Err(StoreError::WrongKey);
+        }
+        store.load_people()?;
+        Ok(store)
+    }
+
+    /// From now on everything is read as it is at this moment, until [`Store::thaw`].
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not let us.
+    pub fn freeze(&self) -> Result<(), StoreError> {
+        // A transaction begins with the first thing that is read in it.
+        self.db.execute_batch("BEGIN; SELECT count(*) FROM meta;")?;
+        Ok(())
+    }
+
+    /// What others wrote since [`Store::freeze`] is seen again.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database does not let us.
+    pub fn thaw(&self) -> Result<(), StoreError> {
+        Ok(self.db.execute_batch("COMMIT")?)
+    }
+
+    /// Writes several things, all of them or nothing. What is shown from memory meanwhile is what was to be.
+    pub(crate) fn all_or_nothing<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.db.execute_batch("SAVEPOINT whole")?;
+        let done = work(self);
+        self.db.execute_batch(match done {
+            Ok(_) => "RELEASE whole",
+            Err(_) => "ROLLBACK TO whole; RELEASE whole",
+        })?;
+        done
     }
 
     /// Saves a batch, all of it or nothing. `record` names the room when it is new or moved.

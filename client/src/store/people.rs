@@ -270,7 +270,7 @@ fn met(before: Option<KnownPerson>, Meeting { person, at }: &Meeting) -> KnownPe
     known
 }
 
-fn write(
+pub(super) fn write(
     db: &Connection,
     sealer: &Sealer,
     people: &People,

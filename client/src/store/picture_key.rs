@@ -25,6 +25,11 @@ impl PictureKey {
         Self::of("shown", &[&self.0, room.as_bytes(), preview])
     }
 
+    /// From a row of a table.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// For a row of a table.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0

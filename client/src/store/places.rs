@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{PictureKey, Store, StoreError};
+use super::{PictureKey, Store, StoreError, seal::Sealer};
 
 /// Places kept in one profile; the oldest go first, and what was there is only not shown any more.
 const MOST: i64 = 5_000;
@@ -57,9 +57,19 @@ impl Store {
         let of = params![room.as_bytes(), picture.as_bytes()];
         let sealed: Option<Vec<u8>> = self.db.query_row(select, of, |row| row.get(0)).optional()?;
         let Some(sealed) = sealed else { return Ok(None) };
-        let plain = self.sealer.open(&label(room, picture), &sealed)?;
-        serde_json::from_slice(&plain).map(Some).map_err(|_| damaged())
+        open(&self.sealer, room, picture, &sealed).map(Some)
     }
+}
+
+/// Opens the place of a file.
+pub(super) fn open(
+    sealer: &Sealer,
+    room: RoomId,
+    picture: PictureKey,
+    sealed: &[u8],
+) -> Result<Place, StoreError> {
+    let plain = sealer.open(&label(room, picture), sealed)?;
+    serde_json::from_slice(&plain).map_err(|_| damaged())
 }
 
 fn label(room: RoomId, picture: PictureKey) -> Vec<u8> {

@@ -10,7 +10,7 @@ use std::{
 use shared::{
     crypto::random::Random,
     identity::{
-        Fingerprint, Identity, clean_name, clean_optional, clean_speaker,
+        Fingerprint, Identity, Next, clean_name, clean_optional, clean_speaker,
         credential::{MAX_GLYPH, MAX_STATUS},
         recovery::{ENTROPY_LEN, RecoveryKey, seed_of},
     },
@@ -21,13 +21,13 @@ use zeroize::Zeroizing;
 use super::{DATABASE, FileKey, KeySource, Store, StoreError, Vault, lock::Lock};
 use crate::failure::Failure;
 
-const IDENTITY: &str = "identity";
+pub(super) const IDENTITY: &str = "identity";
 /// What the phrase of the recovery key says.
-const PHRASE: &str = "phrase";
-const NAME: &str = "name";
-const RELAY: &str = "relay";
-const STATUS: &str = "status";
-const GLYPH: &str = "glyph";
+pub(super) const PHRASE: &str = "phrase";
+pub(super) const NAME: &str = "name";
+pub(super) const RELAY: &str = "relay";
+pub(super) const STATUS: &str = "status";
+pub(super) const GLYPH: &str = "glyph";
 
 /// Where a profile lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +82,9 @@ pub struct OpenProfile {
     pub vault: Vault,
     /// Nothing was there before.
     pub is_new: bool,
+    /// It has no account that anybody knows: it may become a device of one. Until then it is nobody, with an account that
+    /// is not kept.
+    pub is_blank: bool,
     /// The relay that was used last.
     pub last_relay: Option<String>,
     dir: ProfileDir,
@@ -113,18 +116,47 @@ impl OpenProfile {
         whole(dir.path())?;
         let key = key.key(dir.path(), &random)?;
         let mut store = Store::open(dir.path(), &key, random.clone())?;
+        Self::is_being_linked(&store)?;
         let known = store.meta(IDENTITY)?;
         let is_new = known.is_none();
         let identity = match known {
-            Some(bytes) => match <[u8; 32]>::try_from(bytes.as_slice()) {
-                // Of a version that knew no recovery key.
-                Ok(secret) => found(&mut store, &Zeroizing::new(secret), &random)?,
-                Err(_) => identity(&bytes)?,
-            },
+            Some(bytes) => kept(&mut store, &bytes, &random)?,
             None => found(&mut store, &Zeroizing::new(random.bytes()), &random)?,
         };
         let name = choose_name(&mut store, name)?;
         Ok(Self { is_new, ..Self::of(store, identity, name, random, (dir, Some(lock)))? })
+    }
+
+    /// Opens the profile to link this device. One that nobody used is blank: nothing says that its account is to stay. `give_up`
+    /// is asked where one was used that is in no room: whether its account is given up.
+    ///
+    /// # Errors
+    /// As [`OpenProfile::open_with`], and what `give_up` says.
+    pub fn open_to_link(
+        dir: ProfileDir,
+        random: Random,
+        key: &dyn KeySource,
+        give_up: impl FnOnce() -> Result<bool, Failure>,
+    ) -> Result<Self, Failure> {
+        make_private(dir.path())?;
+        let lock = Lock::take(dir.path())?;
+        whole(dir.path())?;
+        let key = key.key(dir.path(), &random)?;
+        let mut store = Store::open(dir.path(), &key, random.clone())?;
+        let known = store.meta(IDENTITY)?;
+        let is_new = known.is_none();
+        let is_free = || store.rooms().map(|rooms| rooms.is_empty());
+        let is_blank = match is_new || store.is_becoming()? || store.is_unused()? {
+            true => true,
+            // Going on with what is under way asks nothing.
+            false => store.linking()?.is_none() && is_free()? && give_up()?,
+        };
+        let identity = match known {
+            Some(bytes) if !is_blank => kept(&mut store, &bytes, &random)?,
+            _ => Identity::generate(&random, Next::NONE),
+        };
+        let name = choose_name(&mut store, None)?;
+        Ok(Self { is_new, is_blank, ..Self::of(store, identity, name, random, (dir, Some(lock)))? })
     }
 
     /// Opens a profile where nothing can be written, to look at what is stored.
@@ -157,7 +189,15 @@ impl OpenProfile {
             random,
             suite: Default::default(),
         };
-        Ok(Self { engine, vault: Vault::new(store), is_new: false, last_relay, dir, _lock: lock })
+        Ok(Self {
+            engine,
+            vault: Vault::new(store),
+            is_new: false,
+            is_blank: false,
+            last_relay,
+            dir,
+            _lock: lock,
+        })
     }
 
     /// Its directory.
@@ -196,18 +236,28 @@ impl Store {
         written
     }
 
-    /// The account that this was has another key from now on, and its phrase was written down. False, and nothing has changed,
-    /// when it is another one by now.
+    /// The account that this was has another key from now on, and its new phrase, which seals backups by this key, was written
+    /// down. False, and nothing has changed, when it is another one by now.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be written; then nothing has changed.
-    pub fn replace_account(&mut self, was: &Fingerprint, account: &Identity) -> Result<bool, StoreError> {
+    pub fn replace_account(
+        &mut self,
+        was: &Fingerprint,
+        account: &Identity,
+        backup_key: &[u8; 32],
+    ) -> Result<bool, StoreError> {
         let stored = self.meta(IDENTITY)?.ok_or_else(|| StoreError::Damaged("identity".into()))?;
         if identity(&stored)?.fingerprint() != *was {
             return Ok(false);
         }
-        self.set_account(account, None)?;
-        Ok(true)
+        self.db.execute_batch("SAVEPOINT replaced")?;
+        let written = self.set_account(account, None).and_then(|()| self.set_backup_key(backup_key));
+        match &written {
+            Ok(()) => self.db.execute_batch("RELEASE replaced")?,
+            Err(_) => self.db.execute_batch("ROLLBACK TO replaced; RELEASE replaced")?,
+        }
+        written.map(|()| true)
     }
 
     /// What the phrase of the recovery key says, while nobody has written it down.
@@ -247,6 +297,43 @@ impl Store {
     }
 }
 
+/// A profile that is being made of what another device had. Nobody else has it until this is dropped.
+pub struct NewProfile {
+    /// Its database.
+    pub store: Store,
+    _lock: Lock,
+}
+
+impl NewProfile {
+    /// Makes one, without an account, in a directory that has none.
+    ///
+    /// # Errors
+    /// [`Failure`] when it cannot be written, or another process has it.
+    pub fn make(dir: &Path, random: &Random) -> Result<Self, Failure> {
+        make_private(dir)?;
+        let lock = Lock::take(dir)?;
+        let key = FileKey.key(dir, random)?;
+        Ok(Self { store: Store::open(dir, &key, random.clone())?, _lock: lock })
+    }
+}
+
+/// What the engine needs of an account that was carried here.
+pub fn engine_profile(
+    account: Identity,
+    (name, status, glyph): (&str, &str, &str),
+    random: &Random,
+) -> engine::Profile {
+    engine::Profile {
+        identity: Arc::new(account),
+        name: clean_speaker(name).unwrap_or_else(|_| usual_name()),
+        status: status.to_owned(),
+        glyph: glyph.to_owned(),
+        device_name: device_name(),
+        random: random.clone(),
+        suite: Default::default(),
+    }
+}
+
 /// A key says that there was a profile. Without its database it is not a new one: all rooms would be gone, unsaid.
 fn whole(dir: &Path) -> Result<(), StoreError> {
     let has_key = FileKey::path(dir).exists();
@@ -262,8 +349,17 @@ fn whole(dir: &Path) -> Result<(), StoreError> {
     }
 }
 
-fn identity(bytes: &[u8]) -> Result<Identity, StoreError> {
+pub(super) fn identity(bytes: &[u8]) -> Result<Identity, StoreError> {
     Identity::read(bytes).ok_or_else(|| StoreError::Damaged("identity".into()))
+}
+
+/// The account that the profile has.
+fn kept(store: &mut Store, bytes: &[u8], random: &Random) -> Result<Identity, StoreError> {
+    match <[u8; 32]>::try_from(bytes) {
+        // Of a version that knew no recovery key.
+        Ok(secret) => found(store, &Zeroizing::new(secret), random),
+        Err(_) => identity(bytes),
+    }
 }
 
 /// An account of this key, with a fresh recovery key: what its phrase says is kept until somebody was shown it.

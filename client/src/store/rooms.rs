@@ -56,7 +56,8 @@ impl RoomKind {
         self != Self::Chat
     }
 
-    fn of(number: i64) -> Option<Self> {
+    /// What is stored and carried under this number.
+    pub fn of(number: i64) -> Option<Self> {
         match number {
             CHAT => Some(Self::Chat),
             OWN_DEVICES => Some(Self::OwnDevices),
@@ -64,7 +65,8 @@ impl RoomKind {
         }
     }
 
-    fn number(self) -> i64 {
+    /// The number under which it is stored and carried.
+    pub fn number(self) -> i64 {
         match self {
             Self::Chat => CHAT,
             Self::OwnDevices => OWN_DEVICES,
@@ -95,6 +97,20 @@ impl KnownRelay {
             Self::FromLink(pin) | Self::FirstUse(pin) => Some(pin),
             Self::Authorities(pin) => pin,
         }
+    }
+
+    /// Why it is trusted, as a number: 0 first use, 1 a link, 2 authorities.
+    pub fn ground(self) -> u32 {
+        match self {
+            Self::FirstUse(_) => 0,
+            Self::FromLink(_) => 1,
+            Self::Authorities(_) => 2,
+        }
+    }
+
+    /// What is known for that reason; none where the number is no reason, or a pin is missing.
+    pub fn of_ground(ground: u32, pin: Option<[u8; 32]>) -> Option<Self> {
+        Self::of(ground.into(), pin)
     }
 
     fn of(ground: i64, pin: Option<[u8; 32]>) -> Option<Self> {
@@ -234,7 +250,16 @@ impl Store {
         delete_under_way(
             &transaction,
             room,
-            &["rows", "drafts", "transfers", "blob_drops", "avatars", "avatars_brought", "device_removals"],
+            &[
+                "rows",
+                "drafts",
+                "transfers",
+                "blob_drops",
+                "avatars",
+                "avatars_brought",
+                "device_removals",
+                "invite_endings",
+            ],
         )?;
         transaction.execute(
             "UPDATE rooms SET closed = ?2, muted = 0, pinned = 0 WHERE room = ?1",
@@ -261,6 +286,7 @@ impl Store {
             "avatars",
             "avatars_brought",
             "device_removals",
+            "invite_endings",
             "rooms",
         ];
         delete_under_way(&transaction, room, &tables)?;
@@ -332,6 +358,20 @@ impl Store {
     }
 }
 
+/// Remembers a relay as somebody else knew it.
+pub(super) fn put_known(
+    store: &mut Store,
+    relay: &RelayAddress,
+    known: KnownRelay,
+) -> Result<(), StoreError> {
+    let (ground, pin) = match known {
+        KnownRelay::FirstUse(pin) => (FIRST_USE, Some(pin)),
+        KnownRelay::FromLink(pin) => (FROM_LINK, Some(pin)),
+        KnownRelay::Authorities(pin) => (AUTHORITIES, pin),
+    };
+    store.put_relay(relay, ground, pin)
+}
+
 /// Deletes a room's rows of these tables, and the parts of its files that are under way.
 fn delete_under_way(db: &Connection, room: RoomId, tables: &[&str]) -> Result<(), StoreError> {
     let of_room = "(SELECT number FROM transfers WHERE room = ?1)";
@@ -340,6 +380,17 @@ fn delete_under_way(db: &Connection, room: RoomId, tables: &[&str]) -> Result<()
         db.execute(&format!("DELETE FROM {table} WHERE room = ?1"), [room.as_bytes()])?;
     }
     Ok(())
+}
+
+/// A room was kept here once: whoever forgets it has an account all the same. Says nothing, so it is not sealed.
+const USED: &str = "used";
+
+impl Store {
+    /// A room was kept here once.
+    pub(super) fn was_used(&self) -> Result<bool, StoreError> {
+        let select = "SELECT count(*) FROM meta WHERE key = ?1";
+        Ok(self.db.query_row(select, [USED], |row| row.get::<_, u32>(0))? > 0)
+    }
 }
 
 /// Makes or moves a room within a transaction.
@@ -361,6 +412,7 @@ pub(super) fn upsert(db: &Connection, record: &RoomRecord) -> Result<(), StoreEr
             record.kind.number()
         ],
     )?;
+    db.execute("INSERT OR IGNORE INTO meta VALUES (?1, x'')", [USED])?;
     Ok(())
 }
 

@@ -120,6 +120,9 @@ const MIGRATIONS: &[&str] = &["
     ALTER TABLE rooms ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;
     -- Devices of this person that are to be taken out of rooms, until it is done.
     CREATE TABLE device_removals (room BLOB NOT NULL, device BLOB NOT NULL, PRIMARY KEY (room, device)) WITHOUT ROWID;
+", "
+    -- Invites that were handed to a device that is not to have them, until they are over.
+    CREATE TABLE invite_endings (room BLOB NOT NULL, invite BLOB NOT NULL, PRIMARY KEY (room, invite)) WITHOUT ROWID;
 "];
 
 /// Opens a database that nobody can write. Without a journal it is as it is: then no file beside it is needed.
@@ -144,6 +147,20 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
         std::cmp::Ordering::Less => Err(StoreError::Io(std::io::Error::other(
             "an earlier version of schat wrote it, and it has to be writable once",
         ))),
+    }
+}
+
+/// Opens a database that another process of this user may be writing: what is read is of one moment, and what is written
+/// waits for its turn.
+pub(super) fn open_beside(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags)?;
+    // A phrase that is forgotten is gone from the pages as well.
+    db.execute_batch("PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;")?;
+    let version: usize = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    match version == MIGRATIONS.len() {
+        true => Ok(db),
+        false => Err(StoreError::TooNew),
     }
 }
 

@@ -1,19 +1,22 @@
 //! Seals the values of the database: the AEAD engine's records under the profile's key.
 
+use std::sync::Arc;
+
 use shared::{crypto::aead::record::RecordKey, crypto::random::Random};
 use zeroize::Zeroizing;
 
 use super::{ProfileKey, StoreError};
 
 /// The profile's key and what it needs to seal.
+#[derive(Clone)]
 pub(super) struct Sealer {
-    key: RecordKey,
+    key: Arc<RecordKey>,
     random: Random,
 }
 
 impl Sealer {
     pub(super) fn new(key: &ProfileKey, random: Random) -> Self {
-        Self { key: RecordKey::new(*key.0), random }
+        Self { key: Arc::new(RecordKey::new(*key.0)), random }
     }
 
     /// Names a row without telling what it is about.

@@ -262,7 +262,7 @@ fn cursor_that_was_stored_too_far_is_at_the_newest_message_after_an_upgrade() {
     }
     let before =
         "DROP TABLE transfers; DROP TABLE transfer_parts; DROP TABLE blob_drops; ALTER TABLE rooms DROP COLUMN kind;
-             DROP TABLE device_removals; PRAGMA user_version = 12;";
+             DROP TABLE device_removals; DROP TABLE invite_endings; PRAGMA user_version = 12;";
     store.db.execute_batch(before).unwrap();
     drop(store);
     let store = open(&dir);
@@ -394,7 +394,7 @@ fn database_of_the_first_version_is_migrated_and_keeps_what_it_holds() {
              DROP INDEX messages_by_id; DROP INDEX messages_expiring;
              ALTER TABLE messages DROP COLUMN id; ALTER TABLE messages DROP COLUMN expires;
              ALTER TABLE rooms DROP COLUMN kind;
-             DROP TABLE device_removals; PRAGMA user_version = 1;",
+             DROP TABLE device_removals; DROP TABLE invite_endings; PRAGMA user_version = 1;",
         )
         .unwrap();
     drop(store);

@@ -8,6 +8,7 @@ mod device;
 mod fingerprint;
 pub mod names;
 mod person;
+pub mod phrase;
 pub mod recovery;
 pub mod safety;
 mod signature;

@@ -108,6 +108,7 @@ fn check_join<C: mls_rs::client_builder::MlsConfig>(commit: &Commit<'_, C>) -> R
         return Err(Violation::NoInvite);
     }
     state::check_own_devices(commit.room_before, &account)?;
+    state::check_bound(invite, &account)?;
     accounts::check_entrant(after.roster().members_iter(), commit.committer)?;
     check_seats(&after.roster(), commit.room_before, (commit.committer, &account), invite)?;
     check_unique_keys(after.roster().members_iter(), commit.room_before)
@@ -137,6 +138,7 @@ pub(crate) fn check_own_join(
     accounts::check_entrant(roster.members_iter(), own)?;
     roles::check_moderators(room, &accounts)?;
     let ours = ours.ok_or(Violation::Leaf)?;
+    state::check_bound(invite, &ours)?;
     check_seats(roster, room, (own, &ours), invite)?;
     check_unique_keys(roster.members_iter(), room)
 }

@@ -34,8 +34,8 @@ pub enum Violation {
     /// The account has as many devices in the room as it may.
     #[error("the person has as many devices in the room as one may have")]
     NoSeat,
-    /// Somebody else in a room of one person's devices.
-    #[error("a room of one person's devices has a member of another account")]
+    /// Somebody else in a room of one person's devices, or by an invite that is for one person's devices.
+    #[error("a room, or an invite, is for one person's devices, and another account came")]
     OtherAccount,
     /// An account whose key was replaced is used again, by another than its owner perhaps, or is replaced a second time.
     #[error("an account is used whose key was replaced")]

@@ -24,6 +24,8 @@ pub enum Command {
         /// What.
         said: Said,
     },
+    /// What waits to be said is not said any more. What the relay may have already is.
+    Unsay,
     /// Tell those who are online that we type, or stopped. Best effort, and never more than one in
     /// [`super::TYPING_EVERY_MS`].
     Typing {
@@ -36,6 +38,12 @@ pub enum Command {
         uses: Option<u32>,
         /// Until when, Unix milliseconds; 0 for ever.
         expires_ms: Option<Millis>,
+    },
+    /// Make an invite link for one device of our own account, or show one that was made and not used:
+    /// [`super::Event::DeviceInvite`].
+    InviteDevice {
+        /// Until when, Unix milliseconds.
+        expires_ms: Millis,
     },
     /// End an invite, by its id: one of ours, or as a moderator anybody's.
     Revoke([u8; 16]),

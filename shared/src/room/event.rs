@@ -1,10 +1,12 @@
 //! What people and programs are told of a room.
 
-use super::{Act, Alarm, CloseReason, Device, DeviceHere, GroupView, Message, MessageId, Person, Problem};
+use super::{
+    Act, Alarm, CloseReason, Device, DeviceHere, GroupView, Message, MessageId, Millis, Person, Problem,
+};
 use crate::{
     file::Manifest,
     identity::{DeviceId, Fingerprint},
-    message::timeline::Line,
+    message::{Private, timeline::Line},
 };
 
 /// Something people or programs want to know.
@@ -183,6 +185,19 @@ pub enum Event {
         /// Which one.
         leaf: u32,
     },
+    /// What a device of one person tells the others, in a room that is for that.
+    Device {
+        /// Who.
+        who: Person,
+        /// Sequence number.
+        seq: u64,
+        /// Its time in the log.
+        at: Millis,
+        /// What.
+        body: Private,
+        /// It was this device.
+        mine: bool,
+    },
     // These never leave the process, and are the last: formats that count variants count the others alike.
     /// A device of ours, or this one, says where it is, in the room of own devices.
     #[cfg_attr(feature = "serde", serde(skip))]
@@ -202,5 +217,11 @@ pub enum Event {
         expires_ms: u64,
         /// 0 for no limit.
         max_uses: u32,
+    },
+    /// A link for one device of our own account is ready.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    DeviceInvite {
+        /// Secret: for that device alone.
+        link: crate::invite::link::Link,
     },
 }

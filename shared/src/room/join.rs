@@ -28,12 +28,19 @@ use crate::{
 };
 
 impl Engine {
-    /// Builds the group, slot and keys of a room that the relay does not have yet.
-    pub(super) fn build_room(&mut self, policy: Policy, now: Millis) -> Result<(), EngineError> {
+    /// Builds the group, slot and keys of a room that the relay does not have yet. `first`: when its first invite ends, and
+    /// how many it lets in, where that is not as usual.
+    pub(super) fn build_room(
+        &mut self,
+        policy: Policy,
+        first: Option<(Millis, u32)>,
+        now: Millis,
+    ) -> Result<(), EngineError> {
         let random = &self.profile.random;
-        let (secret, expires_ms, max_uses) = match self.meta.open {
-            true => (InviteSecret::of_open_room(&self.meta.room_name), 0, 0),
-            false => (InviteSecret::generate(random), now + INVITE_LIFETIME_MS, INVITE_USES),
+        let usual = (now.saturating_add(INVITE_LIFETIME_MS), INVITE_USES);
+        let (secret, (expires_ms, max_uses)) = match self.meta.open {
+            true => (InviteSecret::of_open_room(&self.meta.room_name), (0, 0)),
+            false => (InviteSecret::generate(random), first.unwrap_or(usual)),
         };
         let room = content::Room {
             name: self.meta.room_name.clone(),

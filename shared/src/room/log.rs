@@ -166,7 +166,14 @@ impl Engine {
         now: Millis,
     ) -> Result<Verdict, GroupError> {
         if self.back.out.is_some() {
+            self.note_another(entry);
             return Ok(Verdict::Taken);
+        }
+        if self.is_own_return(entry) {
+            // Its keys signed it, and this device did not: a copy of it, or of its backup, has taken its place.
+            self.alarm(Alarm::OwnCommitUnknown);
+            self.go_out(Cause::OldProfile);
+            return Ok(Verdict::Refused);
         }
         let place = self.place(entry);
         if self.passes_return_by(place, entry.base) {

@@ -86,12 +86,13 @@ mod verdict;
 mod view;
 mod vote;
 mod watch;
+mod wayback;
 
 pub use crate::{
     identity::Person,
     message::{
-        Act, Alteration, Day, DeviceHere, MAX_EMOJI, MAX_HERE, MAX_TEXT, Message, MessageId, Millis, Said,
-        SaidError,
+        Act, Alteration, Day, DeviceHere, MAX_EMOJI, MAX_HERE, MAX_TEXT, Message, MessageId, Millis, Private,
+        Said, SaidError,
     },
     mls::rules::MAX_PAST,
 };
@@ -108,6 +109,10 @@ pub use problem::{Breach, OutCause, Problem, Right, TokenFault};
 pub use profile::{EngineError, OldRoom, Policy, Profile};
 pub use signal::TYPING_EVERY_MS;
 pub use view::{Device, GroupView, Invited, Member, Present};
+pub use wayback::Returning;
+
+/// How long the invite of a linking room lives, in milliseconds: ten minutes, in which a code is typed by hand, too.
+pub const LINKING_MS: u64 = 10 * 60 * 1_000;
 
 /// One room on this device.
 pub struct Engine {
@@ -265,7 +270,18 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let room = RoomId(profile.random.bytes());
         let mut engine = Self::begin(profile, room, clean_name(room_name)?, Phase::Creating)?;
-        engine.build_room(policy, now)?;
+        engine.build_room(policy, None, now)?;
+        Ok(engine)
+    }
+
+    /// A room that links two devices: one invite, for one device, as long as [`LINKING_MS`] says.
+    ///
+    /// # Errors
+    /// [`EngineError::Name`] for a name that cannot be shown.
+    pub fn create_linking(profile: &Profile, room_name: &str, now: Millis) -> Result<Self, EngineError> {
+        let room = RoomId(profile.random.bytes());
+        let mut engine = Self::begin(profile, room, clean_name(room_name)?, Phase::Creating)?;
+        engine.build_room(Policy::default(), Some((now.saturating_add(LINKING_MS), 1)), now)?;
         Ok(engine)
     }
 
@@ -493,6 +509,11 @@ impl Engine {
             signature: self.access.sign_blob(&self.room, &blob, binding),
         };
         self.is_member().then(|| proof().into())
+    }
+
+    /// What this epoch's members alone have to link two devices. None: we are not in.
+    pub fn linking_secret(&self) -> Option<Zeroizing<[u8; 32]>> {
+        self.group.as_ref().filter(|_| self.is_member())?.linking_secret().ok()
     }
 
     fn phase(&self) -> Phase {

@@ -24,6 +24,9 @@ pub(super) enum Cause {
     Restored,
 }
 
+/// A device of which a backup is left asks at once, in milliseconds of any clock: nothing can undo what put it out.
+pub(super) const AT_ONCE: Millis = 1;
+
 impl Cause {
     fn told(self) -> OutCause {
         match self {

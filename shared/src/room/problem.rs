@@ -145,6 +145,8 @@ pub enum Problem {
     TakenBack,
     /// The join of this device was dropped before a member had taken it for good, as the relay says: it joins anew by its link.
     PlaceLost,
+    /// While this device was out, somebody with its keys came back into the room: a copy of it, or of its backup, is in use.
+    AnotherCame,
     /// A commit was refused.
     InvalidCommit(Breach),
     /// The relay put a commit of ours in the wrong place.
@@ -229,6 +231,8 @@ pub enum OutCause {
     Undone = 3,
     /// The relay lost commits that this device has taken.
     Restored = 4,
+    /// All that is left of this device is a backup.
+    Backup = 5,
 }
 
 /// What is wrong with a commit, or with a state of the group.
@@ -303,6 +307,7 @@ impl Problem {
             Self::Undone { .. } => "undone",
             Self::TakenBack => "taken_back",
             Self::PlaceLost => "place_lost",
+            Self::AnotherCame => "another_came",
             Self::InvalidCommit(_) | Self::CommitMisplaced => "invalid_commit",
             Self::Forged { .. } | Self::NotTheirs { .. } => "forged",
             Self::Unreadable => "unreadable",

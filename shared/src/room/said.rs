@@ -40,6 +40,7 @@ impl Engine {
             Some(Ok(Said::Act { target, change })) => Event::Act(Act { seq, at, from, mine, target, change }),
             // Nobody can have read what was not there.
             Some(Ok(Said::Seen(upto))) if upto < seq => Event::Seen { who: from, seq: upto, mine },
+            Some(Ok(Said::Device(body))) => Event::Device { who: from, seq, at, body, mine },
             Some(Ok(Said::Seen(_) | Said::Here(_)) | Err(_)) => return false,
             None => return true,
         };

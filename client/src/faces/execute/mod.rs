@@ -89,6 +89,8 @@ pub async fn execute(
             }
             AnyLink::Relay(link) => Ok(Done::say(words::chosen(&runtime.use_relay(&link).await?))),
         },
+        Line::Device(code) => runtime.link(code, None).await.map(|()| Done::default()),
+        Line::DeviceAnswer(answer) => runtime.answer_link(answer).await.map(|()| Done::default()),
         Line::Create(name, policy) => {
             if runtime.room(&name).is_ok_and(|status| status.over.is_none()) {
                 return Err(Failure::usage("You have a room of that name already.", "Choose another name."));
@@ -128,6 +130,7 @@ pub async fn execute(
             let found = runtime.remove_device(&name).await?;
             Ok(Done::say(words::devices::asked_removal(found.len())))
         }
+        Line::ReplaceKey => Ok(Done::say(words::devices::REPLACE_KEY)),
         Line::NameDevice(name) => {
             runtime.name_device(&name).await?;
             Ok(Done::say(words::devices::named(&name)))

@@ -144,8 +144,8 @@ mod tests {
         let both = format!("{} {}", written(&one), written(&two));
         assert_eq!(all(&both).unwrap(), [one.clone(), two.clone()]);
         // A path with spaces needs no marks where it is alone.
-        assert_eq!(all(one.to_str().unwrap()).unwrap(), [one.clone()]);
-        assert_eq!(all(two.to_str().unwrap()).unwrap(), [two.clone()]);
+        assert_eq!(all(one.to_str().unwrap()).unwrap(), std::slice::from_ref(&one));
+        assert_eq!(all(two.to_str().unwrap()).unwrap(), std::slice::from_ref(&two));
         let failure = all(&format!("{both} {}", written(&gone))).unwrap_err();
         assert!(failure.message.contains("none is no file. Nothing was sent."), "{}", failure.message);
         let failure = all(&format!("{} {}", written(&one), written(dir.path()))).unwrap_err();

@@ -1,5 +1,6 @@
 //! Events for programs.
 
+mod link;
 mod parts;
 
 use serde::{Deserialize, Serialize};
@@ -10,10 +11,11 @@ use shared::{
     room::{self as engine, Act, AlarmKind, Alteration, GroupView, Person},
 };
 
+pub use link::LinkOut;
 use parts::is_false;
 pub use parts::{
-    DeviceOut, FileOut, GroupOut, InfoOut, InviteOut, MemberOut, MoreOut, OwnDeviceOut, PersonOut,
-    ReactionOut, RoomOut, WhenOut, WhyOut,
+    DeviceOut, FileOut, GroupOut, InfoOut, InviteOut, KeyRoomOut, MemberOut, MoreOut, OwnDeviceOut,
+    PersonOut, ReactionOut, RoomOut, WhenOut, WhyOut,
 };
 
 use super::{InviteBy, VERSION};
@@ -21,7 +23,10 @@ use crate::{
     faces::{sanitize, unread::unread_rooms, words},
     failure::Failure,
     handle::Runtime,
-    runtime::{ChosenRelay, Event, Namesake, OwnDevice, RelayState, RoomEvent, Transfer, TransferState, Way},
+    runtime::{
+        ChosenRelay, Event, KeyRoom, LinkNews, Namesake, OwnDevice, RelayState, RoomEvent, Transfer,
+        TransferState, Way,
+    },
     store::{Happening, Hit, Notice, What},
 };
 
@@ -169,6 +174,10 @@ pub enum Out {
     },
     /// The relay has it on disk.
     Sent { room: String, id: String, seq: u64 },
+    /// At another device of this account it was read up to there.
+    Read { room: String, seq: u64 },
+    /// How the linking of a device stands.
+    Link(LinkOut),
     /// An invite link; secret.
     Invite { room: String, link: String, expires: u64, max_uses: u32 },
     /// A link's card was read: who invites to which room. Nothing is joined yet.
@@ -179,6 +188,8 @@ pub enum Out {
     Members { room: String, members: Vec<MemberOut> },
     /// The devices of this person, by room.
     Devices { devices: Vec<OwnDeviceOut> },
+    /// The account has another key.
+    KeyReplaced { rooms: Vec<KeyRoomOut> },
     /// Somebody joined.
     MemberJoined {
         room: String,
@@ -253,6 +264,8 @@ pub enum Out {
     },
     /// The room is over for this profile.
     Closed { room: String, reason: String, was_member: bool },
+    /// Said once, after a profile's first day: a lost device would lose everything.
+    NoBackup { message: String },
     /// Who this profile is.
     Fingerprint { name: String, fingerprint: String },
     /// The rooms of this profile.
@@ -291,6 +304,10 @@ impl Out {
         Self::Relay { relay: address.to_string(), pin: pin.to_string(), replaced: *replaced, token }
     }
 
+    pub(crate) fn no_backup(message: &str) -> Self {
+        Self::NoBackup { message: message.to_owned() }
+    }
+
     pub(super) fn joined(room: &str, view: &GroupView, marks: Marks<'_>) -> Self {
         let (authenticator, members) = (hex::encode(&view.authenticator), members(view, marks));
         Self::Joined {
@@ -310,6 +327,11 @@ impl Out {
     /// Devices of this person.
     pub(crate) fn devices(all: Vec<OwnDevice>) -> Self {
         Self::Devices { devices: all.into_iter().map(Into::into).collect() }
+    }
+
+    /// Another key for the account, and the rooms that have taken it.
+    pub(crate) fn key_replaced(rooms: Vec<KeyRoom>) -> Self {
+        Self::KeyReplaced { rooms: rooms.into_iter().map(Into::into).collect() }
     }
 
     /// A safety number.
@@ -455,10 +477,16 @@ impl Out {
 /// Whether somebody's key was verified.
 pub type Marks<'a> = &'a dyn Fn(&Fingerprint) -> bool;
 
+/// How the linking of a device stands.
+pub fn linked(news: &LinkNews) -> Out {
+    Out::Link(link::out(news.clone()))
+}
+
 /// The objects that tell of an event; several for a certificate that changed.
 pub fn translate(event: Event, marks: Marks<'_>) -> Vec<Out> {
     match event {
         Event::Relay { relay, state } => relay_event(relay, state),
+        Event::Linking(news) => vec![linked(&news)],
         Event::Room { room, event } => {
             let room = room.to_string();
             vec![match event {
@@ -467,12 +495,17 @@ pub fn translate(event: Event, marks: Marks<'_>) -> Vec<Out> {
                 }
                 // The runtime answers the one, and tells the other with what it changed.
                 RoomEvent::Engine(
-                    engine::Event::HandOver { .. } | engine::Event::Act(_) | engine::Event::Heard { .. },
+                    engine::Event::HandOver { .. }
+                    | engine::Event::Act(_)
+                    | engine::Event::Device { .. }
+                    | engine::Event::DeviceInvite { .. }
+                    | engine::Event::Heard { .. },
                 ) => {
                     return Vec::new();
                 }
                 RoomEvent::Engine(event) => engine_event(room, event, marks),
                 RoomEvent::Changed { act, .. } => Out::changed(room, act),
+                RoomEvent::ReadElsewhere(seq) => Out::Read { room, seq },
                 RoomEvent::Gone(seqs) => Out::Gone { room, seqs },
                 RoomEvent::Notice { notice, again, .. } => told(room, &notice, again),
                 // It was told as it happened.
@@ -557,8 +590,10 @@ fn engine_event(room: String, event: engine::Event, marks: Marks<'_>) -> Out {
         // Several, or none: see above.
         engine::Event::Handed { .. }
         | engine::Event::HandOver { .. }
-        | engine::Event::Heard { .. }
-        | engine::Event::DeviceHere { .. } => Out::Gone { room, seqs: Vec::new() },
+        | engine::Event::Device { .. }
+        | engine::Event::DeviceInvite { .. }
+        | engine::Event::DeviceHere { .. }
+        | engine::Event::Heard { .. } => Out::Gone { room, seqs: Vec::new() },
         engine::Event::Sent { token, seq } => Out::Sent { room, id: token, seq },
         // The runtime completes links, so none arrives here; a link without a relay helps nobody.
         engine::Event::Invite { .. } => {

@@ -71,7 +71,7 @@ fn device(row: &[&OwnDevice], is_unknown: bool) -> String {
 }
 
 /// A room in a line about devices.
-fn place(room: &str, is_hidden: bool) -> String {
+pub(super) fn place(room: &str, is_hidden: bool) -> String {
     if is_hidden { "your devices among themselves".to_owned() } else { called(room) }
 }
 
@@ -98,6 +98,10 @@ pub fn removal(room: &str, is_hidden: bool, is_done: bool) -> String {
         false => format!("{room}: not yet; it is tried again whenever schat runs"),
     }
 }
+
+/// How the account gets another key: not here, where what is typed is seen.
+pub const REPLACE_KEY: &str = "If a device was lost or stolen, run `schat devices replace-key` in a terminal: it asks for your twelve words without showing \
+                               them. Your account gets another key, and your other devices go out of every room.";
 
 /// This device has another name.
 pub fn named(name: &str) -> String {

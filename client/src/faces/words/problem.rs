@@ -201,6 +201,11 @@ pub fn problem(problem: &Problem) -> (String, &'static str) {
         Problem::TakenBack => {
             ("The last change of this room was taken back: not everybody could follow it.", MEMBERS)
         }
+        Problem::AnotherCame => (
+            "This device's place in the room was taken up again by somebody who has its keys: another copy of it, or of its backup, is in use.",
+            "If that was you, use one of the two and delete the other; two of them put each other out. If it was not, leave your rooms \
+             and begin with a new profile: somebody has your backup and its phrase.",
+        ),
         Problem::PlaceLost => (
             "The relay says that this device's join was dropped before it was settled; it joins again by its link.",
             "/members shows who is in: before that nobody counts as heard. If this happens again, do not trust this relay.",
@@ -321,6 +326,9 @@ fn out(cause: OutCause) -> &'static str {
         }
         OutCause::Undone => {
             "A majority of this room undid a change, and this device has only what came after it, and so it is out."
+        }
+        OutCause::Backup => {
+            "This device was restored from a backup, which holds nothing that opens this room."
         }
         OutCause::Restored => "This device has changes of this room that the relay lost, and so it is out.",
     }

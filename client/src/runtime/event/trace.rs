@@ -17,6 +17,7 @@ pub(super) fn told(event: &Event) {
     match event {
         Event::Relay { state, .. } => relay(state),
         Event::Room { event, .. } => room(event),
+        Event::Linking(_) => debug!("linking"),
     }
 }
 
@@ -42,6 +43,7 @@ fn room(event: &RoomEvent) {
         },
         RoomEvent::Failed(failure) => failed(failure),
         RoomEvent::Changed { act, .. } => debug!(seq = act.seq, mine = act.mine, "message changed"),
+        RoomEvent::ReadElsewhere(seq) => debug!(seq, "read at another device"),
         RoomEvent::Gone(seqs) => debug!(count = seqs.len(), "messages gone"),
         RoomEvent::Invite { .. } => info!("invite ready"),
         RoomEvent::Namesake(namesake) => info!(is_me = namesake.is_me, "namesake"),
@@ -65,6 +67,7 @@ fn engine(event: &engine::Event) {
         E::Handed { lines, .. } => info!(count = lines.len(), "past handed over"),
         E::HandOver { .. } => info!("past wanted"),
         E::Seen { seq, mine, .. } => debug!(seq, mine, "read mark"),
+        E::Device { seq, mine, .. } => debug!(seq, mine, "to own devices"),
         E::Typing { stopped, .. } => debug!(stopped, "typing"),
         E::CatchingUp { done, total } => debug!(done, total, "catching up"),
         E::Closed { was_member, .. } => info!(was_member, "room over"),
@@ -83,7 +86,7 @@ fn engine(event: &engine::Event) {
         E::Lost { after, upto } => info!(after, upto, "end of the log lost"),
         E::Accepted => info!("agreed to go on"),
         E::DeviceHere { .. } => debug!("device tells where it is"),
-        E::Alarm(_) | E::Problem(_) | E::Invite { .. } | E::Act(_) => {}
+        E::Alarm(_) | E::Problem(_) | E::Invite { .. } | E::DeviceInvite { .. } | E::Act(_) => {}
     }
 }
 

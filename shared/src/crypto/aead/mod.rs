@@ -55,6 +55,7 @@ mod testing;
 
 #[cfg(any(test, feature = "nonce-audit"))]
 pub mod audit;
+pub mod backup;
 pub mod piece;
 pub mod record;
 pub mod stream;

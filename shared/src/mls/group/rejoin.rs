@@ -47,6 +47,14 @@ impl Group {
         Ok((group, prepared))
     }
 
+    /// The group's public side, as a GroupInfo that we sign: no secret of it. Without the tree.
+    ///
+    /// # Errors
+    /// [`GroupError::Mls`] when the library refuses.
+    pub fn public_info(&self) -> Result<Vec<u8>, GroupError> {
+        Ok(self.mls.group_info_message_allowing_ext_commit(false)?.to_bytes()?)
+    }
+
     /// The leaf whose access key this is.
     pub fn leaf_of_key(&self, access_key: &[u8]) -> Option<u32> {
         let owns = |member: &mls_rs_core::group::Member| {

@@ -66,6 +66,14 @@ pub(super) fn check_own_devices(room: &content::Room, account: &Account) -> Resu
     if is_owner || !room.own_devices { Ok(()) } else { Err(Violation::OtherAccount) }
 }
 
+/// An invite for devices of one account lets in no other.
+pub(super) fn check_bound(invite: &content::Invite, account: &Account) -> Result<(), Violation> {
+    match invite.account.is_empty() || *invite.account == account.fingerprint.0 {
+        true => Ok(()),
+        false => Err(Violation::OtherAccount),
+    }
+}
+
 /// What no two invites share.
 pub(super) fn parts(invite: &content::Invite) -> [&[u8]; 4] {
     [&invite.id, &invite.access_key, &invite.join_key, &invite.kem_key]

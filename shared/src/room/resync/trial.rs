@@ -11,7 +11,7 @@ use crate::{
     identity::credential::Holder,
     mls::group::{Group, GroupError},
     room::{
-        Engine, Problem,
+        Engine, OutCause, Problem,
         ground::Place,
         kinship::Kinship,
         out::Cause,
@@ -39,6 +39,9 @@ impl Engine {
         let mut trial = TrialRow::default();
         (trial.position, trial.at) = (position, at);
         (trial.answerer, trial.refused) = (out.answerer.clone(), out.refused.clone());
+        if out.why() == OutCause::Backup {
+            (trial.leaf, trial.epoch) = (Some(out.leaf), out.epoch);
+        }
         self.back.trial = Some(trial);
         Ok(())
     }
@@ -115,6 +118,10 @@ impl Engine {
         group.keep_bases(&[]);
         let mut row = OutRow::default();
         (row.leaf, row.epoch) = (group.leaf(), group.epoch());
+        if let Some(leaf) = trial.leaf {
+            (row.leaf, row.epoch) = (leaf, trial.epoch);
+            row.set_why(OutCause::Backup);
+        }
         row.refused.clone_from(&trial.refused);
         self.set_pending(None);
         self.forget_keys();

@@ -48,6 +48,12 @@ pub(in crate::room) struct TrialRow {
     /// When it began, by the log's time.
     #[prost(uint64, tag = "5")]
     pub at: u64,
+    /// Our leaf before, as the others had it, where the group from before is not it: see [`wayback`](crate::room::wayback).
+    #[prost(uint32, optional, tag = "6")]
+    pub leaf: Option<u32>,
+    /// The last epoch that we knew to be good, likewise.
+    #[prost(uint64, tag = "7")]
+    pub epoch: u64,
 }
 
 /// A device that cannot follow the group.

@@ -159,6 +159,9 @@ pub(super) struct WantInvite {
     /// By our own clock.
     #[prost(uint64, tag = "2")]
     pub expires_ms: u64,
+    /// For a device of our account alone.
+    #[prost(bool, tag = "3")]
+    pub for_device: bool,
 }
 
 /// A member's own word that it leaves.
@@ -231,6 +234,9 @@ pub(super) struct OwnInvite {
     /// When it ends by our own clock, which may be behind the log's time; 0 where it ends as it expires.
     #[prost(uint64, tag = "5")]
     pub ends_ms: u64,
+    /// For a device of our account alone.
+    #[prost(bool, tag = "6")]
+    pub for_device: bool,
 }
 
 /// The invite that is being used.

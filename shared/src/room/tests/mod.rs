@@ -44,3 +44,4 @@ mod signal;
 mod spoiled;
 mod takeback;
 mod token;
+mod wayback;

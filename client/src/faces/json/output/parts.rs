@@ -8,7 +8,7 @@ use super::{InviteBy, person};
 use crate::{
     faces::words,
     failure::Failure,
-    runtime::{OwnDevice, RoomStatus},
+    runtime::{KeyRoom, OwnDevice, RoomStatus},
 };
 
 /// A person.
@@ -199,6 +199,24 @@ impl From<OwnDevice> for OwnDeviceOut {
             of: one.of.map(|of| of.to_string()),
             seen: one.seen,
         }
+    }
+}
+
+/// A room, and whether it has taken another key of the account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRoomOut {
+    /// The room's label.
+    pub room: String,
+    /// It has.
+    pub done: bool,
+    /// In this room a person's devices keep in step; nobody is shown it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub own_devices: bool,
+}
+
+impl From<KeyRoom> for KeyRoomOut {
+    fn from(one: KeyRoom) -> Self {
+        Self { room: one.room, done: one.is_done, own_devices: one.is_hidden }
     }
 }
 

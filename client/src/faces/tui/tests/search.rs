@@ -37,7 +37,7 @@ fn search_asks_with_each_letter_and_forgets_answers_that_come_late() {
 fn found_message_is_gone_to_and_fetched_if_it_is_not_here() {
     let mut app = in_lobby();
     (900..=950).for_each(|seq| happens(&mut app, "lobby", message(seq, person("bob", 2), "new")));
-    app.search("old".into());
+    app.search("old");
     let Effect::Find { number, .. } = app.take_effects()[0].clone() else { panic!() };
     app.take_hits(number, Ok(vec![hit("lobby", 500, "old"), hit("lobby", 400, "older")]));
     let effects = key(&mut app, KeyCode::Enter);
@@ -133,7 +133,8 @@ fn what_comes_while_somebody_reads_above_moves_nothing() {
 fn fields_are_edited_with_the_keys_of_the_input() {
     use KeyCode::{Char, Home, Left};
     let control = |app: &mut App, c| press(app, Char(c), KeyModifiers::CONTROL);
-    let opened: [(&str, fn(&mut App)); 4] = [
+    type Open = fn(&mut App);
+    let opened: [(&str, Open); 4] = [
         ("search", |app| app.search("")),
         ("switcher", |app| drop(press(app, Char('k'), KeyModifiers::CONTROL))),
         ("help", |app| drop(key(app, KeyCode::F(1)))),

@@ -1,0 +1,164 @@
+//! `schat backup`.
+
+mod every;
+mod once;
+mod restore;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+use shared::identity::phrase::Phrase;
+use zeroize::Zeroizing;
+
+use self::{
+    every::{Every, Plans},
+    once::once,
+};
+use super::{
+    Globals, passphrase,
+    phrase::{self, Why},
+    random::random,
+    setup,
+};
+use crate::{
+    backup::{BackupError, BackupKey, Done},
+    faces::{
+        stdout,
+        words::command::{backup as words, phrase as phrase_words},
+    },
+    failure::{Exit, Failure},
+    runtime::now_ms,
+    settings,
+    store::{Asking, KeySource as _, OpenProfile, ProfileDir, Store, Wrap},
+};
+
+pub(super) use self::{every::again_and_again, restore::RestoreCommand};
+
+#[derive(Debug, Args)]
+pub(super) struct BackupCommand {
+    /// A file, which is written anew each time; or a directory that is there, to which only what is new is added.
+    #[arg(value_name = "FILE|DIR")]
+    target: PathBuf,
+    /// Let the daemon of this profile do it again and again, as long as it runs.
+    #[arg(long, value_enum, value_name = "WHEN")]
+    every: Option<Every>,
+    /// The phrase is in this file; the first time it is written there, and you are not asked.
+    #[arg(long, value_name = "FILE")]
+    phrase_file: Option<PathBuf>,
+    /// With the bytes of files that you sent and fetched, as far as they are where they were.
+    #[arg(long)]
+    files: bool,
+}
+
+/// A profile whose backup is made: ours, or beside a process that has it.
+enum Opened {
+    Ours(Box<OpenProfile>),
+    Beside(Box<Store>),
+}
+
+impl Opened {
+    fn with<T>(&mut self, work: impl FnOnce(&mut Store) -> Result<T, BackupError>) -> Result<T, BackupError> {
+        match self {
+            Self::Beside(store) => work(store),
+            Self::Ours(profile) => profile.vault.now(|store| Ok(work(store)))?,
+        }
+    }
+}
+
+fn opened(globals: &Globals) -> Result<Opened, Failure> {
+    match setup::existing(globals) {
+        Ok(profile) => Ok(Opened::Ours(Box::new(profile))),
+        Err(failure) if failure.code == "in_use" => {
+            let dir = ProfileDir::choose(globals.profile.clone())?;
+            let path = dir.path();
+            let open = |wrap: &Wrap| Ok(passphrase::opened(globals, path, wrap)?.key);
+            let key = Asking(&open).key(path, &random())?;
+            Ok(Opened::Beside(Box::new(Store::open_beside(path, &key, random())?)))
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+impl BackupCommand {
+    pub(super) fn run(&self, globals: &Globals) -> Result<Exit, Failure> {
+        let mut opened = opened(globals)?;
+        let told = |error: BackupError| words::failed(&error, &self.target);
+        // From the root: the daemon may be somewhere else.
+        let target = std::path::absolute(&self.target).map_err(|error| told(error.into()))?;
+        let key = self.key(&mut opened)?;
+        let settings = settings::carried(&globals.settings);
+        let done = opened.with(|store| once(store, &target, &key, self.files, settings)).map_err(told)?;
+        // It was written and read back: from now on the phrase is with the person alone.
+        opened.with(|store| Ok(store.forget_phrase_entropy()?)).map_err(told)?;
+        if let Some(every) = self.every {
+            let is_directory = target.is_dir();
+            let plan =
+                Plans { target, every_s: every.seconds(), files: self.files, is_directory, last: now_ms() };
+            opened.with(|store| plan.save(store)).map_err(told)?;
+            eprintln!("{}", if every == Every::Never { words::NOT_ANY_MORE } else { words::BY_DAEMON });
+        }
+        say_done(globals, &done);
+        Ok(Exit::Ok)
+    }
+
+    /// What seals the backup. The first time there is a phrase to be written down.
+    fn key(&self, opened: &mut Opened) -> Result<BackupKey, Failure> {
+        let told = |error: BackupError| words::failed(&error, &self.target);
+        let kept = opened.with(|store| Ok(store.backup_key()?)).map_err(told)?;
+        let kept: Option<Zeroizing<[u8; 32]>> =
+            kept.and_then(|key| key.as_slice().try_into().ok()).map(Zeroizing::new);
+        let given = match &self.phrase_file {
+            Some(path) if path.exists() => Some(phrase::of_file(path)?),
+            _ => None,
+        };
+        match (kept, given) {
+            (Some(kept), None) => Ok(BackupKey::from_bytes(&kept)),
+            (Some(kept), Some(given)) if given.backup_key() == kept => Ok(BackupKey::from_bytes(&kept)),
+            (Some(_), Some(_)) => Err(words::another_phrase()),
+            (None, given) => {
+                let phrase = self.first(opened, given)?;
+                let key = phrase.backup_key();
+                opened.with(|store| Ok(store.set_backup_key(key.as_slice())?)).map_err(told)?;
+                Ok(BackupKey::from_bytes(&key))
+            }
+        }
+    }
+
+    /// The phrase of this profile, once the person has it.
+    fn first(&self, opened: &mut Opened, given: Option<Phrase>) -> Result<Phrase, Failure> {
+        let told = |error: BackupError| words::failed(&error, &self.target);
+        let kept = opened.with(|store| Ok(store.phrase_entropy()?)).map_err(told)?;
+        let phrase = match (&kept, given) {
+            (Some(kept), Some(given)) if given == Phrase::from_bytes(kept) => return Ok(given),
+            // The account names what comes of its own phrase: another one would be of no use.
+            (Some(_), Some(_)) => return Err(words::another_phrase()),
+            (None, Some(given)) => return Ok(given),
+            (Some(kept), None) => Phrase::from_bytes(kept),
+            // It is for backups alone: that of the account was written down before.
+            (None, None) => Phrase::draw(&random()),
+        };
+        match &self.phrase_file {
+            Some(path) => {
+                phrase::write(path, &phrase).map_err(|error| phrase_words::no_phrase_file(path, &error))?;
+            }
+            None => phrase::show(&phrase, Why::Backup)?,
+        }
+        Ok(phrase)
+    }
+}
+
+fn say_done(globals: &Globals, done: &Done) {
+    if globals.json {
+        let Done { rooms, written, kept, gone } = done;
+        stdout::line(
+            &json!({ "v": 1, "event": "backup", "rooms": rooms, "bytes": written, "kept": kept, "files_gone": gone })
+                .to_string(),
+        );
+    } else {
+        stdout::line(&words::done(done.rooms, done.written, done.kept));
+        if done.gone > 0 {
+            stdout::line(&words::files_gone(done.gone));
+        }
+    }
+}

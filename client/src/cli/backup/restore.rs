@@ -1,0 +1,163 @@
+//! `schat restore`.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use serde_json::json;
+use tokio::{sync::mpsc, time::timeout};
+
+use crate::{
+    backup::{self, BackupError, BackupKey, Restored, Standing},
+    cli::{
+        Globals, phrase,
+        plan::Plan,
+        random::random,
+        setup, telling,
+        wait::{Patience, seen},
+    },
+    faces::{stdout, words::command::backup as words},
+    failure::{Exit, Failure},
+    handle::Runtime,
+    runtime::{Event, Past, RoomEvent, now_ms},
+    settings,
+    store::ProfileDir,
+};
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct RestoreCommand {
+    /// What `schat backup` wrote.
+    #[arg(value_name = "FILE|DIR")]
+    source: PathBuf,
+    /// The phrase is in this file [default: you are asked for it].
+    #[arg(long, value_name = "FILE")]
+    phrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    patience: Patience,
+}
+
+impl RestoreCommand {
+    pub(in crate::cli) async fn run(&self, globals: &Globals) -> Result<Exit, Failure> {
+        let dir = ProfileDir::choose(globals.profile.clone())?;
+        let told = |error: BackupError| words::failed(&error, &self.source);
+        if dir.is_made() {
+            return Err(told(BackupError::Occupied));
+        }
+        if !self.source.exists() {
+            return Err(told(BackupError::Missing));
+        }
+        let phrase = match &self.phrase_file {
+            Some(path) => phrase::of_file(path)?,
+            None => phrase::ask()?,
+        };
+        let key = BackupKey::from_bytes(&phrase.backup_key());
+        let place = (&dir, &words::REASONS);
+        let restored = backup::restore(&self.source, &key, place, now_ms(), &random()).map_err(told)?;
+        say_restored(globals, &restored, dir.path());
+        self.settings(globals, &restored);
+        if restored.rooms.iter().any(|room| room.standing == Standing::Asks) {
+            come_back(globals, &restored, self.patience).await?;
+        }
+        Ok(Exit::Ok)
+    }
+
+    /// Where nobody has settings yet, those of the backup are used.
+    fn settings(&self, globals: &Globals, restored: &Restored) {
+        let carried = settings::only_carried(&restored.settings);
+        if carried.is_empty() {
+            return;
+        }
+        let Some(path) = settings::Settings::path(globals.config.as_deref()) else { return };
+        let written = || {
+            if let Some(parent) = path.parent() {
+                fs::create_dir_all(parent)?;
+            }
+            fs::OpenOptions::new().write(true).create_new(true).open(&path)?.write_all(carried.as_bytes())
+        };
+        match written() {
+            _ if globals.json => {}
+            Ok(()) => eprintln!("{}", words::settings_here(&path)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                eprintln!("{}", words::settings_stay(&path));
+            }
+            Err(error) => eprintln!("{}", words::settings_lost(&path, &error)),
+        }
+    }
+}
+
+fn say_restored(globals: &Globals, restored: &Restored, dir: &Path) {
+    if globals.json {
+        let counts = restored.counts;
+        stdout::line(
+            &json!({
+                "v": 1, "event": "restored", "people": counts.people, "rooms": counts.rooms, "lines": counts.lines,
+                "files": counts.files, "made": restored.made,
+            })
+            .to_string(),
+        );
+    } else {
+        stdout::line(&words::restored(restored.counts, restored.made, dir));
+    }
+    for room in restored.rooms.iter().filter(|room| room.standing != Standing::Asks) {
+        say_room(globals, &room.label, words::standing(room.standing));
+    }
+}
+
+/// `(for programs, for people)`.
+fn say_room(globals: &Globals, room: &str, (state, said): (&str, &str)) {
+    match globals.json {
+        true => {
+            stdout::line(&json!({ "v": 1, "event": "returned", "room": room, "state": state }).to_string())
+        }
+        false => stdout::line(&words::of_room(room, said)),
+    };
+}
+
+/// Waits until members have let this device back into its rooms, and says of each how it stands.
+async fn come_back(globals: &Globals, restored: &Restored, patience: Patience) -> Result<(), Failure> {
+    let profile = setup::existing(globals)?;
+    let plan = Plan { past: Past::Nothing, only: None, own: None };
+    let (runtime, mut events) = setup::start(globals, profile, plan).await?;
+    let asking = restored.rooms.iter().filter(|room| room.standing == Standing::Asks);
+    let mut left: Vec<String> = asking.map(|room| room.label.clone()).collect();
+    if !globals.json {
+        eprintln!("{}", words::WAITING);
+    }
+    let _ = timeout(patience.time(), until_back(globals, &runtime, &mut events, &mut left)).await;
+    for room in &left {
+        say_room(globals, room, words::STILL_ASKS);
+    }
+    if !left.is_empty() && !globals.json {
+        eprintln!("{}", words::LATER);
+    }
+    runtime.shutdown().await;
+    Ok(())
+}
+
+async fn until_back(
+    globals: &Globals,
+    runtime: &Runtime,
+    events: &mut mpsc::Receiver<Event>,
+    left: &mut Vec<String>,
+) {
+    while !left.is_empty() {
+        let Some(event) = events.recv().await else { return };
+        seen(runtime, event.notice()).await;
+        let Event::Room { room, event } = event else { continue };
+        let Some(index) = left.iter().position(|label| **label == *room) else { continue };
+        let told = match &event {
+            RoomEvent::Notice { notice, .. } if notice.code() == Some("back") => words::BACK,
+            RoomEvent::Notice { notice, .. } if notice.code() == Some("another_came") => {
+                telling::of_room(globals.json, &room, "", &notice.into());
+                continue;
+            }
+            RoomEvent::Engine(shared::room::Event::Closed { .. }) => words::NO_MEMBER,
+            _ => continue,
+        };
+        left.remove(index);
+        say_room(globals, &room, told);
+    }
+}

@@ -1,0 +1,96 @@
+//! The twelve words: shown, asked for, read and written.
+
+use std::{
+    fs,
+    io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _},
+    path::Path,
+};
+
+use shared::identity::phrase::{Phrase, WORDS};
+use zeroize::Zeroizing;
+
+use super::passphrase;
+use crate::{cli::random::random, faces::words::command::phrase as words, failure::Failure};
+
+pub(super) use words::Why;
+
+/// What is read of a file with a phrase, in bytes.
+const MAX_READ: u64 = 1024;
+
+/// Words that are asked for.
+const ASKED: usize = 3;
+
+/// How often a person may mistype them.
+const TRIES: usize = 5;
+
+/// Shows a phrase once, and asks for some of its words.
+pub(super) fn show(phrase: &Phrase, why: Why) -> Result<(), Failure> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(words::nobody_to_show(why));
+    }
+    let shown = phrase.words();
+    eprint!("{}", Zeroizing::new(words::phrase(&shown, why)).as_str());
+    let mut places: Vec<usize> = Vec::new();
+    while places.len() < ASKED.min(WORDS) {
+        let place = usize::try_from(random().below(WORDS as u64)).unwrap_or(0);
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    places.sort_unstable();
+    for _ in 0..TRIES {
+        eprint!("{}", words::asked(&places.iter().map(|place| place + 1).collect::<Vec<_>>()));
+        let _ = io::stderr().flush();
+        let typed = read_line(&mut io::stdin().lock()).map_err(|error| words::unreadable(&error))?;
+        let Some(typed) = typed else { return Err(words::not_confirmed(why)) };
+        let typed: Vec<String> = typed.split_whitespace().map(str::to_lowercase).collect();
+        let wanted: Vec<&str> = places.iter().filter_map(|place| shown.get(*place).copied()).collect();
+        if typed == wanted || typed == shown {
+            return Ok(());
+        }
+        eprintln!("{}", words::NOT_THOSE);
+    }
+    Err(words::not_confirmed(why))
+}
+
+/// A line; none at the end.
+fn read_line(from: &mut impl io::BufRead) -> io::Result<Option<Zeroizing<String>>> {
+    let mut line = Zeroizing::new(String::with_capacity(2 * MAX_READ as usize));
+    let read = from.take(MAX_READ).read_line(&mut line)?;
+    Ok((read > 0).then_some(line))
+}
+
+/// What stands in a file.
+pub(super) fn of_file(path: &Path) -> Result<Phrase, Failure> {
+    let mut text = Zeroizing::new(String::with_capacity(2 * MAX_READ as usize));
+    let read = fs::File::open(path).and_then(|file| file.take(MAX_READ).read_to_string(&mut text));
+    read.map_err(|error| words::no_phrase_file(path, &error))?;
+    Phrase::parse(text.trim_start_matches('\u{feff}')).map_err(words::no_phrase)
+}
+
+/// For its owner alone, and never in the place of something else.
+pub(super) fn write(path: &Path, phrase: &Phrase) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    let text = Zeroizing::new(format!("{}\n", phrase.words().join(" ")));
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+/// Asks for it, or reads it from standard input.
+pub(super) fn ask() -> Result<Phrase, Failure> {
+    if io::stdin().is_terminal() {
+        eprint!("{}", words::QUESTION);
+        let _ = io::stderr().flush();
+    }
+    let line = read_line(&mut io::stdin().lock()).map_err(|error| words::unreadable(&error))?;
+    Phrase::parse(&line.unwrap_or_default()).map_err(words::no_phrase)
+}
+
+/// Asks for it at the terminal, without showing what is typed.
+pub(super) fn ask_unseen() -> Result<Phrase, Failure> {
+    Phrase::parse(&passphrase::ask(words::UNSEEN)?).map_err(words::no_phrase)
+}
