@@ -39,17 +39,20 @@ impl Local {
         // Whoever runs some of the rooms does not know of the others.
         let Some(own) = self.own_devices().filter(|_| self.0.config.only.is_none()) else { return };
         let rooms = self.places().await;
-        let is_in = self.view(&own.label).is_some_and(|view| view.own_devices);
-        let Ok(told) = self.0.vault.run(|store| store.device_told()).await else { return };
+        let view = self.view(&own.label).filter(|view| view.own_devices);
+        let me = view.and_then(|view| view.members.iter().find(|member| member.me).map(|me| me.device.id));
+        let (Some(me), Ok(told)) = (me, self.0.vault.run(|store| store.device_told()).await) else { return };
+        // In another room of own devices nobody heard it.
+        let told = told.filter(|(device, _)| *device == me).map(|(_, here)| here);
         let name = lock(&self.0.profile).engine.device_name.clone();
         let here = now(told.as_ref(), name, rooms, Day::of(now_ms()));
-        if !is_in || told.as_ref() == Some(&here) {
+        if told.as_ref() == Some(&here) {
             return;
         }
         let said = Said::Here(Box::new(here.clone()));
         if self.tell(&own.label, Command::Say { token: String::new(), said }).await.is_ok() {
             // If that is not kept it is said once more.
-            let _ = self.0.vault.run(move |store| store.set_device_told(&here)).await;
+            let _ = self.0.vault.run(move |store| store.set_device_told(me, &here)).await;
         }
     }
 

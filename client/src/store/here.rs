@@ -52,21 +52,21 @@ impl Store {
         self.set_json(HERE, &rows)
     }
 
-    /// What this device said last of where it is.
+    /// What this device said last of where it is, and as whom.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read.
-    pub fn device_told(&self) -> Result<Option<DeviceHere>, StoreError> {
+    pub fn device_told(&self) -> Result<Option<(DeviceId, DeviceHere)>, StoreError> {
         let row: Option<Row> = self.json(TOLD)?;
-        row.map(|row| row.read().map(|(_, here)| here).ok_or_else(damaged)).transpose()
+        row.map(|row| row.read().ok_or_else(damaged)).transpose()
     }
 
     /// This device has said where it is.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be written.
-    pub fn set_device_told(&mut self, here: &DeviceHere) -> Result<(), StoreError> {
-        self.set_json(TOLD, &Row::of(DeviceId([0; 16]), here))
+    pub fn set_device_told(&mut self, device: DeviceId, here: &DeviceHere) -> Result<(), StoreError> {
+        self.set_json(TOLD, &Row::of(device, here))
     }
 
     pub(super) fn json<T: for<'de> Deserialize<'de>>(&self, key: &str) -> Result<Option<T>, StoreError> {

@@ -298,8 +298,8 @@ impl Engine {
         if !is_next {
             return Ok(Verdict::Refused);
         }
-        // What another device of ours said is ours as well.
-        let mine = self.is_ours(&who.fingerprint);
+        // What another device of ours said is ours as well, but what devices tell each other.
+        let mine = self.is_ours(&who.fingerprint) && !matches!(said.body, Some(Body::Device(_)));
         let saying = Saying::new(entry, &said.id, at, who, mine);
         let is_good = match said.body {
             Some(Body::Leave(leave)) => {

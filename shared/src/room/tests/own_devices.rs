@@ -169,3 +169,19 @@ fn honest_program_says_nothing_of_devices_among_people() {
     world.settle();
     assert_eq!(world.relay.log.len(), log);
 }
+
+#[test]
+fn what_a_device_tells_the_others_is_its_own_alone() {
+    let mut world = two(812);
+    let said = Said::Device(crate::room::Private::new(vec![1]));
+    world.command(PHONE, Command::Say { token: String::new(), said });
+    world.settle();
+    let mine = |i: usize| {
+        let of = |event: &Event| match event {
+            Event::Device { mine, .. } => Some(*mine),
+            _ => None,
+        };
+        world.devices[i].events.iter().find_map(of)
+    };
+    assert_eq!((mine(ANN), mine(PHONE)), (Some(false), Some(true)), "{}", world.story(ANN));
+}
