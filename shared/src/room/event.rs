@@ -196,7 +196,7 @@ pub enum Event {
         /// It was this device.
         mine: bool,
     },
-    // This one never leaves the process, and is the last: formats that count variants count the others alike.
+    // These never leave the process, and are the last: formats that count variants count the others alike.
     /// An invite link is ready.
     #[cfg_attr(feature = "serde", serde(skip))]
     Invite {
