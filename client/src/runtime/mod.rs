@@ -58,7 +58,7 @@ pub(crate) use event::{Publish, Sink};
 pub(crate) use files::stored_transfers;
 pub use files::{Outgoing, Wanted};
 pub(crate) use forget::still_in;
-pub use linking::{Answer as LinkAnswer, HandedPast};
+pub use linking::{Answer as LinkAnswer, HandedPast, rooms_to_enter};
 pub(crate) use mark::FaceId;
 pub use news::{LinkEnd, LinkNews};
 pub(crate) use people::not_compared;

@@ -39,7 +39,7 @@ use task::{Ask, Begun, Task};
 use super::{Local, link::LinkState, lock, now_ms};
 use crate::{
     failure::{Exit, Failure},
-    store::{KnownRelay, Where},
+    store::{KnownRelay, Store, StoreError, Where},
     transport::{Pin, RelayAddress},
 };
 
@@ -290,6 +290,14 @@ impl Local {
         link.pin = pin.or(known).and_then(|pin| pin.as_bytes().first_chunk().copied());
         Ok(InviteLink { host: address.host, port: address.port, link })
     }
+}
+
+/// Rooms of the account that this device has still to enter.
+///
+/// # Errors
+/// [`StoreError`] when the profile cannot be read.
+pub fn rooms_to_enter(store: &Store) -> Result<usize, StoreError> {
+    Ok(store.handed()?.map(|handed| handed::listed(&handed).0.len()).unwrap_or_default())
 }
 
 /// A link without its relay.

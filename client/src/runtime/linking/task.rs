@@ -367,7 +367,7 @@ impl Task {
         let agreed = self.record.agreed.clone().filter(|_| self.record.step == Step::Agreed);
         let is_asked = self.record.role == Role::Old;
         let todo = match (answer, agreed) {
-            (Answer::Cancel, _) if matches!(self.record.step, Step::Posted | Step::Received | Step::Done) => {
+            (Answer::Cancel, _) if matches!(self.record.step, Step::Received | Step::Done) => {
                 return Err(said_already());
             }
             (Answer::Cancel, _) => self.record.end(LinkEnd::GivenUp, &self.engine, now),
@@ -581,8 +581,8 @@ fn said_already() -> Failure {
     Failure::new(
         Exit::Refused,
         "linked",
-        "The new device has the account already, or gets it as soon as it comes.",
-        "Remove the device, if it is not yours.",
+        "The new device has the account already.",
+        "If it is not yours: /devices shows it, and takes it out.",
     )
 }
 
