@@ -263,6 +263,7 @@ fn invites_end_after_a_restart_where_the_relay_was_away() {
 fn profile_that_had_an_account_is_nobodys_while_it_is_linked() {
     let dir = TempDir::new().unwrap();
     let relay = Relay::start(&dir.path().join("relay"));
+    assert_eq!(Schat::start(dir.path(), "new", &relay.address).quit().code, Some(0));
     let (code, before) = fingerprint(dir.path(), "new");
     assert_eq!(code, Some(0), "{before}");
     let mut new = device(dir.path(), "new", &relay.address, &[]);

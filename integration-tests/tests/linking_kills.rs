@@ -41,7 +41,7 @@ impl Chance {
 
 /// What its database wrote last looks like.
 fn written(profile: &Path) -> Option<(u64, SystemTime)> {
-    let journal = fs::read_dir(profile).ok()?.flatten();
+    let mut journal = fs::read_dir(profile).ok()?.flatten();
     let journal = journal.find(|file| file.file_name().to_string_lossy().ends_with("-wal"))?;
     let found = journal.metadata().ok()?;
     Some((found.len(), found.modified().ok()?))

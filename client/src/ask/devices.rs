@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Request;
 use crate::{
-    failure::Failure,
+    reason::Reason,
     runtime::{FaceId, Local, OwnDevice},
 };
 
@@ -15,7 +15,7 @@ pub(crate) struct Devices;
 impl Request for Devices {
     type Answer = Vec<OwnDevice>;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Vec<OwnDevice>, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Vec<OwnDevice>, Reason> {
         local.devices().await
     }
 }
@@ -27,7 +27,7 @@ pub(crate) struct RemoveDevice(pub(crate) String);
 impl Request for RemoveDevice {
     type Answer = Vec<OwnDevice>;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Vec<OwnDevice>, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Vec<OwnDevice>, Reason> {
         local.remove_device(&self.0).await
     }
 }
@@ -41,7 +41,7 @@ impl Request for NameDevice {
 
     const CHANGES: bool = true;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Reason> {
         local.name_device(&self.0).await
     }
 }

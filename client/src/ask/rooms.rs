@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::Request;
 use crate::{
-    failure::{Exit, Failure},
+    reason::{Reason, RelayReason},
     runtime::{FaceId, Local},
     transport::RelayAddress,
 };
@@ -24,7 +24,7 @@ impl Request for Join {
     const REPEATS: bool = false;
     const CHANGES: bool = true;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<String, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<String, Reason> {
         let link: InviteLink = Zeroizing::new(self.0).parse().map_err(|error| bad_link(&error))?;
         local.join(&link).await
     }
@@ -43,7 +43,7 @@ impl Request for Open {
     const REPEATS: bool = false;
     const CHANGES: bool = true;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<String, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<String, Reason> {
         local.open(&self.name, self.relay)
     }
 }
@@ -62,7 +62,7 @@ impl Request for Create {
     const REPEATS: bool = false;
     const CHANGES: bool = true;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<String, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<String, Reason> {
         local.create(&self.name, self.relay, self.policy)
     }
 }
@@ -76,7 +76,7 @@ impl Request for Forget {
 
     const CHANGES: bool = true;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Reason> {
         local.forget(&self.0).await
     }
 }
@@ -90,7 +90,7 @@ impl Request for UseRelay {
 
     const CHANGES: bool = true;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<bool, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<bool, Reason> {
         let link: RelayLink = Zeroizing::new(self.0).parse().map_err(|error| bad_link(&error))?;
         Ok(local.use_relay(&link).await?.replaced)
     }
@@ -103,7 +103,7 @@ pub(crate) struct LastRelay(pub(crate) RelayAddress);
 impl Request for LastRelay {
     type Answer = ();
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Reason> {
         local.remember_relay(&self.0).await
     }
 }
@@ -120,7 +120,7 @@ impl Request for Mute {
 
     const CHANGES: bool = true;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Reason> {
         local.mute(&self.room, self.is_muted).await
     }
 }
@@ -137,11 +137,11 @@ impl Request for Pin {
 
     const CHANGES: bool = true;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Reason> {
         local.pin(&self.room, self.is_pinned).await
     }
 }
 
-fn bad_link(error: &LinkError) -> Failure {
-    Failure::new(Exit::Verification, "link", error.to_string(), "Ask for a new link.")
+fn bad_link(error: &LinkError) -> Reason {
+    RelayReason::Link(error.to_string()).into()
 }

@@ -124,9 +124,9 @@ async fn enter(globals: &Globals, mut events: mpsc::Receiver<Event>, rooms: usiz
         let Some(event) = events.recv().await else { break };
         let Event::Linking(news) = event else { continue };
         show(globals, &news);
-        if let LinkNews::Room { failure, .. } = *news {
+        if let LinkNews::Room { why, .. } = *news {
             left -= 1;
-            exit = failure.map_or(exit, |failure| failure.exit);
+            exit = why.map_or(exit, |why| why.exit());
         }
     }
     exit

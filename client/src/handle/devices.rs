@@ -1,30 +1,30 @@
 //! The devices of this person.
 
 use super::Runtime;
-use crate::{ask, failure::Failure, runtime::OwnDevice};
+use crate::{ask, reason::Reason, runtime::OwnDevice};
 
 impl Runtime {
     /// All devices of this person, by room.
     ///
     /// # Errors
-    /// [`Failure`] when they cannot be read, or the daemon does not answer.
-    pub async fn devices(&self) -> Result<Vec<OwnDevice>, Failure> {
+    /// [`Reason`] when they cannot be read, or the daemon does not answer.
+    pub async fn devices(&self) -> Result<Vec<OwnDevice>, Reason> {
         self.ask(ask::Devices).await
     }
 
     /// Takes a device out of every room that it is in. Returns where it is; it goes from there as soon as it can.
     ///
     /// # Errors
-    /// [`Failure`] when no device, or more than one, is meant, it is this one, or it cannot be saved.
-    pub async fn remove_device(&self, named: &str) -> Result<Vec<OwnDevice>, Failure> {
+    /// [`Reason`] when no device, or more than one, is meant, it is this one, or it cannot be saved.
+    pub async fn remove_device(&self, named: &str) -> Result<Vec<OwnDevice>, Reason> {
         self.ask(ask::RemoveDevice(named.to_owned())).await
     }
 
     /// Calls this device so, here and in all rooms.
     ///
     /// # Errors
-    /// [`Failure`] when the name cannot be shown or not be saved.
-    pub async fn name_device(&self, name: &str) -> Result<(), Failure> {
+    /// [`Reason`] when the name cannot be shown or not be saved.
+    pub async fn name_device(&self, name: &str) -> Result<(), Reason> {
         self.ask(ask::NameDevice(name.to_owned())).await
     }
 }

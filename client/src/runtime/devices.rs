@@ -11,7 +11,7 @@ use shared::{
 use tokio::sync::oneshot;
 
 use super::{Local, lock, room::Ask};
-use crate::failure::Failure;
+use crate::reason::{DeviceReason, Reason};
 
 /// A device of this person in a room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,8 +36,8 @@ impl Local {
     /// All devices of this person, by room.
     ///
     /// # Errors
-    /// [`Failure`] when it cannot be read which are to go.
-    pub async fn devices(&self) -> Result<Vec<OwnDevice>, Failure> {
+    /// [`Reason`] when it cannot be read which are to go.
+    pub async fn devices(&self) -> Result<Vec<OwnDevice>, Reason> {
         let mut devices = Vec::new();
         for status in self.all_rooms().into_iter().filter(|status| status.over.is_none()) {
             // A room that was just started has read its rows once it answers.
@@ -63,8 +63,8 @@ impl Local {
     /// is; it goes from there as soon as each room's relay is there.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such device, several are called so, it is this one, or it cannot be saved.
-    pub async fn remove_device(&self, named: &str) -> Result<Vec<OwnDevice>, Failure> {
+    /// [`Reason`] when there is no such device, several are called so, it is this one, or it cannot be saved.
+    pub async fn remove_device(&self, named: &str) -> Result<Vec<OwnDevice>, Reason> {
         let found = meant(self.devices().await?, named)?;
         let me = self.me().1;
         let places: Vec<_> =
@@ -80,10 +80,9 @@ impl Local {
     /// This device is called so from now on, here and in all rooms.
     ///
     /// # Errors
-    /// [`Failure`] when the name cannot be shown or not be saved.
-    pub async fn name_device(&self, name: &str) -> Result<(), Failure> {
-        let name =
-            clean_name(name).map_err(|error| Failure::usage(error.to_string(), "Choose another name."))?;
+    /// [`Reason`] when the name cannot be shown or not be saved.
+    pub async fn name_device(&self, name: &str) -> Result<(), Reason> {
+        let name = clean_name(name).map_err(DeviceReason::BadName)?;
         let saved = name.clone();
         self.0.vault.run(move |store| store.set_device_name(&saved)).await?;
         lock(&self.0.profile).engine.device_name.clone_from(&name);
@@ -108,29 +107,20 @@ impl Local {
 }
 
 /// The device that is meant, in all rooms that it is in.
-fn meant(devices: Vec<OwnDevice>, named: &str) -> Result<Vec<OwnDevice>, Failure> {
+fn meant(devices: Vec<OwnDevice>, named: &str) -> Result<Vec<OwnDevice>, Reason> {
     let by_id = named.parse::<DeviceId>().ok();
     let fits = |one: &OwnDevice| by_id == Some(one.id) || fold(&one.name) == fold(named);
     let found: Vec<OwnDevice> = devices.into_iter().filter(fits).collect();
     if found.is_empty() {
-        return Err(Failure::not_found(
-            format!("No device of yours is called {}.", crate::text::sanitize::line(named)),
-            "/devices and `schat devices` list them.",
-        ));
+        return Err(DeviceReason::Unknown(named.to_owned()).into());
     }
     let others: Vec<OwnDevice> = found.iter().filter(|one| !one.is_me).cloned().collect();
     if others.is_empty() {
-        return Err(Failure::usage(
-            "That is this device.",
-            "Take it out at another one; or leave the rooms, one by one.",
-        ));
+        return Err(DeviceReason::ThisOne.into());
     }
     let is_twice = |one: &OwnDevice| found.iter().filter(|other| other.room == one.room).count() > 1;
     match by_id.is_none() && found.iter().any(is_twice) {
-        true => Err(Failure::usage(
-            format!("Several devices are called {}.", crate::text::sanitize::line(named)),
-            "Name one by its id, room by room: schat --json devices list shows them. Or rename one first.",
-        )),
+        true => Err(DeviceReason::Several(named.to_owned()).into()),
         false => Ok(others),
     }
 }

@@ -18,6 +18,7 @@ mod linking;
 mod lock;
 mod notices;
 mod old;
+mod over;
 mod people;
 mod picture_key;
 mod places;
@@ -45,8 +46,8 @@ use zeroize::Zeroizing;
 
 pub use avatars::OwnAvatar;
 pub use carried::OwnTexts;
-pub use cursors::Cursor;
-pub use error::StoreError;
+pub use cursors::{Cursor, MAX_CURSOR_NAME};
+pub use error::{Damage, KeyFault, StoreError};
 pub use happenings::{
     Happening, HappeningKey, Item, MAX_HAPPENINGS, What, read_happening, written_happening,
 };
@@ -54,18 +55,17 @@ pub use history::{Changed, Entry, MAX_HISTORY, read_line, written_line};
 #[cfg(unix)]
 pub(crate) use key::is_open_to_others;
 pub use key::{
-    Account, Asking, Cost, FileKey, HeldKey, KeyFile, KeySource, Passphrase, PassphraseError, ProfileKey,
-    Wrap,
+    Account, Asking, Cost, FEWEST, FileKey, HeldKey, KeyFile, KeySource, MAX_PASSPHRASE, Passphrase,
+    PassphraseError, ProfileKey, Wrap,
 };
 pub use linking::AccountHere;
 pub use notices::{Earlier, Notice, StoredNotice};
-pub use old::{ARCHIVED, ARCHIVED_OPEN, is_archive};
+pub use over::{NoWayIn, Over, Unreadable};
 pub use people::{KnownPerson, MAX_NAMES, MAX_PEOPLE, Meeting, People, Replacement};
 pub use picture_key::PictureKey;
 pub use places::Place;
-pub(crate) use profile::bad_name;
 pub use profile::{NewProfile, OpenProfile, ProfileDir, engine_profile, usual_name};
-pub use rooms::{KnownRelay, LEFT, RoomKind, RoomRecord, Where};
+pub use rooms::{KnownRelay, RoomKind, RoomRecord, Where};
 pub use search::{Hit, Query, Search};
 pub use synced::{MAX_MARKS, Mark, written as written_marks};
 pub use transfers::MAX_TRANSFERS;

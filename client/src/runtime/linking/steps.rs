@@ -11,7 +11,10 @@ use super::{
     HandedPast,
     record::{Record, Step},
 };
-use crate::runtime::{LinkEnd, LinkNews};
+use crate::{
+    reason::Reason,
+    runtime::{LinkEnd, LinkNews},
+};
 
 /// How long a person has to compare and confirm, in milliseconds.
 pub(super) const CONFIRM_MS: u64 = 10 * 60 * 1_000;
@@ -83,7 +86,7 @@ impl Record {
                 vec![Do::Become]
             }
             Event::Closed { reason, .. } => {
-                let end = self.end.take().unwrap_or_else(|| LinkEnd::Failed((&reason).into()));
+                let end = self.end.take().unwrap_or_else(|| LinkEnd::Failed(Reason::Closed(reason)));
                 self.over(end)
             }
             _ => Vec::new(),

@@ -6,9 +6,9 @@ use shared::room::{self as engine, Command, Input, Problem, Right};
 
 use super::Room;
 use crate::{
-    failure::Failure,
+    reason::Reason,
     runtime::{Event, FaceId, RoomEvent, lock},
-    store::{Cursor, KnownRelay, Notice, RoomKind},
+    store::{Cursor, KnownRelay, Notice, Over, RoomKind},
 };
 
 impl Room {
@@ -17,7 +17,7 @@ impl Room {
         if let engine::Event::Problem(problem) = &event
             && is_about_invites(problem)
         {
-            self.no_device_invite(problem.into());
+            self.no_device_invite(Reason::Notice(Notice::Problem(problem.clone())));
         }
         if let Some(notice) = Notice::of(&event) {
             // An alarm is for everybody, whoever brought it up.
@@ -31,6 +31,7 @@ impl Room {
             engine::Event::Joined(view) | engine::Event::Epoch(view) => {
                 self.settle_kind(view.own_devices).await;
                 self.settle_removals(view).await;
+                self.settle_endings(view).await;
                 lock(&self.state).view = Some(Arc::new(view.clone()));
                 if let (engine::Event::Joined(_), Some(entered)) = (&event, &self.entered) {
                     // Full: it is told after the next start.
@@ -55,7 +56,7 @@ impl Room {
                 lines.iter().for_each(|line| self.will_expire(line.message.disappears));
             }
             engine::Event::Closed { reason, was_member } => {
-                self.over(Failure::from(reason).message, *was_member).await;
+                self.over(reason.into(), *was_member).await;
             }
             _ => {}
         }
@@ -86,10 +87,10 @@ impl Room {
     }
 
     /// No link for a device of ours can be made.
-    pub(super) fn no_device_invite(&mut self, failure: Failure) {
+    pub(super) fn no_device_invite(&mut self, why: Reason) {
         if let Some(waiting) = self.device.take() {
             // Whoever asked may be gone.
-            let _ = waiting.send(Err(failure));
+            let _ = waiting.send(Err(why));
         }
     }
 
@@ -179,7 +180,7 @@ impl Room {
     }
 
     /// The room is over for this device; what is kept depends on why.
-    pub(super) async fn over(&mut self, reason: String, was_member: bool) {
+    pub(super) async fn over(&mut self, reason: Over, was_member: bool) {
         let room = self.record.id;
         let forget = !was_member;
         let leave = self.is_leaving;
@@ -199,7 +200,7 @@ impl Room {
         self.end(reason);
     }
 
-    pub(super) fn end(&mut self, why: String) {
+    pub(super) fn end(&mut self, why: Over) {
         self.is_over = true;
         let mut state = lock(&self.state);
         state.view = None;

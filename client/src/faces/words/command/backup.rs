@@ -5,7 +5,7 @@ use std::{fmt::Write as _, io, path::Path};
 use shared::identity::phrase::PhraseError;
 
 use crate::{
-    backup::{BackupError, Reasons, Standing},
+    backup::{BackupError, Standing},
     faces::words::{called, counted, when},
     failure::{Exit, Failure},
     portable::{Counts, ReadError},
@@ -217,13 +217,6 @@ pub const NOT_ANY_MORE: &str = "The daemon makes no more backups by itself.";
 
 /// What is asked.
 pub const QUESTION: &str = "The twelve words of the phrase: ";
-
-/// Why rooms are over that came back without a way in.
-pub const REASONS: Reasons = Reasons {
-    was_alone: "This room came back from a backup, and nobody else was in it who could let this device in. Make a new one.",
-    own_relay: "This room came back from a backup; its relay ran on the device that is gone.",
-    not_in: "This room came back from a backup, and this device was not in it. Join it by an invite.",
-};
 
 /// What came back.
 pub fn restored(counts: Counts, made: u64, dir: &Path) -> String {

@@ -2,6 +2,7 @@
 
 pub mod backup;
 pub mod file;
+pub mod log;
 pub mod profile;
 pub mod program;
 pub mod relay;
