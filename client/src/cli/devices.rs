@@ -11,6 +11,7 @@ use crate::{
     faces::{json::Out, stdout, words},
     failure::{Exit, Failure},
     handle::Runtime,
+    reason::Reason,
     runtime::{Event, OwnDevice, Past},
 };
 use tokio::{sync::mpsc, time::timeout};
@@ -110,13 +111,13 @@ async fn remove(
 async fn reading<T>(
     runtime: &Runtime,
     events: &mut mpsc::Receiver<Event>,
-    asking: impl Future<Output = Result<T, Failure>>,
+    asking: impl Future<Output = Result<T, Reason>>,
 ) -> Result<T, Failure> {
     tokio::pin!(asking);
     loop {
         tokio::select! {
             biased;
-            answer = &mut asking => return answer,
+            answer = &mut asking => return answer.map_err(Failure::from),
             Some(event) = events.recv() => seen(runtime, event.notice()).await,
         }
     }

@@ -280,8 +280,8 @@ impl Face<'_> {
             let Some(event) = event else { return Ok(Ended::Ok) };
             let news = match event {
                 Event::Linking(news) => *news,
-                Event::Relay { state: RelayState::Lost { failure, retry: None }, .. } if self.is_new => {
-                    return Err(failure);
+                Event::Relay { state: RelayState::Lost { reason, retry: None }, .. } if self.is_new => {
+                    return Err(reason.into());
                 }
                 _ => continue,
             };

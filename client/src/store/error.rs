@@ -117,6 +117,8 @@ pub enum Damage {
     Identity,
     /// What the phrase of the recovery key says.
     Phrase,
+    /// What waits for other devices.
+    Synced,
     /// A chat line.
     Line,
     /// What happened in a room.

@@ -149,6 +149,7 @@ fn damage(what: Damage) -> String {
         Damage::Value => "a value was altered",
         Damage::Identity => "identity",
         Damage::Phrase => "the phrase of the recovery key",
+        Damage::Synced => "what waits for other devices",
         Damage::Line => "a chat line",
         Damage::Happening => "what happened in a room",
         Damage::Notice => "a notice",

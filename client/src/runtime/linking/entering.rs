@@ -102,9 +102,7 @@ async fn keep(local: &Local, left: &Left) {
 
 async fn among_devices(local: &Local, link: &InviteLink) -> Result<(), Reason> {
     // An earlier run may have been killed on its way in: its invite is used up, and the room goes on by itself.
-    let mut hidden =
-        local.all_rooms().into_iter().filter(|room| room.kind.is_hidden() && room.over.is_none());
-    let label = match hidden.next() {
+    let label = match local.own_devices() {
         Some(room) => room.label,
         None => local.join_own_devices(link).await?,
     };
