@@ -242,10 +242,10 @@ impl Store {
     ) -> Result<T, StoreError> {
         self.db.execute_batch("SAVEPOINT whole")?;
         let done = work(self);
-        self.db.execute_batch(match done {
-            Ok(_) => "RELEASE whole",
-            Err(_) => "ROLLBACK TO whole; RELEASE whole",
-        })?;
+        if done.is_err() {
+            self.db.execute_batch("ROLLBACK TO whole")?;
+        }
+        self.db.execute_batch("RELEASE whole")?;
         done
     }
 

@@ -229,7 +229,10 @@ impl Store {
         });
         match &written {
             Ok(()) => self.db.execute_batch("RELEASE account")?,
-            Err(_) => self.db.execute_batch("ROLLBACK TO account; RELEASE account")?,
+            Err(_) => {
+                self.db.execute_batch("ROLLBACK TO account")?;
+                self.db.execute_batch("RELEASE account")?;
+            }
         }
         written
     }

@@ -1,4 +1,5 @@
 mod happenings;
+mod linking;
 mod transfers;
 
 use rand_core::UnwrapErr;

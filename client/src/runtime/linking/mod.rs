@@ -50,8 +50,8 @@ const ASKS: usize = 8;
 const MEET: Duration = Duration::from_secs(30);
 
 /// What the room of a linking is called, by who made it. Nobody sees it but the two programs.
-const NEW: &str = "schat link: a new device";
-const OLD: &str = "schat link: a device with an account";
+const NEW: &str = "schat link new";
+const OLD: &str = "schat link old";
 
 /// It is the room of a linking.
 pub(super) fn is_linking_room(name: &str) -> bool {
