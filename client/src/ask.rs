@@ -33,7 +33,7 @@ pub(crate) use stored::{
 pub(crate) use talk::{Ack, Acked, AvatarOf, Describe, Rename, Seen, SetAvatar, Tell};
 
 use crate::{
-    failure::Failure,
+    reason::Reason,
     runtime::{FaceId, Local},
 };
 
@@ -53,7 +53,7 @@ pub(crate) trait Request: Into<Asked> + Send {
         self,
         local: &Local,
         asker: Option<FaceId>,
-    ) -> impl Future<Output = Result<Self::Answer, Failure>> + Send;
+    ) -> impl Future<Output = Result<Self::Answer, Reason>> + Send;
 
     /// As much of an answer as fits into so many bytes; what is left out can be asked for. Most have nothing of that kind.
     fn cut(answer: Self::Answer, most: usize) -> Self::Answer {
@@ -149,6 +149,6 @@ requests! {
 }
 
 /// What a daemon answered. None: it is no such answer.
-pub(crate) fn read<R: Request>(bytes: &[u8]) -> Option<Result<R::Answer, Failure>> {
+pub(crate) fn read<R: Request>(bytes: &[u8]) -> Option<Result<R::Answer, Reason>> {
     answer::read(bytes)
 }

@@ -83,3 +83,35 @@ pub(crate) mod pin {
         <[u8; 32]>::deserialize(from).map(Pin::from)
     }
 }
+
+/// A path as text, for people: what is no Unicode in it is lost.
+pub(crate) mod path {
+    use std::path::{Path, PathBuf};
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&path.to_string_lossy())
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
+        String::deserialize(from).map(PathBuf::from)
+    }
+}
+
+/// Why a relay closed a connection, as its number; none for what this version does not know.
+pub(crate) mod close_code {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use proto::CloseCode;
+
+    #[expect(clippy::ref_option, reason = "the signature that serde wants")]
+    pub(crate) fn serialize<S: Serializer>(code: &Option<CloseCode>, to: S) -> Result<S::Ok, S::Error> {
+        code.map(CloseCode::value).serialize(to)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<CloseCode>, D::Error> {
+        let code = Option::<u32>::deserialize(from)?;
+        Ok(code.and_then(|code| CloseCode::from_value(code.into())))
+    }
+}

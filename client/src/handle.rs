@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use crate::{
     ask::{self, Request},
     daemon::{Attachable, Options, Remote},
-    failure::Failure,
+    reason::Reason,
     runtime::{ChosenRelay, Config, EVENTS, Event, Local, OwnRelay, RoomStatus, Sink, no_room},
     store::{Cursor, OpenProfile, PictureKey, ProfileDir},
 };
@@ -39,11 +39,11 @@ impl Runtime {
     /// Starts all rooms of the profile in this process. Events come out of the receiver.
     ///
     /// # Errors
-    /// [`Failure`] when the profile cannot be read or `config.only` names no room.
+    /// [`Reason`] when the profile cannot be read or `config.only` names no room.
     pub async fn start(
         profile: OpenProfile,
         config: Config,
-    ) -> Result<(Self, mpsc::Receiver<Event>), Failure> {
+    ) -> Result<(Self, mpsc::Receiver<Event>), Reason> {
         let (sender, events) = mpsc::channel(EVENTS);
         let local = Local::start(profile, config, Sink::Face(sender)).await?;
         Ok((Self(Here(local)), events))
@@ -53,19 +53,19 @@ impl Runtime {
     /// this face was cut off because it did not read, events go on behind the last one that was taken.
     ///
     /// # Errors
-    /// [`Failure`] when it refuses, or `options.only` names no room.
+    /// [`Reason`] when it refuses, or `options.only` names no room.
     pub async fn attach(
         dir: ProfileDir,
         daemon: Attachable,
         face: u64,
         options: Options,
-    ) -> Result<(Self, mpsc::Receiver<Event>), Failure> {
+    ) -> Result<(Self, mpsc::Receiver<Event>), Reason> {
         let (remote, events) = Remote::attach(dir, daemon, face, options).await?;
         Ok((Self(There(Arc::new(remote))), events))
     }
 
     /// The one way to ask: here, or at the daemon.
-    async fn ask<R: Request>(&self, request: R) -> Result<R::Answer, Failure> {
+    async fn ask<R: Request>(&self, request: R) -> Result<R::Answer, Reason> {
         match &self.0 {
             Here(local) => request.answer(local, None).await,
             There(remote) => remote.ask(request).await,
@@ -75,41 +75,41 @@ impl Runtime {
     /// Asks something of a room; returns when that is saved.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be saved. What the room itself refuses comes as an
+    /// [`Reason`] when there is no such room or it cannot be saved. What the room itself refuses comes as an
     /// event.
-    pub async fn tell(&self, room: &str, command: Command) -> Result<(), Failure> {
+    pub async fn tell(&self, room: &str, command: Command) -> Result<(), Reason> {
         self.ask(ask::Tell { room: room.to_owned(), command }).await
     }
 
     /// Changes the display name, here and in all rooms.
     ///
     /// # Errors
-    /// [`Failure`] when the name cannot be shown or not be saved.
-    pub async fn rename(&self, name: &str) -> Result<(), Failure> {
+    /// [`Reason`] when the name cannot be shown or not be saved.
+    pub async fn rename(&self, name: &str) -> Result<(), Reason> {
         self.ask(ask::Rename(name.to_owned())).await
     }
 
     /// Changes what we say of ourselves, here and in all rooms.
     ///
     /// # Errors
-    /// [`Failure`] when it cannot be shown or not be saved.
-    pub async fn describe(&self, status: &str, glyph: &str) -> Result<(), Failure> {
+    /// [`Reason`] when it cannot be shown or not be saved.
+    pub async fn describe(&self, status: &str, glyph: &str) -> Result<(), Reason> {
         self.ask(ask::Describe { status: status.to_owned(), glyph: glyph.to_owned() }).await
     }
 
     /// Changes our picture, here and in all rooms; none: there is none any more.
     ///
     /// # Errors
-    /// [`Failure`] when it is too large or cannot be saved.
-    pub async fn set_avatar(&self, picture: Option<Vec<u8>>) -> Result<(), Failure> {
+    /// [`Reason`] when it is too large or cannot be saved.
+    pub async fn set_avatar(&self, picture: Option<Vec<u8>>) -> Result<(), Reason> {
         self.ask(ask::SetAvatar(picture)).await
     }
 
     /// The picture of a member, if it is here; else it is fetched, and an event tells when it is.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room, or what is stored cannot be read.
-    pub async fn avatar(&self, room: &str, picture: PictureKey) -> Result<Option<Vec<u8>>, Failure> {
+    /// [`Reason`] when there is no such room, or what is stored cannot be read.
+    pub async fn avatar(&self, room: &str, picture: PictureKey) -> Result<Option<Vec<u8>>, Reason> {
         self.ask(ask::AvatarOf { room: room.to_owned(), picture }).await
     }
 
@@ -124,32 +124,32 @@ impl Runtime {
     /// A program has dealt with the messages of a room up to `seq`.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be saved.
-    pub async fn ack(&self, room: &str, seq: u64) -> Result<(), Failure> {
+    /// [`Reason`] when there is no such room or it cannot be saved.
+    pub async fn ack(&self, room: &str, seq: u64) -> Result<(), Reason> {
         self.ack_at(room, &Cursor::default(), seq).await
     }
 
     /// The same, at a cursor.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be saved.
-    pub async fn ack_at(&self, room: &str, cursor: &Cursor, seq: u64) -> Result<(), Failure> {
+    /// [`Reason`] when there is no such room or it cannot be saved.
+    pub async fn ack_at(&self, room: &str, cursor: &Cursor, seq: u64) -> Result<(), Reason> {
         self.ask(ask::Ack { room: room.to_owned(), cursor: cursor.clone(), seq }).await
     }
 
     /// How far a room's messages were acknowledged at a cursor.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be read.
-    pub async fn acked(&self, room: &str, cursor: &Cursor) -> Result<u64, Failure> {
+    /// [`Reason`] when there is no such room or it cannot be read.
+    pub async fn acked(&self, room: &str, cursor: &Cursor) -> Result<u64, Reason> {
         self.ask(ask::Acked { room: room.to_owned(), cursor: cursor.clone() }).await
     }
 
     /// A face has shown a notice: it does not come again.
     ///
     /// # Errors
-    /// [`Failure`] when that cannot be saved; then it comes again at the next start.
-    pub async fn seen(&self, notice: i64) -> Result<(), Failure> {
+    /// [`Reason`] when that cannot be saved; then it comes again at the next start.
+    pub async fn seen(&self, notice: i64) -> Result<(), Reason> {
         self.ask(ask::Seen(notice)).await
     }
 
@@ -164,8 +164,8 @@ impl Runtime {
     /// One room.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room.
-    pub fn room(&self, room: &str) -> Result<RoomStatus, Failure> {
+    /// [`Reason`] when there is no such room.
+    pub fn room(&self, room: &str) -> Result<RoomStatus, Reason> {
         match &self.0 {
             Here(local) => local.room(room),
             There(remote) => remote.room(room).ok_or_else(|| no_room(room)),
@@ -210,7 +210,7 @@ impl Runtime {
     }
 
     /// What went wrong last.
-    pub fn why(&self) -> Option<Failure> {
+    pub fn why(&self) -> Option<Reason> {
         match &self.0 {
             Here(local) => local.why(),
             There(remote) => remote.why(),
@@ -223,7 +223,7 @@ impl Runtime {
     }
 
     /// The daemon is gone, and was waited for in vain.
-    pub fn lost(&self) -> Option<Failure> {
+    pub fn lost(&self) -> Option<Reason> {
         match &self.0 {
             Here(_) => None,
             There(remote) => remote.lost(),

@@ -12,6 +12,7 @@ pub mod log;
 #[cfg(feature = "pictures")]
 mod picture;
 pub mod portable;
+pub mod reason;
 pub mod runtime;
 pub mod settings;
 mod sound;

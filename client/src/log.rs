@@ -9,7 +9,7 @@
 use std::{
     fs::{File, Metadata, OpenOptions},
     io::{self, Read as _, Write},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Mutex, OnceLock,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -21,7 +21,7 @@ use tracing_subscriber::{
     Layer as _, filter::Targets, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
-use crate::failure::{Exit, Failure};
+use crate::failure::Exit;
 
 /// For developers: what goes to standard error, as `debug`, or as `client=debug,quinn=info`. Libraries' lines may name addresses.
 const VARIABLE: &str = "SCHAT_LOG";
@@ -29,17 +29,34 @@ const VARIABLE: &str = "SCHAT_LOG";
 /// The first line of a file.
 const HEAD: &[u8] = b"# schat log\n";
 
+/// The last line of a run that wrote as much as it may.
+const FULL: &[u8] = b"# full\n";
+
 /// Why something of this run is not in the file.
 static LOST: OnceLock<String> = OnceLock::new();
 
 /// Bytes that one run writes into the file at most: whoever leaves a program running for a month fills no disk by it.
 const MOST: u64 = 64 << 20;
 
+/// Why there is no log.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// It cannot be written.
+    #[error("{1}")]
+    Io(PathBuf, io::Error),
+    /// Nothing can be added there.
+    #[error("no file")]
+    NoFile(PathBuf),
+    /// There is something else in it.
+    #[error("no log")]
+    NoLog(PathBuf),
+}
+
 /// Begins to log. Without a file, and without the variable, nothing is written and an event costs a comparison.
 ///
 /// # Errors
-/// [`Failure`] when the file cannot be written, or is somebody else's.
-pub fn start(file: Option<&Path>) -> Result<(), Failure> {
+/// [`LogError`] when the file cannot be written, or is somebody else's.
+pub fn start(file: Option<&Path>) -> Result<(), LogError> {
     let developers = std::env::var(VARIABLE).ok().and_then(|wanted| wanted.parse::<Targets>().ok());
     let developers = developers.unwrap_or_default();
     // The screen belongs to the chat.
@@ -62,16 +79,10 @@ pub fn begins(command: &'static str) {
     info!(version = env!("CARGO_PKG_VERSION"), os = std::env::consts::OS, command, "begins");
 }
 
-/// The program ends. Whoever wants to send the file is told if something is missing in it.
-pub fn ends(exit: Exit) {
+/// The program ends. Whoever wants to send the file is to be told what kept something out of it, if anything did.
+pub fn ends(exit: Exit) -> Option<&'static str> {
     info!(exit = u8::from(exit), "ends");
-    if let Some(why) = LOST.get() {
-        // Where there is nobody to tell, there is nothing to do.
-        let _ = writeln!(
-            io::stderr(),
-            "schat: The log is not complete: it could not be written ({why}). Make room, or name another file with --log."
-        );
-    }
+    LOST.get().map(String::as_str)
 }
 
 /// A number for a room or a relay, from 1, that tells them apart in this run and says nothing else.
@@ -88,19 +99,12 @@ struct Opened {
 
 /// Opens what may be added to; a new file is for its owner alone. What it is, is looked at before it is opened: a pipe without a
 /// reader would wait for one.
-fn open(path: &Path) -> Result<Opened, Failure> {
-    let cannot = |error: io::Error| {
-        let message = format!("The log {} cannot be written: {error}.", path.display());
-        Failure::new(Exit::Local, "log", message, "Name another file with --log.")
-    };
-    let refused = |why: &str| {
-        let message = format!("The log {} {why}; nothing was written to it.", path.display());
-        Failure::new(Exit::Usage, "log", message, "Name a new file with --log, or a log of schat.")
-    };
+fn open(path: &Path) -> Result<Opened, LogError> {
+    let cannot = |error: io::Error| LogError::Io(path.to_owned(), error);
     let is_file = match path.metadata() {
         Ok(found) if found.is_file() => true,
         Ok(found) if is_character_device(&found) => false,
-        Ok(_) => return Err(refused("is no file that a log can be added to")),
+        Ok(_) => return Err(LogError::NoFile(path.to_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => true,
         Err(error) => return Err(cannot(error)),
     };
@@ -117,7 +121,7 @@ fn open(path: &Path) -> Result<Opened, Failure> {
     match begins.as_slice() {
         [] => Ok(Opened { file, is_empty: true }),
         HEAD => Ok(Opened { file, is_empty: false }),
-        _ => Err(refused("is not empty and no log of schat")),
+        _ => Err(LogError::NoLog(path.to_owned())),
     }
 }
 
@@ -163,9 +167,7 @@ impl Write for Limited {
                 self.left = left;
                 self.put(bytes)
             }
-            None if std::mem::take(&mut self.left) > 0 => {
-                self.put(b"This log is full; nothing more of this run is written.\n")
-            }
+            None if std::mem::take(&mut self.left) > 0 => self.put(FULL),
             None => Ok(()),
         };
         if let Err(error) = &written {
@@ -199,7 +201,7 @@ mod tests {
         }
         let written = std::fs::read_to_string(&path).unwrap();
         assert_eq!((written.matches("1234").count(), written.matches("full").count()), (3, 1), "{written}");
-        assert!(written.starts_with("# schat log\n") && written.matches('#').count() == 1, "{written}");
+        assert!(written.starts_with("# schat log\n") && written.matches("# schat").count() == 1, "{written}");
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
@@ -213,15 +215,15 @@ mod tests {
         let path = dir.path().join("key");
         for kept in ["x", "# schat lo", "# schat logs\n", "\n# schat log\n"] {
             std::fs::write(&path, kept).unwrap();
-            let Err(failure) = open(&path) else { panic!("{kept:?} is taken for a log") };
-            assert_eq!((failure.exit, &*failure.code), (Exit::Usage, "log"), "{kept:?}");
+            let refused = open(&path).map(drop);
+            assert!(matches!(refused, Err(LogError::NoLog(_))), "{kept:?}");
             assert_eq!(std::fs::read_to_string(&path).unwrap(), kept);
         }
         for ours in ["", "# schat log\n", "# schat log\nmore\n"] {
             std::fs::write(&path, ours).unwrap();
             assert!(open(&path).is_ok(), "{ours:?}");
         }
-        assert!(open(dir.path()).is_err_and(|failure| failure.exit == Exit::Usage));
+        assert!(matches!(open(dir.path()).map(drop), Err(LogError::NoFile(_))));
     }
 
     #[cfg(target_os = "linux")]

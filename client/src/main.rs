@@ -31,7 +31,7 @@ fn program() -> ExitCode {
     };
     let is_json = cli.is_json();
     if let Err(failure) = log::start(cli.log()) {
-        return cli::end(is_json, Err(failure)).into();
+        return cli::end(is_json, Err(failure.into())).into();
     }
     log::begins(cli.asked());
     if let Err(error) = files() {
@@ -42,7 +42,7 @@ fn program() -> ExitCode {
     match runtime {
         Ok(runtime) => {
             let exit = runtime.block_on(run(cli));
-            log::ends(exit);
+            cli::end_log(exit);
             // Nothing that matters is left; a blocked thread must not keep us.
             runtime.shutdown_background();
             exit.into()

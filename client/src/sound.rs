@@ -21,7 +21,7 @@ const CHUNKS: usize = 64;
 /// When it cannot be read.
 pub fn duration_ms(path: &Path) -> io::Result<Option<u32>> {
     if !std::fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file"));
+        return Err(crate::reason::FileFault::NotPlain.into());
     }
     of(&mut File::open(path)?)
 }

@@ -18,7 +18,7 @@ use std::{
 };
 
 use archive::profile;
-use client::store::{Batch, Entry, Happening, OpenProfile, ProfileDir, RoomRecord, What, Where};
+use client::store::{Batch, Entry, Happening, OpenProfile, Over, ProfileDir, RoomRecord, What, Where};
 use proto::RoomId;
 use shared::{
     identity::Fingerprint,
@@ -104,7 +104,7 @@ fn room_and_words_are_one_in_either_form() {
         label: "caf\u{e9}".to_owned(),
         place: Where::Own,
         acked: 0,
-        closed: Some("left".into()),
+        closed: Some(Over::Left),
         kind: Default::default(),
     };
     let from = Person { name: "bob".to_owned(), fingerprint: Fingerprint([1; 32]) };

@@ -116,7 +116,7 @@ async fn life(bob: &mut Person, ann: &mut Person, relay: &Relay) -> Vec<String> 
     bob.runtime.ack(ROOM, answer.seq).await.unwrap();
 
     let her = answer.from;
-    seen.push(bob.runtime.verify(&her).await.unwrap_err().code.into_owned());
+    seen.push(bob.runtime.verify(&her).await.unwrap_err().code().to_owned());
     assert_eq!(bob.runtime.compare(&her.fingerprint), ann.runtime.compare(&bob.runtime.me().1));
     bob.runtime.verify(&her).await.unwrap();
     let is_verified = bob.runtime.is_verified(&her.fingerprint);
@@ -140,9 +140,9 @@ async fn life(bob: &mut Person, ann: &mut Person, relay: &Relay) -> Vec<String> 
     });
     let (ordinal, notice, again) = refused.await;
     let Some(code) = notice.code() else { panic!("{notice:?}") };
-    seen.push(format!("{code} {again} {}", bob.runtime.why().unwrap().code));
+    seen.push(format!("{code} {again} {}", bob.runtime.why().unwrap().code()));
     bob.runtime.seen(ordinal).await.unwrap();
-    seen.push(bob.runtime.tell("nowhere", Command::INVITE).await.unwrap_err().message);
+    seen.push(Failure::from(bob.runtime.tell("nowhere", Command::INVITE).await.unwrap_err()).message);
     bob.runtime.tell(ROOM, Command::Leave).await.unwrap();
     bob.until(|event| match event {
         Event::Room { event: RoomEvent::Engine(engine::Event::Closed { .. }), .. } => Some(()),

@@ -12,7 +12,10 @@ mod support;
 
 use std::{path::Path, process::Command as Process};
 
-use client::runtime::{Event, OwnDevice, Past, RoomEvent};
+use client::{
+    reason::DeviceReason,
+    runtime::{Event, OwnDevice, Past, RoomEvent},
+};
 use shared::room::{self as engine, CloseReason, Policy};
 use support::{
     Person,
@@ -38,7 +41,7 @@ async fn device_joins_as_a_device_and_is_taken_out_by_another_one() {
     assert!(bob.hears("from the phone").await.mine);
     assert!(!ann.hears("from the phone").await.mine);
     let refused = bob.runtime.remove_device("laptop").await.unwrap_err();
-    assert_eq!(refused.message, "That is this device.");
+    assert_eq!(refused, DeviceReason::ThisOne.into());
     bob.runtime.remove_device("phone").await.unwrap();
     let left = device_event(&mut ann).await;
     assert!(matches!(&left, engine::Event::DeviceLeft { device, .. } if device.name == "phone"), "{left:?}");

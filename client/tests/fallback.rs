@@ -14,6 +14,7 @@ use std::net::SocketAddr;
 
 use client::{
     failure::Failure,
+    reason::Reason,
     runtime::{Event, Past, RelayState},
     transport::{Carrier, DialError, Known, Pin, Refusal, RelayAddress, Transport, Trust},
 };
@@ -194,7 +195,7 @@ async fn full_relay_over_tcp_is_told_apart_from_a_silent_one() {
     let first = transport.dial(&way, known).await.unwrap();
     let error = transport.dial(&way, known).await.unwrap_err();
     assert!(matches!(error, DialError::HungUp(_)), "{error:?}");
-    let failure = Failure::from(&error);
+    let failure = Failure::from(Reason::from(&error));
     assert!(failure.remedy.contains("as many connections as it takes"), "{failure:?}");
     drop(first);
 }

@@ -144,8 +144,8 @@ async fn a_file_that_changed_begins_anew_under_another_key() {
     fs::write(&path, &changed).unwrap();
     ann.runtime.steer_file(begun.number, Steer::Run).await.unwrap();
     // That it is sent once more is said, and why.
-    let anew = stands(&mut ann, begun.number, |transfer| transfer.state.failure().is_some()).await;
-    assert_eq!((anew.state.failure().unwrap().code.as_ref(), anew.done, anew.before), ("file_changed", 0, 0));
+    let anew = stands(&mut ann, begun.number, |transfer| transfer.state.reason().is_some()).await;
+    assert_eq!((anew.state.reason().unwrap().code(), anew.done, anew.before), ("file_changed", 0, 0));
     assert!(matches!(anew.state, TransferState::Waiting(_)));
     assert_eq!(ended(&mut ann, begun.number).await, Ok(None));
     let message = offered(&mut bob).await;
@@ -187,7 +187,7 @@ async fn manifests_that_lie_are_refused_and_nothing_is_kept() {
         let message = offered(&mut bob).await;
         assert_eq!(message.text, lie);
         let failure = fetch(&mut bob, &message, &got.join("it")).await.unwrap_err();
-        assert_eq!(failure.code, code, "{lie}: {failure:?}");
+        assert_eq!(failure.code(), code, "{lie}: {failure:?}");
         assert!(!got.join("it").exists(), "{lie}");
         let (_, left) = bob.runtime.transfers(None).await.unwrap().pop().unwrap();
         bob.runtime.steer_file(left.number, Steer::Cancel).await.unwrap();
@@ -271,7 +271,7 @@ async fn a_deleted_message_takes_its_file_along() {
         let there = dir.path().join("there");
         match fetch(&mut bob, &again, &there).await {
             Ok(_) => fs::remove_file(there).unwrap(),
-            Err(failure) => break assert_eq!(failure.code, "not_found"),
+            Err(failure) => break assert_eq!(failure.code(), "not_found"),
         }
     }
 }
@@ -284,7 +284,7 @@ async fn nothing_is_overwritten_and_what_is_no_file_is_not_sent() {
     let path = file(dir.path(), "one", b"content");
     for (wrong, code) in [(dir.path().to_owned(), "file"), (dir.path().join("none"), "not_found")] {
         let failure = ann.runtime.send_file(ROOM, outgoing(&wrong)).await.unwrap_err();
-        assert_eq!(failure.code, code, "{failure:?}");
+        assert_eq!(failure.code(), code, "{failure:?}");
     }
     let number = ann.runtime.send_file(ROOM, outgoing(&path)).await.unwrap().number;
     ended(&mut ann, number).await.unwrap();
@@ -292,7 +292,7 @@ async fn nothing_is_overwritten_and_what_is_no_file_is_not_sent() {
     let taken = file(dir.path(), "taken", b"mine");
     let wanted = Wanted { message: message.id, output: Some(taken.clone()) };
     let failure = bob.runtime.get_file(ROOM, wanted).await.unwrap_err();
-    assert_eq!((failure.code.as_ref(), fs::read(&taken).unwrap()), ("exists", b"mine".to_vec()));
+    assert_eq!((failure.code(), fs::read(&taken).unwrap()), ("exists", b"mine".to_vec()));
     let got = dir.path().join("got");
     fs::create_dir(&got).unwrap();
     for expected in ["one", "one (1)"] {
@@ -332,7 +332,7 @@ async fn a_file_for_a_room_that_was_left_goes_into_no_other_of_its_name() {
     ann.is_among(2).await;
     ann.runtime.steer_file(begun.number, Steer::Run).await.unwrap();
     let over = stands(&mut ann, begun.number, |transfer| transfer.state != TransferState::Paused).await;
-    let why = over.state.failure().map(|why| why.code.to_string());
+    let why = over.state.reason().map(|why| why.code().to_owned());
     assert_eq!(
         (over.state.name(), why.as_deref()),
         ("cancelled", Some("room_left")),
@@ -362,7 +362,7 @@ async fn why_a_fetch_stopped_is_known_after_a_restart_and_goes_when_it_goes_on()
     let wanted = Wanted { message: message.id, output: Some(place) };
     let number = bob.runtime.get_file(ROOM, wanted).await.unwrap().number;
     let why = ended(&mut bob, number).await.unwrap_err();
-    assert_eq!(why.code, "file");
+    assert_eq!(why.code(), "file");
     bob.runtime.shutdown().await;
     let mut bob = Person::enter(dir.path(), "bob", &relay, Past::Nothing).await;
     let (_, left) = bob.runtime.transfers(Some(ROOM)).await.unwrap().pop().unwrap();
@@ -383,7 +383,7 @@ async fn what_cannot_be_sent_is_said_without_a_transfer_that_could_go_on() {
     let (ann, _bob) = pair(&dir, &relay).await;
     for wrong in [dir.path().to_owned(), dir.path().join("none")] {
         let failure = ann.runtime.send_file(ROOM, outgoing(&wrong)).await.unwrap_err();
-        let told = failure.remedy.to_lowercase();
+        let told = client::failure::Failure::from(&failure).remedy.to_lowercase();
         assert!(!told.contains("resume") && !told.contains("transfer"), "{failure:?}");
     }
     assert_eq!(ann.runtime.transfers(None).await.unwrap(), []);

@@ -150,13 +150,13 @@ async fn link_without_a_pin_means_authorities_and_nothing_else() {
     link.link.pin = None;
 
     let bob = trusting(dir.path(), "bob").await;
-    assert_eq!(bob.runtime.join(&link).await.unwrap_err().code, "certificate");
+    assert_eq!(bob.runtime.join(&link).await.unwrap_err().code(), "certificate");
     // Who trusts the relay since its first sight keeps that for what they have, and gets no room by such a link.
     let mut cat = trusting(dir.path(), "cat").await;
     cat.runtime.open("lobby", Some(address(&relay))).await.unwrap();
     let state = told(&mut cat).await;
     assert!(matches!(state, RelayState::Connected { trust: Trust::FirstUse(_), .. }), "{state:?}");
-    assert_eq!(cat.runtime.join(&link).await.unwrap_err().code, "certificate");
+    assert_eq!(cat.runtime.join(&link).await.unwrap_err().code(), "certificate");
     for person in [ann, bob, cat] {
         person.runtime.shutdown().await;
     }

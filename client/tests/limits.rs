@@ -92,7 +92,9 @@ async fn person_whom_a_full_relay_refuses_is_told_what_that_can_mean() {
     ann.runtime.create_own(ROOM).await.unwrap();
     let lost = ann
         .until(|event| match event {
-            Event::Relay { state: RelayState::Lost { failure, retry }, .. } => Some((failure, retry)),
+            Event::Relay { state: RelayState::Lost { reason, retry }, .. } => {
+                Some((Failure::from(reason), retry))
+            }
             _ => None,
         })
         .await;

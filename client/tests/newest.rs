@@ -87,6 +87,7 @@ async fn what_is_not_here_yet_cannot_be_acknowledged_and_comes_all_the_same() {
     let named = Cursor::named(Some("mail")).unwrap();
     for cursor in [Cursor::default(), named.clone(), Cursor::read()] {
         let refused = bob.runtime.ack_at(ROOM, &cursor, 999_999).await.unwrap_err();
+        let refused = Failure::from(refused);
         assert!(refused.code == "usage" && !refused.remedy.is_empty(), "{refused}");
         assert!(refused.message.contains("999999 cannot be acknowledged: the newest of team"), "{refused}");
         assert_eq!(bob.runtime.acked(ROOM, &cursor).await.unwrap(), 0);

@@ -14,6 +14,7 @@ mod support;
 use std::{io::Cursor, path::Path};
 
 use client::{
+    reason::{PersonReason, Reason},
     runtime::{Event, Outgoing, Past, RoomEvent, TransferState, Wanted},
     store::PictureKey,
 };
@@ -120,7 +121,7 @@ async fn picture_of_a_person_comes_to_members_and_goes_again() {
     let relay = relay(&dir.path().join("relay"), 0).await;
     let (mut ann, mut bob) = pair(&dir, &relay).await;
     let too_large = ann.runtime.set_avatar(Some(vec![1; (64 << 10) + 1])).await.unwrap_err();
-    assert!(too_large.message.contains("too large"));
+    assert_eq!(too_large, Reason::from(PersonReason::LargePicture));
     ann.runtime.set_avatar(Some(b"a small picture".to_vec())).await.unwrap();
     assert!(!new_picture(&mut bob).await);
     let shown = |person: &Person| {

@@ -48,7 +48,7 @@ async fn change_of_network_in_mid_chat_loses_no_message_and_no_connection() {
         let text = format!("from ann, {round}");
         ann.say(ROOM, "", &text).await;
         bob.until(|event| match event {
-            Event::Relay { state: RelayState::Lost { failure, .. }, .. } => panic!("not migrated: {failure}"),
+            Event::Relay { state: RelayState::Lost { reason, .. }, .. } => panic!("not migrated: {reason}"),
             Event::Room { event: RoomEvent::Engine(engine::Event::Message(message)), .. }
                 if message.text == text =>
             {
@@ -139,7 +139,7 @@ async fn what_was_said_in_a_room_that_was_left_stays_until_somebody_forgets_it()
     let (mut ann, mut bob) = pair(&dir, &relay).await;
     ann.say(ROOM, "", "before").await;
     bob.hears("before").await;
-    assert_eq!(bob.runtime.forget(ROOM).await.unwrap_err().code, "still_in");
+    assert_eq!(bob.runtime.forget(ROOM).await.unwrap_err().code(), "still_in");
     bob.runtime.tell(ROOM, Command::Leave).await.unwrap();
     let closed = |event| match event {
         Event::Room { event: RoomEvent::Engine(engine::Event::Closed { was_member, .. }), .. } => {
@@ -162,7 +162,7 @@ async fn what_was_said_in_a_room_that_was_left_stays_until_somebody_forgets_it()
     assert_eq!(texts(bob.runtime.history(ROOM, 0, 10).await.unwrap()), ["before"]);
     bob.runtime.forget(ROOM).await.unwrap();
     assert!(bob.runtime.rooms().is_empty());
-    assert_eq!(bob.runtime.forget(ROOM).await.unwrap_err().exit, Exit::NotFound);
+    assert_eq!(bob.runtime.forget(ROOM).await.unwrap_err().exit(), Exit::NotFound);
     bob.runtime.shutdown().await;
     let bob = Person::enter(dir.path(), "bob", &relay, Past::Nothing).await;
     assert!(bob.runtime.rooms().is_empty() && bob.runtime.history(ROOM, 0, 10).await.is_err());
@@ -183,7 +183,7 @@ async fn room_that_was_left_makes_way_for_another_of_its_name() {
     .await;
     // Whoever means the room that was private must not end up in one that everybody can read.
     let opened = bob.runtime.open(ROOM, Some(address(&relay))).await.unwrap_err();
-    assert_eq!((&*opened.code, opened.exit), ("left_private", Exit::Refused));
+    assert_eq!((opened.code(), opened.exit()), ("left_private", Exit::Refused));
     assert_eq!(bob.runtime.create(ROOM, Some(address(&relay)), Policy::default()).await.unwrap(), ROOM);
     let left = format!("{ROOM} (left)");
     assert_eq!(bob.runtime.history(&left, 0, 10).await.unwrap().len(), 1);
@@ -207,7 +207,7 @@ async fn removed_member_keeps_the_history_and_is_not_let_in_again() {
     assert!(bob.runtime.room(ROOM).unwrap().over.is_some());
     assert_eq!(bob.runtime.history(ROOM, 0, 10).await.unwrap()[0].message.text, "before");
     let said = bob.runtime.tell(ROOM, Command::INVITE).await.unwrap_err();
-    assert_eq!(said.code, "not_found");
+    assert_eq!(said.code(), "not_found");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -234,7 +234,8 @@ async fn room_that_refuses_is_no_room_and_the_reason_names_the_remedy() {
     invite.link.secret = InviteSecret::from_bytes([7; 20]);
     let eve = Person::enter(dir.path(), "eve", &relay, Past::Nothing).await;
     let why = eve.runtime.join(&invite).await.unwrap_err();
-    assert_eq!((&*why.code, why.exit), ("closed", Exit::Refused));
+    assert_eq!((why.code(), why.exit()), ("closed", Exit::Refused));
+    let why = client::failure::Failure::from(why);
     assert!(why.message.contains("Ask for a new one"), "the reason names the remedy: {why:?}");
     assert!(eve.runtime.rooms().is_empty(), "it is not listed");
     assert!(eve.runtime.is_empty());

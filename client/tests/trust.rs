@@ -21,6 +21,7 @@ use std::{
 use certs::Authority;
 use client::{
     failure::{Exit, Failure},
+    reason::Reason,
     transport::{CaFile, DialError, Known, Pin, Refusal, RelayAddress, Transport, Trust},
 };
 use quinn::{Endpoint, ServerConfig, crypto::rustls::QuicServerConfig};
@@ -125,7 +126,7 @@ async fn first_use_is_refused_unless_somebody_trusts_it() {
     let transport = Transport::new(None).unwrap();
     let error = transport.dial(&address(&relay), Known::Nothing).await.unwrap_err();
     assert!(error.is_final(), "{error:?}");
-    let failure = Failure::from(&error);
+    let failure = Failure::from(Reason::from(&error));
     assert_eq!((failure.code.as_ref(), failure.exit), ("first_use", Exit::Verification));
     assert!(failure.message.contains(&relay.pin().to_string()), "{failure:?}");
     // The remedy is a link that makes it known.
@@ -145,7 +146,7 @@ async fn wrong_clock_is_waited_out_and_nothing_is_remembered_by_it() {
         for known in [Known::Nothing, pinned(relay.pin()), remembered(relay.pin())] {
             let error = transport.dial(&address(&relay), known).await.unwrap_err();
             assert!(!error.is_final(), "{error:?}");
-            let failure = Failure::from(&error);
+            let failure = Failure::from(Reason::from(&error));
             assert_eq!((failure.code.as_ref(), failure.exit), ("clock", Exit::Network));
             assert!(failure.message.contains(&format!("{words} by this clock (it says 2")), "{failure:?}");
         }

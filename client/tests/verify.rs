@@ -56,12 +56,12 @@ async fn mark_is_kept_and_makes_the_room_verified_until_it_is_taken_back() {
     let (me, him) = (who(&ann), who(&bob));
 
     let unseen = ann.runtime.verify(&him).await.unwrap_err();
-    assert_eq!(unseen.code, "not_compared", "a number that nobody has seen was compared by nobody");
+    assert_eq!(unseen.code(), "not_compared", "a number that nobody has seen was compared by nobody");
     assert_eq!(ann.runtime.compare(&him.fingerprint), bob.runtime.compare(&me.fingerprint));
     assert!(!ann.runtime.is_verified(&him.fingerprint) && !ann.runtime.room(ROOM).unwrap().is_verified);
     ann.runtime.verify(&him).await.unwrap();
     assert!(ann.runtime.is_verified(&him.fingerprint) && ann.runtime.room(ROOM).unwrap().is_verified);
-    assert_eq!(ann.runtime.mark(&me, true).await.unwrap_err().code, "usage", "that is ourselves");
+    assert_eq!(ann.runtime.mark(&me, true).await.unwrap_err().code(), "usage", "that is ourselves");
     ann.runtime.shutdown().await;
 
     let mut ann = Person::enter(dir.path(), "ann", &relay, Past::Nothing).await;

@@ -14,7 +14,7 @@ use integration_tests::{
     group::{ROOM, found},
     linking::{compared, device, link, state},
     relay::Relay,
-    schat::{self, run},
+    schat::{self, Schat, run},
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -23,27 +23,52 @@ fn text(output: &Output) -> String {
     String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned()
 }
 
-/// `schat link CODE` on the device that has the account, by somebody who types this when asked.
-fn confirmed(dir: &Path, relay: &str, name: &str, code: &str, typed: &[u8]) -> Output {
+/// `schat link CODE` on the device that has the account, by a program that writes this: some of it at once, the rest when both show
+/// what to compare.
+fn confirmed(
+    dir: &Path,
+    (relay, name): (&str, &str),
+    new: &mut Schat,
+    (ahead, typed): (&str, impl FnOnce(&str) -> String),
+) -> Output {
+    let code = state(new, "code")["link"].as_str().unwrap().to_owned();
     let mut command = schat::command(dir, name);
     command.args(["--trust-first-use", "--relay", relay, "link", "-"]);
-    run(&mut command, &[code.as_bytes(), b"\n", typed].concat())
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(format!("{code}\n{ahead}").as_bytes()).unwrap();
+    let digits = state(new, "compare")["digits"].as_str().unwrap().to_owned();
+    // It may have refused by what it read before.
+    let _ = input.write_all(typed(&digits).as_bytes());
+    drop(input);
+    child.wait_with_output().unwrap()
 }
 
 #[test]
-fn old_device_is_asked_at_the_command_line_and_anything_but_yes_is_no() {
+fn who_writes_into_a_pipe_confirms_by_the_digits_and_by_nothing_else() {
     let dir = TempDir::new().unwrap();
     let relay = Relay::start(&dir.path().join("relay"));
     let (mut people, _) = found(dir.path(), &relay.address, &["ann"]);
     assert_eq!(people.remove(0).quit().code, Some(0));
-    for (typed, code) in [(&b"n\n"[..], 4), (b"\n", 4), (b"", 4), (b"maybe\n", 4), (b"y\n", 0)] {
+    type Typed = fn(&str) -> String;
+    let nothing: Typed = |_| String::new();
+    let wrongs: [(&str, Typed); 6] = [
+        ("", |_| "n\n".to_owned()),
+        ("", |_| "\n".to_owned()),
+        ("", nothing),
+        ("", |_| "y\n".to_owned()),
+        ("y\nyes\n", nothing),
+        ("", |digits| format!("{}\n", digits.replace(|sign: char| sign.is_ascii_digit(), "1"))),
+    ];
+    let right: Typed = |digits| format!("{digits}\n");
+    for (n, (typed, code)) in wrongs.into_iter().map(|wrong| (wrong, 4)).chain([(("", right), 0)]).enumerate()
+    {
         let mut new = device(dir.path(), "new", &relay.address, &[]);
-        let shown = state(&mut new, "code")["link"].as_str().unwrap().to_owned();
-        let output = confirmed(dir.path(), &relay.address, "ann", &shown, typed);
-        assert_eq!(output.status.code(), Some(code), "{typed:?}: {}", text(&output));
-        let digits = state(&mut new, "compare")["digits"].as_str().unwrap().to_owned();
-        assert!(text(&output).contains(&digits) && text(&output).contains("[y/N]"), "{}", text(&output));
-        assert_eq!(new.finish().code, Some(code));
+        let output = confirmed(dir.path(), (&relay.address, "ann"), &mut new, typed);
+        assert_eq!(output.status.code(), Some(code), "{n}: {}", text(&output));
+        assert!(text(&output).contains("twelve digits"), "{}", text(&output));
+        assert_eq!(new.finish().code, Some(code), "{n}");
     }
 }
 

@@ -66,8 +66,8 @@ impl Life {
         let search = async {
             loop {
                 let event = self.events.recv().await.expect("the client goes on");
-                if let Event::Relay { state: RelayState::Lost { failure, .. }, .. } = &event {
-                    panic!("{failure}");
+                if let Event::Relay { state: RelayState::Lost { reason, .. }, .. } = &event {
+                    panic!("{reason}");
                 }
                 if let Some(found) = fits(&event) {
                     return found;

@@ -19,7 +19,7 @@ fn core_says_nothing_to_people() {
     let mut wrong = Vec::new();
     let mut texts = 0;
     each_source(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut |path, source| {
-        for Text { text, is_internal } in texts_of(source) {
+        for Text { text, is_internal, .. } in texts_of(source) {
             texts += 1;
             if names_command(&text) || (!is_internal && is_sentence(&text)) {
                 wrong.push(format!("{}: {text:?}", path.display()));
@@ -30,9 +30,8 @@ fn core_says_nothing_to_people() {
     assert!(wrong.is_empty(), "words for people in the core:\n{}", wrong.join("\n"));
 }
 
-/// Sources of the command line whose texts are their own: the demonstration's report is a face itself; those of files are not
-/// moved yet.
-const OWN: [&str; 3] = ["demo", "demo.rs", "file"];
+/// Sources of the command line whose texts are their own: the demonstration's report is a face itself.
+const OWN: [&str; 2] = ["demo", "demo.rs"];
 
 /// Beginnings of what looks like a sentence and is none: commands to be typed, the head of a manual page, a heading of the help.
 const NONE: [&str; 4] = ["schat verify ", "cargo install ", ".TH ", "Options of all commands"];
@@ -46,7 +45,7 @@ fn command_line_says_nothing_by_itself() {
         if OWN.iter().any(|own| within.starts_with(own)) {
             return;
         }
-        for Text { text, is_internal } in texts_of(source) {
+        for Text { text, is_internal, .. } in texts_of(source) {
             texts += 1;
             if !is_internal && is_sentence(&text) && !NONE.iter().any(|begin| text.starts_with(begin)) {
                 wrong.push(format!("{}: {text:?}", path.display()));
@@ -56,6 +55,52 @@ fn command_line_says_nothing_by_itself() {
     assert!(texts > 100, "only {texts} texts were found");
     assert!(wrong.is_empty(), "sentences outside faces/words:\n{}", wrong.join("\n"));
     assert!(OWN.iter().all(|own| client.join(own).exists()));
+}
+
+/// What is below the faces, and says nothing by itself.
+const BELOW: [&str; 16] = [
+    "ask",
+    "ask.rs",
+    "codec.rs",
+    "daemon",
+    "failure.rs",
+    "handle",
+    "handle.rs",
+    "log.rs",
+    "picture",
+    "reason",
+    "runtime",
+    "settings",
+    "sound.rs",
+    "store",
+    "text",
+    "transport",
+];
+
+/// Beginnings of what looks like a sentence and is none: statements for the database.
+const STATEMENTS: [&str; 8] =
+    ["BEGIN;", "SELECT ", "INSERT ", "UPDATE ", "DELETE ", "PRAGMA ", "CREATE ", "-- "];
+
+#[test]
+fn nothing_below_the_faces_speaks_to_people() {
+    let client = Path::new(env!("CARGO_MANIFEST_DIR")).join("../client/src");
+    let (mut wrong, mut texts) = (Vec::new(), 0);
+    each_source(&client, &mut |path, source| {
+        let within = path.strip_prefix(&client).unwrap();
+        let is_in = |parts: &[&str]| parts.iter().any(|part| within.starts_with(part));
+        if !is_in(&BELOW) {
+            return;
+        }
+        for Text { text, is_internal, is_error } in texts_of(source) {
+            texts += 1;
+            let is_statement = STATEMENTS.iter().any(|begin| text.trim_start().starts_with(begin));
+            if (is_error || !is_internal) && !is_statement && (is_sentence(&text) || names_command(&text)) {
+                wrong.push(format!("{}: {text:?}", within.display()));
+            }
+        }
+    });
+    assert!(texts > 300, "only {texts} texts were found");
+    assert!(wrong.is_empty(), "sentences outside faces/words:\n{}", wrong.join("\n"));
 }
 
 #[test]
@@ -115,6 +160,8 @@ struct Text {
     text: String,
     /// In an attribute, where it is the message of an error or a reason, or what an `expect` says.
     is_internal: bool,
+    /// The message of an error.
+    is_error: bool,
 }
 
 /// The texts of a source, outside comments and tests.
@@ -123,6 +170,7 @@ fn texts_of(source: &str) -> Vec<Text> {
     let mut found = Vec::new();
     let mut rest = source.chars().peekable();
     let (mut attribute, mut last, mut before) = (0_usize, ' ', String::new());
+    let mut is_error = false;
     while let Some(c) = rest.next() {
         match (c, rest.peek()) {
             ('/', Some('/')) => while rest.next_if(|c| *c != '\n').is_some() {},
@@ -134,6 +182,7 @@ fn texts_of(source: &str) -> Vec<Text> {
             ('#', Some('[')) if attribute == 0 => {
                 attribute = 1;
                 rest.next();
+                is_error = rest.clone().take(6).eq("error(".chars());
             }
             ('[', _) if attribute > 0 => attribute += 1,
             (']', _) if attribute > 0 => attribute -= 1,
@@ -152,7 +201,8 @@ fn texts_of(source: &str) -> Vec<Text> {
                         c => text.push(c),
                     }
                 }
-                found.push(Text { text, is_internal: attribute > 0 || before.ends_with("expect(") });
+                let is_internal = attribute > 0 || before.ends_with("expect(");
+                found.push(Text { text, is_internal, is_error: attribute > 0 && is_error });
                 before.clear();
             }
             _ => before.push(c),

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::failure::{Exit, Failure};
+use crate::reason::{DaemonReason, Reason};
 
 /// Lines of an answer, in bytes; what is over it is left out, and asked for with the next page.
 pub(crate) const MAX_PAGE: usize = 8 << 20;
@@ -11,15 +11,15 @@ pub(crate) const MAX_PAGE: usize = 8 << 20;
 pub(crate) const MAX_ANSWER: usize = (16 << 20) - 64;
 
 /// The bytes of an answer, or of a failure where it is too long.
-pub(super) fn written<T: Serialize>(done: &Result<T, Failure>) -> Vec<u8> {
+pub(super) fn written<T: Serialize>(done: &Result<T, Reason>) -> Vec<u8> {
     let whole = postcard::to_extend(done, Vec::new()).ok();
     whole.filter(|bytes| bytes.len() < MAX_ANSWER).unwrap_or_else(|| {
-        let failure = Failure::new(Exit::Local, "too_long", "The answer is too long.", "Ask for less.");
-        postcard::to_extend(&Err::<(), _>(failure), Vec::new()).unwrap_or_default()
+        let reason = Reason::from(DaemonReason::LongAnswer);
+        postcard::to_extend(&Err::<(), _>(reason), Vec::new()).unwrap_or_default()
     })
 }
 
-pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<Result<T, Failure>> {
+pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Option<Result<T, Reason>> {
     match postcard::take_from_bytes(bytes) {
         Ok((answer, [])) => Some(answer),
         _ => None,
@@ -61,10 +61,10 @@ mod tests {
 
     #[test]
     fn answer_comes_back_and_one_that_is_too_long_or_another_is_told() {
-        let bytes = written(&Ok::<_, Failure>("hello".to_owned()));
+        let bytes = written(&Ok::<_, Reason>("hello".to_owned()));
         assert_eq!(read::<String>(&bytes), Some(Ok("hello".to_owned())));
         assert_eq!(read::<String>(&[&bytes[..], &[0]].concat()), None);
-        let long = written(&Ok::<_, Failure>("x".repeat(MAX_ANSWER)));
-        assert_eq!(read::<String>(&long).unwrap().unwrap_err().code, "too_long");
+        let long = written(&Ok::<_, Reason>("x".repeat(MAX_ANSWER)));
+        assert_eq!(read::<String>(&long).unwrap().unwrap_err().code(), "too_long");
     }
 }

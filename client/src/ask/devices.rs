@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Request;
 use crate::{
-    failure::Failure,
+    reason::Reason,
     runtime::{Entropy, FaceId, KeyRoom, Local, OwnDevice, Replaced},
 };
 
@@ -15,7 +15,7 @@ pub(crate) struct Devices;
 impl Request for Devices {
     type Answer = Vec<OwnDevice>;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Vec<OwnDevice>, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Vec<OwnDevice>, Reason> {
         local.devices().await
     }
 }
@@ -27,7 +27,7 @@ pub(crate) struct RemoveDevice(pub(crate) String);
 impl Request for RemoveDevice {
     type Answer = Vec<OwnDevice>;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Vec<OwnDevice>, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Vec<OwnDevice>, Reason> {
         local.remove_device(&self.0).await
     }
 }
@@ -41,7 +41,7 @@ impl Request for NameDevice {
 
     const CHANGES: bool = true;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Reason> {
         local.name_device(&self.0).await
     }
 }
@@ -62,7 +62,7 @@ impl Request for ReplaceKey {
     const REPEATS: bool = false;
     const CHANGES: bool = true;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Replaced, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Replaced, Reason> {
         local.replace_key(&self.phrase, self.fresh.as_ref()).await
     }
 }
@@ -74,7 +74,7 @@ pub(crate) struct KeyRooms;
 impl Request for KeyRooms {
     type Answer = Vec<KeyRoom>;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Vec<KeyRoom>, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Vec<KeyRoom>, Reason> {
         Ok(local.key_rooms().await)
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Request;
 use crate::{
-    failure::Failure,
+    reason::Reason,
     runtime::{FaceId, Local, Outgoing, Steer, Transfer, Wanted},
     store::{PictureKey, Place},
 };
@@ -19,7 +19,7 @@ pub(crate) struct SendFile {
 impl Request for SendFile {
     type Answer = Transfer;
 
-    async fn answer(self, local: &Local, asker: Option<FaceId>) -> Result<Transfer, Failure> {
+    async fn answer(self, local: &Local, asker: Option<FaceId>) -> Result<Transfer, Reason> {
         let token = match asker {
             Some(face) => face.marked(&self.file.token),
             None => self.file.token,
@@ -38,7 +38,7 @@ pub(crate) struct GetFile {
 impl Request for GetFile {
     type Answer = Transfer;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Transfer, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Transfer, Reason> {
         local.get_file(&self.room, self.wanted).await
     }
 }
@@ -53,7 +53,7 @@ pub(crate) struct GetPassing {
 impl Request for GetPassing {
     type Answer = Transfer;
 
-    async fn answer(self, local: &Local, asker: Option<FaceId>) -> Result<Transfer, Failure> {
+    async fn answer(self, local: &Local, asker: Option<FaceId>) -> Result<Transfer, Reason> {
         local.get_passing(&self.room, self.wanted, asker).await
     }
 }
@@ -65,7 +65,7 @@ pub(crate) struct Transfers(pub(crate) Option<String>);
 impl Request for Transfers {
     type Answer = Vec<(String, Transfer)>;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Self::Answer, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Self::Answer, Reason> {
         Ok(local.files(self.0.as_deref()))
     }
 }
@@ -80,7 +80,7 @@ pub(crate) struct SteerFile {
 impl Request for SteerFile {
     type Answer = ();
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Reason> {
         local.steer_file(self.number, self.steer)
     }
 }
@@ -95,7 +95,7 @@ pub(crate) struct FilePlace {
 impl Request for FilePlace {
     type Answer = Option<Place>;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Self::Answer, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Self::Answer, Reason> {
         local.file_place(&self.room, self.picture).await
     }
 }

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::Request;
 use crate::{
-    failure::Failure,
+    reason::Reason,
     runtime::{FaceId, LinkAnswer, Local},
     transport::RelayAddress,
 };
@@ -22,7 +22,7 @@ impl Request for LinkDevice {
 
     const REPEATS: bool = false;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Reason> {
         let code = self.code.map(Zeroizing::new);
         local.link(code.as_ref().map(|code| code.as_str()), self.relay).await
     }
@@ -37,7 +37,7 @@ impl Request for AnswerLink {
 
     const REPEATS: bool = false;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Reason> {
         local.answer_link(self.0).await
     }
 }

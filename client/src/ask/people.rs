@@ -5,7 +5,7 @@ use shared::{identity::Fingerprint, room};
 
 use super::Request;
 use crate::{
-    failure::Failure,
+    reason::Reason,
     runtime::{FaceId, Local},
     store::KnownPerson,
 };
@@ -17,7 +17,7 @@ pub(crate) struct People;
 impl Request for People {
     type Answer = Vec<KnownPerson>;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Vec<KnownPerson>, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Vec<KnownPerson>, Reason> {
         Ok(local.people())
     }
 }
@@ -29,7 +29,7 @@ pub(crate) struct Person(pub(crate) Fingerprint);
 impl Request for Person {
     type Answer = Option<KnownPerson>;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Option<KnownPerson>, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Option<KnownPerson>, Reason> {
         Ok(local.person(&self.0))
     }
 }
@@ -46,7 +46,7 @@ impl Request for Mark {
 
     const CHANGES: bool = true;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Reason> {
         local.mark(&self.person, self.is_verified).await
     }
 }

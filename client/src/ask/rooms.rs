@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::Request;
 use crate::{
-    failure::{Exit, Failure},
+    reason::{Reason, RelayReason},
     runtime::{FaceId, Local},
     transport::RelayAddress,
 };
@@ -24,7 +24,7 @@ impl Request for Join {
     const REPEATS: bool = false;
     const CHANGES: bool = true;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<String, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<String, Reason> {
         let link: InviteLink = Zeroizing::new(self.0).parse().map_err(|error| bad_link(&error))?;
         let label = local.join(&link).await?;
         local.entered_here(&label).await;
@@ -45,7 +45,7 @@ impl Request for Open {
     const REPEATS: bool = false;
     const CHANGES: bool = true;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<String, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<String, Reason> {
         local.open(&self.name, self.relay)
     }
 }
@@ -64,7 +64,7 @@ impl Request for Create {
     const REPEATS: bool = false;
     const CHANGES: bool = true;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<String, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<String, Reason> {
         let label = local.create(&self.name, self.relay, self.policy)?;
         local.entered_here(&label).await;
         Ok(label)
@@ -80,7 +80,7 @@ impl Request for Forget {
 
     const CHANGES: bool = true;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Reason> {
         local.forget(&self.0).await
     }
 }
@@ -94,7 +94,7 @@ impl Request for UseRelay {
 
     const CHANGES: bool = true;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<bool, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<bool, Reason> {
         let link: RelayLink = Zeroizing::new(self.0).parse().map_err(|error| bad_link(&error))?;
         Ok(local.use_relay(&link).await?.replaced)
     }
@@ -107,7 +107,7 @@ pub(crate) struct LastRelay(pub(crate) RelayAddress);
 impl Request for LastRelay {
     type Answer = ();
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Reason> {
         local.remember_relay(&self.0).await
     }
 }
@@ -124,7 +124,7 @@ impl Request for Mute {
 
     const CHANGES: bool = true;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Reason> {
         local.mute(&self.room, self.is_muted).await
     }
 }
@@ -141,11 +141,11 @@ impl Request for Pin {
 
     const CHANGES: bool = true;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Reason> {
         local.pin(&self.room, self.is_pinned).await
     }
 }
 
-fn bad_link(error: &LinkError) -> Failure {
-    Failure::new(Exit::Verification, "link", error.to_string(), "Ask for a new link.")
+fn bad_link(error: &LinkError) -> Reason {
+    RelayReason::Link(error.to_string()).into()
 }

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::{Request, answer::page};
 use crate::{
-    failure::Failure,
+    reason::Reason,
     runtime::{FaceId, Local},
     store::{Hit, Item, Query},
 };
@@ -25,7 +25,7 @@ pub(crate) struct History {
 impl Request for History {
     type Answer = Vec<Line>;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Vec<Line>, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Vec<Line>, Reason> {
         local.history(&self.room, self.after, self.limit).await
     }
 
@@ -45,7 +45,7 @@ pub(crate) struct HistoryBefore {
 impl Request for HistoryBefore {
     type Answer = Vec<Line>;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Vec<Line>, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Vec<Line>, Reason> {
         local.history_before(&self.room, self.seq, self.limit).await
     }
 
@@ -65,7 +65,7 @@ pub(crate) struct PastAfter {
 impl Request for PastAfter {
     type Answer = Vec<Item>;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Vec<Item>, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Vec<Item>, Reason> {
         local.past_after(&self.room, self.seq, self.limit).await
     }
 
@@ -85,7 +85,7 @@ pub(crate) struct PastBefore {
 impl Request for PastBefore {
     type Answer = Vec<Item>;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Vec<Item>, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Vec<Item>, Reason> {
         local.past_before(&self.room, self.seq, self.limit).await
     }
 
@@ -104,7 +104,7 @@ pub(crate) struct LineOf {
 impl Request for LineOf {
     type Answer = Option<Line>;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Option<Line>, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Option<Line>, Reason> {
         local.line(&self.room, self.id).await
     }
 }
@@ -120,7 +120,7 @@ pub(crate) struct Search {
 impl Request for Search {
     type Answer = Vec<Hit>;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Vec<Hit>, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Vec<Hit>, Reason> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         local.search(self.room.as_deref(), &self.query, limit).await
     }
@@ -137,7 +137,7 @@ pub(crate) struct Draft(pub(crate) String);
 impl Request for Draft {
     type Answer = Option<String>;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Option<String>, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Option<String>, Reason> {
         Ok(local.draft(&self.0).await?.map(|draft| draft.to_string()))
     }
 }
@@ -152,7 +152,7 @@ pub(crate) struct SetDraft {
 impl Request for SetDraft {
     type Answer = ();
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Reason> {
         local.set_draft(&self.room, &Zeroizing::new(self.text)).await
     }
 }
@@ -164,7 +164,7 @@ pub(crate) struct Queued(pub(crate) String);
 impl Request for Queued {
     type Answer = Vec<engine::Event>;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Vec<engine::Event>, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Vec<engine::Event>, Reason> {
         Ok(local.queued(&self.0).await)
     }
 }

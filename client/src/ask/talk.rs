@@ -5,7 +5,7 @@ use shared::room::Command;
 
 use super::Request;
 use crate::{
-    failure::Failure,
+    reason::Reason,
     runtime::{FaceId, Local},
     store::{Cursor, PictureKey},
 };
@@ -22,7 +22,7 @@ impl Request for Tell {
 
     const REPEATS: bool = false;
 
-    async fn answer(self, local: &Local, asker: Option<FaceId>) -> Result<(), Failure> {
+    async fn answer(self, local: &Local, asker: Option<FaceId>) -> Result<(), Reason> {
         let command = match asker {
             Some(face) => face.mark(self.command),
             None => self.command,
@@ -40,7 +40,7 @@ impl Request for Rename {
 
     const CHANGES: bool = true;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Reason> {
         local.rename(&self.0).await
     }
 }
@@ -57,7 +57,7 @@ impl Request for Describe {
 
     const CHANGES: bool = true;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Reason> {
         local.describe(&self.status, &self.glyph).await
     }
 }
@@ -69,7 +69,7 @@ pub(crate) struct SetAvatar(pub(crate) Option<Vec<u8>>);
 impl Request for SetAvatar {
     type Answer = ();
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Reason> {
         local.set_avatar(self.0).await
     }
 }
@@ -84,7 +84,7 @@ pub(crate) struct AvatarOf {
 impl Request for AvatarOf {
     type Answer = Option<Vec<u8>>;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Self::Answer, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Self::Answer, Reason> {
         local.avatar(&self.room, self.picture).await
     }
 }
@@ -100,7 +100,7 @@ pub(crate) struct Ack {
 impl Request for Ack {
     type Answer = ();
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Reason> {
         local.ack_at(&self.room, &self.cursor, self.seq).await
     }
 }
@@ -115,7 +115,7 @@ pub(crate) struct Acked {
 impl Request for Acked {
     type Answer = u64;
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<u64, Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<u64, Reason> {
         local.acked(&self.room, &self.cursor).await
     }
 }
@@ -127,7 +127,7 @@ pub(crate) struct Seen(pub(crate) i64);
 impl Request for Seen {
     type Answer = ();
 
-    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Failure> {
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<(), Reason> {
         local.seen(self.0).await
     }
 }

@@ -16,7 +16,7 @@ use shared::{
 use super::{BackupError, BackupKey, error::no_way_back, output::sync_directory, reading::Reading};
 use crate::{
     portable::{Account, Counts, Intake, Left, ReadError, Room, schema::Entry},
-    store::{NewProfile, Place, ProfileDir, Store, Where, engine_profile},
+    store::{NewProfile, NoWayIn, Over, Place, ProfileDir, Store, Where, engine_profile},
 };
 
 /// Where files go whose bytes are in the backup, in the profile's directory.
@@ -57,16 +57,6 @@ pub struct Restored {
     pub settings: String,
 }
 
-/// Why rooms are over that cannot be entered, for people.
-pub struct Reasons {
-    /// Nobody else was in it.
-    pub was_alone: &'static str,
-    /// Its relay is gone with the device.
-    pub own_relay: &'static str,
-    /// The device had not got in yet.
-    pub not_in: &'static str,
-}
-
 /// Restores a backup into a profile that is not there yet.
 ///
 /// # Errors
@@ -74,7 +64,7 @@ pub struct Reasons {
 pub fn restore(
     source: &Path,
     key: &BackupKey,
-    (dir, reasons): (&ProfileDir, &Reasons),
+    dir: &ProfileDir,
     now: u64,
     random: &Random,
 ) -> Result<Restored, BackupError> {
@@ -90,7 +80,6 @@ pub fn restore(
             store: &mut new.store,
             files: staging.join(FILES),
             final_files: dir.path().join(FILES),
-            reasons,
             key,
             now,
             random,
@@ -158,7 +147,6 @@ struct Taking<'a> {
     store: &'a mut Store,
     files: PathBuf,
     final_files: PathBuf,
-    reasons: &'a Reasons,
     key: &'a BackupKey,
     now: u64,
     random: &'a Random,
@@ -220,12 +208,11 @@ impl Taking<'_> {
             };
         }
         if rows.is_empty() && room.record.closed.is_none() {
-            let why = match standing {
-                Standing::WasAlone => self.reasons.was_alone,
-                Standing::OwnRelay => self.reasons.own_relay,
-                Standing::Asks | Standing::Over => self.reasons.not_in,
-            };
-            room.record.closed = Some(why.to_owned());
+            room.record.closed = Some(Over::CameBack(match standing {
+                Standing::WasAlone => NoWayIn::Alone,
+                Standing::OwnRelay => NoWayIn::OwnRelay,
+                Standing::Asks | Standing::Over => NoWayIn::NotIn,
+            }));
         }
         intake.admit(self.store, &room, rows)?;
         self.restored.counts = intake.counts();

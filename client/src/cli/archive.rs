@@ -132,7 +132,7 @@ impl Shelf {
             Self::Ours(room, profile) => {
                 Ok(profile.vault.now(|store| store.past_after(room.id, after, PAGE))?)
             }
-            Self::Daemon(room, runtime) => runtime.past_after(room, after, PAGE).await,
+            Self::Daemon(room, runtime) => Ok(runtime.past_after(room, after, PAGE).await?),
         }
     }
 }

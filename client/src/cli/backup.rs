@@ -73,7 +73,7 @@ fn opened(globals: &Globals) -> Result<Opened, Failure> {
             let dir = ProfileDir::choose(globals.profile.clone())?;
             let path = dir.path();
             let open = |wrap: &Wrap| Ok(passphrase::opened(globals, path, wrap)?.key);
-            let key = Asking(&open).key(path, &random())?;
+            let key = Asking::<Failure>(&open).key(path, &random())?;
             Ok(Opened::Beside(Box::new(Store::open_beside(path, &key, random())?)))
         }
         Err(failure) => Err(failure),

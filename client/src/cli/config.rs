@@ -13,9 +13,12 @@ use clap::Args;
 
 use super::Globals;
 use crate::{
-    faces::{stdout, words::command::program},
+    faces::{
+        stdout,
+        words::{command::program, settings as words},
+    },
     failure::{Exit, Failure},
-    settings::{self, Settings},
+    settings::{Settings, json},
 };
 
 /// What is started to edit a file when neither VISUAL nor EDITOR says.
@@ -42,13 +45,13 @@ impl ConfigCommand {
         }
         let text = match self {
             Self { path: true, .. } => path(named)?.display().to_string(),
-            Self { example: true, .. } => settings::example().trim_end().to_owned(),
+            Self { example: true, .. } => words::example().trim_end().to_owned(),
             Self { edit: true, .. } => {
                 Settings::load(named)?;
                 return Ok(Exit::Ok);
             }
-            _ if globals.json => settings::json(&Settings::load(named)?),
-            _ => settings::toml(&Settings::load(named)?),
+            _ if globals.json => json(&Settings::load(named)?),
+            _ => words::shown(&Settings::load(named)?),
         };
         stdout::line(&text);
         Ok(Exit::Ok)
@@ -65,9 +68,9 @@ fn edit(path: &Path) -> Result<(), Failure> {
         ["VISUAL", "EDITOR"].into_iter().find_map(|name| env::var_os(name).filter(|value| !value.is_empty()));
     let editor = named.unwrap_or_else(|| OsString::from(EDITOR));
     // `code --wait` is a program and an argument.
-    let words = editor.to_string_lossy().into_owned();
-    let mut words = words.split_whitespace();
-    let ended = Command::new(words.next().unwrap_or(EDITOR)).args(words).arg(path).status();
+    let line = editor.to_string_lossy().into_owned();
+    let mut line = line.split_whitespace();
+    let ended = Command::new(line.next().unwrap_or(EDITOR)).args(line).arg(path).status();
     match ended {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(program::editor_ended(status)),
@@ -81,7 +84,7 @@ fn begin(path: &Path) -> io::Result<()> {
         fs::create_dir_all(directory)?;
     }
     match fs::File::create_new(path) {
-        Ok(mut file) => file.write_all(settings::example().as_bytes()),
+        Ok(mut file) => file.write_all(words::example().as_bytes()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
     }

@@ -132,16 +132,19 @@ async fn remove(
 }
 
 /// Asks, and reads what the rooms tell meanwhile.
-async fn reading<T>(
+async fn reading<T, E>(
     runtime: &Runtime,
     events: &mut mpsc::Receiver<Event>,
-    asking: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
+    asking: impl Future<Output = Result<T, E>>,
+) -> Result<T, Failure>
+where
+    Failure: From<E>,
+{
     tokio::pin!(asking);
     loop {
         tokio::select! {
             biased;
-            answer = &mut asking => return answer,
+            answer = &mut asking => return answer.map_err(Failure::from),
             Some(event) = events.recv() => seen(runtime, event.notice()).await,
         }
     }

@@ -66,7 +66,7 @@ pub(super) async fn face(
     let lost = runtime.lost();
     runtime.shutdown().await;
     match (exit, lost) {
-        (Ok(Exit::Ok), Some(lost)) => Err(lost),
+        (Ok(Exit::Ok), Some(lost)) => Err(lost.into()),
         (exit, _) => exit,
     }
 }

@@ -6,7 +6,7 @@ use super::{Globals, archive, attach};
 use crate::{
     faces::words,
     failure::{Exit, Failure},
-    runtime::still_in,
+    reason::{Reason, RoomReason},
 };
 
 pub(super) async fn forget(globals: &Globals, room: &str, yes: bool) -> Result<Exit, Failure> {
@@ -14,7 +14,7 @@ pub(super) async fn forget(globals: &Globals, room: &str, yes: bool) -> Result<E
         Ok(profile) => {
             let record = archive::find(&profile, room)?;
             if record.closed.is_none() {
-                return Err(still_in(&record.label));
+                return Err(Reason::from(RoomReason::StillIn(record.label.clone())).into());
             }
             if !yes && !is_sure(&record.label)? {
                 return Ok(Exit::Ok);
@@ -24,7 +24,7 @@ pub(super) async fn forget(globals: &Globals, room: &str, yes: bool) -> Result<E
         Err(runtime) => {
             let status = runtime.room(room)?;
             if status.over.is_none() {
-                return Err(still_in(&status.label));
+                return Err(Reason::from(RoomReason::StillIn(status.label)).into());
             }
             if !yes && !is_sure(&status.label)? {
                 return Ok(Exit::Ok);

@@ -91,7 +91,7 @@ async fn serve(
 async fn enter(runtime: &Runtime, room: &str) -> Result<String, Failure> {
     match runtime.room(room) {
         Ok(status) if status.over.is_none() => Ok(status.label),
-        _ => runtime.create_own(room).await,
+        _ => Ok(runtime.create_own(room).await?),
     }
 }
 

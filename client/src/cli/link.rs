@@ -21,7 +21,9 @@ use crate::{
     },
     failure::{Exit, Failure},
     handle::Runtime,
-    runtime::{ChosenRelay, Event, HandedPast, LinkAnswer, LinkEnd, LinkNews, Past, RelayState},
+    runtime::{
+        ChosenRelay, Event, HandedPast, LinkAnswer, LinkEnd, LinkNews, Past, RelayState, rooms_to_enter,
+    },
     store::{Asking, FileKey, OpenProfile, ProfileDir, Wrap},
     transport::RelayAddress,
 };
@@ -79,6 +81,12 @@ pub(super) async fn link(
                 profile.vault.now(|store| chosen.as_ref().clone().save(store))?;
             }
             let is_new = profile.is_blank;
+            let left = profile.vault.now(|store| rooms_to_enter(store))?;
+            if left > 0 && matches!(wanted, Wanted::Nothing) && !cancel {
+                // It was interrupted while it entered them: that goes on before anything else is begun.
+                let (runtime, events) = setup::begin(&globals, profile, plan()).await?;
+                return Ok(entered(&globals, runtime, events, left).await);
+            }
             (is_new, setup::start(&globals, profile, plan()).await?)
         }
     };
@@ -95,13 +103,45 @@ pub(super) async fn link(
         Ended::Received(rooms) => {
             let profile = reopened(&globals).await?;
             let (runtime, events) = setup::begin(&globals, profile, plan()).await?;
-            let entered = tokio::select! {
-                entered = face.enter(events, rooms) => entered,
-                () = interrupted() => Exit::Interrupted,
-            };
-            runtime.shutdown().await;
-            Ok(entered)
+            Ok(entered(&globals, runtime, events, rooms).await)
         }
+    }
+}
+
+/// Waits until the rooms of the account are entered, and says how that goes.
+async fn entered(globals: &Globals, runtime: Runtime, events: mpsc::Receiver<Event>, rooms: usize) -> Exit {
+    let exit = tokio::select! {
+        exit = enter(globals, events, rooms) => exit,
+        () = interrupted() => Exit::Interrupted,
+    };
+    runtime.shutdown().await;
+    exit
+}
+
+async fn enter(globals: &Globals, mut events: mpsc::Receiver<Event>, rooms: usize) -> Exit {
+    let (mut left, mut exit) = (rooms, Exit::Ok);
+    while left > 0 {
+        let Some(event) = events.recv().await else { break };
+        let Event::Linking(news) = event else { continue };
+        show(globals, &news);
+        if let LinkNews::Room { why, .. } = *news {
+            left -= 1;
+            exit = why.map_or(exit, |why| why.exit());
+        }
+    }
+    exit
+}
+
+fn show(globals: &Globals, news: &LinkNews) {
+    if globals.json {
+        stdout::line(&json::linked(news).to_line());
+        return;
+    }
+    if matches!(news, LinkNews::Ended { .. }) {
+        return;
+    }
+    for line in words::linking(news, false) {
+        stdout::line(&line);
     }
 }
 
@@ -240,12 +280,12 @@ impl Face<'_> {
             let Some(event) = event else { return Ok(Ended::Ok) };
             let news = match event {
                 Event::Linking(news) => *news,
-                Event::Relay { state: RelayState::Lost { failure, retry: None }, .. } if self.is_new => {
-                    return Err(failure);
+                Event::Relay { state: RelayState::Lost { reason, retry: None }, .. } if self.is_new => {
+                    return Err(reason.into());
                 }
                 _ => continue,
             };
-            self.show(&news);
+            show(self.globals, &news);
             match news {
                 LinkNews::Compare { is_asked: true, .. } => {
                     is_asked = true;
@@ -258,34 +298,6 @@ impl Face<'_> {
                 LinkNews::Ended { end, is_handed } => return Err(words::link_ended(&end, is_handed)),
                 _ => {}
             }
-        }
-    }
-
-    /// Says how the entering goes.
-    async fn enter(&self, mut events: mpsc::Receiver<Event>, rooms: usize) -> Exit {
-        let (mut left, mut exit) = (rooms, Exit::Ok);
-        while left > 0 {
-            let Some(event) = events.recv().await else { break };
-            let Event::Linking(news) = event else { continue };
-            self.show(&news);
-            if let LinkNews::Room { failure, .. } = *news {
-                left -= 1;
-                exit = failure.map_or(exit, |failure| failure.exit);
-            }
-        }
-        exit
-    }
-
-    fn show(&self, news: &LinkNews) {
-        if self.globals.json {
-            stdout::line(&json::linked(news).to_line());
-            return;
-        }
-        if matches!(news, LinkNews::Ended { .. }) {
-            return;
-        }
-        for line in words::linking(news, false) {
-            stdout::line(&line);
         }
     }
 

@@ -35,7 +35,12 @@ mod text;
 mod verify;
 mod wait;
 
-use std::{io::Write as _, net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{
+    io::{self, Write as _},
+    net::SocketAddr,
+    path::PathBuf,
+    str::FromStr,
+};
 
 use clap::{Arg, Args, CommandFactory, FromArgMatches as _, Parser, Subcommand, builder::Resettable};
 #[cfg(feature = "manual")]
@@ -46,10 +51,11 @@ use self::lean::{Shell, man};
 use crate::{
     faces::{lines, lines::Limits, stdout, words},
     failure::{Exit, Failure},
+    log,
     runtime::HandedPast,
     settings::{Settings, nearest},
     store::Cursor,
-    transport::RelayAddress,
+    transport::{AddressError, RelayAddress},
 };
 
 /// Secure chat: end-to-end encrypted rooms over a relay that you or a friend runs.
@@ -124,7 +130,7 @@ const EVERYWHERE: &str = "Options of all commands";
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct Globals {
     /// Relay for rooms that are named without one [default: the last one].
-    #[arg(help_heading = EVERYWHERE, long, global = true, env = "SCHAT_RELAY", value_name = "HOST:PORT")]
+    #[arg(help_heading = EVERYWHERE, long, global = true, env = "SCHAT_RELAY", value_name = "HOST:PORT", value_parser = address)]
     relay: Option<RelayAddress>,
     /// Trust relays whose certificate is signed by one in this PEM file.
     #[arg(help_heading = EVERYWHERE, long, global = true, env = "SCHAT_CA", value_name = "FILE")]
@@ -174,7 +180,7 @@ enum Command {
         #[arg(long, default_value_t = host::LISTEN, value_name = "ADDRESS:PORT")]
         listen: SocketAddr,
         /// Where others reach the relay, for the link [default: this machine's address].
-        #[arg(long, value_name = "HOST:PORT")]
+        #[arg(long, value_name = "HOST:PORT", value_parser = address)]
         advertise: Option<RelayAddress>,
     },
     /// Own the profile, so that many chats, bots and commands use it at once; it runs until it is ended.
@@ -386,6 +392,10 @@ fn lifetime(text: &str) -> Result<u32, String> {
     lines::lifetime(text).map_err(|failure| format!("{} {}", failure.message, failure.remedy))
 }
 
+fn address(text: &str) -> Result<RelayAddress, String> {
+    text.parse().map_err(|error: AddressError| words::address(error).to_owned())
+}
+
 fn handed_past(text: &str) -> Result<HandedPast, &'static str> {
     lines::history(text).ok_or(words::command::program::NO_NUMBER)
 }
@@ -424,7 +434,7 @@ pub fn parse() -> Result<Cli, Exit> {
         if told.use_stderr() {
             return exit;
         }
-        stdout::kept(written.and_then(|()| std::io::stdout().flush()));
+        stdout::kept(written.and_then(|()| io::stdout().flush()));
         stdout::failure().map_or(exit, |failure| {
             eprintln!("schat: {}", words::failure(&failure));
             failure.exit
@@ -456,6 +466,14 @@ pub fn end(is_json: bool, done: Result<Exit, Failure>) -> Exit {
         }
         failure.exit
     })
+}
+
+/// The log ends. Whoever wants to send it is told if something is missing in it.
+pub fn end_log(exit: Exit) {
+    if let Some(why) = log::ends(exit) {
+        // Where there is nobody to tell, there is nothing to do.
+        let _ = writeln!(io::stderr(), "schat: {}", words::command::log::incomplete(why));
+    }
 }
 
 async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {

@@ -17,7 +17,7 @@ use crate::{
     },
     failure::{Exit, Failure},
     runtime::RoomEvent,
-    store::{Cursor, LEFT, OpenProfile, RoomRecord, Where},
+    store::{Cursor, OpenProfile, Over, RoomRecord, Where},
 };
 
 pub(super) async fn send(
@@ -101,7 +101,7 @@ pub(super) async fn rooms(globals: &Globals, with_ids: bool, all: bool) -> Resul
         let place = relay.unwrap_or_else(|| "schat host".to_owned());
         let over = match closed.as_deref() {
             None => String::new(),
-            Some(LEFT) => "\tleft".to_owned(),
+            Some(why) if why == words::over(&Over::Left) => "\tleft".to_owned(),
             Some(why) => format!("\tover: {}", sanitize::line(why)),
         };
         let id = if with_ids { format!("\t{id}") } else { String::new() };
@@ -131,7 +131,7 @@ fn stored(profile: &OpenProfile, room: RoomRecord, is_whole: bool) -> Result<Roo
         },
         members: view.as_ref().map(GroupView::count),
         verified: profile.vault.now(|store| Ok(store.people().are_verified(others)))?,
-        closed: room.closed,
+        closed: room.closed.as_ref().map(words::over),
     })
 }
 

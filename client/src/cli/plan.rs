@@ -8,10 +8,10 @@ use zeroize::Zeroizing;
 use super::Globals;
 use crate::{
     faces::words::command::relay as words,
-    failure::{Exit, Failure},
+    failure::Failure,
     runtime::{Config, OwnRelay, Past},
     store::OpenProfile,
-    transport::{CaFile, CaFileError, Transport},
+    transport::{CaFile, Transport},
 };
 
 /// Names a file with the token for the relay in use.
@@ -80,17 +80,10 @@ fn token() -> Result<Option<Token>, Failure> {
 }
 
 pub(super) fn transport(globals: &Globals) -> Result<Transport, Failure> {
-    let transport = Transport::new(authority(globals)?).map_err(words::no_network)?;
+    let transport = Transport::new(authority(globals)?).map_err(|error| words::no_network(&error))?;
     Ok(if globals.trust_first_use { transport.trusting_first_use() } else { transport })
 }
 
 fn authority(globals: &Globals) -> Result<Option<CaFile>, Failure> {
-    let bad = |error: CaFileError| {
-        let exit = match &error {
-            CaFileError::Read(_) => Exit::NotFound,
-            CaFileError::Empty => Exit::Usage,
-        };
-        words::authority(exit, error)
-    };
-    globals.ca.as_deref().map(CaFile::read).transpose().map_err(bad)
+    globals.ca.as_deref().map(CaFile::read).transpose().map_err(|error| words::authority(&error))
 }

@@ -15,7 +15,7 @@ use crate::{
     failure::Failure,
     handle::Runtime,
     runtime::Event,
-    store::{Asking, FileKey, OpenProfile, ProfileDir, Wrap, bad_name},
+    store::{Asking, FileKey, OpenProfile, ProfileDir, StoreError, Wrap},
 };
 
 /// Opens the profile that is there. A directory whose name is misspelled does not become a new one.
@@ -32,7 +32,7 @@ pub(super) fn profile(globals: &Globals) -> Result<OpenProfile, Failure> {
     let dir = ProfileDir::choose(globals.profile.clone())?;
     let path = dir.path().to_owned();
     warn_of_readers(&path);
-    let open = |wrap: &Wrap| Ok(passphrase::opened(globals, &path, wrap)?.key);
+    let open = |wrap: &Wrap| passphrase::opened(globals, &path, wrap).map(|opened| opened.key);
     if !dir.is_made() {
         refuse(globals)?;
     }
@@ -52,7 +52,7 @@ pub(super) fn profile(globals: &Globals) -> Result<OpenProfile, Failure> {
 /// What would be refused in a moment makes no profile.
 fn refuse(globals: &Globals) -> Result<(), Failure> {
     if let Some(name) = &globals.name {
-        clean_speaker(name).map_err(bad_name)?;
+        clean_speaker(name).map_err(StoreError::BadName)?;
     }
     plan::refuse(globals)
 }
@@ -61,7 +61,7 @@ fn refuse(globals: &Globals) -> Result<(), Failure> {
 pub(super) fn readable(globals: &Globals) -> Result<OpenProfile, Failure> {
     let dir = ProfileDir::choose(globals.profile.clone())?;
     let path = dir.path().to_owned();
-    let open = |wrap: &Wrap| Ok(passphrase::opened(globals, &path, wrap)?.key);
+    let open = |wrap: &Wrap| passphrase::opened(globals, &path, wrap).map(|opened| opened.key);
     OpenProfile::open_read_only(dir, random(), &Asking(&open))
 }
 
@@ -92,5 +92,5 @@ pub(super) async fn begin(
     plan: Plan,
 ) -> Result<(Runtime, mpsc::Receiver<Event>), Failure> {
     let config = config(globals, &profile, plan)?;
-    Runtime::start(profile, config).await
+    Ok(Runtime::start(profile, config).await?)
 }

@@ -172,7 +172,7 @@ impl Sender<'_> {
         self.last = self.last.saturating_add(1);
         let token = format!("{}-{}", self.prefix, self.last);
         self.offered = Some((token.clone(), text.clone()));
-        self.runtime.tell(self.room, Command::Send { token, text }).await
+        Ok(self.runtime.tell(self.room, Command::Send { token, text }).await?)
     }
 
     /// Returns whether one more of our messages is on the relay's disk.

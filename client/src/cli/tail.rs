@@ -77,7 +77,9 @@ async fn listen(globals: &Globals, runtime: &Runtime, cursor: Option<Cursor>) ->
         let done = match line {
             Input::Line(line) if line.trim().is_empty() => Ok(()),
             Input::Line(line) => match json::parse(&line) {
-                Ok(Cmd::Ack { room, seq }) => runtime.ack_at(&room, &cursor, seq).await,
+                Ok(Cmd::Ack { room, seq }) => {
+                    runtime.ack_at(&room, &cursor, seq).await.map_err(Failure::from)
+                }
                 Ok(Cmd::Quit) => return Exit::Ok,
                 Ok(_) => Err(words::command::room::only_acknowledged()),
                 Err(failure) => Err(failure),
@@ -146,11 +148,11 @@ async fn follow(
                 }
             }
             notice @ Event::Room { event: RoomEvent::Notice { .. }, .. } => telling::notice(globals, &notice),
-            Event::Room { room, event: RoomEvent::Failed(failure) } => {
-                telling::of_room(globals.json, &room, "", &failure);
+            Event::Room { room, event: RoomEvent::Failed(reason) } => {
+                telling::of_room(globals.json, &room, "", &reason.into());
             }
-            Event::Relay { state: RelayState::Lost { failure, retry: Some(_) }, .. } => {
-                telling::failure(globals.json, &failure);
+            Event::Relay { state: RelayState::Lost { reason, retry: Some(_) }, .. } => {
+                telling::failure(globals.json, &reason.into());
             }
             other => {
                 if let Some(failure) = hopeless(globals, &other) {

@@ -112,7 +112,7 @@ impl Source {
                 let at = is_verified.then(now_ms);
                 Ok(profile.vault.now(|store| store.set_verified(person, at, now_ms()))?)
             }
-            Self::Daemon(runtime) => runtime.mark(person, is_verified).await,
+            Self::Daemon(runtime) => Ok(runtime.mark(person, is_verified).await?),
         }
     }
 

@@ -86,8 +86,8 @@ pub(super) async fn wait<T>(
 fn waiting_for(runtime: &Runtime, room: &str, patience: Patience) -> String {
     let relay = runtime.room(room).ok().and_then(|status| status.relay);
     let relay = relay.map(|relay| relay.to_string());
-    let why = runtime.why().filter(|why| why.exit == Exit::Network);
-    words::command::room::waiting_for(relay, patience.seconds, why.map(|why| words::failure(&why)))
+    let why = runtime.why().filter(|why| why.exit() == Exit::Network);
+    words::command::room::waiting_for(relay, patience.seconds, why.map(|why| words::reason(&why)))
 }
 
 /// Told, or about to be as the reason why the program ends.
@@ -139,21 +139,21 @@ pub(super) fn limit(event: &Event) -> Option<Failure> {
 
 /// It took too long; `limit` is what the relay said meanwhile.
 pub(super) fn late(runtime: &Runtime, limit: Option<Failure>) -> Failure {
-    let why = runtime.why().filter(|why| why.exit == Exit::Network);
-    let why = limit.or(why).map(|why| Failure { exit: Exit::Network, ..why });
+    let why = runtime.why().filter(|why| why.exit() == Exit::Network);
+    let why = limit.or(why.map(Failure::from)).map(|why| Failure { exit: Exit::Network, ..why });
     why.unwrap_or_else(words::command::room::no_answer)
 }
 
 /// The failure that ends the waiting, if the event is one. Alarms are told and waited through.
 pub(super) fn hopeless(globals: &Globals, event: &Event) -> Option<Failure> {
     match event {
-        Event::Relay { state: RelayState::Lost { failure, retry: None }, .. } => Some(failure.clone()),
+        Event::Relay { state: RelayState::Lost { reason, retry: None }, .. } => Some(reason.into()),
         Event::Relay { state: RelayState::Connected { trust, .. }, .. } if trust.name() == "first-use" => {
             eprintln!("{}", words::command::relay::trusted(words::trust(*trust)));
             None
         }
         Event::Relay { .. } | Event::Linking(_) => None,
-        Event::Room { event: RoomEvent::Failed(failure), .. } => Some(failure.clone()),
+        Event::Room { event: RoomEvent::Failed(reason), .. } => Some(reason.into()),
         Event::Room { event: RoomEvent::Engine(event), .. } => match event {
             engine::Event::Closed { reason, .. } => Some(reason.into()),
             _ => None,

@@ -10,7 +10,7 @@ use super::{
     wire::{Down, Hello, MAGIC, MAX_HELLO, Status, Up},
 };
 use crate::{
-    failure::{Exit, Failure},
+    reason::{DaemonReason, Reason, SocketFault},
     store::ProfileDir,
 };
 
@@ -20,11 +20,11 @@ pub struct Attachable(pub(super) Stream);
 /// The daemon of a profile, if one runs.
 ///
 /// # Errors
-/// [`Failure`] when it is of another version, or does not answer.
-pub async fn find(dir: &ProfileDir) -> Result<Option<Attachable>, Failure> {
+/// [`Reason`] when it is of another version, or does not answer.
+pub async fn find(dir: &ProfileDir) -> Result<Option<Attachable>, Reason> {
     let Some((stream, theirs)) = hello(dir, false).await? else { return Ok(None) };
     if !theirs.is_ours() {
-        return Err(other_version(&theirs));
+        return Err(other_version(theirs));
     }
     Ok(Some(Attachable(stream)))
 }
@@ -35,8 +35,8 @@ const ENDING: Duration = Duration::from_secs(15);
 /// Ends the daemon of a profile, and waits until it has let go of it, of whatever version. Returns whether there was one.
 ///
 /// # Errors
-/// [`Failure`] when it does not answer.
-pub async fn stop(dir: &ProfileDir) -> Result<bool, Failure> {
+/// [`Reason`] when it does not answer.
+pub async fn stop(dir: &ProfileDir) -> Result<bool, Reason> {
     let Some((mut stream, _)) = hello(dir, true).await? else { return Ok(false) };
     // It hangs up at once, and then ends; whoever must know waits until nobody listens.
     let _ = frame::read::<Down>(&mut stream, MAX_DOWN).await;
@@ -51,8 +51,8 @@ pub async fn stop(dir: &ProfileDir) -> Result<bool, Failure> {
 /// How the daemon of a profile is, if one runs.
 ///
 /// # Errors
-/// [`Failure`] when it is of another version, or does not answer.
-pub async fn status(dir: &ProfileDir) -> Result<Option<Status>, Failure> {
+/// [`Reason`] when it is of another version, or does not answer.
+pub async fn status(dir: &ProfileDir) -> Result<Option<Status>, Reason> {
     let Some(Attachable(mut stream)) = find(dir).await? else { return Ok(None) };
     let asked = async {
         frame::write(&mut stream, &Up::Status, MAX_UP).await?;
@@ -64,11 +64,8 @@ pub async fn status(dir: &ProfileDir) -> Result<Option<Status>, Failure> {
     }
 }
 
-async fn hello(dir: &ProfileDir, stop: bool) -> Result<Option<(Stream, Hello)>, Failure> {
-    let broken = |error: io::Error| {
-        let message = format!("The daemon of this profile cannot be reached: {error}.");
-        Failure::new(Exit::Local, "daemon", message, "Look at the profile's directory and whose it is.")
-    };
+async fn hello(dir: &ProfileDir, stop: bool) -> Result<Option<(Stream, Hello)>, Reason> {
+    let broken = |error: io::Error| DaemonReason::Unreachable(SocketFault::from(&error));
     let Some(mut stream) = place::reach(dir).await.map_err(broken)? else { return Ok(None) };
     let greeting = async {
         frame::write(&mut stream, &Hello::ours(stop), MAX_HELLO).await?;
@@ -83,23 +80,11 @@ async fn hello(dir: &ProfileDir, stop: bool) -> Result<Option<(Stream, Hello)>, 
     }
 }
 
-fn other_version(theirs: &Hello) -> Failure {
-    let ours = Hello::ours(false);
-    let message = format!(
-        "The daemon of this profile is schat {} (protocol {}), this is schat {} (protocol {}).",
-        crate::text::sanitize::line(&theirs.program),
-        theirs.protocol,
-        ours.program,
-        ours.protocol
-    );
-    Failure::new(Exit::Local, "daemon_version", message, "Restart it: schat daemon stop, then schat daemon.")
+fn other_version(theirs: Hello) -> Reason {
+    let ours = Hello::ours(false).protocol;
+    DaemonReason::OtherVersion { program: theirs.program, protocol: theirs.protocol, ours }.into()
 }
 
-fn silent() -> Failure {
-    Failure::new(
-        Exit::Local,
-        "daemon",
-        "The daemon of this profile does not answer.",
-        "It may be starting or ending: try again. If that goes on: schat daemon stop, or end its process, then schat daemon.",
-    )
+fn silent() -> Reason {
+    DaemonReason::Silent.into()
 }

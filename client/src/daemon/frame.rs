@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 pub(super) fn encode(value: &impl Serialize, most: usize) -> io::Result<Zeroizing<Vec<u8>>> {
     let length = size(value).map_err(io::Error::other)?;
     let head = u32::try_from(length).ok().filter(|_| length <= most);
-    let head = head.ok_or_else(|| io::Error::new(io::ErrorKind::FileTooLarge, "the frame is too long"))?;
+    let head = head.ok_or_else(|| io::Error::new(io::ErrorKind::FileTooLarge, "long frame"))?;
     // Room for all of it: a buffer that grows leaves copies behind.
     let mut frame = Vec::with_capacity(length + 4);
     frame.extend_from_slice(&head.to_be_bytes());
@@ -44,7 +44,7 @@ pub(super) async fn read<T: DeserializeOwned>(
     stream.read_exact(rest).await?;
     let length = u32::from_be_bytes(head);
     let length = usize::try_from(length).ok().filter(|length| *length <= most);
-    let length = length.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "the frame is too long"))?;
+    let length = length.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "long frame"))?;
     // Room for all of it, as above; the cap is what so few connections of one user may cost.
     let mut bytes = Zeroizing::new(vec![0; length]);
     stream.read_exact(&mut bytes).await?;
@@ -59,7 +59,7 @@ pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> io::Result<T> {
     let bad = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
     match postcard::take_from_bytes(bytes) {
         Ok((value, [])) => Ok(value),
-        Ok(_) => Err(bad("there is more in the frame".to_owned())),
+        Ok(_) => Err(bad("trailing bytes".to_owned())),
         Err(error) => Err(bad(error.to_string())),
     }
 }

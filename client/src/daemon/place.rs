@@ -22,7 +22,7 @@ mod unix {
     pub(in crate::daemon) use tokio::net::UnixStream as Stream;
 
     use super::SOCKET;
-    use crate::store::ProfileDir;
+    use crate::{reason::SocketFault, store::ProfileDir};
 
     /// Greatest length of a socket's path, in bytes: 108 on Linux, 104 elsewhere, with the zero at its end.
     const MAX_PATH: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
@@ -59,8 +59,7 @@ mod unix {
         let path = dir.path().join(SOCKET);
         match fs::symlink_metadata(&path) {
             Ok(there) if !there.file_type().is_socket() => {
-                let message = format!("{} is no socket; move it away", path.display());
-                return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
+                return Err(SocketFault::Taken(path).into());
             }
             _ => {}
         }
@@ -86,7 +85,7 @@ mod unix {
         let owner = fs::symlink_metadata(&short.path)?.uid();
         let stream = Stream::connect(&short.path).await?;
         if stream.peer_cred()?.uid() != owner {
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "somebody else listens there"));
+            return Err(SocketFault::Foreign.into());
         }
         Ok(stream)
     }
@@ -111,7 +110,7 @@ mod unix {
                 Ok(Self { path, _directory: Some(directory) })
             }
             #[cfg(not(target_os = "linux"))]
-            Err(io::Error::new(io::ErrorKind::InvalidInput, "the profile's path is too long for a socket"))
+            Err(SocketFault::LongPath.into())
         }
     }
 }

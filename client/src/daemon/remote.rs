@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     ask::{self, Asked, Request},
-    failure::{Exit, Failure},
+    reason::{DaemonReason, Reason},
     runtime::{Event, FaceId, Past, RoomStatus},
     store::ProfileDir,
     text::names::meant,
@@ -68,26 +68,26 @@ pub(crate) struct Remote {
 struct Known {
     snapshot: Mutex<Snapshot>,
     /// Why it is given up.
-    lost: Mutex<Option<Failure>>,
+    lost: Mutex<Option<Reason>>,
 }
 
 /// A question, and where its answer goes.
 struct Call {
     request: Asked,
-    reply: oneshot::Sender<Result<Vec<u8>, Failure>>,
+    reply: oneshot::Sender<Result<Vec<u8>, Reason>>,
 }
 
 impl Remote {
     /// Attaches to a daemon.
     ///
     /// # Errors
-    /// [`Failure`] when it refuses, or ends.
+    /// [`Reason`] when it refuses, or ends.
     pub(crate) async fn attach(
         dir: ProfileDir,
         daemon: Attachable,
         face: u64,
         options: Options,
-    ) -> Result<(Self, mpsc::Receiver<Event>), Failure> {
+    ) -> Result<(Self, mpsc::Receiver<Event>), Reason> {
         let Options { past, only, relay, patience, hold } = options;
         let attach =
             Attach { face: FaceId(face), begin: Begin::Past(past), is_behind: false, only: only.clone() };
@@ -101,7 +101,7 @@ impl Remote {
     }
 
     /// Asks, and waits for the answer.
-    pub(crate) async fn ask<R: Request>(&self, request: R) -> Result<R::Answer, Failure> {
+    pub(crate) async fn ask<R: Request>(&self, request: R) -> Result<R::Answer, Reason> {
         let (reply, answer) = oneshot::channel();
         let gone = || self.lost().unwrap_or_else(gone);
         self.calls.send(Call { request: request.into(), reply }).await.map_err(|_| gone())?;
@@ -157,12 +157,12 @@ impl Remote {
         self.snapshot().is_stuck
     }
 
-    pub(crate) fn why(&self) -> Option<Failure> {
+    pub(crate) fn why(&self) -> Option<Reason> {
         self.lost().or_else(|| self.snapshot().why.clone())
     }
 
     /// Why the daemon was given up, if it was.
-    pub(crate) fn lost(&self) -> Option<Failure> {
+    pub(crate) fn lost(&self) -> Option<Reason> {
         lock(&self.known.lost).clone()
     }
 
@@ -191,22 +191,12 @@ impl Drop for Remote {
     }
 }
 
-fn gone() -> Failure {
-    Failure::new(
-        Exit::Network,
-        "daemon_gone",
-        "The daemon of this profile is gone.",
-        "Start it again: schat daemon. What was said is kept.",
-    )
+fn gone() -> Reason {
+    DaemonReason::Gone { is_unsure: false }.into()
 }
 
-fn garbled() -> Failure {
-    Failure::new(
-        Exit::Local,
-        "daemon",
-        "The daemon of this profile gave an answer that makes no sense.",
-        "Restart it: schat daemon stop, then schat daemon.",
-    )
+fn garbled() -> Reason {
+    DaemonReason::Garbled.into()
 }
 
 /// A panic elsewhere leaves these small states whole.

@@ -25,7 +25,7 @@ use super::{
     wire::{Begin, Down},
 };
 use crate::{
-    failure::Failure,
+    reason::Reason,
     runtime::{Event, FaceId, Local, Past, RoomEvent, mark},
     store::{Cursor, Item, StoredNotice, What},
 };
@@ -75,9 +75,9 @@ impl Feed<'_> {
         for room in rooms {
             match self.start(begin, room).await {
                 Ok(start) => starts.push(start),
-                Err(failure) => {
+                Err(reason) => {
                     self.hub.open(seat.number, room);
-                    self.fail(room, failure).await?;
+                    self.fail(room, reason).await?;
                 }
             }
         }
@@ -119,7 +119,7 @@ impl Feed<'_> {
         }
     }
 
-    async fn start(&self, begin: &Begin, room: &str) -> Result<Start, Failure> {
+    async fn start(&self, begin: &Begin, room: &str) -> Result<Start, Reason> {
         let last = |lines: Vec<Line>| lines.last().map_or(0, |line| line.message.seq);
         let newest = last(self.local.history_before(room, u64::MAX, 1).await?);
         let (after, fresh) = match begin {
@@ -170,8 +170,8 @@ impl Feed<'_> {
         };
         let items = match items {
             Ok(items) => items,
-            Err(failure) => {
-                self.fail(&start.room, failure).await?;
+            Err(reason) => {
+                self.fail(&start.room, reason).await?;
                 return Ok(0);
             }
         };
@@ -217,8 +217,8 @@ impl Feed<'_> {
         Ok(())
     }
 
-    async fn fail(&self, room: &str, failure: Failure) -> Result<(), Gone> {
-        self.tell(&room.into(), RoomEvent::Failed(failure)).await
+    async fn fail(&self, room: &str, reason: Reason) -> Result<(), Gone> {
+        self.tell(&room.into(), RoomEvent::Failed(reason)).await
     }
 
     async fn tell(&self, room: &Arc<str>, event: RoomEvent) -> Result<(), Gone> {

@@ -14,7 +14,7 @@ use super::{
     session,
 };
 use crate::{
-    failure::{Exit, Failure},
+    reason::{DaemonReason, Reason, SocketFault},
     runtime::{Config, Local, Sink},
     store::OpenProfile,
 };
@@ -38,11 +38,11 @@ impl Daemon {
     /// Starts the rooms of a profile, and listens. Call [`Daemon::run`].
     ///
     /// # Errors
-    /// [`Failure`] when there can be no socket or the profile cannot be read.
-    pub async fn start(profile: OpenProfile, config: Config) -> Result<Self, Failure> {
+    /// [`Reason`] when there can be no socket or the profile cannot be read.
+    pub async fn start(profile: OpenProfile, config: Config) -> Result<Self, Reason> {
         let listener = place::listen(profile.dir()).map_err(|error| {
-            let message = format!("The daemon cannot listen in {}: {error}.", profile.dir().path().display());
-            Failure::new(Exit::Local, "socket", message, "Check the profile's directory.")
+            let dir = profile.dir().path().to_owned();
+            DaemonReason::Socket { dir, fault: SocketFault::from(&error) }
         })?;
         let hub = Hub::default();
         let local = Local::start(profile, config, Sink::Faces(Arc::new(hub.clone()))).await?;

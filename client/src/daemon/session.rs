@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     ask::Asked,
-    failure::{Exit, Failure},
+    reason::{DaemonReason, Reason},
     runtime::{Event, FaceId, RoomEvent},
 };
 
@@ -70,15 +70,10 @@ pub(super) async fn serve(stream: Stream, served: Arc<Served>) {
                     drop(seat);
                     return;
                 }
-                Err(failure) => failure,
+                Err(reason) => reason,
             }
         }
-        Err(_) => Failure::new(
-            Exit::Refused,
-            "too_many_faces",
-            "As many programs as can be are attached to the daemon of this profile.",
-            "End one of them: schat daemon status tells how many there are.",
-        ),
+        Err(_) => DaemonReason::TooManyFaces.into(),
     };
     let _ = frame::write(&mut write, &Down::Bye(refused), MAX_DOWN).await;
 }
@@ -221,37 +216,22 @@ async fn tell(mut write: WriteHalf<Stream>, mut frames: mpsc::Receiver<Down>, se
 
 /// For an event that no frame holds.
 fn instead(frame: Down) -> Down {
-    let failure = Failure::new(
-        Exit::Local,
-        "too_long",
-        "Something was told that is too long to be shown here.",
-        "Look at the room's history.",
-    );
+    let reason = DaemonReason::LongEvent.into();
     match frame {
         Down::Event(event) => match *event {
             Event::Room { room, .. } => {
-                Down::Event(Box::new(Event::Room { room, event: RoomEvent::Failed(failure) }))
+                Down::Event(Box::new(Event::Room { room, event: RoomEvent::Failed(reason) }))
             }
             event @ (Event::Relay { .. } | Event::Linking(_)) => Down::Event(Box::new(event)),
         },
-        _ => Down::Bye(failure),
+        _ => Down::Bye(reason),
     }
 }
 
-fn too_slow() -> Failure {
-    Failure::new(
-        Exit::Refused,
-        "too_slow",
-        "This program did not read what the daemon told it, and was cut off.",
-        "Nothing is lost: attach again, and go on from what was acknowledged.",
-    )
+fn too_slow() -> Reason {
+    DaemonReason::TooSlow.into()
 }
 
-fn ended() -> Failure {
-    Failure::new(
-        Exit::Network,
-        "daemon_gone",
-        "The daemon of this profile has ended.",
-        "Start it again: schat daemon. What was said is kept.",
-    )
+fn ended() -> Reason {
+    DaemonReason::Ended.into()
 }

@@ -5,7 +5,7 @@ use shared::identity::Fingerprint;
 
 use crate::{
     ask::Asked,
-    failure::Failure,
+    reason::Reason,
     runtime::{Event, FaceId, Past, RoomStatus},
 };
 
@@ -76,7 +76,7 @@ pub(super) enum Down {
     /// To `Status`.
     Status(Status),
     /// Nothing more comes.
-    Bye(Failure),
+    Bye(Reason),
 }
 
 /// How a face wants its events.
@@ -107,7 +107,7 @@ pub(super) struct Snapshot {
     pub(super) status: String,
     pub(super) glyph: String,
     pub(super) is_stuck: bool,
-    pub(super) why: Option<Failure>,
+    pub(super) why: Option<Reason>,
     pub(super) verified: Vec<Fingerprint>,
     pub(super) rooms: Vec<RoomStatus>,
     /// Rooms of this run of which nothing is kept; they are not listed.

@@ -7,11 +7,17 @@ use crate::failure::{Exit, Failure};
 /// Reads a file, and makes of it what is shown to others.
 #[cfg(feature = "pictures")]
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    use crate::picture::{Refused, avatar, open};
+    use crate::{
+        faces::words,
+        picture::{Refused, avatar, open},
+        reason::FileFault,
+    };
 
     let shown = path.display();
     let failure = |message| Failure::new(Exit::Local, "bad_picture", message, "Choose a JPEG, PNG or WebP.");
-    let file = open(path).map_err(|error| failure(format!("{shown} cannot be read: {error}.")))?;
+    let file = open(path).map_err(|error| {
+        failure(format!("{shown} cannot be read: {}.", words::fault(&FileFault::from(&error))))
+    })?;
     avatar(file).map_err(|refused| match refused {
         Refused::TooLarge => failure(format!("{shown} has too many pixels.")),
         Refused::Unreadable => failure(format!("{shown} is no picture that can be read here.")),

@@ -144,25 +144,31 @@ async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
         Cmd::Join { room: Some(room), link: None, relay } => match runtime.room(&room) {
             Ok(status) if status.over.is_none() => again(runtime, &room),
             _ => match address(relay) {
-                Ok(relay) => runtime.open(&room, relay).await.map(|label| pending.join(runtime, &label)),
+                Ok(relay) => runtime
+                    .open(&room, relay)
+                    .await
+                    .map_err(Failure::from)
+                    .map(|label| pending.join(runtime, &label)),
                 Err(failure) => Err(failure),
             },
         },
         Cmd::Join { link: Some(link), room: None, .. } => match words::link(&link) {
-            Ok(AnyLink::Invite(link)) => runtime.join(&link).await.map(|label| pending.join(runtime, &label)),
+            Ok(AnyLink::Invite(link)) => {
+                runtime.join(&link).await.map_err(Failure::from).map(|label| pending.join(runtime, &label))
+            }
             Ok(AnyLink::Relay(link)) => {
-                runtime.use_relay(&link).await.map(|chosen| say(&Out::chosen(&chosen)))
+                runtime.use_relay(&link).await.map_err(Failure::from).map(|chosen| say(&Out::chosen(&chosen)))
             }
             Err(failure) => Err(failure),
         },
         Cmd::Join { .. } => Err(Failure::usage("join takes either a room or a link.", "See docs/json.md.")),
-        Cmd::Link { code } => runtime.link(code, None).await,
+        Cmd::Link { code } => runtime.link(code, None).await.map_err(Failure::from),
         Cmd::LinkConfirm { digits, history } => match confirmed(digits, history.as_deref()) {
-            Ok(answer) => runtime.answer_link(answer).await,
+            Ok(answer) => runtime.answer_link(answer).await.map_err(Failure::from),
             Err(failure) => Err(failure),
         },
-        Cmd::LinkRefuse => runtime.answer_link(LinkAnswer::Refuse).await,
-        Cmd::LinkCancel => runtime.answer_link(LinkAnswer::Cancel).await,
+        Cmd::LinkRefuse => runtime.answer_link(LinkAnswer::Refuse).await.map_err(Failure::from),
+        Cmd::LinkCancel => runtime.answer_link(LinkAnswer::Cancel).await.map_err(Failure::from),
         Cmd::Create { room, relay, disappear, past } => match runtime.room(&room) {
             Ok(status) if status.over.is_none() => {
                 Err(Failure::usage(format!("There is a room {room} already."), "Choose another name."))
@@ -171,7 +177,7 @@ async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
                 let policy = Policy { disappear_s: disappear, past_lines: past, ..Policy::default() };
                 match address(relay) {
                     Ok(relay) => {
-                        let label = runtime.create(&room, relay, policy).await;
+                        let label = runtime.create(&room, relay, policy).await.map_err(Failure::from);
                         label.map(|label| pending.join(runtime, &label))
                     }
                     Err(failure) => Err(failure),
@@ -205,22 +211,24 @@ async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
         }
         Cmd::FileGet { room, target, output } => match wanted(runtime, &target, output.as_deref()) {
             Ok(wanted) => {
-                let begun = runtime.get_file(&room, wanted).await;
+                let begun = runtime.get_file(&room, wanted).await.map_err(Failure::from);
                 begun.map(|transfer| say(&Out::transfer(room, &transfer)))
             }
             Err(failure) => Err(failure),
         },
-        Cmd::Transfers { room } => runtime.transfers(room.as_deref()).await.map(|files| {
-            let transfers = files.into_iter().map(|(room, transfer)| Out::transfer(room, &transfer));
-            say(&Out::Transfers { transfers: transfers.collect() });
-        }),
+        Cmd::Transfers { room } => {
+            runtime.transfers(room.as_deref()).await.map_err(Failure::from).map(|files| {
+                let transfers = files.into_iter().map(|(room, transfer)| Out::transfer(room, &transfer));
+                say(&Out::Transfers { transfers: transfers.collect() });
+            })
+        }
         Cmd::Transfer { transfer, steer } => {
             let steer = match steer {
                 SteerBy::Pause => Steer::Pause,
                 SteerBy::Resume => Steer::Run,
                 SteerBy::Cancel => Steer::Cancel,
             };
-            runtime.steer_file(transfer, steer).await
+            runtime.steer_file(transfer, steer).await.map_err(Failure::from)
         }
         Cmd::Edit { room, target, text } => {
             act(runtime, pending, &room, &target, Alteration::Edit(text)).await
@@ -229,58 +237,69 @@ async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
         Cmd::React { room, target, emoji, withdrawn } => {
             act(runtime, pending, &room, &target, Alteration::React { emoji, withdrawn }).await
         }
-        Cmd::Seen { room, seq } => match runtime.ack_at(&room, &Cursor::read(), seq).await {
-            Ok(()) => pending.say(runtime, &room, String::new(), Said::Seen(seq)).await,
-            Err(failure) => Err(failure),
-        },
-        Cmd::Read { room, seq } => runtime.ack_at(&room, &Cursor::read(), seq).await,
-        Cmd::Typing { room, stopped } => runtime.tell(&room, Command::Typing { stopped }).await,
-        Cmd::Disappear { room, seconds } => runtime.tell(&room, Command::Disappear(seconds)).await,
-        Cmd::Topic { room, text } => runtime.tell(&room, Command::Topic(text)).await,
+        Cmd::Seen { room, seq } => {
+            match runtime.ack_at(&room, &Cursor::read(), seq).await.map_err(Failure::from) {
+                Ok(()) => pending.say(runtime, &room, String::new(), Said::Seen(seq)).await,
+                Err(failure) => Err(failure),
+            }
+        }
+        Cmd::Read { room, seq } => runtime.ack_at(&room, &Cursor::read(), seq).await.map_err(Failure::from),
+        Cmd::Typing { room, stopped } => {
+            runtime.tell(&room, Command::Typing { stopped }).await.map_err(Failure::from)
+        }
+        Cmd::Disappear { room, seconds } => {
+            runtime.tell(&room, Command::Disappear(seconds)).await.map_err(Failure::from)
+        }
+        Cmd::Topic { room, text } => runtime.tell(&room, Command::Topic(text)).await.map_err(Failure::from),
         Cmd::Avatar { path } => match path.map(|path| avatar::read(Path::new(&path))).transpose() {
-            Ok(picture) => runtime.set_avatar(picture).await,
+            Ok(picture) => runtime.set_avatar(picture).await.map_err(Failure::from),
             Err(failure) => Err(failure),
         },
-        Cmd::Describe { status, glyph } => runtime.describe(&status, &glyph).await,
+        Cmd::Describe { status, glyph } => runtime.describe(&status, &glyph).await.map_err(Failure::from),
         Cmd::Search { room, text, from, limit } => {
             let query = Query::new(&text, from.as_deref());
-            let hits = runtime.search(room.as_deref(), &query, limit.unwrap_or(HITS)).await;
+            let hits =
+                runtime.search(room.as_deref(), &query, limit.unwrap_or(HITS)).await.map_err(Failure::from);
             hits.map(|hits| say(&Out::found(hits)))
         }
         Cmd::Invite { room, uses, expires } => {
-            runtime.tell(&room, Command::Invite { uses, expires_ms: expires }).await
+            runtime.tell(&room, Command::Invite { uses, expires_ms: expires }).await.map_err(Failure::from)
         }
         Cmd::Invites { room } => view(runtime, &room).map(|view| say(&Out::invites(&room, &view))),
         Cmd::Revoke { room, invite } => {
             match view(runtime, &room).and_then(|view| words::find_invite(&view, &invite)) {
-                Ok(id) => runtime.tell(&room, Command::Revoke(id)).await,
+                Ok(id) => runtime.tell(&room, Command::Revoke(id)).await.map_err(Failure::from),
                 Err(failure) => Err(failure),
             }
         }
         Cmd::Moderator { room, member, withdrawn } => match find(runtime, &room, &member) {
             Ok(person) => {
                 let (who, is_moderator) = (person.fingerprint, !withdrawn);
-                runtime.tell(&room, Command::Moderator { who, is_moderator }).await
+                runtime.tell(&room, Command::Moderator { who, is_moderator }).await.map_err(Failure::from)
             }
             Err(failure) => Err(failure),
         },
         Cmd::Policy { room, invite, seats } => {
             let moderators_invite = invite.map(|by| by == InviteBy::Moderators);
-            runtime.tell(&room, Command::Policy { moderators_invite, seats }).await
+            runtime.tell(&room, Command::Policy { moderators_invite, seats }).await.map_err(Failure::from)
         }
-        Cmd::Info { room } => runtime.room(&room).map(|status| say(&Out::Info(InfoOut::from(&status)))),
+        Cmd::Info { room } => {
+            runtime.room(&room).map_err(Failure::from).map(|status| say(&Out::Info(InfoOut::from(&status))))
+        }
         Cmd::Members { room } => {
             view(runtime, &room).map(|view| say(&Out::members(&room, &view, &|who| runtime.is_verified(who))))
         }
         Cmd::Remove { room, member } => match find(runtime, &room, &member) {
-            Ok(person) => runtime.tell(&room, Command::Remove(person.fingerprint)).await,
+            Ok(person) => {
+                runtime.tell(&room, Command::Remove(person.fingerprint)).await.map_err(Failure::from)
+            }
             Err(failure) => Err(failure),
         },
-        Cmd::Devices => runtime.devices().await.map(|all| say(&Out::devices(all))),
+        Cmd::Devices => runtime.devices().await.map(|all| say(&Out::devices(all))).map_err(Failure::from),
         Cmd::DeviceRemove { device } => {
-            runtime.remove_device(&device).await.map(|found| say(&Out::devices(found)))
+            runtime.remove_device(&device).await.map(|found| say(&Out::devices(found))).map_err(Failure::from)
         }
-        Cmd::DeviceRename { name } => runtime.name_device(&name).await,
+        Cmd::DeviceRename { name } => runtime.name_device(&name).await.map_err(Failure::from),
         Cmd::Verify { room, member, yes } => match find(runtime, &room, &member) {
             Ok(person) => verify(runtime, &room, &person, yes.then_some(true)).await,
             Err(failure) => Err(failure),
@@ -289,16 +308,16 @@ async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
             Ok(person) => verify(runtime, &room, &person, Some(false)).await,
             Err(failure) => Err(failure),
         },
-        Cmd::Ack { room, seq } => runtime.ack(&room, seq).await,
-        Cmd::Leave { room } => runtime.tell(&room, Command::LeaveAll).await,
-        Cmd::Accept { room } => runtime.tell(&room, Command::Accept).await,
-        Cmd::Pin { room, withdrawn } => runtime.pin(&room, !withdrawn).await,
-        Cmd::Forget { room } => runtime.forget(&room).await,
+        Cmd::Ack { room, seq } => runtime.ack(&room, seq).await.map_err(Failure::from),
+        Cmd::Leave { room } => runtime.tell(&room, Command::LeaveAll).await.map_err(Failure::from),
+        Cmd::Accept { room } => runtime.tell(&room, Command::Accept).await.map_err(Failure::from),
+        Cmd::Pin { room, withdrawn } => runtime.pin(&room, !withdrawn).await.map_err(Failure::from),
+        Cmd::Forget { room } => runtime.forget(&room).await.map_err(Failure::from),
         Cmd::Rooms { all } => {
             say(&Out::rooms(runtime, all).await);
             Ok(())
         }
-        Cmd::Nick { name } => runtime.rename(&name).await,
+        Cmd::Nick { name } => runtime.rename(&name).await.map_err(Failure::from),
         Cmd::Quit => Ok(()),
     };
     if let Err(failure) = done {
@@ -352,7 +371,7 @@ fn again(runtime: &Runtime, room: &str) -> Result<(), Failure> {
 }
 
 fn address(relay: Option<String>) -> Result<Option<RelayAddress>, Failure> {
-    let bad = |error: AddressError| Failure::usage(error.to_string(), "Write HOST:PORT.");
+    let bad = |error: AddressError| Failure::usage(words::address(error), "Write HOST:PORT.");
     relay.map(|relay| relay.parse()).transpose().map_err(bad)
 }
 

@@ -107,7 +107,7 @@ impl Pending {
         if told.is_err() {
             self.done();
         }
-        told
+        Ok(told?)
     }
 
     /// The room refused something. If it was a message, it is not waited for.
@@ -145,15 +145,15 @@ impl Pending {
             Ok(transfer) => drop(self.files().insert(transfer.number)),
             Err(_) => self.done(),
         }
-        sent
+        Ok(sent?)
     }
 
     /// A file of ours that does not go on is not waited for.
     pub fn transfer(&self, transfer: &Transfer) {
         let is_over = matches!(transfer.state, TransferState::Stopped(_) | TransferState::Cancelled(_));
         if is_over && self.files().remove(&transfer.number) {
-            if let Some(failure) = transfer.state.failure() {
-                self.failed(failure.exit);
+            if let Some(reason) = transfer.state.reason() {
+                self.failed(reason.exit());
             }
             self.done();
         }

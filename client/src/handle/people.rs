@@ -3,22 +3,26 @@
 use shared::{identity::Fingerprint, identity::safety::SafetyNumber, room::Person};
 
 use super::{Here, Runtime, There};
-use crate::{ask, failure::Failure, runtime::not_compared, store::KnownPerson};
+use crate::{
+    ask,
+    reason::{PersonReason, Reason},
+    store::KnownPerson,
+};
 
 impl Runtime {
     /// Everybody met in rooms, by fingerprint.
     ///
     /// # Errors
-    /// [`Failure`] when the daemon does not answer.
-    pub async fn people(&self) -> Result<Vec<KnownPerson>, Failure> {
+    /// [`Reason`] when the daemon does not answer.
+    pub async fn people(&self) -> Result<Vec<KnownPerson>, Reason> {
         self.ask(ask::People).await
     }
 
     /// Somebody met in rooms.
     ///
     /// # Errors
-    /// [`Failure`] when the daemon does not answer.
-    pub async fn person(&self, who: &Fingerprint) -> Result<Option<KnownPerson>, Failure> {
+    /// [`Reason`] when the daemon does not answer.
+    pub async fn person(&self, who: &Fingerprint) -> Result<Option<KnownPerson>, Reason> {
         self.ask(ask::Person(*who)).await
     }
 
@@ -42,11 +46,13 @@ impl Runtime {
     /// changed hands since the numbers were compared.
     ///
     /// # Errors
-    /// [`Failure`] when the number was not shown, it is our own key, or it cannot be saved.
-    pub async fn verify(&self, person: &Person) -> Result<(), Failure> {
+    /// [`Reason`] when the number was not shown, it is our own key, or it cannot be saved.
+    pub async fn verify(&self, person: &Person) -> Result<(), Reason> {
         match &self.0 {
             Here(local) => local.verify(person).await,
-            There(remote) if !remote.has_compared(person) => Err(not_compared(person)),
+            There(remote) if !remote.has_compared(person) => {
+                Err(PersonReason::NotCompared(person.name.clone()).into())
+            }
             There(_) => self.mark(person, true).await,
         }
     }
@@ -54,8 +60,8 @@ impl Runtime {
     /// Marks an account key as verified whose whole fingerprint somebody gave, or takes the mark back.
     ///
     /// # Errors
-    /// [`Failure`] when it is our own key, or it cannot be saved.
-    pub async fn mark(&self, person: &Person, is_verified: bool) -> Result<(), Failure> {
+    /// [`Reason`] when it is our own key, or it cannot be saved.
+    pub async fn mark(&self, person: &Person, is_verified: bool) -> Result<(), Reason> {
         self.ask(ask::Mark { person: person.clone(), is_verified }).await
     }
 }

@@ -8,43 +8,47 @@ use shared::{
 };
 
 use super::{ChosenRelay, Here, OwnRelay, Runtime, There};
-use crate::{ask, failure::Failure, transport::RelayAddress};
+use crate::{
+    ask,
+    reason::{DaemonReason, Reason},
+    transport::RelayAddress,
+};
 
 impl Runtime {
     /// Joins the room of an invite link. Returns its label; whether it worked comes as events.
     ///
     /// # Errors
-    /// [`Failure`] when the link is of no use.
-    pub async fn join(&self, invite: &InviteLink) -> Result<String, Failure> {
+    /// [`Reason`] when the link is of no use.
+    pub async fn join(&self, invite: &InviteLink) -> Result<String, Reason> {
         self.ask(ask::Join(invite.to_string())).await
     }
 
     /// Opens the open room of that name: whoever knows the name, the relay's operator included, can read it.
     ///
     /// # Errors
-    /// [`Failure`] when the name cannot be shown or there is no relay to ask.
-    pub async fn open(&self, name: &str, relay: Option<RelayAddress>) -> Result<String, Failure> {
+    /// [`Reason`] when the name cannot be shown or there is no relay to ask.
+    pub async fn open(&self, name: &str, relay: Option<RelayAddress>) -> Result<String, Reason> {
         self.ask(ask::Open { name: name.to_owned(), relay: self.named(relay) }).await
     }
 
     /// Makes a private room.
     ///
     /// # Errors
-    /// [`Failure`] when the name cannot be shown or there is no relay to ask.
+    /// [`Reason`] when the name cannot be shown or there is no relay to ask.
     pub async fn create(
         &self,
         name: &str,
         relay: Option<RelayAddress>,
         policy: Policy,
-    ) -> Result<String, Failure> {
+    ) -> Result<String, Reason> {
         self.ask(ask::Create { name: name.to_owned(), relay: self.named(relay), policy }).await
     }
 
     /// Deletes what is kept of a room that is over.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room, it is not over, or it cannot be deleted.
-    pub async fn forget(&self, room: &str) -> Result<(), Failure> {
+    /// [`Reason`] when there is no such room, it is not over, or it cannot be deleted.
+    pub async fn forget(&self, room: &str) -> Result<(), Reason> {
         self.ask(ask::Forget(room.to_owned())).await
     }
 
@@ -59,14 +63,11 @@ impl Runtime {
     /// Makes a private room at our own relay.
     ///
     /// # Errors
-    /// [`Failure`] when the name cannot be shown, or a daemon has the profile: it runs no relay.
-    pub async fn create_own(&self, name: &str) -> Result<String, Failure> {
+    /// [`Reason`] when the name cannot be shown, or a daemon has the profile: it runs no relay.
+    pub async fn create_own(&self, name: &str) -> Result<String, Reason> {
         match &self.0 {
             Here(local) => local.create_own(name),
-            There(_) => Err(Failure::usage(
-                "A daemon has this profile, and runs no relay.",
-                "End it (schat daemon stop), then: schat host",
-            )),
+            There(_) => Err(DaemonReason::NoRelay.into()),
         }
     }
 
@@ -89,8 +90,8 @@ impl Runtime {
     /// Uses the relay of a link for rooms that are named without one, and holds it to the link's pin.
     ///
     /// # Errors
-    /// [`Failure`] when its address makes no sense or it cannot be saved.
-    pub async fn use_relay(&self, link: &RelayLink) -> Result<ChosenRelay, Failure> {
+    /// [`Reason`] when its address makes no sense or it cannot be saved.
+    pub async fn use_relay(&self, link: &RelayLink) -> Result<ChosenRelay, Reason> {
         let chosen = ChosenRelay::of(link)?;
         let replaced = self.ask(ask::UseRelay(link.to_string())).await?;
         Ok(ChosenRelay { replaced, ..chosen })
@@ -99,24 +100,24 @@ impl Runtime {
     /// Remembers the relay for rooms that are named without one, for the next start.
     ///
     /// # Errors
-    /// [`Failure`] when it cannot be saved.
-    pub async fn remember_relay(&self, relay: &RelayAddress) -> Result<(), Failure> {
+    /// [`Reason`] when it cannot be saved.
+    pub async fn remember_relay(&self, relay: &RelayAddress) -> Result<(), Reason> {
         self.ask(ask::LastRelay(relay.clone())).await
     }
 
     /// Whether somebody is told of what is said in a room while they look elsewhere; remembered.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be saved.
-    pub async fn mute(&self, room: &str, is_muted: bool) -> Result<(), Failure> {
+    /// [`Reason`] when there is no such room or it cannot be saved.
+    pub async fn mute(&self, room: &str, is_muted: bool) -> Result<(), Reason> {
         self.ask(ask::Mute { room: room.to_owned(), is_muted }).await
     }
 
     /// Whether a room stands above the others in lists; remembered.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be saved.
-    pub async fn pin(&self, room: &str, is_pinned: bool) -> Result<(), Failure> {
+    /// [`Reason`] when there is no such room or it cannot be saved.
+    pub async fn pin(&self, room: &str, is_pinned: bool) -> Result<(), Reason> {
         self.ask(ask::Pin { room: room.to_owned(), is_pinned }).await
     }
 }

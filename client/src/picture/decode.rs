@@ -56,7 +56,7 @@ pub(crate) struct Decoded {
 /// Opens a file to decode it. Only plain files: a pipe would wait for its other end.
 pub(crate) fn open(path: &Path) -> io::Result<BufReader<File>> {
     if !std::fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file"));
+        return Err(crate::reason::FileFault::NotPlain.into());
     }
     File::open(path).map(BufReader::new)
 }

@@ -7,7 +7,9 @@ use proto::RoomId;
 use shared::message::timeline::Line;
 
 use super::schema::{Account, Body, Cursor as Acked, File, Past, Person, Profile, Relay, Room, Row};
-use crate::store::{Cursor, HappeningKey, Place, RoomRecord, Store, StoreError, Where, written_line};
+use crate::store::{
+    Cursor, Damage, HappeningKey, Over, Place, RoomRecord, Store, StoreError, Where, written_line,
+};
 
 /// Rows of a room's past that are looked at for one chunk.
 const ROWS: u32 = 512;
@@ -121,7 +123,7 @@ impl Gather {
 
     fn person(&mut self, store: &Store) -> Result<(), StoreError> {
         if self.what.account {
-            let account = store.account()?.ok_or_else(|| StoreError::Damaged("identity".into()))?;
+            let account = store.account()?.ok_or_else(|| StoreError::Damaged(Damage::Identity))?;
             let account = Account {
                 secret: account.to_bytes().to_vec(),
                 phrase: store.phrase_entropy()?.map(|entropy| entropy.to_vec()).unwrap_or_default(),
@@ -265,7 +267,7 @@ fn room(store: &Store, record: &RoomRecord, drafts: bool) -> Result<Room, StoreE
         host,
         port,
         pin,
-        closed: record.closed.clone(),
+        closed: record.closed.as_ref().map(Over::to_text),
         muted: store.muted()?.contains(&record.label),
         pinned: store.pinned()?.contains(&record.label),
         read,

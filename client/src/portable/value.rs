@@ -21,8 +21,8 @@ use super::{
 };
 use crate::{
     store::{
-        Cursor, Happening, HappeningKey, KnownPerson, KnownRelay, MAX_NAMES, OwnAvatar, OwnTexts, PictureKey,
-        RoomKind, RoomRecord, What, Where, read_happening, read_line,
+        Cursor, Happening, HappeningKey, KnownPerson, KnownRelay, MAX_NAMES, Over, OwnAvatar, OwnTexts,
+        PictureKey, RoomKind, RoomRecord, What, Where, read_happening, read_line,
     },
     text::names::label,
     transport::{Pin, RelayAddress},
@@ -227,7 +227,8 @@ fn room_of(room: schema::Room) -> Result<Room, ReadError> {
         Ok((named, cursor.acked.min(MAX_SEQ)))
     };
     let kind = RoomKind::of(room.kind.into()).ok_or(ReadError::Malformed("what a room is for"))?;
-    let closed = room.closed.map(|why| short(why, MAX_WORDS, "why a room is over")).transpose()?;
+    let closed =
+        room.closed.map(|why| short(why, MAX_WORDS, "why a room is over")).transpose()?.map(Over::of_text);
     let entry = match room.entry {
         Some(Entry::Invite(link)) => Some(Entry::Invite(short(link, MAX_WORDS, "a link")?)),
         Some(Entry::WayBack(way)) if way.len() > MAX_WAY_BACK => {

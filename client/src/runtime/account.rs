@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{Local, lock, room::Ask};
-use crate::failure::Failure;
+use crate::reason::Reason;
 
 /// What the twelve words of a phrase say. Secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,8 +66,8 @@ impl Local {
     /// it can have one. `phrase` is what the present recovery key comes from. Backups are sealed by the fresh phrase from then on.
     ///
     /// # Errors
-    /// [`Failure`] when it cannot be stored; then nothing has changed.
-    pub async fn replace_key(&self, phrase: &Entropy, fresh: Option<&Entropy>) -> Result<Replaced, Failure> {
+    /// [`Reason`] when it cannot be stored; then nothing has changed.
+    pub async fn replace_key(&self, phrase: &Entropy, fresh: Option<&Entropy>) -> Result<Replaced, Reason> {
         let (old, random) = {
             let profile = lock(&self.0.profile);
             (profile.engine.identity.clone(), profile.engine.random.clone())

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 
 use super::{Local, lock};
 use crate::{
-    failure::Failure,
+    reason::Reason,
     store::{Hit, Item, Query, Search},
 };
 
@@ -13,8 +13,8 @@ impl Local {
     /// At most `limit` stored chat lines after `seq`.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be read.
-    pub async fn history(&self, room: &str, after: u64, limit: u32) -> Result<Vec<Line>, Failure> {
+    /// [`Reason`] when there is no such room or it cannot be read.
+    pub async fn history(&self, room: &str, after: u64, limit: u32) -> Result<Vec<Line>, Reason> {
         let id = self.id(room)?;
         Ok(self.0.vault.run(move |store| store.history(id, after, limit)).await?)
     }
@@ -22,8 +22,8 @@ impl Local {
     /// The last `limit` stored chat lines before `seq`, oldest first.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be read.
-    pub async fn history_before(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Line>, Failure> {
+    /// [`Reason`] when there is no such room or it cannot be read.
+    pub async fn history_before(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Line>, Reason> {
         let id = self.id(room)?;
         Ok(self.0.vault.run(move |store| store.history_before(id, seq, limit)).await?)
     }
@@ -31,8 +31,8 @@ impl Local {
     /// What is stored of a room before `seq`, oldest first: see [`crate::store::Store::past_before`].
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be read.
-    pub async fn past_before(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Item>, Failure> {
+    /// [`Reason`] when there is no such room or it cannot be read.
+    pub async fn past_before(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Item>, Reason> {
         let id = self.id(room)?;
         Ok(self.0.vault.run(move |store| store.past_before(id, seq, limit)).await?)
     }
@@ -40,8 +40,8 @@ impl Local {
     /// What is stored of a room after `seq`, oldest first: see [`crate::store::Store::past_after`].
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be read.
-    pub async fn past_after(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Item>, Failure> {
+    /// [`Reason`] when there is no such room or it cannot be read.
+    pub async fn past_after(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Item>, Reason> {
         let id = self.id(room)?;
         Ok(self.0.vault.run(move |store| store.past_after(id, seq, limit)).await?)
     }
@@ -49,8 +49,8 @@ impl Local {
     /// The stored chat line of that id.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be read.
-    pub async fn line(&self, room: &str, id: MessageId) -> Result<Option<Line>, Failure> {
+    /// [`Reason`] when there is no such room or it cannot be read.
+    pub async fn line(&self, room: &str, id: MessageId) -> Result<Option<Line>, Reason> {
         let room = self.id(room)?;
         Ok(self.0.vault.run(move |store| store.line(room, id)).await?)
     }
@@ -59,8 +59,8 @@ impl Local {
     /// the lines that are newer than the last hit: whoever asks as they type drops the future.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be read.
-    pub async fn search(&self, room: Option<&str>, query: &Query, limit: usize) -> Result<Vec<Hit>, Failure> {
+    /// [`Reason`] when there is no such room or it cannot be read.
+    pub async fn search(&self, room: Option<&str>, query: &Query, limit: usize) -> Result<Vec<Hit>, Reason> {
         let rooms: Vec<_> = match room {
             Some(room) => vec![(self.id(room)?, room.to_owned())],
             None => {
@@ -78,8 +78,8 @@ impl Local {
     /// What was typed in a room and not sent.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be read.
-    pub async fn draft(&self, room: &str) -> Result<Option<Zeroizing<String>>, Failure> {
+    /// [`Reason`] when there is no such room or it cannot be read.
+    pub async fn draft(&self, room: &str) -> Result<Option<Zeroizing<String>>, Reason> {
         let id = self.id(room)?;
         Ok(self.0.vault.run(move |store| store.draft(id)).await?)
     }
@@ -87,8 +87,8 @@ impl Local {
     /// Keeps what was typed; nothing deletes it.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be saved.
-    pub async fn set_draft(&self, room: &str, text: &str) -> Result<(), Failure> {
+    /// [`Reason`] when there is no such room or it cannot be saved.
+    pub async fn set_draft(&self, room: &str, text: &str) -> Result<(), Reason> {
         let (id, text) = (self.id(room)?, Zeroizing::new(text.to_owned()));
         Ok(self.0.vault.run(move |store| store.set_draft(id, &text)).await?)
     }

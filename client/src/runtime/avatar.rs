@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::{Inner, Local, lock};
 use crate::{
-    failure::Failure,
+    reason::{PersonReason, Reason},
     store::{PictureKey, Store},
 };
 
@@ -46,11 +46,11 @@ impl Local {
     /// Changes our picture, in all rooms; none: there is none any more.
     ///
     /// # Errors
-    /// [`Failure`] when it is too large or cannot be saved.
-    pub async fn set_avatar(&self, picture: Option<Vec<u8>>) -> Result<(), Failure> {
+    /// [`Reason`] when it is too large or cannot be saved.
+    pub async fn set_avatar(&self, picture: Option<Vec<u8>>) -> Result<(), Reason> {
         let is_allowed = |bytes: &Vec<u8>| (1..=MAX_AVATAR as usize).contains(&bytes.len());
         if picture.as_ref().is_some_and(|bytes| !is_allowed(bytes)) {
-            return Err(Failure::usage("That picture is too large.", "Choose one that becomes smaller."));
+            return Err(PersonReason::LargePicture.into());
         }
         let random = lock(&self.0.profile).engine.random.clone();
         let own = picture.map(|bytes| (random.bytes(), Zeroizing::new(bytes)));
@@ -71,7 +71,7 @@ impl Local {
     }
 
     /// A room was entered, or has caught up: it gets our picture, or loses one that there is not any more.
-    async fn settle_avatar(&self, room: &str) -> Result<(), Failure> {
+    async fn settle_avatar(&self, room: &str) -> Result<(), Reason> {
         let _one = self.0.files.own_picture().await;
         let has_own = self.0.vault.run(|store: &mut Store| store.own_avatar()).await?.is_some();
         match (has_own, self.avatar_before(room)) {
@@ -81,7 +81,7 @@ impl Local {
         }
     }
 
-    async fn take_avatar_away(&self, room: &str) -> Result<(), Failure> {
+    async fn take_avatar_away(&self, room: &str) -> Result<(), Reason> {
         let before = self.avatar_before(room);
         self.tell(room, Command::Picture(None)).await?;
         self.drop_avatar(self.id(room)?, before).await;
@@ -91,8 +91,8 @@ impl Local {
     /// The picture of a member, if it is here; else it is fetched, and faces are told when it is.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room, or what is stored cannot be read.
-    pub async fn avatar(&self, room: &str, picture: PictureKey) -> Result<Option<Vec<u8>>, Failure> {
+    /// [`Reason`] when there is no such room, or what is stored cannot be read.
+    pub async fn avatar(&self, room: &str, picture: PictureKey) -> Result<Option<Vec<u8>>, Reason> {
         let id = self.id(room)?;
         let here = self.0.vault.run(move |store: &mut Store| store.avatar(id, picture)).await?;
         if here.is_some() {
@@ -125,7 +125,7 @@ impl Local {
     }
 
     /// Brings our picture to a room that does not have it yet.
-    async fn bring_avatar(&self, room: &str) -> Result<(), Failure> {
+    async fn bring_avatar(&self, room: &str) -> Result<(), Reason> {
         let id = self.id(room)?;
         let own = move |store: &mut Store| {
             let Some(own) = store.own_avatar()? else { return Ok(None) };

@@ -6,7 +6,7 @@ use shared::invite::link::RelayLink;
 
 use super::{Local, link::LinkState, lock};
 use crate::{
-    failure::Failure,
+    reason::{Reason, RelayReason},
     store::{Store, StoreError},
     transport::{Pin, RelayAddress, Trust},
 };
@@ -28,10 +28,9 @@ impl ChosenRelay {
     /// What a link says.
     ///
     /// # Errors
-    /// [`Failure`] when its address makes no sense.
-    pub fn of(link: &RelayLink) -> Result<Self, Failure> {
-        let address = RelayAddress::new(&link.host, link.port)
-            .map_err(|error| Failure::usage(error.to_string(), "Ask for a new link."))?;
+    /// [`Reason`] when its address makes no sense.
+    pub fn of(link: &RelayLink) -> Result<Self, Reason> {
+        let address = RelayAddress::new(&link.host, link.port).map_err(RelayReason::Address)?;
         Ok(Self { address, pin: Pin::from(link.pin), replaced: false, token: link.token.clone() })
     }
 
@@ -57,8 +56,8 @@ impl Local {
     /// Remembers the relay for rooms that are named without one, for the next start.
     ///
     /// # Errors
-    /// [`Failure`] when it cannot be saved.
-    pub async fn remember_relay(&self, relay: &RelayAddress) -> Result<(), Failure> {
+    /// [`Reason`] when it cannot be saved.
+    pub async fn remember_relay(&self, relay: &RelayAddress) -> Result<(), Reason> {
         let relay = relay.to_string();
         Ok(self.0.vault.run(move |store| store.set_last_relay(&relay)).await?)
     }
@@ -66,8 +65,8 @@ impl Local {
     /// Uses the relay of a link for rooms that are named without one, and holds it to the link's pin.
     ///
     /// # Errors
-    /// [`Failure`] when its address makes no sense or it cannot be saved.
-    pub async fn use_relay(&self, link: &RelayLink) -> Result<ChosenRelay, Failure> {
+    /// [`Reason`] when its address makes no sense or it cannot be saved.
+    pub async fn use_relay(&self, link: &RelayLink) -> Result<ChosenRelay, Reason> {
         let chosen = ChosenRelay::of(link)?;
         let chosen = self.0.vault.run(move |store| chosen.save(store)).await?;
         *lock(&self.0.relay) = Some(chosen.address.clone());

@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use shared::room::GroupView;
 use tokio::sync::mpsc;
 
-use crate::transport::{Pin, RelayAddress, Transport};
+use crate::{
+    store::Over,
+    transport::{Pin, RelayAddress, Transport},
+};
 
 /// What a face is shown of a room's past when the runtime starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,7 +72,7 @@ pub struct RoomStatus {
     /// Somebody else is there, and everybody who is was verified.
     pub is_verified: bool,
     /// Why it is over, when it is.
-    pub over: Option<String>,
+    pub over: Option<Over>,
     /// Nobody wants to be told of what is said there.
     pub is_muted: bool,
     /// It stands above the others in lists.

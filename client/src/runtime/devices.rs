@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 
 use self::{meant::meant, whose::give};
 use super::{Local, lock, room::Ask};
-use crate::failure::Failure;
+use crate::reason::{DeviceReason, Reason};
 
 /// A device of this person in a room.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,8 +44,8 @@ impl Local {
     /// All devices of this person, by room.
     ///
     /// # Errors
-    /// [`Failure`] when it cannot be read which are to go.
-    pub async fn devices(&self) -> Result<Vec<OwnDevice>, Failure> {
+    /// [`Reason`] when it cannot be read which are to go.
+    pub async fn devices(&self) -> Result<Vec<OwnDevice>, Reason> {
         let (mut devices, mut places) = (Vec::new(), Vec::new());
         for status in self.all_rooms().into_iter().filter(|status| status.over.is_none()) {
             // A room that was just started has read its rows once it answers.
@@ -76,8 +76,8 @@ impl Local {
     /// is; it goes from there as soon as each room's relay is there.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such device, several are called so, it is this one, or it cannot be saved.
-    pub async fn remove_device(&self, named: &str) -> Result<Vec<OwnDevice>, Failure> {
+    /// [`Reason`] when there is no such device, several are called so, it is this one, or it cannot be saved.
+    pub async fn remove_device(&self, named: &str) -> Result<Vec<OwnDevice>, Reason> {
         let found = meant(self.devices().await?, named)?;
         let me = self.me().1;
         let places: Vec<_> =
@@ -93,10 +93,9 @@ impl Local {
     /// This device is called so from now on, here and in all rooms.
     ///
     /// # Errors
-    /// [`Failure`] when the name cannot be shown or not be saved.
-    pub async fn name_device(&self, name: &str) -> Result<(), Failure> {
-        let name =
-            clean_name(name).map_err(|error| Failure::usage(error.to_string(), "Choose another name."))?;
+    /// [`Reason`] when the name cannot be shown or not be saved.
+    pub async fn name_device(&self, name: &str) -> Result<(), Reason> {
+        let name = clean_name(name).map_err(DeviceReason::BadName)?;
         let saved = name.clone();
         self.0.vault.run(move |store| store.set_device_name(&saved)).await?;
         lock(&self.0.profile).engine.device_name.clone_from(&name);

@@ -13,8 +13,8 @@ use super::{
     Event, Local, RoomEvent, link::explain, linking::is_linking_room, lock, manage::begin_failed, now_ms,
 };
 use crate::{
-    failure::{Exit, Failure},
-    store::{RoomKind, Where},
+    reason::{LinkReason, Reason, RelayReason, Unasked},
+    store::{Notice, RoomKind, Where},
     transport::{Connection, Dialed, Known, Pin, RelayAddress, RoomStream, StreamError},
 };
 
@@ -26,8 +26,8 @@ impl Local {
     /// Joins the room of an invite link. Returns its label; whether it worked comes as events.
     ///
     /// # Errors
-    /// [`Failure`] when the link is of no use, or the relay cannot be asked now.
-    pub async fn join(&self, invite: &InviteLink) -> Result<String, Failure> {
+    /// [`Reason`] when the link is of no use, or the relay cannot be asked now.
+    pub async fn join(&self, invite: &InviteLink) -> Result<String, Reason> {
         let (label, invited) = self.enter(invite, RoomKind::Chat).await?;
         let event = RoomEvent::Engine(invited);
         self.0.outlet.send(Event::Room { room: label.as_str().into(), event }).await;
@@ -38,19 +38,17 @@ impl Local {
     ///
     /// # Errors
     /// As [`Local::join`].
-    pub(crate) async fn join_own_devices(&self, invite: &InviteLink) -> Result<String, Failure> {
+    pub(crate) async fn join_own_devices(&self, invite: &InviteLink) -> Result<String, Reason> {
         Ok(self.enter(invite, RoomKind::OwnDevices).await?.0)
     }
 
-    async fn enter(&self, invite: &InviteLink, kind: RoomKind) -> Result<(String, EngineEvent), Failure> {
-        let address = RelayAddress::new(&invite.host, invite.port)
-            .map_err(|error| Failure::usage(error.to_string(), "Ask for a new link."))?;
+    async fn enter(&self, invite: &InviteLink, kind: RoomKind) -> Result<(String, EngineEvent), Reason> {
+        let address = RelayAddress::new(&invite.host, invite.port).map_err(RelayReason::Address)?;
         let profile = lock(&self.0.profile).engine.clone();
-        let mut engine =
-            Engine::join(&profile, &invite.link, now_ms()).map_err(|error| begin_failed(&error))?;
+        let mut engine = Engine::join(&profile, &invite.link, now_ms()).map_err(begin_failed)?;
         let (pin, invited) = self.read_card_in_time(&mut engine, &address, invite.link.pin).await?;
         if matches!(&invited, EngineEvent::Invited { room, .. } if is_linking_room(room)) {
-            return Err(code_of_device());
+            return Err(LinkReason::DevicesLink.into());
         }
         let label = self.begin_as(engine, Where::Relay { address, pin }, kind)?;
         Ok((label, invited))
@@ -62,14 +60,14 @@ impl Local {
         engine: &mut Engine,
         address: &RelayAddress,
         begins: Option<[u8; 20]>,
-    ) -> Result<(Option<Pin>, EngineEvent), Failure> {
+    ) -> Result<(Option<Pin>, EngineEvent), Reason> {
         let reading = self.read_card(engine, address, begins);
-        let late = |_| unreachable_now(address, "it does not answer");
+        let late = |_| unasked(address, Unasked::Silent);
         timeout(Duration::from_secs(CARD_S), reading).await.map_err(late)?
     }
 
     /// Waits until a room was entered, or is over.
-    pub(super) async fn entered(&self, room: &str) -> Result<(), Failure> {
+    pub(super) async fn entered(&self, room: &str) -> Result<(), Reason> {
         loop {
             // Before it is looked at: what changes in between is not missed.
             let changed = self.0.changed.notified();
@@ -78,7 +76,7 @@ impl Local {
                 return Ok(());
             }
             if let Some(why) = status.over {
-                return Err(Failure::new(Exit::Refused, "not_entered", why, "Ask for a new invite."));
+                return Err(LinkReason::NotEntered(why).into());
             }
             changed.await;
         }
@@ -90,7 +88,7 @@ impl Local {
         engine: &mut Engine,
         address: &RelayAddress,
         begins: Option<[u8; 20]>,
-    ) -> Result<(Option<Pin>, EngineEvent), Failure> {
+    ) -> Result<(Option<Pin>, EngineEvent), Reason> {
         let known = match begins {
             Some(begins) => Known::Begins(begins.into()),
             None => {
@@ -102,8 +100,8 @@ impl Local {
         let Dialed { connection, trust, .. } = dialed.map_err(|error| explain(&error).0)?;
         let pin = trust.pin().filter(|_| begins.is_some());
         let invited = ask(engine, &connection, pin).await.map_err(|why| match why {
-            Why::Refused(failure) => failure,
-            Why::Stream(error) => unreachable_now(address, &error.to_string()),
+            Why::Refused(reason) => reason,
+            Why::Stream(error) => unasked(address, ended(error)),
         });
         connection.close(proto::CloseCode::Done);
         Ok((pin, invited?))
@@ -111,7 +109,7 @@ impl Local {
 }
 
 enum Why {
-    Refused(Failure),
+    Refused(Reason),
     Stream(StreamError),
 }
 
@@ -131,9 +129,11 @@ async fn ask(engine: &mut Engine, connection: &Connection, pin: Option<Pin>) -> 
                 match event {
                     EngineEvent::Invited { .. } => return Ok(event),
                     EngineEvent::Closed { reason, .. } => {
-                        return Err(Why::Refused((&reason).into()));
+                        return Err(Why::Refused(Reason::Closed(reason)));
                     }
-                    EngineEvent::Problem(problem) => return Err(Why::Refused((&problem).into())),
+                    EngineEvent::Problem(problem) => {
+                        return Err(Why::Refused(Reason::Notice(Notice::Problem(problem))));
+                    }
                     _ => {}
                 }
             }
@@ -142,18 +142,15 @@ async fn ask(engine: &mut Engine, connection: &Connection, pin: Option<Pin>) -> 
     }
 }
 
-fn unreachable_now(address: &RelayAddress, why: &str) -> Failure {
-    Failure::new(
-        Exit::Network,
-        "relay",
-        format!("The relay {address} cannot be asked which room the link leads to: {why}."),
-        "Try the link again when the relay is there.",
-    )
+fn unasked(relay: &RelayAddress, why: Unasked) -> Reason {
+    RelayReason::Unasked { relay: relay.clone(), why }.into()
 }
 
-fn code_of_device() -> Failure {
-    Failure::usage(
-        "That is the code of a device that is to be linked, and leads into no room.",
-        "If it is yours, and shown to you now: /link CODE. Use no code that somebody sent you: whoever shows it gets your account.",
-    )
+fn ended(error: StreamError) -> Unasked {
+    match error {
+        StreamError::Closed(_) => Unasked::Closed,
+        StreamError::Lost => Unasked::Lost,
+        StreamError::Malformed(error) => Unasked::Malformed(error.to_string()),
+        StreamError::Stuck => Unasked::Stuck,
+    }
 }

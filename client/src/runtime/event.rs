@@ -22,7 +22,7 @@ use super::{
     transfer::Transfer,
 };
 use crate::{
-    failure::Failure,
+    reason::Reason,
     store::{Happening, Notice, StoredNotice},
     transport::{Carrier, Trust},
 };
@@ -75,7 +75,7 @@ pub enum RelayState {
     /// Down; tried again after `retry`, or not before somebody decides.
     Lost {
         /// Why.
-        failure: Failure,
+        reason: Reason,
         /// When it is tried again.
         retry: Option<Duration>,
     },
@@ -129,7 +129,7 @@ pub enum RoomEvent {
     /// Two people have one name. Told once.
     Namesake(Namesake),
     /// Something on this side failed.
-    Failed(Failure),
+    Failed(Reason),
 }
 
 /// Somebody has the name of somebody else who is known here: no sign of anything wrong.
@@ -162,12 +162,12 @@ pub(crate) trait Publish: Send + Sync {
 #[derive(Clone)]
 pub(super) struct Outlet {
     sink: Sink,
-    problem: Arc<Mutex<Option<Failure>>>,
+    problem: Arc<Mutex<Option<Reason>>>,
 }
 
 impl Outlet {
     /// `problem`: the last one of earlier runs.
-    pub(super) fn new(sink: Sink, problem: Option<Failure>) -> Self {
+    pub(super) fn new(sink: Sink, problem: Option<Reason>) -> Self {
         Self { sink, problem: Arc::new(Mutex::new(problem)) }
     }
 
@@ -198,23 +198,23 @@ impl Outlet {
         }
     }
 
-    pub(super) fn last_problem(&self) -> Option<Failure> {
+    pub(super) fn last_problem(&self) -> Option<Reason> {
         lock(&self.problem).clone()
     }
 }
 
 /// The failure that an event tells of, if it does.
-fn problem(event: &Event) -> Option<Failure> {
+fn problem(event: &Event) -> Option<Reason> {
     match event {
-        Event::Relay { state: RelayState::Lost { failure, .. }, .. } => Some(failure.clone()),
+        Event::Relay { state: RelayState::Lost { reason, .. }, .. } => Some(reason.clone()),
         Event::Relay { .. } => None,
-        Event::Room { event: RoomEvent::Failed(failure), .. } => Some(failure.clone()),
+        Event::Room { event: RoomEvent::Failed(reason), .. } => Some(reason.clone()),
         Event::Room { event: RoomEvent::Engine(event), .. } => match event {
-            engine::Event::Closed { reason, .. } => Some(reason.into()),
+            engine::Event::Closed { reason, .. } => Some(Reason::Closed(reason.clone())),
             _ => None,
         },
         Event::Room { event: RoomEvent::Notice { again: true, .. }, .. } => None,
-        Event::Room { event: RoomEvent::Notice { notice, .. }, .. } => Some(notice.into()),
+        Event::Room { event: RoomEvent::Notice { notice, .. }, .. } => Some(Reason::Notice(notice.clone())),
         Event::Room { .. } | Event::Linking(_) => None,
     }
 }

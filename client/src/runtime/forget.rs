@@ -4,14 +4,14 @@ use proto::RoomId;
 
 use super::{Local, RoomStatus, lock, now_ms};
 use crate::{
-    failure::{Exit, Failure},
-    store::LEFT,
+    reason::{Reason, RoomReason},
+    store::Over,
 };
 
 impl RoomStatus {
     /// Somebody left it; what was said there is still here.
     pub fn is_left(&self) -> bool {
-        self.over.as_deref() == Some(LEFT)
+        self.over == Some(Over::Left)
     }
 }
 
@@ -19,11 +19,11 @@ impl Local {
     /// Deletes what is kept of a room that is over.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room, it is not over, or it cannot be deleted.
-    pub async fn forget(&self, room: &str) -> Result<(), Failure> {
+    /// [`Reason`] when there is no such room, it is not over, or it cannot be deleted.
+    pub async fn forget(&self, room: &str) -> Result<(), Reason> {
         let status = self.room(room)?;
         if status.over.is_none() {
-            return Err(still_in(&status.label));
+            return Err(RoomReason::StillIn(status.label).into());
         }
         self.0.vault.run(move |store| store.forget_room(status.id)).await?;
         lock(&self.0.rooms).remove(&status.label);
@@ -41,24 +41,4 @@ impl Local {
         // What cannot be deleted now is at the next start.
         let _ = self.0.vault.run(expire).await;
     }
-}
-
-/// A private room was left, and somebody goes to the open room of its name.
-pub(super) fn left_private(name: &str) -> Failure {
-    Failure::new(
-        Exit::Refused,
-        "left_private",
-        format!("{} is a private room that you left.", crate::text::sanitize::line(name)),
-        "Ask for a new link. Whoever means an open room of that name, which everybody can read, forgets the private one first: /forget.",
-    )
-}
-
-/// A room that one is in is left before it is forgotten: the others are told.
-pub(crate) fn still_in(label: &str) -> Failure {
-    Failure::new(
-        Exit::Refused,
-        "still_in",
-        format!("You are in {} still.", crate::text::sanitize::line(label)),
-        "Leave it first: /leave.",
-    )
 }

@@ -18,8 +18,8 @@ use super::{
     event::{Event, Outlet, RelayState},
 };
 use crate::{
-    failure::Failure,
     log,
+    reason::Reason,
     store::{KnownRelay, StoreError, Vault},
     transport::{Connection, DialError, Dialed, Known, Pin, RelayAddress, Transport, Trust},
 };
@@ -79,7 +79,7 @@ impl RelayLink {
 }
 
 /// Why there is no connection, and whether somebody must decide first.
-pub(super) type Refusal = (Failure, bool);
+pub(super) type Refusal = (Reason, bool);
 
 impl Dialer {
     async fn run(self, state: watch::Sender<LinkState>, nudge: Arc<Notify>) {
@@ -90,7 +90,7 @@ impl Dialer {
                 dialed = self.dial_within(backoff.search_time()) => dialed,
                 () = state.closed() => return,
             };
-            let (failure, is_final) = match dialed {
+            let (reason, is_final) = match dialed {
                 Ok(dialed) => match self.use_up(dialed, &state, &nudge, &mut backoff).await {
                     Some(refusal) => refusal,
                     None => return,
@@ -99,7 +99,7 @@ impl Dialer {
             };
             state.send_replace(if is_final { LinkState::Refused } else { LinkState::Down });
             let wait = (!is_final).then(|| backoff.next(&self.random));
-            self.tell(RelayState::Lost { failure, retry: wait }).await;
+            self.tell(RelayState::Lost { reason, retry: wait }).await;
             tokio::select! {
                 () = sleep(wait.unwrap_or(Duration::MAX)) => {}
                 () = nudge.notified() => {}
@@ -143,16 +143,16 @@ impl Dialer {
                         let _ = timeout(Duration::from_millis(GOODBYE_MS), old.closed()).await;
                     });
                 }
-                Kept::Ended { failure, is_brief } => {
+                Kept::Ended { reason, is_brief } => {
                     backoff.search();
                     if is_brief {
                         backoff.forgive();
                     }
-                    return Some((failure, false));
+                    return Some((reason, false));
                 }
-                Kept::Refused(failure) => {
+                Kept::Refused(reason) => {
                     connection.close(CloseCode::Done);
-                    return Some((failure, true));
+                    return Some((reason, true));
                 }
             }
         }
@@ -200,9 +200,9 @@ impl Dialer {
 }
 
 pub(super) fn explain(error: &DialError) -> Refusal {
-    (Failure::from(error), error.is_final())
+    (Reason::from(error), error.is_final())
 }
 
 fn store_failed(error: StoreError) -> Refusal {
-    (Failure::from(error), false)
+    (Reason::from(error), false)
 }

@@ -12,15 +12,14 @@ use tracing::{Instrument as _, info_span};
 
 use super::{
     COMMANDS, Entry, Inner, Local, OwnRelay, State,
-    forget::left_private,
     link::{Dialer, LinkState, RelayLink},
     lock, now_ms,
     room::{Ask, Begin, Room},
 };
 use crate::{
-    failure::{Exit, Failure},
     log,
-    store::{ARCHIVED, KnownRelay, LEFT, RoomKind, RoomRecord, Where, is_archive},
+    reason::{Reason, RelayReason, RoomReason},
+    store::{KnownRelay, Over, RoomKind, RoomRecord, Where},
     transport::{Pin, RelayAddress},
 };
 
@@ -33,21 +32,14 @@ const MAX_KEPT: usize = 4 * MAX_ROOMS;
 impl Local {
     /// A link without a pin says that authorities vouch for its relay. That is all that may count then, so it does not
     /// fit a relay that was trusted at its first sight; the pin of another link is better than what this one asks for.
-    pub(super) async fn expect_authorities(&self, address: &RelayAddress) -> Result<(), Failure> {
+    pub(super) async fn expect_authorities(&self, address: &RelayAddress) -> Result<(), Reason> {
         let relay = address.clone();
         let known = self.0.vault.run(move |store| {
             store.remember_relay(&relay, KnownRelay::Authorities(None))?;
             store.known_relay(&relay)
         });
         match known.await? {
-            Some(KnownRelay::FirstUse(_)) => Err(Failure::new(
-                Exit::Verification,
-                "certificate",
-                format!(
-                    "The link says that public authorities vouch for the relay {address}, but this profile knows it by what it saw first."
-                ),
-                "Somebody may sit between you and the relay. Ask for a link that carries its pin, over a channel you trust.",
-            )),
+            Some(KnownRelay::FirstUse(_)) => Err(RelayReason::KnownByFirstUse(address.clone()).into()),
             _ => Ok(()),
         }
     }
@@ -55,17 +47,17 @@ impl Local {
     /// Opens the open room of that name: whoever knows the name, the relay's operator included, can read it.
     ///
     /// # Errors
-    /// [`Failure`] when the name cannot be shown or there is no relay to ask.
-    pub fn open(&self, name: &str, relay: Option<RelayAddress>) -> Result<String, Failure> {
+    /// [`Reason`] when the name cannot be shown or there is no relay to ask.
+    pub fn open(&self, name: &str, relay: Option<RelayAddress>) -> Result<String, Reason> {
         // Whoever means the private room that was must not end up in one that everybody can read.
-        if self.room(name).is_ok_and(|room| room.over.as_deref() == Some(ARCHIVED)) {
-            return Err(Failure::new(Exit::Refused, "version_1", format!("{name}: {ARCHIVED}"), ""));
+        if self.room(name).is_ok_and(|room| room.over == Some(Over::Archive { open: false })) {
+            return Err(RoomReason::Archive(name.to_owned()).into());
         }
         let place = self.place(relay)?;
         let profile = lock(&self.0.profile).engine.clone();
-        let engine = Engine::open(&profile, name, now_ms()).map_err(|error| begin_failed(&error))?;
+        let engine = Engine::open(&profile, name, now_ms()).map_err(begin_failed)?;
         if self.room(name).is_ok_and(|room| room.is_left() && room.id != engine.room_id()) {
-            return Err(left_private(name));
+            return Err(RoomReason::LeftPrivate(name.to_owned()).into());
         }
         self.begin(engine, place)
     }
@@ -73,12 +65,11 @@ impl Local {
     /// Makes a private room.
     ///
     /// # Errors
-    /// [`Failure`] when the name cannot be shown or there is no relay to ask.
-    pub fn create(&self, name: &str, relay: Option<RelayAddress>, policy: Policy) -> Result<String, Failure> {
+    /// [`Reason`] when the name cannot be shown or there is no relay to ask.
+    pub fn create(&self, name: &str, relay: Option<RelayAddress>, policy: Policy) -> Result<String, Reason> {
         let place = self.place(relay)?;
         let profile = lock(&self.0.profile).engine.clone();
-        let engine =
-            Engine::create(&profile, name, policy, now_ms()).map_err(|error| begin_failed(&error))?;
+        let engine = Engine::create(&profile, name, policy, now_ms()).map_err(begin_failed)?;
         let kind = if policy.own_devices { RoomKind::OwnDevices } else { RoomKind::Chat };
         self.begin_as(engine, place, kind)
     }
@@ -86,11 +77,10 @@ impl Local {
     /// Makes a private room at our own relay.
     ///
     /// # Errors
-    /// [`Failure`] when the name cannot be shown.
-    pub fn create_own(&self, name: &str) -> Result<String, Failure> {
+    /// [`Reason`] when the name cannot be shown.
+    pub fn create_own(&self, name: &str) -> Result<String, Reason> {
         let profile = lock(&self.0.profile).engine.clone();
-        let engine = Engine::create(&profile, name, Policy::default(), now_ms())
-            .map_err(|error| begin_failed(&error))?;
+        let engine = Engine::create(&profile, name, Policy::default(), now_ms()).map_err(begin_failed)?;
         self.begin(engine, Where::Own)
     }
 
@@ -118,11 +108,11 @@ impl Local {
         self.spawn(record, Begin::Stored, over);
     }
 
-    pub(super) fn begin(&self, engine: Engine, place: Where) -> Result<String, Failure> {
+    pub(super) fn begin(&self, engine: Engine, place: Where) -> Result<String, Reason> {
         self.begin_as(engine, place, RoomKind::Chat)
     }
 
-    pub(super) fn begin_as(&self, engine: Engine, place: Where, kind: RoomKind) -> Result<String, Failure> {
+    pub(super) fn begin_as(&self, engine: Engine, place: Where, kind: RoomKind) -> Result<String, Reason> {
         let id = engine.room_id();
         if let Some(label) = self.known(id, &place)? {
             return Ok(label);
@@ -141,24 +131,20 @@ impl Local {
         Ok(label)
     }
 
-    fn has_space(&self) -> Result<(), Failure> {
+    fn has_space(&self) -> Result<(), Reason> {
         let rooms = lock(&self.0.rooms);
-        let left = rooms.values().filter(|entry| lock(&entry.state).over.as_deref() == Some(LEFT)).count();
-        let full = |message, remedy| Err(Failure::new(Exit::Refused, "too_many_rooms", message, remedy));
+        let left = rooms.values().filter(|entry| lock(&entry.state).over == Some(Over::Left)).count();
         if rooms.len() - left >= MAX_ROOMS {
-            let message = format!("This profile has {MAX_ROOMS} rooms; that is the limit.");
-            return full(message, "Leave one, or use another --profile.");
+            return Err(RoomReason::TooMany { most: MAX_ROOMS }.into());
         }
         if rooms.len() >= MAX_KEPT {
-            let message =
-                format!("This profile keeps {MAX_KEPT} rooms with those that you left; that is the limit.");
-            return full(message, "Delete one (/rooms all, /forget ROOM), or use another --profile.");
+            return Err(RoomReason::TooManyKept { most: MAX_KEPT }.into());
         }
         Ok(())
     }
 
     /// The label of a room that we are in already. One that is over makes way.
-    fn known(&self, id: RoomId, place: &Where) -> Result<Option<String>, Failure> {
+    fn known(&self, id: RoomId, place: &Where) -> Result<Option<String>, Reason> {
         let mut rooms = lock(&self.0.rooms);
         let Some((label, entry)) = rooms.iter().find(|(_, entry)| entry.record.id == id) else {
             return Ok(None);
@@ -171,22 +157,17 @@ impl Local {
         if self.0.address(&entry.record.place).map(|(address, _)| address)
             != self.0.address(place).map(|(address, _)| address)
         {
-            return Err(Failure::new(
-                Exit::Refused,
-                "other_relay",
-                format!("This profile is in {label} already, at another relay."),
-                "Leave it there first, or use another --profile.",
-            ));
+            return Err(RoomReason::OtherRelay(label).into());
         }
         Ok(Some(label))
     }
 
     /// An archive, or a room that was left, that has the name of a new room is called otherwise from now on.
-    fn make_way(&self, name: &str) -> Result<(), Failure> {
+    fn make_way(&self, name: &str) -> Result<(), Reason> {
         let mut rooms = lock(&self.0.rooms);
-        let kind = |entry: &Entry| match lock(&entry.state).over.as_deref() {
-            Some(LEFT) => Some("left"),
-            Some(why) if is_archive(why) => Some("version 1"),
+        let kind = |entry: &Entry| match &lock(&entry.state).over {
+            Some(Over::Left) => Some("left"),
+            Some(why) if why.is_archive() => Some("version 1"),
             _ => None,
         };
         let found = rooms.get(name).and_then(|entry| Some((entry.record.clone(), kind(entry)?)));
@@ -213,7 +194,7 @@ impl Local {
         long_label(id, name)
     }
 
-    pub(super) fn place(&self, relay: Option<RelayAddress>) -> Result<Where, Failure> {
+    pub(super) fn place(&self, relay: Option<RelayAddress>) -> Result<Where, Reason> {
         if let Some(address) = relay.or_else(|| lock(&self.0.relay).clone()) {
             return Ok(Where::Relay { address, pin: None });
         }
@@ -227,15 +208,10 @@ impl Local {
         // Whoever came by a link means the relay of that link.
         let rooms = lock(&self.0.rooms);
         let place = rooms.values().map(|entry| &entry.record.place).find(|place| **place != Where::Own);
-        place.cloned().ok_or_else(|| {
-            Failure::usage(
-                "There is no relay to ask.",
-                "Name one with --relay HOST:PORT, join by an invite link, or run `schat host`.",
-            )
-        })
+        place.cloned().ok_or_else(|| RelayReason::Nowhere.into())
     }
 
-    fn spawn(&self, record: RoomRecord, begin: Begin, over: Option<String>) {
+    fn spawn(&self, record: RoomRecord, begin: Begin, over: Option<Over>) {
         let (asks, receiver) = mpsc::channel(COMMANDS);
         let state = Arc::new(Mutex::new(State { over, kind: record.kind, ..State::default() }));
         let link = self.0.address(&record.place).map(|(address, pin)| self.0.link(address, pin));
@@ -290,11 +266,12 @@ fn long_label(id: RoomId, name: &str) -> String {
     format!("{name}~{a:02x}{b:02x}{c:02x}")
 }
 
-pub(super) fn begin_failed(error: &EngineError) -> Failure {
-    match error {
-        EngineError::Name(_) => Failure::usage(error.to_string(), "Choose another name."),
+pub(super) fn begin_failed(error: EngineError) -> Reason {
+    let reason = match error {
+        EngineError::Name(error) => RoomReason::BadName(error),
         EngineError::Group(_) | EngineError::Damaged | EngineError::Version1 | EngineError::TooNew => {
-            Failure::new(Exit::Local, "group", error.to_string(), "Try again; if it stays, report it.")
+            RoomReason::Group(error.to_string())
         }
-    }
+    };
+    reason.into()
 }

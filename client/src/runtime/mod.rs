@@ -61,16 +61,14 @@ pub use event::{Event, Namesake, RelayState, RoomEvent};
 pub(crate) use event::{Publish, Sink};
 pub(crate) use files::stored_transfers;
 pub use files::{Outgoing, Wanted};
-pub(crate) use forget::still_in;
-pub use linking::{Answer as LinkAnswer, HandedPast};
+pub use linking::{Answer as LinkAnswer, HandedPast, rooms_to_enter};
 pub(crate) use mark::FaceId;
 pub use news::{LinkEnd, LinkNews};
-pub(crate) use people::not_compared;
 pub use transfer::{Steer, Transfer, TransferState, Way};
 
 use crate::{
-    failure::Failure,
-    store::{Cursor, Mark, OpenProfile, People, RoomKind, RoomRecord, Store, StoredNotice, Vault},
+    reason::{PersonReason, Reason, RoomReason},
+    store::{Cursor, Mark, OpenProfile, Over, People, RoomKind, RoomRecord, Store, StoredNotice, Vault},
     text::names::{label, meant},
     transport::RelayAddress,
 };
@@ -137,7 +135,7 @@ struct Entry {
 #[derive(Default)]
 struct State {
     view: Option<Arc<GroupView>>,
-    over: Option<String>,
+    over: Option<Over>,
     /// The newest of its log that was taken in or is known to be there, in this run.
     newest: u64,
     /// Nothing of it is kept: at the next start there is no such room.
@@ -149,8 +147,8 @@ impl Local {
     /// Starts all rooms of the profile. Events go into `sink`.
     ///
     /// # Errors
-    /// [`Failure`] when the profile cannot be read or `config.only` names no room.
-    pub(crate) async fn start(profile: OpenProfile, config: Config, sink: Sink) -> Result<Self, Failure> {
+    /// [`Reason`] when the profile cannot be read or `config.only` names no room.
+    pub(crate) async fn start(profile: OpenProfile, config: Config, sink: Sink) -> Result<Self, Reason> {
         let vault = profile.vault.clone();
         let only = config.only.clone();
         let (muted, pinned) = vault.run(|store| Ok((store.muted()?, store.pinned()?))).await?;
@@ -167,7 +165,7 @@ impl Local {
             relay: Mutex::new(config.relay.clone()),
             own: Mutex::new(config.own.clone()),
             config,
-            outlet: Outlet::new(sink, last.map(|last| Failure::from(&last.notice))),
+            outlet: Outlet::new(sink, last.map(|last| Reason::Notice(last.notice))),
             unseen: unseen.clone(),
             rooms: Mutex::default(),
             links: Mutex::default(),
@@ -207,30 +205,26 @@ impl Local {
     }
 
     /// Asks something of a room; returns when that is saved.
-    pub async fn tell(&self, room: &str, command: Command) -> Result<(), Failure> {
+    pub async fn tell(&self, room: &str, command: Command) -> Result<(), Reason> {
         self.tell_as(None, room, command).await
     }
 
     /// The same, for a face: what the room answers goes to that one, where it can be told apart.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be saved. What the room itself refuses comes as an
+    /// [`Reason`] when there is no such room or it cannot be saved. What the room itself refuses comes as an
     /// event.
     pub(crate) async fn tell_as(
         &self,
         asker: Option<FaceId>,
         room: &str,
         command: Command,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Reason> {
         let asks = self.asks(room)?;
         let (reply, answer) = oneshot::channel();
         let gone = || {
             let why = self.room(room).ok().and_then(|status| status.over);
-            // The reason names the remedy itself.
-            match why {
-                Some(why) => Failure::not_found(format!("The room {room} is over: {why}"), ""),
-                None => Failure::not_found(format!("The room {room} is over."), "See /why."),
-            }
+            Reason::from(RoomReason::Over { room: room.to_owned(), why })
         };
         asks.send(Ask::Command(command, asker, reply)).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
@@ -239,10 +233,9 @@ impl Local {
     /// Changes the display name, here and in all rooms.
     ///
     /// # Errors
-    /// [`Failure`] when the name cannot be shown or not be saved.
-    pub async fn rename(&self, name: &str) -> Result<(), Failure> {
-        let name = shared::identity::clean_speaker(name)
-            .map_err(|error| Failure::usage(error.to_string(), "Choose another name."))?;
+    /// [`Reason`] when the name cannot be shown or not be saved.
+    pub async fn rename(&self, name: &str) -> Result<(), Reason> {
+        let name = shared::identity::clean_speaker(name).map_err(PersonReason::BadName)?;
         let saved = name.clone();
         self.0.vault.run(move |store| store.set_name(&saved)).await?;
         lock(&self.0.profile).engine.name.clone_from(&name);
@@ -255,12 +248,10 @@ impl Local {
     /// Changes what we say of ourselves, here and in all rooms.
     ///
     /// # Errors
-    /// [`Failure`] when it cannot be shown or not be saved.
-    pub async fn describe(&self, status: &str, glyph: &str) -> Result<(), Failure> {
-        let clean = |text: &str, most| {
-            shared::identity::clean_optional(text, most)
-                .map_err(|error| Failure::usage(error.to_string(), "Choose something shorter and simpler."))
-        };
+    /// [`Reason`] when it cannot be shown or not be saved.
+    pub async fn describe(&self, status: &str, glyph: &str) -> Result<(), Reason> {
+        let clean =
+            |text: &str, most| shared::identity::clean_optional(text, most).map_err(PersonReason::BadProfile);
         let (status, glyph) = (clean(status, MAX_STATUS)?, clean(glyph, MAX_GLYPH)?);
         let saved = (status.clone(), glyph.clone());
         self.0.vault.run(move |store| store.set_description(&saved.0, &saved.1)).await?;
@@ -284,8 +275,8 @@ impl Local {
     /// A program has dealt with the messages of a room up to `seq`, at a cursor.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room, nothing so new is here, or it cannot be saved.
-    pub async fn ack_at(&self, room: &str, cursor: &Cursor, seq: u64) -> Result<(), Failure> {
+    /// [`Reason`] when there is no such room, nothing so new is here, or it cannot be saved.
+    pub async fn ack_at(&self, room: &str, cursor: &Cursor, seq: u64) -> Result<(), Reason> {
         let (id, cursor, is_read) = (self.id(room)?, cursor.clone(), *cursor == Cursor::read());
         let taken = self.entry(room, |_, entry| lock(&entry.state).newest).unwrap_or(0);
         let ack = move |store: &mut Store| {
@@ -296,7 +287,9 @@ impl Local {
             Ok(newest)
         };
         match self.0.vault.run(ack).await? {
-            newest if seq > newest => return Err(not_there_yet(room, seq, newest)),
+            newest if seq > newest => {
+                return Err(RoomReason::NotThereYet { room: room.to_owned(), seq, newest }.into());
+            }
             _ => {}
         }
         if is_read {
@@ -308,8 +301,8 @@ impl Local {
     /// How far a room's messages were acknowledged at a cursor.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be read.
-    pub async fn acked(&self, room: &str, cursor: &Cursor) -> Result<u64, Failure> {
+    /// [`Reason`] when there is no such room or it cannot be read.
+    pub async fn acked(&self, room: &str, cursor: &Cursor) -> Result<u64, Reason> {
         let (id, cursor) = (self.id(room)?, cursor.clone());
         Ok(self.0.vault.run(move |store| store.acked(id, &cursor)).await?)
     }
@@ -317,8 +310,8 @@ impl Local {
     /// A face has shown a notice: it does not come again.
     ///
     /// # Errors
-    /// [`Failure`] when that cannot be saved; then it comes again at the next start.
-    pub async fn seen(&self, notice: i64) -> Result<(), Failure> {
+    /// [`Reason`] when that cannot be saved; then it comes again at the next start.
+    pub async fn seen(&self, notice: i64) -> Result<(), Reason> {
         let mark = self.0.marks.clone().read_owned().await;
         let job = move |store: &mut Store| {
             let _mark = mark;
@@ -339,7 +332,7 @@ impl Local {
     }
 
     /// Alarms and errors that nobody has seen, of one room or of all.
-    pub(crate) async fn unseen(&self, only: Option<String>) -> Result<Vec<StoredNotice>, Failure> {
+    pub(crate) async fn unseen(&self, only: Option<String>) -> Result<Vec<StoredNotice>, Reason> {
         Ok(self.0.vault.run(move |store| store.unseen_notices(only.as_deref())).await?)
     }
 
@@ -375,8 +368,8 @@ impl Local {
     /// One room.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room.
-    pub fn room(&self, room: &str) -> Result<RoomStatus, Failure> {
+    /// [`Reason`] when there is no such room.
+    pub fn room(&self, room: &str) -> Result<RoomStatus, Reason> {
         self.entry(room, |label, entry| self.status(label, entry)).ok_or_else(|| no_room(room))
     }
 
@@ -404,7 +397,7 @@ impl Local {
     }
 
     /// What went wrong last.
-    pub fn why(&self) -> Option<Failure> {
+    pub fn why(&self) -> Option<Reason> {
         self.0.outlet.last_problem()
     }
 
@@ -438,7 +431,7 @@ impl Local {
         drop(self.0.marks.write().await);
     }
 
-    fn asks(&self, room: &str) -> Result<mpsc::Sender<Ask>, Failure> {
+    fn asks(&self, room: &str) -> Result<mpsc::Sender<Ask>, Reason> {
         self.entry(room, |_, entry| entry.asks.clone()).ok_or_else(|| no_room(room))
     }
 
@@ -461,7 +454,7 @@ impl Local {
         self.0.address(&place).map(|(address, pin)| self.0.link(address, pin))
     }
 
-    fn id(&self, room: &str) -> Result<RoomId, Failure> {
+    fn id(&self, room: &str) -> Result<RoomId, Reason> {
         self.entry(room, |_, entry| entry.record.id).ok_or_else(|| no_room(room))
     }
 
@@ -488,11 +481,8 @@ impl Local {
     }
 }
 
-pub(crate) fn no_room(name: &str) -> Failure {
-    Failure::not_found(
-        format!("There is no room {} in this profile.", label(name)),
-        "/rooms and `schat rooms` list those that are; or join it by a link.",
-    )
+pub(crate) fn no_room(name: &str) -> Reason {
+    RoomReason::Unknown(name.to_owned()).into()
 }
 
 /// A panic elsewhere leaves these small states whole.
@@ -507,15 +497,4 @@ mod tests;
 pub fn now_ms() -> Millis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Somebody acknowledges what there is not.
-fn not_there_yet(label: &str, seq: u64, newest: u64) -> Failure {
-    let label = crate::text::sanitize::line(label);
-    let remedy = "Take the seq of a message that came.";
-    let message = match newest {
-        0 => format!("Nothing of {label} is here yet, so seq {seq} cannot be acknowledged."),
-        _ => format!("Seq {seq} cannot be acknowledged: the newest of {label} that is here is {newest}."),
-    };
-    Failure::usage(message, remedy)
 }

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::{Local, lock};
-use crate::{failure::Failure, store::Mark};
+use crate::{reason::Reason, store::Mark};
 
 impl Local {
     /// Whether somebody is told of what is said in a room while they look elsewhere; remembered.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be saved.
-    pub async fn mute(&self, room: &str, is_muted: bool) -> Result<(), Failure> {
+    /// [`Reason`] when there is no such room or it cannot be saved.
+    pub async fn mute(&self, room: &str, is_muted: bool) -> Result<(), Reason> {
         let id = self.id(room)?;
         self.0.vault.run(move |store| store.set_muted(id, is_muted)).await?;
         put(&mut lock(&self.0.muted), room, is_muted);
@@ -21,8 +21,8 @@ impl Local {
     /// Whether a room stands above the others in lists; remembered.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room or it cannot be saved.
-    pub async fn pin(&self, room: &str, is_pinned: bool) -> Result<(), Failure> {
+    /// [`Reason`] when there is no such room or it cannot be saved.
+    pub async fn pin(&self, room: &str, is_pinned: bool) -> Result<(), Reason> {
         let id = self.id(room)?;
         self.0.vault.run(move |store| store.set_pinned(id, is_pinned)).await?;
         put(&mut lock(&self.0.pinned), room, is_pinned);

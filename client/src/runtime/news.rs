@@ -7,7 +7,7 @@ use shared::{
     linking::{Agreed, EndReason, LinkFault},
 };
 
-use crate::failure::Failure;
+use crate::reason::Reason;
 
 /// How a linking stands.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ pub enum LinkNews {
         /// Rooms that the new device can enter.
         rooms: usize,
         /// Labels of those that it cannot, and why.
-        without: Vec<(String, Failure)>,
+        without: Vec<(String, Reason)>,
     },
     /// The past of the rooms stays on the old device: the relay takes no file, or it did not come through.
     NoPast,
@@ -72,7 +72,7 @@ pub enum LinkNews {
         /// Rooms that are still to come.
         left: usize,
         /// Why it cannot be entered.
-        failure: Option<Failure>,
+        why: Option<Reason>,
     },
     /// The new device has everything.
     Done,
@@ -111,7 +111,7 @@ pub enum LinkEnd {
     /// This device has rooms by now, so that it cannot become another account's.
     HasRooms,
     /// The room is over, or cannot be kept.
-    Failed(Failure),
+    Failed(Reason),
 }
 
 impl LinkEnd {

@@ -12,8 +12,9 @@ use tokio::time::timeout;
 
 use super::{Local, linking::no_answer, lock};
 use crate::{
-    failure::{Exit, Failure},
-    store::{EnteredRoom, LEFT, Mark, Offer, RoomKind, Store},
+    failure::Exit,
+    reason::Reason,
+    store::{EnteredRoom, Mark, Offer, Over, RoomKind, Store},
 };
 
 /// How long a room may take to make one.
@@ -76,14 +77,14 @@ impl Local {
                 Some(false) => match self.make_offer(&label, one.room, device).await {
                     Ok(()) => one.made.push(device),
                     // What may work later is tried again then.
-                    Err(failure) => is_done &= failure.exit != Exit::Network,
+                    Err(reason) => is_done &= reason.exit() != Exit::Network,
                 },
             }
         }
         is_done
     }
 
-    async fn make_offer(&self, label: &str, room: RoomId, device: DeviceId) -> Result<(), Failure> {
+    async fn make_offer(&self, label: &str, room: RoomId, device: DeviceId) -> Result<(), Reason> {
         let link = timeout(MAKE, self.invite_device(label)).await.map_err(|_| no_answer(label))??;
         self.tell_devices(Mark::Entered(Offer { room, device, link })).await;
         Ok(())
@@ -110,7 +111,7 @@ impl Local {
     pub(super) fn is_left(&self, room: RoomId) {
         let rooms = lock(&self.0.rooms);
         if let Some(entry) = rooms.values().find(|entry| entry.record.id == room) {
-            lock(&entry.state).over = Some(LEFT.to_owned());
+            lock(&entry.state).over = Some(Over::Left);
         }
     }
 
@@ -126,7 +127,7 @@ impl Local {
             let label = self.join(&offer.link).await?;
             self.entered(&label).await
         };
-        let done: Result<(), Failure> = entered.await;
-        done.err().is_none_or(|failure| failure.exit != Exit::Network)
+        let done: Result<(), Reason> = entered.await;
+        done.err().is_none_or(|reason| reason.exit() != Exit::Network)
     }
 }

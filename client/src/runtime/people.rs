@@ -8,7 +8,7 @@ use shared::{
 
 use super::{Local, lock, now_ms};
 use crate::{
-    failure::{Exit, Failure},
+    reason::{PersonReason, Reason},
     store::{KnownPerson, Mark},
 };
 
@@ -43,10 +43,10 @@ impl Local {
     /// changed hands since the numbers were compared.
     ///
     /// # Errors
-    /// [`Failure`] when the number was not shown, it is our own key, or it cannot be saved.
-    pub async fn verify(&self, person: &Person) -> Result<(), Failure> {
+    /// [`Reason`] when the number was not shown, it is our own key, or it cannot be saved.
+    pub async fn verify(&self, person: &Person) -> Result<(), Reason> {
         if !lock(&self.0.compared).contains(&person.fingerprint) {
-            return Err(not_compared(person));
+            return Err(PersonReason::NotCompared(person.name.clone()).into());
         }
         self.mark(person, true).await
     }
@@ -54,10 +54,10 @@ impl Local {
     /// Marks an account key as verified whose whole fingerprint somebody gave, or takes the mark back.
     ///
     /// # Errors
-    /// [`Failure`] when it is our own key, or it cannot be saved.
-    pub async fn mark(&self, person: &Person, is_verified: bool) -> Result<(), Failure> {
+    /// [`Reason`] when it is our own key, or it cannot be saved.
+    pub async fn mark(&self, person: &Person, is_verified: bool) -> Result<(), Reason> {
         if person.fingerprint == self.me().1 {
-            return Err(Failure::usage("That is you.", "Compare with somebody else."));
+            return Err(PersonReason::Ourselves.into());
         }
         let (person, now) = (person.clone(), now_ms());
         let at = is_verified.then_some(now);
@@ -72,14 +72,4 @@ impl Local {
         let members = view.members.iter().map(|member| member.person.fingerprint);
         self.0.people.are_verified(members.filter(|who| *who != me))
     }
-}
-
-/// A key is verified by its number, not by a name.
-pub(crate) fn not_compared(person: &Person) -> Failure {
-    Failure::new(
-        Exit::Verification,
-        "not_compared",
-        format!("The number of {} was not shown since the start.", person.name),
-        "Compare it first: /verify NAME; then say /verify NAME yes.",
-    )
 }

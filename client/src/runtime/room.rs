@@ -43,7 +43,7 @@ use super::{
     unasked::Unasked,
 };
 use crate::{
-    failure::{Exit, Failure},
+    reason::{Reason, RelayReason, RoomReason, Unloaded},
     store::{Committed, People, RoomRecord, StoredNotice, Vault, What, Where},
     transport::{Pin, RelayAddress, RoomStream},
 };
@@ -60,15 +60,15 @@ const PAGE: u32 = 100;
 /// What others ask of a room's task.
 pub(super) enum Ask {
     /// Something for the engine; answered when it is saved.
-    Command(Command, Option<FaceId>, oneshot::Sender<Result<(), Failure>>),
+    Command(Command, Option<FaceId>, oneshot::Sender<Result<(), Reason>>),
     /// Signs for a file on a connection. None: we are not in.
     Prove(BlobId, [u8; CHANNEL_BINDING_LEN], oneshot::Sender<Option<BlobProof>>),
     /// A file is at the relay: says so, and in the same step it is under way no more.
-    Offer { number: i64, token: String, said: Said, reply: oneshot::Sender<Result<(), Failure>> },
+    Offer { number: i64, token: String, said: Said, reply: oneshot::Sender<Result<(), Reason>> },
     /// The account has another key; answered when that is known here, which the room's log says later.
     Account(Arc<Identity>, oneshot::Sender<()>),
     /// A link for one device of ours, until then.
-    InviteDevice { expires_ms: Millis, reply: oneshot::Sender<Result<InviteLink, Failure>> },
+    InviteDevice { expires_ms: Millis, reply: oneshot::Sender<Result<InviteLink, Reason>> },
     /// What waits for the relay.
     Queued(oneshot::Sender<Vec<engine::Event>>),
     /// Say goodbye and end.
@@ -126,7 +126,7 @@ pub(super) struct Room {
     /// Faces that wait for a link: at most as many as are attached.
     invited: Vec<FaceId>,
     /// Who waits for a link for one device of ours: at most one.
-    device: Option<oneshot::Sender<Result<InviteLink, Failure>>>,
+    device: Option<oneshot::Sender<Result<InviteLink, Reason>>>,
     /// Who takes what devices of ours say to each other.
     devices: mpsc::Sender<Heard>,
     /// Told when there is something for our other devices.
@@ -135,7 +135,7 @@ pub(super) struct Room {
     changed: Arc<Notify>,
     is_over: bool,
     /// Why it could not be read from the disk, when it was tried last.
-    not_loaded: Option<Failure>,
+    not_loaded: Option<Unloaded>,
     backoff: Backoff,
     /// When the current stream was opened.
     since: Instant,
@@ -215,13 +215,7 @@ impl Room {
                 self.load().await;
                 self.show_queued().await;
                 if self._link.is_none() {
-                    let failure = Failure::new(
-                        Exit::Network,
-                        "own_relay",
-                        "This room lives in your own relay, which does not run.",
-                        "Run `schat host`.",
-                    );
-                    self.show(RoomEvent::Failed(failure)).await;
+                    self.show(RoomEvent::Failed(RelayReason::OwnIsDown.into())).await;
                 }
             }
             Begin::New(engine) => {
@@ -338,7 +332,7 @@ impl Room {
     }
 
     /// The sacred order: think, store, send, show; then the same for what follows from it, whose failure is nobody's who asked.
-    async fn apply(&mut self, inputs: Vec<Input>) -> Result<(), Failure> {
+    async fn apply(&mut self, inputs: Vec<Input>) -> Result<(), Reason> {
         let done = self.apply_all(inputs).await;
         while !self.follow_ups.is_empty() && !self.is_over {
             let follow_ups = std::mem::take(&mut self.follow_ups);
@@ -348,7 +342,7 @@ impl Room {
         done
     }
 
-    async fn apply_all(&mut self, inputs: Vec<Input>) -> Result<(), Failure> {
+    async fn apply_all(&mut self, inputs: Vec<Input>) -> Result<(), Reason> {
         let mut inputs = Inputs::from(inputs);
         while !inputs.is_empty() && !self.is_over {
             self.apply_some(&mut inputs).await?;
@@ -358,7 +352,7 @@ impl Room {
 
     /// The same for the first of these, in one transaction: as many as are thought about within [`THINK`], and one at
     /// least. What was not thought about stays in `inputs`; nothing does after a failure.
-    async fn apply_some(&mut self, inputs: &mut Inputs) -> Result<(), Failure> {
+    async fn apply_some(&mut self, inputs: &mut Inputs) -> Result<(), Reason> {
         let Some(engine) = &mut self.engine else {
             inputs.clear();
             return Err(self.not_loaded());
@@ -468,17 +462,12 @@ impl Room {
     }
 
     /// Says that a file is there; what is under way of it is forgotten in the same transaction.
-    async fn offer(&mut self, number: i64, token: String, said: Said) -> Result<(), Failure> {
+    async fn offer(&mut self, number: i64, token: String, said: Said) -> Result<(), Reason> {
         self.offering = Some(number);
         let done = self.apply(vec![Input::Command(Command::Say { token, said })]).await;
         match self.offering.take() {
             None => done,
-            Some(_) => done.and(Err(Failure::new(
-                Exit::Refused,
-                "outbox_full",
-                "The file is at the relay, but the room takes no message of this device now.",
-                "It is offered as soon as the room takes one.",
-            ))),
+            Some(_) => done.and(Err(RoomReason::OutboxFull.into())),
         }
     }
 

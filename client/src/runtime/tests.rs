@@ -78,7 +78,7 @@ async fn what_cannot_be_stored_is_neither_sent_nor_shown() {
     vault.now(|store| store.starve(true)).unwrap();
     let long = "not stored ".repeat(2000);
     let failure = runtime.tell(ROOM, send(&long)).await.unwrap_err();
-    assert_eq!((&*failure.code, failure.exit), ("storage", crate::failure::Exit::Local));
+    assert_eq!((failure.code(), failure.exit()), ("storage", crate::failure::Exit::Local));
     until(&mut events, |event| {
         assert!(!is_message(&event, &long));
         matches!(event, RoomEvent::Failed(_))
@@ -129,7 +129,7 @@ async fn relay_that_is_away_does_not_stop_what_is_said() {
     relay.shutdown().await;
     while !matches!(events.recv().await.unwrap(), Event::Relay { state: RelayState::Lost { .. }, .. }) {}
     runtime.tell(ROOM, send("kept")).await.unwrap();
-    assert_eq!(runtime.why().map(|why| why.exit), Some(crate::failure::Exit::Network));
+    assert_eq!(runtime.why().map(|why| why.exit()), Some(crate::failure::Exit::Network));
     assert!(!runtime.is_stuck() && !runtime.is_empty());
     runtime.shutdown().await;
 }
@@ -139,7 +139,7 @@ async fn notices(events: &mut mpsc::Receiver<Event>) -> Vec<(i64, String, bool)>
     let mut seen = Vec::new();
     until(events, |event| {
         if let RoomEvent::Notice { ordinal, notice, again } = &event {
-            seen.push((*ordinal, Failure::from(notice).message, *again));
+            seen.push((*ordinal, crate::failure::Failure::from(notice).message, *again));
         }
         matches!(event, RoomEvent::Engine(engine::Event::Joined(_)))
     })
@@ -168,7 +168,7 @@ async fn crash_between_storing_and_showing_does_not_make_an_alarm_silent() {
     drop(vault);
 
     let (runtime, mut events, vault) = enter(&dir, "ann", &relay).await;
-    assert_eq!(runtime.why().map(|why| why.message), Some(last.clone()));
+    assert_eq!(runtime.why().map(|why| crate::failure::Failure::from(why).message), Some(last.clone()));
     let mut shown = Vec::new();
     until(&mut events, |event| {
         if let RoomEvent::Notice { ordinal, notice, again: true } = &event {
@@ -188,7 +188,7 @@ async fn crash_between_storing_and_showing_does_not_make_an_alarm_silent() {
 
     let (runtime, mut events, _) = enter(&dir, "ann", &relay).await;
     assert_eq!(notices(&mut events).await, [], "once");
-    assert_eq!(runtime.why().map(|why| why.message), Some(last));
+    assert_eq!(runtime.why().map(|why| crate::failure::Failure::from(why).message), Some(last));
 }
 
 #[tokio::test(flavor = "multi_thread")]

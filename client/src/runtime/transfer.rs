@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use shared::{file::BlobId, room::MessageId};
 
-use crate::failure::Failure;
+use crate::reason::Reason;
 
 /// A file under way, as faces show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,17 +39,17 @@ pub enum Way {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TransferState {
     /// For the relay, or for others to end; because of this, if anything is wrong.
-    Waiting(Option<Failure>),
+    Waiting(Option<Reason>),
     /// Bytes go.
     Running,
     /// Somebody wants it to wait.
     Paused,
     /// It does not go on by itself.
-    Stopped(Failure),
+    Stopped(Reason),
     /// All of it is there: what was sent is offered to the room, what was fetched is at that place.
     Done(Option<PathBuf>),
     /// It was given up: because of this, if nobody wished it.
-    Cancelled(Option<Failure>),
+    Cancelled(Option<Reason>),
 }
 
 impl TransferState {
@@ -71,10 +71,10 @@ impl TransferState {
     }
 
     /// What is wrong, if anything is.
-    pub fn failure(&self) -> Option<&Failure> {
+    pub fn reason(&self) -> Option<&Reason> {
         match self {
-            Self::Waiting(failure) | Self::Cancelled(failure) => failure.as_ref(),
-            Self::Stopped(failure) => Some(failure),
+            Self::Waiting(reason) | Self::Cancelled(reason) => reason.as_ref(),
+            Self::Stopped(reason) => Some(reason),
             _ => None,
         }
     }

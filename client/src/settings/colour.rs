@@ -7,6 +7,8 @@ use serde::{
     de::{self, Visitor},
 };
 
+use super::error::WrongValue;
+
 /// Names of the first sixteen colours of a terminal's table, in its order.
 const NAMES: [&str; 16] = [
     "black",
@@ -38,15 +40,10 @@ pub enum Colour {
     Rgb(u8, u8, u8),
 }
 
-/// A text that names no colour.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no colour; write a name such as \"bright-blue\", a number from 0 to 255, or \"#rrggbb\"")]
-pub struct ColourError(String);
-
 impl FromStr for Colour {
-    type Err = ColourError;
+    type Err = WrongValue;
 
-    fn from_str(text: &str) -> Result<Self, ColourError> {
+    fn from_str(text: &str) -> Result<Self, WrongValue> {
         let known = |name: &&str| name.eq_ignore_ascii_case(text);
         if text.eq_ignore_ascii_case("default") {
             return Ok(Self::Default);
@@ -57,7 +54,7 @@ impl FromStr for Colour {
         if let Ok(index) = text.parse() {
             return Ok(Self::Indexed(index));
         }
-        rgb(text).ok_or_else(|| ColourError(text.to_owned()))
+        rgb(text).ok_or_else(|| WrongValue::Colour(text.to_owned()))
     }
 }
 
@@ -101,7 +98,7 @@ impl Visitor<'_> for Written {
     type Value = Colour;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the name of a colour, a number from 0 to 255, or \"#rrggbb\"")
+        f.write_str("a colour")
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Colour, E> {
@@ -109,11 +106,11 @@ impl Visitor<'_> for Written {
     }
 
     fn visit_i64<E: de::Error>(self, index: i64) -> Result<Colour, E> {
-        u8::try_from(index).map(Colour::Indexed).map_err(|_| E::custom(ColourError(index.to_string())))
+        u8::try_from(index).map(Colour::Indexed).map_err(|_| E::custom(WrongValue::Colour(index.to_string())))
     }
 
     fn visit_u64<E: de::Error>(self, index: u64) -> Result<Colour, E> {
-        u8::try_from(index).map(Colour::Indexed).map_err(|_| E::custom(ColourError(index.to_string())))
+        u8::try_from(index).map(Colour::Indexed).map_err(|_| E::custom(WrongValue::Colour(index.to_string())))
     }
 }
 

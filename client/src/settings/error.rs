@@ -1,8 +1,6 @@
-//! What is wrong with a settings file: the place, the cause and the remedy.
+//! What is wrong with a settings file: the place and the cause, as values.
 
-use std::{io, path::PathBuf};
-
-use crate::failure::{Exit, Failure};
+use std::{fmt, io, path::PathBuf};
 
 /// How alike two names must be for one to be a slip of the other (Jaro-Winkler, 0 to 1).
 const ALIKE: f64 = 0.75;
@@ -11,21 +9,27 @@ const ALIKE: f64 = 0.75;
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// Somebody named a file that is not there.
-    #[error("There is no settings file {}.", path.display())]
+    #[error("no settings file")]
     Missing {
         /// The file.
         path: PathBuf,
     },
     /// It cannot be read.
-    #[error("The settings file {} cannot be read: {source}.", path.display())]
+    #[error("unreadable: {source}")]
     Read {
         /// The file.
         path: PathBuf,
         /// What the system says.
         source: io::Error,
     },
+    /// It has more bytes than anybody means.
+    #[error("too large")]
+    Large {
+        /// The file.
+        path: PathBuf,
+    },
     /// It is not TOML.
-    #[error("{}:{line}: this is not TOML: {message}.", path.display())]
+    #[error("{line}: not TOML")]
     Syntax {
         /// The file.
         path: PathBuf,
@@ -35,7 +39,7 @@ pub enum SettingsError {
         message: String,
     },
     /// A name that is no setting.
-    #[error("{}:{line}: there is no setting `{name}`.", path.display())]
+    #[error("{line}: unknown {name}")]
     Unknown {
         /// The file.
         path: PathBuf,
@@ -47,7 +51,7 @@ pub enum SettingsError {
         nearest: Option<String>,
     },
     /// A value that its setting does not take.
-    #[error("{}:{line}: `{name}`: {message}.", path.display())]
+    #[error("{line}: {name}: {wrong}")]
     Value {
         /// The file.
         path: PathBuf,
@@ -56,33 +60,69 @@ pub enum SettingsError {
         /// The setting with its section.
         name: String,
         /// What is wrong.
-        message: String,
+        wrong: WrongValue,
     },
 }
 
-impl From<SettingsError> for Failure {
-    fn from(error: SettingsError) -> Self {
-        let (exit, remedy) = match &error {
-            SettingsError::Missing { .. } => (
-                Exit::NotFound,
-                "Name another with SCHAT_CONFIG or --config, or make it: `schat config --example`."
-                    .to_owned(),
-            ),
-            SettingsError::Read { .. } => (Exit::Usage, "Check the file and its permissions.".to_owned()),
-            SettingsError::Syntax { .. } => {
-                (Exit::Usage, "Mend that line; `schat config --example` shows how it is written.".to_owned())
-            }
-            SettingsError::Unknown { nearest: Some(nearest), .. } => {
-                (Exit::Usage, format!("Did you mean `{nearest}`? `schat config --example` shows them all."))
-            }
-            SettingsError::Unknown { nearest: None, .. } => {
-                (Exit::Usage, "`schat config --example` shows them all.".to_owned())
-            }
-            SettingsError::Value { .. } => {
-                (Exit::Usage, "`schat config --example` shows what it takes.".to_owned())
-            }
+/// Why a setting does not take a value. Parsers know errors as texts alone, so each of these is one and is read back from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WrongValue {
+    /// It stands for a section.
+    Section,
+    /// No key, and no list of keys.
+    Keys,
+    /// No colour, but this.
+    Colour(String),
+    /// So many colours, and not as many as there have to be.
+    Colours(usize),
+    /// No name of a dictionary.
+    Dictionary,
+    /// No directory.
+    Directory,
+    /// No program.
+    Program,
+    /// A number out of these bounds.
+    Bounds(u64, u64),
+    /// Another type, as the parser says.
+    Type(String),
+}
+
+impl fmt::Display for WrongValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Section => f.write_str("section"),
+            Self::Keys => f.write_str("keys"),
+            Self::Colour(text) => write!(f, "colour:{text}"),
+            Self::Colours(count) => write!(f, "colours:{count}"),
+            Self::Dictionary => f.write_str("dictionary"),
+            Self::Directory => f.write_str("directory"),
+            Self::Program => f.write_str("program"),
+            Self::Bounds(fewest, most) => write!(f, "bounds:{fewest}:{most}"),
+            Self::Type(text) => f.write_str(text),
+        }
+    }
+}
+
+impl WrongValue {
+    /// Reads back what a parser was told, or takes what it says by itself.
+    pub(super) fn of(message: &str) -> Self {
+        let numbers = |text: &str| {
+            let (fewest, most) = text.split_once(':')?;
+            Some(Self::Bounds(fewest.parse().ok()?, most.parse().ok()?))
         };
-        Self::new(exit, "config", error.to_string(), remedy)
+        let known = match message.split_once(':') {
+            None => match message {
+                "dictionary" => Some(Self::Dictionary),
+                "directory" => Some(Self::Directory),
+                "program" => Some(Self::Program),
+                _ => None,
+            },
+            Some(("colour", text)) => Some(Self::Colour(text.to_owned())),
+            Some(("colours", count)) => count.parse().ok().map(Self::Colours),
+            Some(("bounds", text)) => numbers(text),
+            Some(_) => None,
+        };
+        known.unwrap_or_else(|| Self::Type(message.trim_end().trim_end_matches('.').replace('\n', "; ")))
     }
 }
 

@@ -1,15 +1,14 @@
 //! The person's settings: `config.toml` in the user's configuration directory, or the file that `SCHAT_CONFIG` names.
 //!
 //! ```text
-//!  file ──▶ read (spans) ──▶ known (one table: name, words, parser) ──▶ Settings ──▶ runtime, faces
-//!                                        └──▶ show, example
+//!  file ──▶ read (spans) ──▶ known (one table: name, parser) ──▶ Settings ──▶ runtime, faces
+//!                                        └──▶ show; the example (in `faces/words/settings/`)
 //! ```
 //!
 //! Nothing in it is secret, and nothing is written to it. What a profile remembers (name, relay) is not here.
 
 mod colour;
 mod error;
-mod example;
 mod known;
 mod read;
 mod show;
@@ -26,10 +25,14 @@ use crate::store::MAX_HISTORY;
 
 pub use self::{
     colour::Colour,
-    error::{SettingsError, nearest},
-    example::example,
-    show::{carried, json, only_carried, toml},
+    error::{SettingsError, WrongValue, nearest},
+    show::{carried, json, only_carried},
     source::{Origin, Source},
+};
+
+pub(crate) use self::{
+    known::{KEYS, KNOWN, SECTIONS},
+    show::{rows, written, written_key},
 };
 
 /// What the person wants. Passed by value to whoever starts a runtime or a face.
@@ -139,11 +142,11 @@ pub struct Colours {
 pub struct Senders(pub [Colour; 7]);
 
 impl TryFrom<Vec<Colour>> for Senders {
-    type Error = String;
+    type Error = WrongValue;
 
-    fn try_from(colours: Vec<Colour>) -> Result<Self, String> {
+    fn try_from(colours: Vec<Colour>) -> Result<Self, WrongValue> {
         let count = colours.len();
-        colours.try_into().map(Self).map_err(|_| format!("must be an array of 7 colours, not of {count}"))
+        colours.try_into().map(Self).map_err(|_| WrongValue::Colours(count))
     }
 }
 
@@ -185,7 +188,7 @@ impl Dictionary {
 }
 
 impl TryFrom<String> for Dictionary {
-    type Error = &'static str;
+    type Error = WrongValue;
 
     fn try_from(names: String) -> Result<Self, Self::Error> {
         let is_name = |name: &str| {
@@ -195,7 +198,7 @@ impl TryFrom<String> for Dictionary {
         };
         match names.split(',').all(is_name) {
             true => Ok(Self(names)),
-            false => Err("must be the name of a dictionary, as in \"en_GB\" or \"en_GB,de_DE\""),
+            false => Err(WrongValue::Dictionary),
         }
     }
 }
@@ -233,14 +236,12 @@ impl Directory {
 }
 
 impl TryFrom<String> for Directory {
-    type Error = &'static str;
+    type Error = WrongValue;
 
     fn try_from(path: String) -> Result<Self, Self::Error> {
         match path.starts_with("~/") || Path::new(&path).is_absolute() {
             true => Ok(Self(path)),
-            false => Err(
-                "must be a directory from the root, as in \"/srv/files\", or from your own, as in \"~/Files\"",
-            ),
+            false => Err(WrongValue::Directory),
         }
     }
 }
@@ -328,13 +329,13 @@ pub struct Program {
 }
 
 impl TryFrom<Vec<String>> for Program {
-    type Error = &'static str;
+    type Error = WrongValue;
 
     fn try_from(words: Vec<String>) -> Result<Self, Self::Error> {
         let mut words = words.into_iter();
         match words.next().filter(|name| !name.is_empty()) {
             Some(name) => Ok(Self { name, arguments: words.collect() }),
-            None => Err("must name a program, as in [\"pass\", \"show\", \"schat\"]"),
+            None => Err(WrongValue::Program),
         }
     }
 }
@@ -364,12 +365,12 @@ impl Lines {
 }
 
 impl TryFrom<u64> for Lines {
-    type Error = String;
+    type Error = WrongValue;
 
-    fn try_from(lines: u64) -> Result<Self, String> {
+    fn try_from(lines: u64) -> Result<Self, WrongValue> {
         match lines {
             Self::FEWEST..=Self::MOST => Ok(Self(lines)),
-            _ => Err(format!("must be from {} to {}", Self::FEWEST, Self::MOST)),
+            _ => Err(WrongValue::Bounds(Self::FEWEST, Self::MOST)),
         }
     }
 }

@@ -13,7 +13,7 @@ use toml::{
 
 use super::{
     Settings, SettingsError, Source,
-    error::nearest,
+    error::{WrongValue, nearest},
     known::{KEYS, KNOWN, SECTIONS},
 };
 
@@ -38,7 +38,8 @@ impl Settings {
     pub fn load(named: Option<&Path>) -> Result<Self, SettingsError> {
         let Some(path) = Self::path(named) else { return Ok(Self::default()) };
         match text(&path) {
-            Ok(text) => parse(&path, &text),
+            Ok(Some(text)) => parse(&path, &text),
+            Ok(None) => Err(SettingsError::Large { path }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => match named {
                 Some(_) => Err(SettingsError::Missing { path }),
                 None => Ok(Self::default()),
@@ -52,13 +53,14 @@ impl Settings {
     }
 }
 
-fn text(path: &Path) -> io::Result<String> {
+/// None: it has more bytes than anybody means.
+fn text(path: &Path) -> io::Result<Option<String>> {
     let mut text = String::new();
     fs::File::open(path)?.take(MAX_SIZE + 1).read_to_string(&mut text)?;
     if u64::try_from(text.len()).is_ok_and(|bytes| bytes > MAX_SIZE) {
-        return Err(io::Error::other("it is too large to be meant"));
+        return Ok(None);
     }
-    Ok(text)
+    Ok(Some(text))
 }
 
 /// What a file says.
@@ -76,15 +78,11 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Settings, SettingsError> 
     for (name, section) in table.into_inner() {
         let line = file.line(name.span().start);
         let name = name.into_inner();
-        let Some((known, _)) = SECTIONS.iter().find(|(known, _)| *known == name) else {
+        let Some(known) = SECTIONS.iter().find(|known| **known == name) else {
             return Err(file.unknown(line, name.into_owned()));
         };
         let DeValue::Table(section) = section.into_inner() else {
-            return Err(file.value(
-                line,
-                known,
-                "it is a section: write [it] on a line, and its settings below",
-            ));
+            return Err(file.value(line, known, WrongValue::Section));
         };
         for (key, value) in section {
             let line = file.line(key.span().start);
@@ -113,12 +111,10 @@ impl File<'_> {
     ) -> Result<(), SettingsError> {
         let name = format!("{section}.{key}");
         match KNOWN.iter().find(|known| known.section == section && known.key == key) {
-            Some(known) => {
-                (known.set)(settings, value).map_err(|error| self.value(line, &name, error.message()))
-            }
+            Some(known) => (known.set)(settings, value)
+                .map_err(|error| self.value(line, &name, WrongValue::of(error.message()))),
             None if section == KEYS => {
-                let wrong = "must be a key such as \"ctrl+k\", or a list of such";
-                let keys = keys(value.get_ref()).ok_or_else(|| self.value(line, &name, wrong))?;
+                let keys = keys(value.get_ref()).ok_or_else(|| self.value(line, &name, WrongValue::Keys))?;
                 settings.keys.actions.insert(key.to_owned(), keys);
                 Ok(())
             }
@@ -131,9 +127,8 @@ impl File<'_> {
         self.text.bytes().take(byte).filter(|byte| *byte == b'\n').count() + 1
     }
 
-    fn value(&self, line: usize, name: &str, message: &str) -> SettingsError {
-        let message = message.trim_end().trim_end_matches('.').replace('\n', "; ");
-        SettingsError::Value { path: self.path.to_owned(), line, name: name.to_owned(), message }
+    fn value(&self, line: usize, name: &str, wrong: WrongValue) -> SettingsError {
+        SettingsError::Value { path: self.path.to_owned(), line, name: name.to_owned(), wrong }
     }
 
     fn unknown(&self, line: usize, name: String) -> SettingsError {
@@ -156,7 +151,7 @@ fn nearest_setting(name: &str) -> Option<String> {
     let elsewhere = KNOWN.iter().find(|known| known.key == key).map(super::known::Known::name);
     let here = KNOWN.iter().filter(|known| known.section == section).map(|known| known.key);
     let here = nearest(key, here).map(|key| format!("{section}.{key}"));
-    let sections = SECTIONS.iter().map(|(section, _)| *section);
+    let sections = SECTIONS.iter().copied();
     let of_sections = || nearest(name, sections).map(|section| format!("[{section}]"));
     let of_all = || nearest(key, KNOWN.iter().map(|known| known.key));
     let anywhere = || KNOWN.iter().find(|known| Some(known.key) == of_all()).map(super::known::Known::name);

@@ -1,4 +1,4 @@
-//! The settings in force, for people and programs.
+//! The settings in force: as rows, and for programs.
 
 use serde::Serialize;
 use toml::Value;
@@ -7,36 +7,6 @@ use super::{
     Origin, Settings,
     known::{KEYS, KNOWN, SECTIONS},
 };
-
-/// Column at which the origins begin, if the settings leave room.
-const WIDTH: usize = 32;
-
-/// As a config.toml that can be used again, each line with where its value comes from.
-pub fn toml(settings: &Settings) -> String {
-    let mut lines = vec![match settings.source.file() {
-        Some(file) => format!("# {}", file.display()),
-        None => match Settings::path(None) {
-            Some(path) => format!("# There is no {}: all is as by default.", path.display()),
-            None => "# There is no home directory: all is as by default.".to_owned(),
-        },
-    }];
-    for (section, _) in SECTIONS {
-        lines.extend([String::new(), format!("[{section}]")]);
-        for row in rows(settings).into_iter().filter(|row| row.section == *section) {
-            let line = match &row.value {
-                Some(value) => format!("{} = {}", written_key(&row.key), written(value)),
-                None => format!("# {} =", row.key),
-            };
-            let origin = match (&row.value, row.section) {
-                (Some(_), _) => row.origin.to_string(),
-                (None, "theme") => "the theme's".to_owned(),
-                (None, _) => "none".to_owned(),
-            };
-            lines.push(format!("{line:WIDTH$}  # {origin}"));
-        }
-    }
-    lines.join("\n")
-}
 
 /// Settings that follow a person to another device, as a config.toml: what others learn of them, how they are told, colours,
 /// keys, times. Nothing that names a path, a program, a terminal or how much one machine keeps.
@@ -57,7 +27,7 @@ const CARRIED: &[&str] = &[
 /// Those of [`CARRIED`] that somebody chose; empty where nobody did.
 pub fn carried(settings: &Settings) -> String {
     let mut lines = Vec::new();
-    for (section, _) in SECTIONS {
+    for section in SECTIONS {
         let chosen = rows(settings)
             .into_iter()
             .filter(|row| row.section == *section && follows(row.section, &row.key))
@@ -121,15 +91,20 @@ pub fn json(settings: &Settings) -> String {
     serde_json::json!({ "v": 1, "file": settings.source.file(), "settings": out }).to_string()
 }
 
-/// One line.
-struct Row<'a> {
-    section: &'static str,
-    key: String,
-    value: Option<Value>,
-    origin: Origin<'a>,
+/// One setting as it is in force.
+pub(crate) struct Row<'a> {
+    /// Its section.
+    pub(crate) section: &'static str,
+    /// Its name there.
+    pub(crate) key: String,
+    /// Its value, if it has one.
+    pub(crate) value: Option<Value>,
+    /// Where it was said.
+    pub(crate) origin: Origin<'a>,
 }
 
-fn rows(settings: &Settings) -> Vec<Row<'_>> {
+/// All of them, in the order of the example.
+pub(crate) fn rows(settings: &Settings) -> Vec<Row<'_>> {
     let origin = |section, key: &str| settings.source.origin(&format!("{section}.{key}"));
     let known = KNOWN.iter().map(|known| Row {
         section: known.section,
@@ -150,13 +125,13 @@ fn rows(settings: &Settings) -> Vec<Row<'_>> {
 }
 
 /// A key as TOML writes it.
-fn written_key(key: &str) -> String {
+pub(crate) fn written_key(key: &str) -> String {
     let is_bare = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     if is_bare { key.to_owned() } else { written(&Value::from(key)) }
 }
 
 /// A value as TOML writes it: as JSON does, but for one character that may not stand there as it is.
-pub(super) fn written(value: &Value) -> String {
+pub(crate) fn written(value: &Value) -> String {
     match value {
         Value::Array(values) => format!("[{}]", values.iter().map(written).collect::<Vec<_>>().join(", ")),
         value => serde_json::to_string(value).unwrap_or_default().replace('\u{7f}', "\\u007f"),

@@ -6,9 +6,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::Settings;
-use crate::failure::Failure;
-
 /// Where settings come from: the file and the line of each that it sets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Source {
@@ -39,14 +36,6 @@ impl Source {
             (Some(file), Some(line)) => Origin::File(file, *line),
             _ => Origin::Default,
         }
-    }
-}
-
-impl Settings {
-    /// The failure that says what is wrong with a setting, and where it stands. For whoever finds out later than the
-    /// reader of the file can, as the full-screen face does about keys.
-    pub fn refuse(&self, name: &str, cause: impl fmt::Display, remedy: impl Into<String>) -> Failure {
-        Failure::usage(format!("{}: `{name}`: {cause}", self.source.origin(name)), remedy)
     }
 }
 

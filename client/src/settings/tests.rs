@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::{read::parse, *};
+use crate::faces::words::settings::{example, shown as toml};
 
 const PATH: &str = "/home/ann/config.toml";
 
@@ -103,6 +104,8 @@ fn value_of_the_wrong_kind_is_refused_with_its_line() {
         ("[screen]\ntheme = \"drak\"", 2, "expected one of `auto`, `dark`, `light`, `plain`"),
         ("[screen]\n\ntimes = 24", 3, "`screen.times`"),
         ("[theme]\nmention = \"rad\"", 2, "`rad` is no colour"),
+        ("[theme]\nalarm = true", 2, "expected the name of a colour, a number"),
+        ("[files]\ndownloads = \"here\"", 2, "must be a directory from the root"),
         ("[theme]\nalarm = 256", 2, "`256` is no colour"),
         ("[theme]\nsenders = [1, 2]", 2, "array of 7 colours"),
         ("[theme]\nsenders = [1, 2, 3, 4, 5, 6, 7, 8]", 2, "`theme.senders`"),
@@ -147,10 +150,7 @@ fn setting_in_the_example_that_the_reader_does_not_take_is_found() {
         .collect::<Vec<_>>()
         .join("\n");
     let settings = read(&uncommented).unwrap();
-    assert!(
-        known::KNOWN.iter().all(|known| settings.source.lines.contains_key(&known.name())),
-        "{uncommented}"
-    );
+    assert!(KNOWN.iter().all(|known| settings.source.lines.contains_key(&known.name())), "{uncommented}");
     let defaults = Settings::default();
     let same = (settings.screen, settings.notify, settings.privacy, settings.history);
     assert_eq!(same, (defaults.screen, defaults.notify, defaults.privacy, defaults.history));
@@ -188,8 +188,8 @@ fn file_that_was_named_and_is_missing_is_no_silence() {
 fn file_that_is_too_large_or_no_text_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("config.toml");
-    for bytes in [vec![b'#'; (1 << 20) + 1], b"\xff\xfe".to_vec()] {
-        std::fs::write(&path, bytes).unwrap();
-        assert!(matches!(Settings::load(Some(&path)), Err(SettingsError::Read { .. })));
-    }
+    std::fs::write(&path, vec![b'#'; (1 << 20) + 1]).unwrap();
+    assert!(matches!(Settings::load(Some(&path)), Err(SettingsError::Large { .. })));
+    std::fs::write(&path, b"\xff\xfe").unwrap();
+    assert!(matches!(Settings::load(Some(&path)), Err(SettingsError::Read { .. })));
 }

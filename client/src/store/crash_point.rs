@@ -28,5 +28,5 @@ impl CrashPoint {
 }
 
 pub(crate) fn over() -> StoreError {
-    StoreError::Io(std::io::Error::other("the process has ended"))
+    StoreError::Stopping
 }

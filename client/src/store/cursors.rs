@@ -6,13 +6,12 @@ use rusqlite::{OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 
 use super::{Store, StoreError};
-use crate::failure::Failure;
 
 /// Named cursors of a profile: far more than programs run on one. Beyond it a new name is refused.
 pub const MAX_CURSORS: u32 = 64;
 
 /// Longest name of a cursor, in bytes: a word or two.
-const MAX_NAME: usize = 64;
+pub const MAX_CURSOR_NAME: usize = 64;
 
 /// How far somebody has read, in whatever face. Nobody can name a cursor so.
 const READ: &str = "~read";
@@ -26,18 +25,15 @@ impl Cursor {
     /// The cursor of that name; the profile's own without one.
     ///
     /// # Errors
-    /// [`Failure`] when the name is too long or holds more than letters, digits and `.`, `_`, `-`.
-    pub fn named(name: Option<&str>) -> Result<Self, Failure> {
+    /// [`StoreError`] when the name is too long or holds more than letters, digits and `.`, `_`, `-`.
+    pub fn named(name: Option<&str>) -> Result<Self, StoreError> {
         let fits = |name: &str| {
             !name.is_empty()
-                && name.len() <= MAX_NAME
+                && name.len() <= MAX_CURSOR_NAME
                 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
         };
         if name.is_some_and(|name| !fits(name)) {
-            return Err(Failure::usage(
-                "That is no name for a cursor.",
-                format!("Use 1 to {MAX_NAME} letters, digits, '.', '_' and '-'."),
-            ));
+            return Err(StoreError::BadCursor);
         }
         Ok(Self(name.map(str::to_owned)))
     }
@@ -49,9 +45,9 @@ impl Cursor {
 }
 
 impl TryFrom<Option<String>> for Cursor {
-    type Error = Failure;
+    type Error = StoreError;
 
-    fn try_from(name: Option<String>) -> Result<Self, Failure> {
+    fn try_from(name: Option<String>) -> Result<Self, StoreError> {
         match name.as_deref() {
             Some(READ) => Ok(Self::read()),
             name => Self::named(name),
@@ -125,7 +121,7 @@ mod tests {
 
     #[test]
     fn name_that_is_none_is_refused() {
-        for name in ["", "a b", "a/b", READ, "\u{1b}", &"x".repeat(MAX_NAME + 1)] {
+        for name in ["", "a b", "a/b", READ, "\u{1b}", &"x".repeat(MAX_CURSOR_NAME + 1)] {
             assert!(Cursor::named(Some(name)).is_err(), "{name}");
         }
         assert!(Cursor::named(Some("mail-bridge.2")).is_ok());

@@ -4,7 +4,7 @@ use proto::RoomId;
 use rusqlite::{OptionalExtension, params};
 use zeroize::Zeroizing;
 
-use super::{Store, StoreError};
+use super::{Damage, Store, StoreError};
 
 impl Store {
     /// What was typed in a room.
@@ -17,7 +17,7 @@ impl Store {
             self.db.query_row(select, [room.as_bytes()], |row| row.get(0)).optional()?;
         let Some(sealed) = sealed else { return Ok(None) };
         let plain = self.sealer.open(&label(room), &sealed)?;
-        let text = std::str::from_utf8(&plain).map_err(|_| StoreError::Damaged("a draft".into()))?;
+        let text = std::str::from_utf8(&plain).map_err(|_| StoreError::Damaged(Damage::Draft))?;
         Ok(Some(Zeroizing::new(text.to_owned())))
     }
 

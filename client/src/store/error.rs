@@ -1,4 +1,4 @@
-//! Why the profile cannot be read or written.
+//! Why the profile cannot be read or written: as values. Their words are the faces'.
 
 use std::{
     io,
@@ -6,73 +6,196 @@ use std::{
 };
 
 use rusqlite::ErrorCode;
+use serde::{Deserialize, Serialize};
+use shared::identity::NameError;
 
-use crate::failure::{Exit, Failure};
+use crate::failure::Exit;
 
 /// Why the profile cannot be read or written.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum StoreError {
+    /// There is none.
+    #[error("no profile")]
+    Missing(#[serde(with = "crate::codec::path")] PathBuf),
+    /// Nobody says where it would be.
+    #[error("no home directory")]
+    NoHome,
     /// Another program has it.
-    #[error("the profile in {0} is in use by another schat")]
-    Locked(PathBuf),
+    #[error("profile in use")]
+    Locked(#[serde(with = "crate::codec::path")] PathBuf),
     /// Nothing can be written there.
-    #[error("the profile in {0} cannot be written: its directory or file system is read-only")]
-    ReadOnly(PathBuf),
+    #[error("read-only profile")]
+    ReadOnly(#[serde(with = "crate::codec::path")] PathBuf),
+    /// The same, where nobody knows where that is.
+    #[error("read-only file system")]
+    Unwritable,
     /// The system lets us do nothing there.
-    #[error("the profile in {0} belongs to another user, or its permissions keep you out")]
-    Foreign(PathBuf),
-    /// There can be no profile there.
-    #[error("the path {0} can be no profile: {1}")]
-    Place(PathBuf, String),
+    #[error("profile of others")]
+    Foreign(#[serde(with = "crate::codec::path")] PathBuf),
+    /// There is something else that is no directory.
+    #[error("not a directory")]
+    NoDirectory(#[serde(with = "crate::codec::path")] PathBuf),
+    /// There can be no profile there, as the system says.
+    #[error("bad path: {1}")]
+    Place(#[serde(with = "crate::codec::path")] PathBuf, String),
     /// There is no room left.
-    #[error("the disk is full: what was said last is not saved and not sent")]
+    #[error("disk full")]
     Full,
     /// There is no room left to open it.
-    #[error("the disk is full, and the profile needs a little room to be opened")]
+    #[error("no space")]
     NoSpace,
     /// The database, or a value in it, is not what was written.
-    #[error("the profile is damaged: {0}")]
-    Damaged(String),
+    #[error("damaged: {0:?}")]
+    Damaged(Damage),
     /// The key file does not belong to the database, or is gone.
-    #[error("the profile's key file is missing or belongs to another profile")]
+    #[error("wrong key file")]
     WrongKey,
     /// The key file is locked, and nobody was asked.
-    #[error("the profile is locked by a passphrase")]
+    #[error("passphrase needed")]
     NeedsPassphrase,
     /// The passphrase does not open the key file, which is whole.
-    #[error("the passphrase is wrong")]
+    #[error("wrong passphrase")]
     WrongPassphrase,
     /// The key file is neither a key nor a locked one.
-    #[error("the profile's key file is damaged: {0}")]
-    BadKeyFile(&'static str),
+    #[error("bad key file: {0:?}")]
+    BadKeyFile(KeyFault),
     /// The key file is a link.
-    #[error("the key file {0} is a symbolic link, and the key that it leads to would stay where it is")]
-    LinkedKey(PathBuf),
+    #[error("linked key file")]
+    LinkedKey(#[serde(with = "crate::codec::path")] PathBuf),
     /// Less memory than the key file asks for.
-    #[error("there is not enough memory to open the profile's key")]
+    #[error("not enough memory")]
     NoMemory,
     /// Written by a later version.
-    #[error("the profile was written by a later version of schat")]
+    #[error("later version")]
     TooNew,
+    /// Written by an earlier version, and it cannot be brought up to date.
+    #[error("earlier version")]
+    TooOld,
+    /// This device is being linked to an account, and is nobody's until then.
+    #[error("being linked")]
+    BeingLinked,
+    /// No name that a person can have.
+    #[error("bad name: {0}")]
+    BadName(NameError),
+    /// No name that a cursor can have.
+    #[error("bad cursor")]
+    BadCursor,
     /// [`super::cursors::MAX_CURSORS`].
-    #[error("this profile keeps as many cursors as it can")]
+    #[error("too many cursors")]
     TooManyCursors,
     /// [`super::MAX_TRANSFERS`].
-    #[error("so many files are under way in this profile that no other one is taken")]
+    #[error("too many transfers")]
     TooManyTransfers,
-    /// Anything else.
-    #[error("the profile cannot be read or written: {0}")]
-    Io(io::Error),
+    /// As many people are marked as the profile can hold.
+    #[error("too many marks")]
+    TooManyMarks,
+    /// Something else holds the database.
+    #[error("database busy")]
+    Busy,
+    /// The program ends.
+    #[error("stopping")]
+    Stopping,
+    /// Anything else, as the system says.
+    #[error("{0}")]
+    Io(String),
+}
+
+/// What is damaged in a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Damage {
+    /// The file is no database.
+    Database,
+    /// The database is empty, and there is a key.
+    Empty,
+    /// The database is gone, and there is a key.
+    Gone,
+    /// A value has the wrong type.
+    Type,
+    /// A value was altered.
+    Value,
+    /// Who we are.
+    Identity,
+    /// What the phrase of the recovery key says.
+    Phrase,
+    /// What waits for other devices.
+    Synced,
+    /// Where devices said that they are.
+    DevicesHere,
+    /// Rooms on their way to other devices.
+    Offers,
+    /// A chat line.
+    Line,
+    /// What happened in a room.
+    Happening,
+    /// An alarm or problem.
+    Notice,
+    /// Somebody who is known.
+    Person,
+    /// What was typed.
+    Draft,
+    /// The right to open rooms.
+    Token,
+    /// A file that is under way.
+    Transfer,
+    /// Where a file is.
+    Place,
+    /// Where a room lives.
+    Address,
+    /// What is known of a relay.
+    Relay,
+}
+
+/// What is wrong with a key file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeyFault {
+    /// It asks for more, or for less, than may be asked for.
+    Cost,
+    /// It could not be made.
+    Unmade,
+    /// It holds no key.
+    NoKey,
+    /// It is too short.
+    Short,
+    /// It begins like another file.
+    Begin,
+    /// It has another length.
+    Length,
+    /// Its checksum is another.
+    Checksum,
+    /// What was written does not open.
+    Unopened,
+    /// What was written is something else.
+    Unwritten,
 }
 
 impl StoreError {
+    /// Its name for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Locked(_) => "in_use",
+            Self::ReadOnly(_) => "read_only",
+            Self::BeingLinked => "linking",
+            Self::Missing(_) => "not_found",
+            Self::NoHome | Self::BadName(_) | Self::BadCursor => "usage",
+            _ => "storage",
+        }
+    }
+
+    /// How a command that cannot go on ends.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Missing(_) => Exit::NotFound,
+            Self::NoHome | Self::BadName(_) | Self::BadCursor => Exit::Usage,
+            Self::BeingLinked => Exit::Refused,
+            _ => Exit::Local,
+        }
+    }
+
     /// What went wrong while the profile in `dir` was opened: nothing was said yet.
     pub(super) fn at(self, dir: &Path) -> Self {
         match self {
             Self::Full => Self::NoSpace,
-            Self::Io(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => {
-                Self::ReadOnly(dir.to_owned())
-            }
+            Self::Unwritable => Self::ReadOnly(dir.to_owned()),
             other => other,
         }
     }
@@ -82,7 +205,8 @@ impl From<io::Error> for StoreError {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace,
-            _ => Self::Io(error),
+            io::ErrorKind::ReadOnlyFilesystem => Self::Unwritable,
+            _ => Self::Io(error.to_string()),
         }
     }
 }
@@ -96,66 +220,14 @@ impl From<rusqlite::Error> for StoreError {
             return Self::Full;
         }
         match error.sqlite_error_code() {
-            Some(ErrorCode::ReadOnly) => Self::Io(io::Error::from(io::ErrorKind::ReadOnlyFilesystem)),
+            Some(ErrorCode::ReadOnly) => Self::Unwritable,
             Some(ErrorCode::DiskFull) => Self::Full,
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-                Self::Damaged("not a database".into())
-            }
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(Damage::Database),
             // The lock file keeps other processes away, so this is something else that holds it.
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                Self::Io(io::Error::other("the database is busy"))
-            }
-            Some(_) => Self::Io(io::Error::other(error.to_string())),
-            None => Self::Damaged("a value has the wrong type".into()),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            Some(_) => Self::Io(error.to_string()),
+            None => Self::Damaged(Damage::Type),
         }
-    }
-}
-
-impl From<&StoreError> for Failure {
-    fn from(error: &StoreError) -> Self {
-        let remedy = match error {
-            StoreError::Locked(_) => {
-                "End the other one, or give this one another --profile. With `schat daemon` many use one profile."
-            }
-            StoreError::ReadOnly(_) => {
-                "`schat rooms`, `search`, `export`, `fingerprint` and `verify` work as it is. For all else make it writable, or copy the whole directory elsewhere and name it with --profile."
-            }
-            StoreError::Foreign(_) => {
-                "Name one of your own with --profile or SCHAT_PROFILE, or leave both out."
-            }
-            StoreError::Place(..) => "Name another directory with --profile or SCHAT_PROFILE.",
-            StoreError::Full => "Free some space; schat goes on by itself.",
-            StoreError::NoSpace => "Free some space on the disk, then try again.",
-            StoreError::Damaged(_) => "Restore a backup of the profile, or begin a new one with --profile.",
-            StoreError::WrongKey => {
-                "Put the file `key` of this profile back; without it nothing can be read."
-            }
-            StoreError::NeedsPassphrase => "Give its passphrase, or schat unlock it.",
-            StoreError::WrongPassphrase => {
-                "Try again. Without the passphrase nothing in the profile can be read."
-            }
-            StoreError::BadKeyFile(_) => {
-                "Put a copy of the file `key` of this profile back; without it nothing can be read."
-            }
-            StoreError::LinkedKey(_) => "Move the key itself there, then lock or unlock it.",
-            StoreError::NoMemory => "End other programs, then try again.",
-            StoreError::TooNew => "Update schat.",
-            StoreError::TooManyCursors => "Use one that is there already.",
-            StoreError::TooManyTransfers => "Wait for some of them, or cancel them.",
-            StoreError::Io(_) => "Check the directory, its permissions and the disk.",
-        };
-        let code = match error {
-            StoreError::Locked(_) => "in_use",
-            StoreError::ReadOnly(_) => "read_only",
-            _ => "storage",
-        };
-        Self::new(Exit::Local, code, error.to_string(), remedy)
-    }
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::from(&error)
     }
 }
 
@@ -166,23 +238,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_database_says_is_said_so_that_it_can_be_mended() {
+    fn what_the_database_says_is_told_as_what_can_be_mended() {
         let dir = Path::new("/home/ann/p");
         let at_start = |code| {
             let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
-            let failure = Failure::from(StoreError::from(error).at(dir));
-            (failure.message, failure.remedy, failure.code)
+            StoreError::from(error).at(dir)
         };
         for code in [ffi::SQLITE_FULL, ffi::SQLITE_IOERR_SHMSIZE] {
-            let (message, remedy, _) = at_start(code);
-            assert!(message.contains("disk is full") && !message.contains("said"), "{message}");
-            assert!(remedy.contains("Free some space"), "{remedy}");
+            assert_eq!(at_start(code), StoreError::NoSpace);
         }
         for code in [ffi::SQLITE_READONLY, ffi::SQLITE_READONLY_DIRECTORY, ffi::SQLITE_READONLY_DBMOVED] {
-            assert_eq!(at_start(code).2, "read_only");
+            assert_eq!(at_start(code), StoreError::ReadOnly(dir.to_owned()));
+            assert_eq!(at_start(code).code(), "read_only");
         }
-        assert!(at_start(ffi::SQLITE_CORRUPT).0.contains("damaged"));
+        assert_eq!(at_start(ffi::SQLITE_CORRUPT), StoreError::Damaged(Damage::Database));
         let full = StoreError::from(io::Error::from(io::ErrorKind::StorageFull));
-        assert!(full.to_string().contains("disk is full"), "{full}");
+        assert_eq!(full, StoreError::NoSpace);
     }
 }

@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 pub use self::carried::{HappeningKey, read_happening, written_happening};
 use self::stored::Stored;
-use super::{Notice, Store, StoreError, seal::Sealer};
+use super::{Damage, Notice, Store, StoreError, seal::Sealer};
 
 /// Happenings kept per room; the oldest go first. Whoever joins and leaves without end drives out no chat line.
 pub const MAX_HAPPENINGS: u32 = 10_000;
@@ -354,5 +354,5 @@ fn label(room: RoomId, seq: u64, nth: u32) -> Vec<u8> {
 }
 
 fn damaged() -> StoreError {
-    StoreError::Damaged("what happened in a room".into())
+    StoreError::Damaged(Damage::Happening)
 }

@@ -7,7 +7,7 @@ use shared::{
     room::{Day, DeviceHere},
 };
 
-use super::{Store, StoreError};
+use super::{Damage, Store, StoreError};
 
 /// Where devices said that they are.
 const HERE: &str = "devices_here";
@@ -119,5 +119,5 @@ impl Row {
 }
 
 fn damaged() -> StoreError {
-    StoreError::Damaged("what devices said of themselves".into())
+    StoreError::Damaged(Damage::DevicesHere)
 }

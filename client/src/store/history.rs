@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 pub use self::carried::{read_line, written_line};
 use self::stored::Stored;
-use super::{Store, StoreError, seal::Sealer, transfers};
+use super::{Damage, Store, StoreError, seal::Sealer, transfers};
 
 /// Chat lines kept per room, unless the settings say otherwise; the oldest go first. Some hundred megabytes of the
 /// longest lines, some ten of usual ones.
@@ -268,5 +268,5 @@ fn label(room: RoomId, seq: u64) -> Vec<u8> {
 }
 
 fn damaged() -> StoreError {
-    StoreError::Damaged("a chat line".into())
+    StoreError::Damaged(Damage::Line)
 }

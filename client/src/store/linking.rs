@@ -11,7 +11,6 @@ use shared::{
 };
 
 use super::{OpenProfile, Store, StoreError, carried, devices, meta_label, profile, row_label};
-use crate::failure::{Exit, Failure};
 
 /// The linking under way.
 const LINKING: &str = "linking";
@@ -208,15 +207,10 @@ fn is_handed(db: &Connection) -> Result<bool, StoreError> {
 
 impl OpenProfile {
     /// There is a linking under way that gives the profile an account: until then nobody uses the one that it may have.
-    pub(super) fn is_being_linked(store: &Store) -> Result<(), Failure> {
+    pub(super) fn is_being_linked(store: &Store) -> Result<(), StoreError> {
         match store.is_becoming()? {
             false => Ok(()),
-            true => Err(Failure::new(
-                Exit::Refused,
-                "linking",
-                "This device is being linked to an account, and is nobody's until then.",
-                "Run `schat link` to go on, or `schat link --cancel` to give it up.",
-            )),
+            true => Err(StoreError::BeingLinked),
         }
     }
 }

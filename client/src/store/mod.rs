@@ -20,6 +20,7 @@ mod lock;
 mod notices;
 mod offers;
 mod old;
+mod over;
 mod people;
 mod picture_key;
 mod places;
@@ -47,8 +48,8 @@ use zeroize::Zeroizing;
 
 pub use avatars::OwnAvatar;
 pub use carried::OwnTexts;
-pub use cursors::Cursor;
-pub use error::StoreError;
+pub use cursors::{Cursor, MAX_CURSOR_NAME};
+pub use error::{Damage, KeyFault, StoreError};
 pub use happenings::{
     Happening, HappeningKey, Item, MAX_HAPPENINGS, What, read_happening, written_happening,
 };
@@ -56,19 +57,18 @@ pub use history::{Changed, Entry, MAX_HISTORY, read_line, written_line};
 #[cfg(unix)]
 pub(crate) use key::is_open_to_others;
 pub use key::{
-    Account, Asking, Cost, FileKey, HeldKey, KeyFile, KeySource, Passphrase, PassphraseError, ProfileKey,
-    Wrap,
+    Account, Asking, Cost, FEWEST, FileKey, HeldKey, KeyFile, KeySource, MAX_PASSPHRASE, Passphrase,
+    PassphraseError, ProfileKey, Wrap,
 };
 pub use linking::AccountHere;
 pub use notices::{Earlier, Notice, StoredNotice};
 pub use offers::{EnteredRoom, Offer};
-pub use old::{ARCHIVED, ARCHIVED_OPEN, is_archive};
+pub use over::{NoWayIn, Over, Unreadable};
 pub use people::{KnownPerson, MAX_NAMES, MAX_PEOPLE, Meeting, People, Replacement};
 pub use picture_key::PictureKey;
 pub use places::Place;
-pub(crate) use profile::bad_name;
 pub use profile::{NewProfile, OpenProfile, ProfileDir, engine_profile, usual_name};
-pub use rooms::{KnownRelay, LEFT, RoomKind, RoomRecord, Where};
+pub use rooms::{KnownRelay, RoomKind, RoomRecord, Where};
 pub use search::{Hit, Query, Search};
 pub use synced::{MAX_MARKS, Mark, written as written_marks};
 pub use transfers::MAX_TRANSFERS;
@@ -245,10 +245,10 @@ impl Store {
     ) -> Result<T, StoreError> {
         self.db.execute_batch("SAVEPOINT whole")?;
         let done = work(self);
-        self.db.execute_batch(match done {
-            Ok(_) => "RELEASE whole",
-            Err(_) => "ROLLBACK TO whole; RELEASE whole",
-        })?;
+        if done.is_err() {
+            self.db.execute_batch("ROLLBACK TO whole")?;
+        }
+        self.db.execute_batch("RELEASE whole")?;
         done
     }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use shared::room::{self as engine, Alarm, AlarmKind, Problem};
 use zeroize::Zeroizing;
 
-use super::{Store, StoreError, seal::Sealer};
+use super::{Damage, Store, StoreError, seal::Sealer};
 
 /// Notices kept per room, seen ones included; the oldest go first. Far more than can wait unseen: a face that does
 /// not read stops its rooms after some hundred events.
@@ -191,5 +191,5 @@ fn label(room: RoomId, ordinal: i64) -> Vec<u8> {
 }
 
 fn damaged() -> StoreError {
-    StoreError::Damaged("a notice".into())
+    StoreError::Damaged(Damage::Notice)
 }

@@ -4,7 +4,7 @@ use proto::RoomId;
 use serde::{Deserialize, Serialize};
 use shared::{identity::DeviceId, invite::link::InviteLink};
 
-use super::{RoomKind, Store, StoreError};
+use super::{Damage, RoomKind, Store, StoreError};
 
 /// Rooms that were entered here, to which other devices are to be let in.
 const ENTERED: &str = "rooms_entered";
@@ -194,5 +194,5 @@ fn id(room: &str) -> Option<RoomId> {
 }
 
 fn damaged() -> StoreError {
-    StoreError::Damaged("rooms on their way to other devices".into())
+    StoreError::Damaged(Damage::Offers)
 }

@@ -3,21 +3,8 @@
 use rusqlite::params;
 use shared::room::{OldRoom, Problem};
 
-use super::{Notice, Store, StoreError, notices};
+use super::{Notice, Over, Store, StoreError, notices, rooms};
 use crate::text::names::label;
-
-/// Why a private room of version 1 is over.
-pub const ARCHIVED: &str = "This is an archive of version 1, which this program reads and does not speak: to talk on, make the \
-                            room anew (/create) or ask for a new link.";
-
-/// Why an open room of version 1 is over.
-pub const ARCHIVED_OPEN: &str = "This is an archive of version 1, which this program reads and does not speak: to talk on, join \
-                                 the room again by its name (/join).";
-
-/// Whether a room that is over for this reason is an archive of version 1.
-pub fn is_archive(why: &str) -> bool {
-    why == ARCHIVED || why == ARCHIVED_OPEN
-}
 
 impl Store {
     /// Closes the rooms of version 1, whose history stays, and tells of it once.
@@ -40,11 +27,7 @@ impl Store {
         let id = first.id;
         let written = self.db.transaction().map_err(StoreError::from).and_then(|transaction| {
             for (record, room) in &old {
-                let why = if room.open { ARCHIVED_OPEN } else { ARCHIVED };
-                transaction.execute(
-                    "UPDATE rooms SET closed = ?2 WHERE room = ?1",
-                    params![record.id.as_bytes(), why],
-                )?;
+                rooms::close(&transaction, record.id, &Over::Archive { open: room.open })?;
             }
             for (record, _) in &old {
                 // Version 1 had labels in any form. Two that differ in nothing else stay as they are.
@@ -158,7 +141,8 @@ mod tests {
         let labels: Vec<_> = store.rooms().unwrap().into_iter().map(|room| room.label).collect();
         assert_eq!(labels, ["room 1", "room 2", "room\u{a0}3", "room\u{a0}4"]);
         let closed: Vec<_> = store.rooms().unwrap().into_iter().map(|room| room.closed).collect();
-        assert_eq!(closed, [Some(ARCHIVED.to_owned()), Some(ARCHIVED_OPEN.to_owned()), None, None]);
+        let archive = |open| Some(Over::Archive { open });
+        assert_eq!(closed, [archive(false), archive(true), None, None]);
         let mut search = Search::new(Query::new("said", None), [(RoomId([1; 32]), "room 1".to_owned())], 9);
         while !search.is_done() {
             search = store.search(search).unwrap();

@@ -15,7 +15,7 @@ use shared::{
     room::{Millis, Person},
 };
 
-use super::{Store, StoreError, seal::Sealer};
+use super::{Damage, Store, StoreError, seal::Sealer};
 use crate::text::names::Looks;
 
 /// People kept. Full: whoever was met last and is not verified makes way, so that a flood of strangers pushes out
@@ -184,9 +184,7 @@ impl Store {
         known.verified_at = at;
         let done = write(&transaction, &self.sealer, &self.people, vec![known])?;
         if done.put.is_empty() {
-            return Err(StoreError::Io(std::io::Error::other(
-                "more people are marked than a profile can hold",
-            )));
+            return Err(StoreError::TooManyMarks);
         }
         transaction.commit()?;
         done.show(&self.people);
@@ -316,7 +314,7 @@ fn label(tag: &[u8; 16]) -> Vec<u8> {
 }
 
 fn damaged() -> StoreError {
-    StoreError::Damaged("a known person".into())
+    StoreError::Damaged(Damage::Person)
 }
 
 /// A fingerprint as text, for the stored form.

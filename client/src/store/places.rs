@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{PictureKey, Store, StoreError, seal::Sealer};
+use super::{Damage, PictureKey, Store, StoreError, seal::Sealer};
 
 /// Places kept in one profile; the oldest go first, and what was there is only not shown any more.
 const MOST: i64 = 5_000;
@@ -77,7 +77,7 @@ fn label(room: RoomId, picture: PictureKey) -> Vec<u8> {
 }
 
 fn damaged() -> StoreError {
-    StoreError::Damaged("the place of a file".into())
+    StoreError::Damaged(Damage::Place)
 }
 
 #[cfg(test)]

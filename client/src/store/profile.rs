@@ -18,8 +18,7 @@ use shared::{
 };
 use zeroize::Zeroizing;
 
-use super::{DATABASE, FileKey, KeySource, Store, StoreError, Vault, lock::Lock};
-use crate::failure::Failure;
+use super::{DATABASE, Damage, FileKey, KeySource, Store, StoreError, Vault, lock::Lock};
 
 pub(super) const IDENTITY: &str = "identity";
 /// What the phrase of the recovery key says.
@@ -37,14 +36,9 @@ impl ProfileDir {
     /// The directory that was named, or the one the system has for this (XDG on Linux).
     ///
     /// # Errors
-    /// [`Failure`] when neither is there: no home directory.
-    pub fn choose(named: Option<PathBuf>) -> Result<Self, Failure> {
-        named.or_else(|| relay::home::data_dir("schat")).map(Self).ok_or_else(|| {
-            Failure::usage(
-                "There is no home directory to keep the profile in.",
-                "Name a directory with --profile.",
-            )
-        })
+    /// [`StoreError`] when neither is there: no home directory.
+    pub fn choose(named: Option<PathBuf>) -> Result<Self, StoreError> {
+        named.or_else(|| relay::home::data_dir("schat")).map(Self).ok_or(StoreError::NoHome)
     }
 
     /// The directory.
@@ -96,21 +90,21 @@ impl OpenProfile {
     /// Opens the profile, and makes it on first use. `name` becomes its display name.
     ///
     /// # Errors
-    /// [`Failure`] when another process has it, it is locked or damaged, or the name cannot be shown.
-    pub fn open(dir: ProfileDir, name: Option<&str>, random: Random) -> Result<Self, Failure> {
+    /// [`StoreError`] when another process has it, it is locked or damaged, or the name cannot be shown.
+    pub fn open(dir: ProfileDir, name: Option<&str>, random: Random) -> Result<Self, StoreError> {
         Self::open_with(dir, name, random, &FileKey)
     }
 
     /// The same, with a key from elsewhere.
     ///
     /// # Errors
-    /// [`Failure`], also when the key cannot be had.
-    pub fn open_with(
+    /// [`StoreError`], or that of the source, when the key cannot be had.
+    pub fn open_with<E: From<StoreError>>(
         dir: ProfileDir,
         name: Option<&str>,
         random: Random,
-        key: &dyn KeySource,
-    ) -> Result<Self, Failure> {
+        key: &dyn KeySource<E>,
+    ) -> Result<Self, E> {
         make_private(dir.path())?;
         let lock = Lock::take(dir.path())?;
         whole(dir.path())?;
@@ -132,12 +126,12 @@ impl OpenProfile {
     ///
     /// # Errors
     /// As [`OpenProfile::open_with`], and what `give_up` says.
-    pub fn open_to_link(
+    pub fn open_to_link<E: From<StoreError>>(
         dir: ProfileDir,
         random: Random,
-        key: &dyn KeySource,
-        give_up: impl FnOnce() -> Result<bool, Failure>,
-    ) -> Result<Self, Failure> {
+        key: &dyn KeySource<E>,
+        give_up: impl FnOnce() -> Result<bool, E>,
+    ) -> Result<Self, E> {
         make_private(dir.path())?;
         let lock = Lock::take(dir.path())?;
         whole(dir.path())?;
@@ -162,12 +156,16 @@ impl OpenProfile {
     /// Opens a profile where nothing can be written, to look at what is stored.
     ///
     /// # Errors
-    /// [`Failure`] when it is locked or damaged, or of an earlier version: then it has to be writable once.
-    pub fn open_read_only(dir: ProfileDir, random: Random, key: &dyn KeySource) -> Result<Self, Failure> {
+    /// [`StoreError`] when it is locked or damaged, or of an earlier version: then it has to be writable once.
+    pub fn open_read_only<E: From<StoreError>>(
+        dir: ProfileDir,
+        random: Random,
+        key: &dyn KeySource<E>,
+    ) -> Result<Self, E> {
         whole(dir.path())?;
         let key = key.key(dir.path(), &random)?;
         let store = Store::open_read_only(dir.path(), &key, random.clone())?;
-        let known = store.meta(IDENTITY)?.ok_or_else(|| StoreError::Damaged("identity".into()))?;
+        let known = store.meta(IDENTITY)?.ok_or_else(|| StoreError::Damaged(Damage::Identity))?;
         let name = text(store.meta(NAME)?).unwrap_or_else(usual_name);
         Ok(Self::of(store, identity(&known)?, name, random, (dir, None))?)
     }
@@ -231,7 +229,10 @@ impl Store {
         });
         match &written {
             Ok(()) => self.db.execute_batch("RELEASE account")?,
-            Err(_) => self.db.execute_batch("ROLLBACK TO account; RELEASE account")?,
+            Err(_) => {
+                self.db.execute_batch("ROLLBACK TO account")?;
+                self.db.execute_batch("RELEASE account")?;
+            }
         }
         written
     }
@@ -247,7 +248,7 @@ impl Store {
         account: &Identity,
         backup_key: &[u8; 32],
     ) -> Result<bool, StoreError> {
-        let stored = self.meta(IDENTITY)?.ok_or_else(|| StoreError::Damaged("identity".into()))?;
+        let stored = self.meta(IDENTITY)?.ok_or_else(|| StoreError::Damaged(Damage::Identity))?;
         if identity(&stored)?.fingerprint() != *was {
             return Ok(false);
         }
@@ -255,7 +256,10 @@ impl Store {
         let written = self.set_account(account, None).and_then(|()| self.set_backup_key(backup_key));
         match &written {
             Ok(()) => self.db.execute_batch("RELEASE replaced")?,
-            Err(_) => self.db.execute_batch("ROLLBACK TO replaced; RELEASE replaced")?,
+            Err(_) => {
+                self.db.execute_batch("ROLLBACK TO replaced")?;
+                self.db.execute_batch("RELEASE replaced")?;
+            }
         }
         written.map(|()| true)
     }
@@ -266,7 +270,7 @@ impl Store {
     /// [`StoreError`] when it cannot be read.
     pub fn phrase_entropy(&self) -> Result<Option<Zeroizing<[u8; ENTROPY_LEN]>>, StoreError> {
         let Some(bytes) = self.meta(PHRASE)? else { return Ok(None) };
-        let entropy = bytes.as_slice().try_into().map_err(|_| StoreError::Damaged("phrase".into()))?;
+        let entropy = bytes.as_slice().try_into().map_err(|_| StoreError::Damaged(Damage::Phrase))?;
         Ok(Some(Zeroizing::new(entropy)))
     }
 
@@ -308,8 +312,8 @@ impl NewProfile {
     /// Makes one, without an account, in a directory that has none.
     ///
     /// # Errors
-    /// [`Failure`] when it cannot be written, or another process has it.
-    pub fn make(dir: &Path, random: &Random) -> Result<Self, Failure> {
+    /// [`StoreError`] when it cannot be written, or another process has it.
+    pub fn make(dir: &Path, random: &Random) -> Result<Self, StoreError> {
         make_private(dir)?;
         let lock = Lock::take(dir)?;
         let key = FileKey.key(dir, random)?;
@@ -338,11 +342,9 @@ pub fn engine_profile(
 fn whole(dir: &Path) -> Result<(), StoreError> {
     let has_key = FileKey::path(dir).exists();
     match fs::metadata(dir.join(DATABASE)) {
-        Ok(database) if database.len() == 0 && has_key => {
-            Err(StoreError::Damaged(format!("{DATABASE} is empty, and its key is there")))
-        }
+        Ok(database) if database.len() == 0 && has_key => Err(StoreError::Damaged(Damage::Empty)),
         Err(error) if error.kind() == ErrorKind::NotFound && has_key => {
-            Err(StoreError::Damaged(format!("{DATABASE} is gone, and its key is there")))
+            Err(StoreError::Damaged(Damage::Gone))
         }
         // What else is wrong with it is told by whoever reads it.
         _ => Ok(()),
@@ -350,7 +352,7 @@ fn whole(dir: &Path) -> Result<(), StoreError> {
 }
 
 pub(super) fn identity(bytes: &[u8]) -> Result<Identity, StoreError> {
-    Identity::read(bytes).ok_or_else(|| StoreError::Damaged("identity".into()))
+    Identity::read(bytes).ok_or_else(|| StoreError::Damaged(Damage::Identity))
 }
 
 /// The account that the profile has.
@@ -370,21 +372,16 @@ fn found(store: &mut Store, secret: &[u8; 32], random: &Random) -> Result<Identi
     Ok(account)
 }
 
-fn choose_name(store: &mut Store, wanted: Option<&str>) -> Result<String, Failure> {
+fn choose_name(store: &mut Store, wanted: Option<&str>) -> Result<String, StoreError> {
     let stored = text(store.meta(NAME)?).and_then(|name| clean_speaker(&name).ok());
     let Some(wanted) = wanted else {
         return Ok(stored.unwrap_or_else(usual_name));
     };
-    let name = clean_speaker(wanted).map_err(bad_name)?;
+    let name = clean_speaker(wanted).map_err(StoreError::BadName)?;
     if stored.as_deref() != Some(&name) {
         store.set_name(&name)?;
     }
     Ok(name)
-}
-
-/// A name that nobody can have.
-pub(crate) fn bad_name(error: impl std::fmt::Display) -> Failure {
-    Failure::usage(error.to_string(), "Choose another --name.")
 }
 
 fn text(bytes: Option<Zeroizing<Vec<u8>>>) -> Option<String> {
@@ -414,7 +411,7 @@ fn device_name() -> String {
 fn make_private(dir: &Path) -> Result<(), StoreError> {
     let cannot = |error: std::io::Error| match error.kind() {
         ErrorKind::ReadOnlyFilesystem => StoreError::ReadOnly(dir.to_owned()),
-        ErrorKind::AlreadyExists => StoreError::Place(dir.to_owned(), "it is no directory".to_owned()),
+        ErrorKind::AlreadyExists => StoreError::NoDirectory(dir.to_owned()),
         _ => StoreError::Place(dir.to_owned(), error.to_string()),
     };
     if dir.is_dir() {

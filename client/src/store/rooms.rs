@@ -6,7 +6,7 @@ use certs::Pin;
 use proto::RoomId;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use super::{Store, StoreError};
+use super::{Damage, Over, Store, StoreError};
 use crate::transport::{Known, RelayAddress};
 
 /// Where a room lives.
@@ -35,7 +35,7 @@ pub struct RoomRecord {
     /// Messages up to here were acknowledged by a program.
     pub acked: u64,
     /// Why it is over, when it is.
-    pub closed: Option<String>,
+    pub closed: Option<Over>,
     /// What it is for.
     pub kind: RoomKind,
 }
@@ -139,13 +139,10 @@ const FIRST_USE: i64 = 0;
 const FROM_LINK: i64 = 1;
 const AUTHORITIES: i64 = 2;
 
-/// Why a room that somebody left is over.
-pub const LEFT: &str = "You left the room.";
-
 impl RoomRecord {
     /// Somebody left it; what was said there is still here.
     pub fn is_left(&self) -> bool {
-        self.closed.as_deref() == Some(LEFT)
+        self.closed == Some(Over::Left)
     }
 }
 
@@ -159,7 +156,7 @@ impl Store {
             "SELECT room, label, host, port, pin, acked, closed, kind FROM rooms ORDER BY label",
         )?;
         let found = select.query_map([], |row| Ok(record(row)))?;
-        found.map(|row| row??.ok_or_else(|| StoreError::Damaged("a room's address".into()))).collect()
+        found.map(|row| row??.ok_or_else(|| StoreError::Damaged(Damage::Address))).collect()
     }
 
     /// The rooms that people are shown, by label.
@@ -236,9 +233,8 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be written.
-    pub fn close_room(&mut self, room: RoomId, why: &str) -> Result<(), StoreError> {
-        self.db.execute("UPDATE rooms SET closed = ?2 WHERE room = ?1", params![room.as_bytes(), why])?;
-        Ok(())
+    pub fn close_room(&mut self, room: RoomId, why: &Over) -> Result<(), StoreError> {
+        close(&self.db, room, why)
     }
 
     /// The room was left: its history stays, its keys and what was under way there go.
@@ -263,7 +259,7 @@ impl Store {
         )?;
         transaction.execute(
             "UPDATE rooms SET closed = ?2, muted = 0, pinned = 0 WHERE room = ?1",
-            params![room.as_bytes(), LEFT],
+            params![room.as_bytes(), Over::Left.to_text()],
         )?;
         Ok(transaction.commit()?)
     }
@@ -316,7 +312,7 @@ impl Store {
         let known = |row: &Row<'_>| Ok(KnownRelay::of(row.get(0)?, row.get(1)?));
         let found = self.db.query_row(select, params![relay.host, relay.port], known).optional()?;
         // What cannot be read is not nothing: that would begin anew with the first sight.
-        found.map(|known| known.ok_or_else(|| StoreError::Damaged("a known relay".into()))).transpose()
+        found.map(|known| known.ok_or_else(|| StoreError::Damaged(Damage::Relay))).transpose()
     }
 
     /// Remembers why a relay was trusted, if nothing is known of it yet. What is known never changes by this, but for the
@@ -374,11 +370,19 @@ pub(super) fn put_known(
 
 /// Deletes a room's rows of these tables, and the parts of its files that are under way.
 fn delete_under_way(db: &Connection, room: RoomId, tables: &[&str]) -> Result<(), StoreError> {
-    let of_room = "(SELECT number FROM transfers WHERE room = ?1)";
-    db.execute(&format!("DELETE FROM transfer_parts WHERE transfer IN {of_room}"), [room.as_bytes()])?;
+    db.execute(
+        "DELETE FROM transfer_parts WHERE transfer IN (SELECT number FROM transfers WHERE room = ?1)",
+        [room.as_bytes()],
+    )?;
     for table in tables {
         db.execute(&format!("DELETE FROM {table} WHERE room = ?1"), [room.as_bytes()])?;
     }
+    Ok(())
+}
+
+/// Writes why a room is over.
+pub(super) fn close(db: &Connection, room: RoomId, why: &Over) -> Result<(), StoreError> {
+    db.execute("UPDATE rooms SET closed = ?2 WHERE room = ?1", params![room.as_bytes(), why.to_text()])?;
     Ok(())
 }
 
@@ -408,7 +412,7 @@ pub(super) fn upsert(db: &Connection, record: &RoomRecord) -> Result<(), StoreEr
             host,
             port,
             pin.map(|pin| *pin.as_bytes()),
-            record.closed,
+            record.closed.as_ref().map(Over::to_text),
             record.kind.number()
         ],
     )?;
@@ -427,6 +431,8 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Option<RoomRecord>> {
         },
     };
     let id = RoomId(row.get(0)?);
+    let closed: Option<String> = row.get(6)?;
+    let closed = closed.map(Over::of_text);
     let Some(kind) = RoomKind::of(row.get(7)?) else { return Ok(None) };
-    Ok(Some(RoomRecord { id, label: row.get(1)?, place, acked: row.get(5)?, closed: row.get(6)?, kind }))
+    Ok(Some(RoomRecord { id, label: row.get(1)?, place, acked: row.get(5)?, closed, kind }))
 }

@@ -144,9 +144,7 @@ pub(super) fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
     match version.cmp(&MIGRATIONS.len()) {
         std::cmp::Ordering::Greater => Err(StoreError::TooNew),
         std::cmp::Ordering::Equal => Ok(db),
-        std::cmp::Ordering::Less => Err(StoreError::Io(std::io::Error::other(
-            "an earlier version of schat wrote it, and it has to be writable once",
-        ))),
+        std::cmp::Ordering::Less => Err(StoreError::TooOld),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use shared::{crypto::aead::record::RecordKey, crypto::random::Random};
 use zeroize::Zeroizing;
 
-use super::{ProfileKey, StoreError};
+use super::{Damage, ProfileKey, StoreError};
 
 /// The profile's key and what it needs to seal.
 #[derive(Clone)]
@@ -33,6 +33,6 @@ impl Sealer {
 
     /// Opens what was sealed for the place that `label` names.
     pub(super) fn open(&self, label: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        self.key.open(label, sealed).map_err(|_| StoreError::Damaged("a value was altered".into()))
+        self.key.open(label, sealed).map_err(|_| StoreError::Damaged(Damage::Value))
     }
 }

@@ -11,7 +11,7 @@ use shared::{
     room::{Millis, Private},
 };
 
-use super::{Cursor, Offer, RoomKind, Store, StoreError};
+use super::{Cursor, Damage, Offer, RoomKind, Store, StoreError};
 
 /// What was done here and is not in the log yet.
 const UNSYNCED: &str = "unsynced";
@@ -119,8 +119,7 @@ impl Store {
     /// [`StoreError`] when it cannot be read.
     pub fn unsynced(&self) -> Result<Vec<Mark>, StoreError> {
         let Some(bytes) = self.meta(UNSYNCED)? else { return Ok(Vec::new()) };
-        let synced = Synced::decode(&**bytes)
-            .map_err(|_| StoreError::Damaged("what waits for other devices".into()))?;
+        let synced = Synced::decode(&**bytes).map_err(|_| StoreError::Damaged(Damage::Synced))?;
         Ok(synced.marks.into_iter().filter_map(Mark::read).collect())
     }
 

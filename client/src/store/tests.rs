@@ -1,4 +1,5 @@
 mod happenings;
+mod linking;
 mod transfers;
 
 use rand_core::UnwrapErr;
@@ -10,7 +11,6 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::{
-    failure::Failure,
     runtime::ChosenRelay,
     transport::{Pin, RelayAddress},
 };
@@ -150,7 +150,7 @@ fn lost_key_is_never_made_anew() {
     drop(open(&dir));
     std::fs::remove_file(FileKey::path(dir.path())).unwrap();
     let failure = FileKey.key(dir.path(), &random()).unwrap_err();
-    assert_eq!(failure, Failure::from(StoreError::WrongKey));
+    assert_eq!(failure, StoreError::WrongKey);
     std::fs::write(FileKey::path(dir.path()), [1; 32]).unwrap();
     let other = FileKey.key(dir.path(), &random()).unwrap();
     assert!(matches!(Store::open(dir.path(), &other, random()), Err(StoreError::WrongKey)));
@@ -190,9 +190,9 @@ fn second_process_gets_a_clear_error() {
     let dir = TempDir::new().unwrap();
     let profile = || ProfileDir::choose(Some(dir.path().to_owned())).unwrap();
     let first = OpenProfile::open(profile(), Some("ann"), random()).unwrap();
-    let error: Failure = OpenProfile::open(profile(), None, random()).err().unwrap();
-    assert_eq!(error.code, "in_use");
-    assert!(error.message.contains("in use"), "{error}");
+    let error = OpenProfile::open(profile(), None, random()).err().unwrap();
+    assert_eq!(error, StoreError::Locked(dir.path().to_owned()));
+    assert_eq!(error.code(), "in_use");
     let fingerprint = first.engine.identity.fingerprint();
     drop(first);
     let again = OpenProfile::open(profile(), None, random()).unwrap();

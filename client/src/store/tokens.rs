@@ -3,7 +3,7 @@
 use proto::Token;
 use rusqlite::{OptionalExtension, params};
 
-use super::{Store, StoreError};
+use super::{Damage, Store, StoreError};
 use crate::transport::RelayAddress;
 
 impl Store {
@@ -17,7 +17,7 @@ impl Store {
             self.db.query_row(select, params![relay.host, relay.port], |row| row.get(0)).optional()?;
         let Some(sealed) = sealed else { return Ok(None) };
         let bytes = self.sealer.open(&label(relay), &sealed)?;
-        let token = Token::try_from(bytes.as_slice()).map_err(|_| StoreError::Damaged("a token".into()))?;
+        let token = Token::try_from(bytes.as_slice()).map_err(|_| StoreError::Damaged(Damage::Token))?;
         Ok(Some(token))
     }
 

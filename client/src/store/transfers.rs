@@ -9,7 +9,7 @@ use shared::{
 };
 use zeroize::Zeroizing;
 
-use super::{Store, StoreError};
+use super::{Damage, Store, StoreError};
 
 /// Files under way in one profile. Beyond it a new one is refused.
 pub const MAX_TRANSFERS: u32 = 1_000;
@@ -194,5 +194,5 @@ fn label(number: i64) -> Vec<u8> {
 }
 
 fn damaged() -> StoreError {
-    StoreError::Damaged("a transfer".into())
+    StoreError::Damaged(Damage::Transfer)
 }

@@ -17,7 +17,7 @@ impl Vault {
     /// Runs `work` on a thread that may block. Once begun it runs to its end, also if the caller goes away.
     ///
     /// # Errors
-    /// What `work` returns, or [`StoreError::Io`] when the runtime is stopping.
+    /// What `work` returns, or [`StoreError::Stopping`] when the runtime is stopping.
     pub async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -40,7 +40,7 @@ impl Vault {
         };
         match tokio::task::spawn_blocking(job).await {
             Ok(result) => result,
-            Err(_) => Err(StoreError::Io(std::io::Error::other("the program is stopping"))),
+            Err(_) => Err(StoreError::Stopping),
         }
     }
 

@@ -6,13 +6,13 @@ use std::{fmt, str::FromStr};
 const MAX_HOST: usize = 253;
 
 /// Why text is not a relay's address.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
 pub enum AddressError {
     /// No host name or IP address.
-    #[error("the relay's address has no valid host name")]
+    #[error("bad host name")]
     Host,
     /// The port is not a number from 1 to 65535.
-    #[error("the relay's port must be a number from 1 to 65535")]
+    #[error("bad port")]
     Port,
 }
 

@@ -55,10 +55,10 @@ pub struct Talk {
 }
 
 /// How a connection ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Ended {
     /// The relay closed it, with a code if this version knows it.
-    Told(Option<CloseCode>),
+    Told(#[serde(with = "crate::codec::close_code")] Option<CloseCode>),
     /// We closed it.
     Ours,
     /// Nothing was heard for too long.

@@ -2,36 +2,28 @@
 
 use std::net::SocketAddr;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Connection, Known, Pin, Refusal, RelayAddress, Transport, Trust, race};
-use crate::failure::{Exit, Failure};
+use crate::failure::Exit;
 
 /// Addresses of a name that are tried, interleaved by IP version; the rest is ignored.
 const MAX_ADDRESSES: usize = 6;
 
-/// A relay that takes no connection says nothing else: it does not know yet whom it would tell.
-const FULL: &str = "It stops just now, or has as many connections as it takes, in all or from your network: close other \
-                    clients there, or try again later. Its operator can raise --max-connections and \
-                    --max-connections-per-address.";
-
-/// Over TCP a relay that takes no connection cannot even say that: any word would first need TLS.
-const HUNG_UP: &str = "It is tried again. A relay hangs up when it stops, or has as many connections as it takes, in all or from your \
-                       network: close other clients there. If it goes on, something on the way keeps TLS out: try \
-                       another network.";
-
 /// Why there is no connection.
-#[derive(Clone, Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum DialError {
     /// The name does not resolve.
-    #[error("the host name {0} is not known")]
+    #[error("unknown host {0}")]
     Name(String),
     /// Nobody answers.
-    #[error("no relay answers at {0}")]
+    #[error("{0}: silent")]
     Silent(RelayAddress),
     /// Something answers, but not a relay of this version.
-    #[error("{0} is not a Schat relay, or of another version")]
+    #[error("{0}: other protocol")]
     Protocol(RelayAddress),
     /// The certificate is not trusted, or not by this clock.
-    #[error("{refusal} ({address})")]
+    #[error("{address}: {refusal}")]
     Certificate {
         /// Where.
         address: RelayAddress,
@@ -40,7 +32,7 @@ pub enum DialError {
     },
     /// QUIC gets no answer, and over TCP somebody answers whose certificate is not trusted. Not as final as over QUIC:
     /// the TCP port may be a web server's, on the relay's own machine.
-    #[error("no relay answers at {address} by UDP, and over TCP something else does: {refusal}")]
+    #[error("{address} elsewhere: {refusal}")]
     Elsewhere {
         /// Where.
         address: RelayAddress,
@@ -48,13 +40,13 @@ pub enum DialError {
         refusal: Refusal,
     },
     /// The relay does not want this connection.
-    #[error("the relay at {0} refuses the connection")]
+    #[error("{0}: refused")]
     Refused(RelayAddress),
     /// QUIC gets no answer, and over TCP somebody takes the connection and ends it without a word.
-    #[error("no relay answers at {0} by UDP, and over TCP it hangs up at once")]
+    #[error("{0}: hung up")]
     HungUp(RelayAddress),
     /// Anything else.
-    #[error("the connection to {0} failed")]
+    #[error("{0}: failed")]
     Other(RelayAddress),
 }
 
@@ -76,29 +68,28 @@ impl DialError {
     }
 }
 
-impl From<&DialError> for Failure {
-    fn from(error: &DialError) -> Self {
-        let (exit, code, remedy) = match error {
-            DialError::Name(_) => {
-                (Exit::Network, "network", "Check the name, and that this machine is online.")
+impl DialError {
+    /// Its name for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Protocol(_) => "protocol",
+            Self::Refused(_) => "refused",
+            Self::Certificate { refusal: Refusal::FirstUse(_), .. } => "first_use",
+            Self::Certificate { refusal, .. } if refusal.is_about_time() => "clock",
+            Self::Certificate { .. } => "certificate",
+            Self::Name(_) | Self::Silent(_) | Self::Elsewhere { .. } | Self::HungUp(_) | Self::Other(_) => {
+                "network"
             }
-            DialError::Silent(_) => (
-                Exit::Network,
-                "network",
-                "Check the address and the port, that the relay runs, and that UDP or TCP gets through the firewall.",
-            ),
-            DialError::Elsewhere { .. } => (
-                Exit::Network,
-                "network",
-                "The relay may be down, and is tried again. If it is not: UDP is blocked, and what has its TCP port is a web server, or somebody between you and the relay.",
-            ),
-            DialError::Protocol(_) => (Exit::Network, "protocol", "Check the port, or update Schat."),
-            DialError::Other(_) => (Exit::Network, "network", "It is tried again; check the network."),
-            DialError::Refused(_) => (Exit::Refused, "refused", FULL),
-            DialError::HungUp(_) => (Exit::Network, "network", HUNG_UP),
-            DialError::Certificate { refusal, address } => return refused(error, *refusal, address),
-        };
-        Failure::new(exit, code, error.to_string(), remedy)
+        }
+    }
+
+    /// How a command that cannot go on ends.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Refused(_) => Exit::Refused,
+            Self::Certificate { refusal, .. } if !refusal.is_about_time() => Exit::Verification,
+            _ => Exit::Network,
+        }
     }
 }
 
@@ -153,53 +144,4 @@ async fn resolve(relay: &RelayAddress) -> Result<Vec<SocketAddr>, DialError> {
     }
     mixed.truncate(MAX_ADDRESSES);
     if mixed.is_empty() { Err(DialError::Name(relay.host.clone())) } else { Ok(mixed) }
-}
-
-fn refused(error: &DialError, refusal: Refusal, address: &RelayAddress) -> Failure {
-    let (exit, code, remedy) = match refusal {
-        Refusal::Pin => (
-            Exit::Verification,
-            "certificate",
-            "Somebody may sit between you and the relay. Ask whoever sent the link for a new one, over a channel you trust.",
-        ),
-        Refusal::CaFile => (
-            Exit::Verification,
-            "certificate",
-            "Check the file, and the name under which you reach the relay.",
-        ),
-        Refusal::Authorities => (
-            Exit::Verification,
-            "certificate",
-            "Somebody may sit between you and the relay. If a file given with --ca vouched for it, give it again. Else ask its operator for a link, over a channel you trust.",
-        ),
-        Refusal::Changed => (
-            Exit::Verification,
-            "certificate",
-            "Somebody may sit between you and the relay. Ask its operator; if the change is real, join again with a new invite link.",
-        ),
-        Refusal::FirstUse(pin) => {
-            let link = shared::invite::link::RelayLink {
-                host: address.host.clone(),
-                port: address.port,
-                pin: *pin.as_bytes(),
-                token: None,
-            };
-            let remedy = format!(
-                "Compare the fingerprint with what its operator says. If it is the same, give this link, here or to /join: {link} In scripts, --trust-first-use trusts what is seen first, whoever it is."
-            );
-            return Failure::new(Exit::Verification, "first_use", error.to_string(), remedy);
-        }
-        Refusal::NoAuthority => (
-            Exit::Verification,
-            "certificate",
-            "Check that this is a Schat relay; if it is, ask its operator for a link.",
-        ),
-        Refusal::NotYet { .. } | Refusal::Expired { .. } => (
-            Exit::Network,
-            "clock",
-            "Check the clock of this machine; it goes on by itself when that is right. If it is right, tell the relay's operator.",
-        ),
-        Refusal::Unreadable => (Exit::Verification, "certificate", "Check that this is a Schat relay."),
-    };
-    Failure::new(exit, code, error.to_string(), remedy)
 }

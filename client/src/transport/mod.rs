@@ -10,7 +10,6 @@ mod dial;
 mod limits;
 mod race;
 mod stream;
-mod told;
 mod trust;
 
 use std::{
@@ -32,13 +31,12 @@ pub use certs::{Pin, PinPrefix};
 pub use connection::{Carrier, Connection, Ended, Talk};
 pub use dial::{DialError, Dialed};
 pub use stream::{RoomStream, StreamError};
-pub(crate) use told::told;
 pub use trust::{CaFile, CaFileError, Known, Refusal, Trust};
 
 /// Why no socket could be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("no UDP socket could be opened: {0}")]
-pub struct TransportError(#[from] io::Error);
+#[error("no socket: {0}")]
+pub struct TransportError(#[from] pub io::Error);
 
 /// What the client dials with: its QUIC endpoint, and whom it trusts. Clones share it.
 #[derive(Clone)]

@@ -19,16 +19,16 @@ const MAX_BACKLOG: usize = 2 * MAX_COMMIT_FRAME;
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StreamError {
     /// The relay ended it, with a code if it gave one.
-    #[error("the relay closed the stream")]
+    #[error("closed")]
     Closed(Option<CloseCode>),
     /// The connection is gone.
-    #[error("the connection is lost")]
+    #[error("lost")]
     Lost,
     /// The relay broke the protocol.
-    #[error("the relay sent what is not a frame: {0}")]
+    #[error("malformed: {0}")]
     Malformed(FrameError),
     /// The relay reads nothing.
-    #[error("the relay takes nothing any more")]
+    #[error("stuck")]
     Stuck,
 }
 

@@ -7,10 +7,9 @@
 mod chain;
 mod verify;
 
-use std::{fmt, path::Path};
+use std::path::Path;
 
 use certs::{Pin, PinPrefix};
-use jiff::Timestamp;
 use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, UnixTime, pem::PemObject},
@@ -75,45 +74,40 @@ impl Trust {
 }
 
 /// Why the relay's certificate is not trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum Refusal {
     /// Not the certificate authority of the link.
-    #[error("the relay's certificate is not the one that the link names")]
+    #[error("not the pin")]
     Pin,
     /// Not signed by the `--ca` file, or for another name.
-    #[error("the relay's certificate is not vouched for by the file given with --ca")]
+    #[error("not vouched")]
     CaFile,
     /// Authorities have to vouch for it, and none does.
-    #[error(
-        "no authority vouches for the relay's certificate, and one must: it was so before, or the link says so by \
-         carrying no pin"
-    )]
+    #[error("not by authorities")]
     Authorities,
     /// Not the one that was remembered.
-    #[error("the relay's certificate has changed since it was first seen")]
+    #[error("changed")]
     Changed,
     /// Seen for the first time, and nobody said that this may count.
-    #[error(
-        "the relay is seen for the first time, and nobody vouches for its certificate: its fingerprint is {0}"
-    )]
-    FirstUse(Pin),
+    #[error("first use: {0}")]
+    FirstUse(#[serde(with = "crate::codec::pin")] Pin),
     /// Seen for the first time, and it shows no authority that could be remembered: leaves come and go.
-    #[error("nobody vouches for the relay's certificate, and it shows no authority of its own")]
+    #[error("no authority")]
     NoAuthority,
     /// It would be trusted, were it later.
-    #[error("the relay's certificate is not valid yet by this clock (it says {})", Said(*.now))]
+    #[error("too early: {now}")]
     NotYet {
         /// What the clock says, in seconds since 1970.
         now: u64,
     },
     /// It would be trusted, were it earlier.
-    #[error("the relay's certificate has expired by this clock (it says {})", Said(*.now))]
+    #[error("expired: {now}")]
     Expired {
         /// What the clock says, in seconds since 1970.
         now: u64,
     },
     /// Not a certificate that can be checked at all.
-    #[error("the relay's certificate cannot be read")]
+    #[error("unreadable")]
     Unreadable,
 }
 
@@ -131,27 +125,14 @@ impl Refusal {
     }
 }
 
-/// A time for people. Not their local time: the zone may be what is wrong.
-struct Said(u64);
-
-impl fmt::Display for Said {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = i64::try_from(self.0).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
-        match time {
-            Some(time) => write!(f, "{} UTC", time.strftime("%Y-%m-%d %H:%M")),
-            None => f.write_str("a time beyond all calendars"),
-        }
-    }
-}
-
 /// Why a `--ca` file is of no use.
 #[derive(Debug, thiserror::Error)]
 pub enum CaFileError {
     /// The file cannot be read.
-    #[error("the file given with --ca cannot be read: {0}")]
+    #[error("unreadable: {0}")]
     Read(#[from] std::io::Error),
     /// There is no usable certificate in it.
-    #[error("the file given with --ca holds no certificate in PEM form")]
+    #[error("no certificate")]
     Empty,
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use client::{
-    failure::Failure,
+    reason::Reason,
     runtime::{Event, Outgoing, Past, RoomEvent, Steer, Transfer, TransferState, Wanted},
 };
 use relay::Relay;
@@ -78,22 +78,18 @@ pub async fn stands(person: &mut Person, number: i64, is_so: impl Fn(&Transfer) 
 }
 
 /// Until it is through, or stopped.
-pub async fn ended(person: &mut Person, number: i64) -> Result<Option<PathBuf>, Failure> {
+pub async fn ended(person: &mut Person, number: i64) -> Result<Option<PathBuf>, Reason> {
     let is_over = |transfer: &Transfer| {
         transfer.state.is_final() || matches!(transfer.state, TransferState::Stopped(_))
     };
     match stands(person, number, is_over).await.state {
         TransferState::Done(path) => Ok(path),
-        TransferState::Stopped(failure) => Err(failure),
+        TransferState::Stopped(reason) => Err(reason),
         other => panic!("{other:?}"),
     }
 }
 
-pub async fn fetch(
-    person: &mut Person,
-    message: &Message,
-    output: &Path,
-) -> Result<Option<PathBuf>, Failure> {
+pub async fn fetch(person: &mut Person, message: &Message, output: &Path) -> Result<Option<PathBuf>, Reason> {
     let wanted = Wanted { message: message.id, output: Some(output.to_owned()) };
     let transfer = person.runtime.get_file(ROOM, wanted).await.unwrap();
     ended(person, transfer.number).await

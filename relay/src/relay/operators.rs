@@ -26,7 +26,7 @@ pub(super) struct Operators {
 }
 
 /// What will be opened when the relay serves.
-pub(super) struct Doors {
+pub(super) struct OperatorSockets {
     /// For whoever watches, and who of another machine may.
     watching: Option<(TcpListener, Networks)>,
     /// The socket.
@@ -53,7 +53,7 @@ pub(super) async fn check(config: &Config, data_dir: &Path) -> Result<(), StartE
     Ok(())
 }
 
-impl Doors {
+impl OperatorSockets {
     /// Takes the port. Nobody is answered yet.
     pub async fn bind(config: &Config) -> Result<Self, StartError> {
         let from = config.admin_from.clone();

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use quinn::Endpoint;
 
 #[cfg(feature = "program")]
-use super::operators::{self, Doors};
+use super::operators::{self, OperatorSockets};
 use super::{Config, Relay};
 use crate::{
     blobs::Blobs,
@@ -69,7 +69,7 @@ impl Relay {
             bound.push(Listening::open(address, config.fallback, handed)?);
         }
         #[cfg(feature = "program")]
-        let doors = Doors::bind(&config).await?;
+        let for_operators = OperatorSockets::bind(&config).await?;
         let proxies = config.proxies();
         let (tls, life, wanted, path) = (config.tls, config.leaf_life, limits.clone(), data_dir.clone());
         let time = config.time;
@@ -137,7 +137,7 @@ impl Relay {
             operators: None,
         };
         #[cfg(feature = "program")]
-        let relay = doors.open(relay, &data_dir).await?;
+        let relay = for_operators.open(relay, &data_dir).await?;
         Ok(relay)
     }
 }

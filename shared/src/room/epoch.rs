@@ -31,7 +31,7 @@ impl Engine {
             let (leaf, unique, since) = (applied.leaf, joined.unique(), self.link.entry_at);
             self.peers.insert(leaf, Peer { leaf, unique, since, ..Peer::default() });
         }
-        self.tell_removed(applied);
+        let replaced = self.tell_removed(applied);
         if applied.removed_us {
             let reason = match self.wishes.leaving || self.wishes.leaving_all {
                 true => CloseReason::Left,
@@ -69,6 +69,7 @@ impl Engine {
             self.out.events.push(Event::Epoch(view));
         }
         // After the view that shows them.
+        self.out.events.extend(replaced);
         if let Some(was) = &applied.was {
             let is = &applied.committer;
             if (&was.name, &was.status, &was.glyph) != (&is.name, &is.status, &is.glyph) {
@@ -98,9 +99,10 @@ impl Engine {
         });
     }
 
-    /// Who was removed: people who are gone, once each, and devices of people who stay.
-    fn tell_removed(&mut self, applied: &Applied) {
-        let mut gone = BTreeSet::new();
+    /// Who was removed: people who are gone, once each, and devices of people who stay. What comes back is to be told once the
+    /// view shows who they are now.
+    fn tell_removed(&mut self, applied: &Applied) -> Vec<Event> {
+        let (mut gone, mut replaced) = (BTreeSet::new(), Vec::new());
         for (leaf, who) in &applied.removed {
             self.peers.remove(leaf);
             let unique = who.unique();
@@ -111,14 +113,17 @@ impl Engine {
             let by = if has_asked { person(who) } else { person(&applied.committer) };
             self.handover.hand_over.retain(|owed| owed.joiner != unique);
             let stays = !applied.removed_us && self.others_of(&who.fingerprint, *leaf);
-            // Its account was replaced: the person stays.
-            let is_replaced = applied.committer.replaces == Some(who.fingerprint);
-            if stays || is_replaced {
+            // Its account was replaced: the person stays, and is called as now.
+            if applied.committer.replaces == Some(who.fingerprint) {
+                let present = person(&applied.committer);
+                replaced.push(Event::DeviceLeft { who: present.clone(), device: device(who), by: present });
+            } else if stays {
                 self.out.events.push(Event::DeviceLeft { who: person(who), device: device(who), by });
             } else if gone.insert(who.fingerprint) {
                 self.out.events.push(Event::MemberLeft { who: person(who), by });
             }
         }
+        replaced
     }
 
     /// Whether a person is in the room with another leaf than this one.

@@ -86,7 +86,7 @@ impl Outbox {
     }
 
     /// What is not sealed yet goes one number up.
-    pub(super) fn give_way(&mut self) {
+    pub(super) fn skip_counter(&mut self) {
         let open: Vec<u64> =
             self.values().filter(|item| item.envelope.is_empty()).map(|item| item.counter).collect();
         let items: Vec<Outgoing> = open.iter().filter_map(|counter| self.remove(counter)).collect();

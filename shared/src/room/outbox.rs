@@ -71,11 +71,11 @@ impl Engine {
     /// Our own leaf said something that we do not know. If that was us, before a backup was put back, then it
     /// used our next counter, and perhaps our next message key: what we say goes one up, and only after a
     /// commit of ours has brought fresh keys.
-    pub(super) fn give_way(&mut self) {
+    pub(super) fn skip_counter(&mut self) {
         self.meta.next_counter += 1;
         self.wishes.want_update = true;
         // What is sealed already keeps its number: it may be in the log.
-        self.outbox.give_way();
+        self.outbox.skip_counter();
     }
 
     /// Sends the next thing, if nothing is under way.

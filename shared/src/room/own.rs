@@ -40,7 +40,7 @@ impl Engine {
         }
         self.alarm(Alarm::OwnMessageUnknown);
         let _ = self.mark(number.id, number.sequence, number.epoch);
-        self.give_way();
+        self.skip_counter();
         Verdict::Refused
     }
 }

@@ -54,8 +54,7 @@ impl RestoreCommand {
             None => phrase::ask()?,
         };
         let key = BackupKey::from_bytes(&phrase.backup_key());
-        let place = (&dir, &words::REASONS);
-        let restored = backup::restore(&self.source, &key, place, now_ms(), &random()).map_err(told)?;
+        let restored = backup::restore(&self.source, &key, &dir, now_ms(), &random()).map_err(told)?;
         say_restored(globals, &restored, dir.path());
         self.settings(globals, &restored);
         if restored.rooms.iter().any(|room| room.standing == Standing::Asks) {

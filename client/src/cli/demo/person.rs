@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     cli::random::random,
-    failure::Exit,
+    failure::{Exit, Failure},
     handle::Runtime,
     runtime::{Config, Event, Past, RoomEvent},
     store::{OpenProfile, ProfileDir, Vault},
@@ -49,8 +49,9 @@ impl Person {
         tap: Option<mpsc::Sender<RelayFrame>>,
     ) -> Result<Self, Stop> {
         let dir = if dir.ends_with(name) { dir.to_owned() } else { dir.join(name) };
-        let chosen = ProfileDir::choose(Some(dir.clone())).map_err(|failure| failure.message)?;
-        let open = OpenProfile::open(chosen, Some(name), random()).map_err(|failure| failure.message)?;
+        let chosen = ProfileDir::choose(Some(dir.clone())).map_err(|error| Failure::from(error).message)?;
+        let open =
+            OpenProfile::open(chosen, Some(name), random()).map_err(|error| Failure::from(error).message)?;
         let (vault, profile) = (open.vault.clone(), open.engine.clone());
         let transport = Transport::new(None).map_err(|error| error.to_string())?;
         let config = Config {
@@ -64,7 +65,8 @@ impl Person {
             fetches_images: false,
             tap,
         };
-        let (runtime, events) = Runtime::start(open, config).await.map_err(|failure| failure.message)?;
+        let (runtime, events) =
+            Runtime::start(open, config).await.map_err(|reason| Failure::from(reason).message)?;
         Ok(Self {
             name: name.to_owned(),
             dir,
@@ -86,19 +88,19 @@ impl Person {
     }
 
     pub(super) async fn create(&self, room: &str) -> Result<(), Stop> {
-        self.runtime.create_own(room).await.map(drop).map_err(|failure| failure.message)
+        self.runtime.create_own(room).await.map(drop).map_err(|reason| Failure::from(reason).message)
     }
 
     pub(super) async fn join(&self, link: &InviteLink) -> Result<(), Stop> {
-        self.runtime.join(link).await.map(drop).map_err(|failure| failure.message)
+        self.runtime.join(link).await.map(drop).map_err(|reason| Failure::from(reason).message)
     }
 
     /// The relay knows nothing of the link.
     pub(super) async fn is_refused(&self, link: &InviteLink) -> Result<bool, Stop> {
         match self.runtime.join(link).await {
             Ok(_) => Ok(false),
-            Err(failure) if failure.exit == Exit::Refused => Ok(true),
-            Err(failure) => Err(failure.message),
+            Err(reason) if reason.exit() == Exit::Refused => Ok(true),
+            Err(reason) => Err(Failure::from(reason).message),
         }
     }
 
@@ -154,7 +156,7 @@ impl Person {
     }
 
     async fn tell(&self, room: &str, command: Command) -> Result<(), Stop> {
-        self.runtime.tell(room, command).await.map_err(|failure| failure.message)
+        self.runtime.tell(room, command).await.map_err(|reason| Failure::from(reason).message)
     }
 
     /// Takes events until `found` says so.

@@ -28,7 +28,7 @@ pub(in crate::cli) async fn fetch_all(
     let directory = from_root(directory)?;
     let (runtime, mut events) = one(globals, room).await?;
     let fetching = async {
-        let page = async |before| runtime.history_before(room, before, find::PAGE).await;
+        let page = async |before| Ok(runtime.history_before(room, before, find::PAGE).await?);
         let mut missing = 0;
         for line in find::files(MOST, page).await? {
             let Some(file) = &line.message.file else { continue };

@@ -8,6 +8,7 @@ use crate::{
         Globals,
         wait::{Patience, wait},
     },
+    faces::words::command::file as words,
     failure::Failure,
     handle::Runtime,
     runtime::{Event, RoomEvent},
@@ -59,26 +60,20 @@ pub(super) async fn find(
         _ => None,
     })
     .await?;
-    look(runtime, room, id).await?.ok_or_else(|| {
-        let message = match id {
-            LAST => "No file was sent to this room.".to_owned(),
-            _ => format!("No file of this room has an id that begins with {id}."),
-        };
-        Failure::not_found(message, "See schat file list.")
+    look(runtime, room, id).await?.ok_or_else(|| match id {
+        LAST => words::none_sent(),
+        _ => words::none_begins(id),
     })
 }
 
 async fn look(runtime: &Runtime, room: &str, id: &str) -> Result<Option<Line>, Failure> {
     let limit = if id == LAST { 1 } else { LOOKED_AT };
-    let known = files(limit, async |before| runtime.history_before(room, before, PAGE).await).await?;
+    let known = files(limit, async |before| Ok(runtime.history_before(room, before, PAGE).await?)).await?;
     let wanted = id.to_ascii_lowercase();
     let fits = |line: &Line| id == LAST || hex::encode(line.message.id).starts_with(&wanted);
     let mut found = known.into_iter().filter(fits);
     match (found.next(), found.next()) {
-        (Some(_), Some(_)) if id != LAST => Err(Failure::usage(
-            format!("Several files have an id that begins with {id}."),
-            "Give more of its digits; --json shows all of them.",
-        )),
+        (Some(_), Some(_)) if id != LAST => Err(words::several_begin(id)),
         (found, _) => Ok(found),
     }
 }

@@ -101,7 +101,7 @@ pub(super) async fn follow_from(
             clear(has_bar);
             // What a file waits for says more than that nobody answered.
             let waits = followed.iter().filter(|file| !file.is_through);
-            let why = waits.filter_map(|file| file.transfer.state.failure()).next_back().cloned();
+            let why = waits.filter_map(|file| file.transfer.state.reason()).next_back().map(Failure::from);
             return Err(why.unwrap_or_else(|| kept(late(runtime, told))));
         };
         let Some(event) = event else { return Err(kept(late(runtime, told))) };
@@ -149,8 +149,8 @@ pub(super) async fn until(
 /// Why it does not go on, if it does not.
 fn end_of(transfer: &Transfer) -> Option<Failure> {
     match &transfer.state {
-        TransferState::Stopped(failure) => Some(own_words::stopped(transfer.number, failure.clone())),
-        TransferState::Cancelled(why) => Some(why.clone().unwrap_or_else(own_words::cancelled)),
+        TransferState::Stopped(reason) => Some(own_words::stopped(transfer.number, reason.into())),
+        TransferState::Cancelled(why) => Some(why.as_ref().map_or_else(own_words::cancelled, Failure::from)),
         _ => None,
     }
 }
@@ -168,7 +168,7 @@ fn take(followed: &mut [Followed], event: &Event, (globals, has_bar): (&Globals,
                 (&transfer.state, file.transfer.state != transfer.state, globals.json)
             {
                 clear(has_bar);
-                eprintln!("schat: {}: {}", words::called(&transfer.name), words::failure(why));
+                eprintln!("schat: {}: {}", words::called(&transfer.name), words::reason(why));
             }
             file.is_through |= match &transfer.state {
                 TransferState::Done(_) => matches!(transfer.way, Way::Down(_)),

@@ -191,15 +191,12 @@ pub(super) async fn send(
 
 /// Before anything is sent: of several files none is, if one cannot be.
 fn look_at(path: &Path) -> Result<(), Failure> {
-    let failure = |why: String| {
-        let message = format!("{} cannot be sent: {why}. Nothing was sent.", path.display());
-        Failure::new(Exit::Local, "file", message, "Leave it out, or name another file.")
-    };
-    let opened = std::fs::metadata(path).map_err(|error| failure(error.to_string()))?;
+    let failure = |why: &str| own_words::unsendable(path, why);
+    let opened = std::fs::metadata(path).map_err(|error| failure(&error.to_string()))?;
     match opened.is_file() {
-        true => std::fs::File::open(path).map(drop).map_err(|error| failure(error.to_string())),
-        false if opened.is_dir() => Err(failure("it is a directory".to_owned())),
-        false => Err(failure("it is no plain file".to_owned())),
+        true => std::fs::File::open(path).map(drop).map_err(|error| failure(&error.to_string())),
+        false if opened.is_dir() => Err(failure(own_words::DIRECTORY)),
+        false => Err(failure(own_words::NO_PLAIN_FILE)),
     }
 }
 
@@ -241,7 +238,8 @@ async fn list(globals: &Globals, room: &str, limit: usize) -> Result<Exit, Failu
             .await?
         }
         Err(runtime) => {
-            find::files(limit, async |before| runtime.history_before(room, before, find::PAGE).await).await?
+            find::files(limit, async |before| Ok(runtime.history_before(room, before, find::PAGE).await?))
+                .await?
         }
     };
     if lines.is_empty() && !globals.json {
@@ -264,7 +262,7 @@ fn row(line: &Line) -> String {
     let file = line.message.file.as_deref().map(words::file).unwrap_or_default();
     let id = hex::encode(line.message.id).get(..find::SHOWN).unwrap_or_default().to_owned();
     let (at, who) = (words::when(line.message.at), words::who(&line.message.from, None));
-    format!("{id}  {at}  {who}  {file}")
+    own_words::row([&id, &at, &who, &file])
 }
 
 /// A runtime of all rooms: what is under way may be of any.
@@ -345,6 +343,5 @@ async fn resume(globals: &Globals, number: i64, patience: Patience) -> Result<Ex
 
 /// A daemon has another directory than whoever asks it.
 pub(super) fn from_root(path: &Path) -> Result<PathBuf, Failure> {
-    std::path::absolute(path)
-        .map_err(|error| Failure::usage(format!("{} is no path: {error}.", path.display()), "Name a file."))
+    std::path::absolute(path).map_err(|error| own_words::no_path(path, &error))
 }

@@ -2,10 +2,7 @@
 
 use std::path::Path;
 
-use crate::{
-    failure::{Exit, Failure},
-    sound,
-};
+use crate::{faces::words::command::file as words, failure::Failure, reason::FileFault, sound};
 
 /// Which of the files are voice messages, and how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,18 +36,16 @@ impl Voice {
 }
 
 fn of_file(path: &Path) -> Result<u32, Failure> {
-    let shown = path.display();
-    let failure = |message| Failure::new(Exit::Local, "no_duration", message, "Say it: --duration 12s.");
     match sound::duration_ms(path) {
         Ok(Some(length)) => Ok(length),
-        Ok(None) => Err(failure(format!("{shown} does not say how long it is."))),
-        Err(error) => Err(failure(format!("{shown} cannot be read: {error}."))),
+        Ok(None) => Err(words::no_duration(path)),
+        Err(error) => Err(words::unread_duration(path, &FileFault::from(&error))),
     }
 }
 
 /// A length such as `12s`, `1m30s`, `1h` or `90`, in milliseconds.
 pub(super) fn length(text: &str) -> Result<u32, String> {
-    let wrong = || "it is no length of time from 1s to 24h, as in 12s or 1m30s".to_owned();
+    let wrong = || words::NO_LENGTH.to_owned();
     let (hours, rest) = text.split_once('h').unwrap_or(("0", text));
     let (minutes, seconds) = rest.split_once('m').unwrap_or(("0", rest));
     let seconds = seconds.strip_suffix('s').unwrap_or(seconds);

@@ -4,7 +4,11 @@ use shared::{
 };
 
 use super::*;
-use crate::{daemon::frame, failure::Failure, store::Notice};
+use crate::{
+    daemon::frame,
+    reason::{DaemonReason, Reason},
+    store::Notice,
+};
 
 fn room(event: RoomEvent) -> Event {
     Event::Room { room: "team".into(), event }
@@ -134,7 +138,7 @@ fn face_that_wants_one_room_gets_that_one_and_its_relay() {
 
 #[test]
 fn events_come_out_of_a_frame_as_they_went_in() {
-    let failed = room(RoomEvent::Failed(Failure::usage("no", "yes")));
+    let failed = room(RoomEvent::Failed(Reason::from(DaemonReason::LongEvent)));
     let closed =
         engine::Event::Closed { reason: engine::CloseReason::Removed { by: "eve".into() }, was_member: true };
     let relay = Event::Relay {

@@ -28,7 +28,7 @@ use crate::{
         WINDOW, client,
         wire::{Attach, Begin, Down, Up},
     },
-    failure::Failure,
+    reason::{DaemonReason, Reason},
     runtime::{Event, RelayState, RoomEvent},
     store::ProfileDir,
 };
@@ -94,8 +94,8 @@ impl Keeper {
             let Some(why) = self.serve(link).await else { return };
             match self.again(why).await {
                 Ok(next) => link = next,
-                Err(failure) => {
-                    *lock(&self.known.lost) = Some(failure.clone());
+                Err(reason) => {
+                    *lock(&self.known.lost) = Some(reason.clone());
                     lock(&self.known.snapshot).is_stuck = false;
                     let (draining, events) = (self.draining.take(), self.events.clone());
                     // Whoever asks is not kept waiting for what is still to be read.
@@ -103,7 +103,7 @@ impl Keeper {
                         if let Some(draining) = draining {
                             let _ = draining.await;
                         }
-                        let _ = events.send(lost(&failure, None)).await;
+                        let _ = events.send(lost(&reason, None)).await;
                     });
                     return;
                 }
@@ -112,7 +112,7 @@ impl Keeper {
     }
 
     /// Serves a connection to its end; returns why it ended, or none when the face is gone.
-    async fn serve(&mut self, mut link: Link) -> Option<Failure> {
+    async fn serve(&mut self, mut link: Link) -> Option<Reason> {
         let (backlog, waiting) = mpsc::channel(WINDOW);
         let before = self.draining.take();
         let hands = self.hand_on(waiting, link.up.clone(), before);
@@ -140,7 +140,7 @@ impl Keeper {
                             let _ = reply_to(reply, Ok(bytes));
                         }
                     }
-                    Some(Down::Bye(failure)) => break failure,
+                    Some(Down::Bye(reason)) => break reason,
                     Some(Down::From(_) | Down::Status(_)) | None => break gone(),
                 },
                 call = self.calls.recv() => match call {
@@ -179,7 +179,7 @@ impl Keeper {
         let again = request.repeats().then(|| request.clone());
         match up.send(&Up::Ask(self.next, request)).await {
             Ok(()) => drop(open.insert(self.next, (again, reply))),
-            Err(failure) => drop(reply_to(reply, Err(failure))),
+            Err(reason) => drop(reply_to(reply, Err(reason))),
         }
     }
 
@@ -220,7 +220,7 @@ impl Keeper {
     }
 
     /// Attaches again.
-    async fn again(&mut self, why: Failure) -> Result<Link, Failure> {
+    async fn again(&mut self, why: Reason) -> Result<Link, Reason> {
         let until = self.patience.map(|patience| Instant::now() + patience);
         let mut wait = FIRST_WAIT;
         let mut said = false;
@@ -228,7 +228,7 @@ impl Keeper {
             match self.try_again().await {
                 Ok(Some(link)) => return Ok(link),
                 Ok(None) => {}
-                Err(failure) => return Err(failure),
+                Err(reason) => return Err(reason),
             }
             if until.is_some_and(|until| Instant::now() >= until) {
                 return Err(why);
@@ -244,11 +244,11 @@ impl Keeper {
     }
 
     /// None: nobody is there.
-    async fn try_again(&mut self) -> Result<Option<Link>, Failure> {
+    async fn try_again(&mut self) -> Result<Option<Link>, Reason> {
         let daemon = match client::find(&self.dir).await {
             Ok(Some(daemon)) => daemon,
             Ok(None) => return Ok(None),
-            Err(failure) if failure.code == "daemon_version" => return Err(failure),
+            Err(reason @ Reason::Daemon(DaemonReason::OtherVersion { .. })) => return Err(reason),
             // It may only be slow to start.
             Err(_) => return Ok(None),
         };
@@ -263,8 +263,8 @@ impl Keeper {
                 Ok(Some(link))
             }
             // It ended in the same moment.
-            Err(failure) if matches!(&*failure.code, "daemon_gone" | "too_many_faces") => Ok(None),
-            Err(failure) => Err(failure),
+            Err(reason) if matches!(reason.code(), "daemon_gone" | "too_many_faces") => Ok(None),
+            Err(reason) => Err(reason),
         }
     }
 
@@ -294,10 +294,10 @@ impl Keeper {
 /// What was asked and is not answered; and the question, if it may be asked twice.
 type Open = BTreeMap<u64, (Option<Asked>, Reply)>;
 
-type Reply = tokio::sync::oneshot::Sender<Result<Vec<u8>, Failure>>;
+type Reply = tokio::sync::oneshot::Sender<Result<Vec<u8>, Reason>>;
 
 /// Whoever asked may be gone.
-fn reply_to(reply: Reply, answer: Result<Vec<u8>, Failure>) -> Option<()> {
+fn reply_to(reply: Reply, answer: Result<Vec<u8>, Reason>) -> Option<()> {
     reply.send(answer).ok()
 }
 
@@ -313,16 +313,11 @@ fn place(event: &Event) -> Option<(String, u64)> {
 }
 
 /// Told as what it is for a face: the way to the relays is gone.
-fn lost(failure: &Failure, retry: Option<Duration>) -> Event {
-    Event::Relay {
-        relay: "the daemon".to_owned(),
-        state: RelayState::Lost { failure: failure.clone(), retry },
-    }
+fn lost(reason: &Reason, retry: Option<Duration>) -> Event {
+    Event::Relay { relay: "the daemon".to_owned(), state: RelayState::Lost { reason: reason.clone(), retry } }
 }
 
 /// For what was under way when the daemon went.
-fn unsure() -> Failure {
-    let mut failure = gone();
-    failure.message.push_str(" Whether it did what was just asked is not known.");
-    failure
+fn unsure() -> Reason {
+    DaemonReason::Gone { is_unsure: true }.into()
 }

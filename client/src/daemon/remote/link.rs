@@ -15,7 +15,7 @@ use crate::{
         place::Stream,
         wire::{Attach, Down, Snapshot, Up},
     },
-    failure::{Exit, Failure},
+    reason::{DaemonReason, Reason},
 };
 
 /// Frames that wait to be written, or to be looked at.
@@ -39,7 +39,7 @@ pub(super) struct Writer(mpsc::Sender<Zeroizing<Vec<u8>>>);
 impl Link {
     /// Attaches, and waits for what a face has to know first; with it comes where the events of each room begin. What
     /// happens after this is among them.
-    pub(super) async fn open(daemon: Attachable, attach: &Attach) -> Result<(Self, First), Failure> {
+    pub(super) async fn open(daemon: Attachable, attach: &Attach) -> Result<(Self, First), Reason> {
         let (read, mut write) = tokio::io::split(daemon.0);
         let frame = frame::encode(&Up::Attach(attach.clone()), MAX_UP).map_err(|_| too_long())?;
         write.write_all(&frame).await.map_err(|_| gone())?;
@@ -59,13 +59,13 @@ impl Link {
     }
 }
 
-async fn first(down: &mut mpsc::Receiver<Down>) -> Result<First, Failure> {
+async fn first(down: &mut mpsc::Receiver<Down>) -> Result<First, Reason> {
     let mut snapshot = None;
     loop {
         match (down.recv().await, snapshot.take()) {
             (Some(Down::Snapshot(newer)), _) => snapshot = Some(*newer),
             (Some(Down::From(rooms)), Some(snapshot)) => return Ok((snapshot, rooms)),
-            (Some(Down::Bye(failure)), _) => return Err(failure),
+            (Some(Down::Bye(reason)), _) => return Err(reason),
             (None, _) => return Err(gone()),
             _ => return Err(garbled()),
         }
@@ -80,7 +80,7 @@ impl Drop for Link {
 
 impl Writer {
     /// Queues a frame; waits while many wait. What is lost with the connection is noticed there.
-    pub(super) async fn send(&self, up: &Up) -> Result<(), Failure> {
+    pub(super) async fn send(&self, up: &Up) -> Result<(), Reason> {
         let frame = frame::encode(up, MAX_UP).map_err(|_| too_long())?;
         self.0.send(frame).await.map_err(|_| gone())
     }
@@ -102,6 +102,6 @@ async fn read_frames(mut read: ReadHalf<Stream>, down: mpsc::Sender<Down>) {
     }
 }
 
-fn too_long() -> Failure {
-    Failure::new(Exit::Usage, "too_long", "That is too long.", "Send it in parts.")
+fn too_long() -> Reason {
+    DaemonReason::LongQuestion.into()
 }

@@ -42,7 +42,7 @@ fn store(vault: &Vault, seqs: &[u64]) {
         label: "team".into(),
         place: Where::Own,
         acked: 0,
-        closed: Some("over".into()),
+        closed: Some(crate::store::Over::Left),
         kind: Default::default(),
     };
     let entries = seqs.iter().map(|seq| Entry::Line(message(*seq).into())).collect();

@@ -9,6 +9,7 @@ use crate::{
     faces::{avatar, pending::Pending, words},
     failure::Failure,
     handle::Runtime,
+    reason::FileFault,
     runtime::{Outgoing, Wanted},
     sound,
 };
@@ -65,7 +66,7 @@ pub(super) async fn avatar(runtime: &Runtime, path: Option<&str>) -> Result<Done
 fn length(path: &Path) -> Result<u32, Failure> {
     let found = sound::duration_ms(path).map_err(|error| {
         Failure::usage(
-            format!("{} cannot be read: {error}.", path.display()),
+            format!("{} cannot be read: {}.", path.display(), words::fault(&FileFault::from(&error))),
             "Write /voice and where the file is.",
         )
     })?;
@@ -89,7 +90,8 @@ pub(super) async fn get(runtime: &Runtime, room: &str, wanted: &str) -> Result<D
         return Err(Failure::usage(message, "Give more of its digits; the details of a message have all."));
     }
     let line = found.pop().ok_or_else(|| Failure::not_found(none(wanted), "/files lists the newest."))?;
-    runtime.get_file(room, Wanted { message: line.message.id, output: None }).await.map(|_| Done::default())
+    runtime.get_file(room, Wanted { message: line.message.id, output: None }).await?;
+    Ok(Done::default())
 }
 
 pub(super) async fn list(runtime: &Runtime, room: &str, wanted: &str) -> Result<Done, Failure> {

@@ -23,7 +23,8 @@ use super::{
 use crate::{
     failure::Failure,
     handle::Runtime,
-    runtime::{RoomStatus, still_in},
+    reason::{Reason, RoomReason},
+    runtime::RoomStatus,
 };
 pub use people::members;
 use people::{kick, mark, unmark, verify};
@@ -89,8 +90,10 @@ pub async fn execute(
             }
             AnyLink::Relay(link) => Ok(Done::say(words::chosen(&runtime.use_relay(&link).await?))),
         },
-        Line::Device(code) => runtime.link(code, None).await.map(|()| Done::default()),
-        Line::DeviceAnswer(answer) => runtime.answer_link(answer).await.map(|()| Done::default()),
+        Line::Device(code) => runtime.link(code, None).await.map(|()| Done::default()).map_err(Failure::from),
+        Line::DeviceAnswer(answer) => {
+            runtime.answer_link(answer).await.map(|()| Done::default()).map_err(Failure::from)
+        }
         Line::Create(name, policy) => {
             if runtime.room(&name).is_ok_and(|status| status.over.is_none()) {
                 return Err(Failure::usage("You have a room of that name already.", "Choose another name."));
@@ -99,7 +102,11 @@ pub async fn execute(
             pending.join(runtime, &label);
             Ok(Done::go(label))
         }
-        Line::Invite(limits) => runtime.tell(here()?, words::invite(&limits)).await.map(|()| Done::default()),
+        Line::Invite(limits) => runtime
+            .tell(here()?, words::invite(&limits))
+            .await
+            .map(|()| Done::default())
+            .map_err(Failure::from),
         Line::Invites => Ok(Done { notes: words::invites(&*view(runtime, here()?)?), go: None }),
         Line::Revoke(id) => {
             let room = here()?;
@@ -173,9 +180,11 @@ pub async fn execute(
             0 => "Messages stay here.".to_owned(),
             seconds => format!("Messages go {} after they were said.", words::duration(seconds)),
         })),
-        Line::Disappear(Some(seconds)) => {
-            runtime.tell(here()?, Command::Disappear(seconds)).await.map(|()| Done::default())
-        }
+        Line::Disappear(Some(seconds)) => runtime
+            .tell(here()?, Command::Disappear(seconds))
+            .await
+            .map(|()| Done::default())
+            .map_err(Failure::from),
         Line::Topic(None) => Ok(Done::say(words::topic(&*view(runtime, here()?)?))),
         Line::Topic(Some(text)) => {
             runtime.tell(here()?, Command::Topic(text)).await?;
@@ -185,7 +194,10 @@ pub async fn execute(
         Line::Voice(path) => files::send(runtime, pending, here()?, &path, true).await,
         Line::Get(words) => files::get(runtime, here()?, &words).await,
         Line::Files(words) => files::list(runtime, here()?, &words).await,
-        Line::Steer(number, steer) => runtime.steer_file(number, steer).await.map(|()| Done::default()),
+        Line::Steer(number, steer) => {
+            runtime.steer_file(number, steer).await?;
+            Ok(Done::default())
+        }
         Line::Search(text) => search(runtime, here()?, &text).await,
         Line::Rooms(all) => Ok(Done { notes: rooms(runtime, current, all).await, go: None }),
         Line::Leave => {
@@ -196,14 +208,18 @@ pub async fn execute(
                 return Err((&engine::Problem::LastModeratorStays).into());
             }
             if is_sure || status.over.is_some() {
-                return runtime.tell(room, Command::LeaveAll).await.map(|()| Done::default());
+                return runtime
+                    .tell(room, Command::LeaveAll)
+                    .await
+                    .map(|()| Done::default())
+                    .map_err(Failure::from);
             }
             Ok(Done::say(words::leaves(room, status.view.is_some_and(|view| view.open))))
         }
         Line::Forget(room) => {
             let RoomStatus { label, over, .. } = runtime.room(room.as_deref().map_or_else(here, Ok)?)?;
             if over.is_none() {
-                return Err(still_in(&label));
+                return Err(Reason::from(RoomReason::StillIn(label)).into());
             }
             if !is_sure {
                 return Ok(Done::say(words::forgets(&label)));
@@ -213,7 +229,7 @@ pub async fn execute(
         }
         Line::Accept => {
             // The room answers.
-            runtime.tell(here()?, Command::Accept).await.map(|()| Done::default())
+            runtime.tell(here()?, Command::Accept).await.map(|()| Done::default()).map_err(Failure::from)
         }
         Line::Mute(is_muted) => {
             runtime.mute(here()?, is_muted).await?;
@@ -240,9 +256,9 @@ pub async fn execute(
 
 /// What went wrong last, and which files do not go on.
 async fn why(runtime: &Runtime) -> Result<Done, Failure> {
-    let mut notes: Vec<String> = runtime.why().iter().map(words::failure).collect();
+    let mut notes: Vec<String> = runtime.why().iter().map(words::reason).collect();
     let files = runtime.transfers(None).await?;
-    let stuck = files.iter().filter(|(_, transfer)| transfer.state.failure().is_some());
+    let stuck = files.iter().filter(|(_, transfer)| transfer.state.reason().is_some());
     notes.extend(stuck.filter_map(|(room, transfer)| {
         Some(format!("{} (in {})", words::transfer(transfer)?, words::called(room)))
     }));

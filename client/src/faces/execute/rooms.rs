@@ -37,7 +37,7 @@ pub fn info(status: &RoomStatus) -> Vec<String> {
         id: &status.id,
         relay: status.relay.as_ref().map(ToString::to_string),
         view: status.view.as_deref(),
-        over: status.over.as_deref(),
+        over: status.over.as_ref(),
     };
     about.lines()
 }
@@ -65,7 +65,7 @@ pub(super) async fn rooms(runtime: &Runtime, current: Option<&str>, all: bool) -
         let mark = if current == Some(status.label.as_str()) { "*" } else { " " };
         let state = match (&status.over, &status.view) {
             _ if status.is_left() => "left".to_owned(),
-            (Some(why), _) => format!("over: {}", sanitize::line(why)),
+            (Some(why), _) => format!("over: {}", sanitize::line(&words::over(why))),
             (None, Some(view)) => {
                 let open = if view.open { ", OPEN" } else { "" };
                 let verified = if status.is_verified { ", all verified" } else { "" };

@@ -405,7 +405,7 @@ impl Out {
             state: transfer.state.name().to_owned(),
             id,
             path,
-            why: WhyOut::of(transfer.state.failure()),
+            why: WhyOut::of(transfer.state.reason().map(Failure::from).as_ref()),
         }
     }
 
@@ -518,7 +518,7 @@ pub fn translate(event: Event, marks: Marks<'_>) -> Vec<Out> {
                     Out::Namesake { room, member: person(who), owner: person(owner), me: is_me }
                 }
                 RoomEvent::Transfer(transfer) => Out::transfer(room, &transfer),
-                RoomEvent::Failed(failure) => Out::error(Some(room), None, &failure),
+                RoomEvent::Failed(reason) => Out::error(Some(room), None, &reason.into()),
             }]
         }
     }
@@ -532,8 +532,8 @@ fn relay_event(relay: String, state: RelayState) -> Vec<Out> {
             let (trust, transport) = (trust.name().to_owned(), carrier.name().to_owned());
             vec![Out::Connected { relay, transport, trust, pin }]
         }
-        RelayState::Lost { failure, retry } => {
-            let Failure { code, message, remedy, .. } = failure;
+        RelayState::Lost { reason, retry } => {
+            let Failure { code, message, remedy, .. } = reason.into();
             let alarm = (code == "certificate").then(|| Out::Alarm {
                 room: None,
                 kind: code.to_string(),

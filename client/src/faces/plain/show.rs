@@ -89,12 +89,12 @@ fn relay_event(relay: &str, state: RelayState) {
     match state {
         RelayState::Connecting => note(&format!("Connecting to {relay}.")),
         RelayState::Connected { trust, carrier } => note(&words::connected(relay, trust, carrier)),
-        RelayState::Lost { failure, retry } => {
-            if failure.code == "certificate" {
-                note(&format!("ALARM (certificate): {}", words::failure(&failure)));
+        RelayState::Lost { reason, retry } => {
+            if reason.code() == "certificate" {
+                note(&format!("ALARM (certificate): {}", words::reason(&reason)));
             } else {
                 let again = retry.map(|retry| format!(" Trying again in {:.1} s.", retry.as_secs_f32()));
-                note(&format!("{}{}", words::failure(&failure), again.unwrap_or_default()));
+                note(&format!("{}{}", words::reason(&reason), again.unwrap_or_default()));
             }
         }
     }
@@ -138,7 +138,7 @@ async fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomE
                 note(&told);
             }
         }
-        RoomEvent::Failed(failure) => note(&words::failure(&failure)),
+        RoomEvent::Failed(reason) => note(&words::reason(&reason)),
         RoomEvent::Notice { notice, again, .. } => {
             if let (Some(code), false) = (notice.code(), again) {
                 shared.pending.refused(code);

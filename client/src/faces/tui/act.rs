@@ -121,8 +121,8 @@ impl<'a> Act<'a> {
                 }
                 Effect::Get { room, id } => {
                     let wanted = Wanted { message: id, output: None };
-                    if let Err(failure) = self.runtime.get_file(&room, wanted).await {
-                        app.alert(words::failure(&failure));
+                    if let Err(reason) = self.runtime.get_file(&room, wanted).await {
+                        app.alert(words::reason(&reason));
                     }
                 }
                 Effect::Open(link) => match opener::open(&link) {
@@ -196,12 +196,12 @@ impl<'a> Act<'a> {
                         before.extend(after);
                         Ok(before)
                     }
-                    (Err(failure), _) | (_, Err(failure)) => Err(failure),
+                    (Err(reason), _) | (_, Err(reason)) => Err(reason),
                 }
             }
         };
-        let found = found.unwrap_or_else(|failure| {
-            app.alert(words::failure(&failure));
+        let found = found.unwrap_or_else(|reason| {
+            app.alert(words::reason(&reason));
             Vec::new()
         });
         app.take_page(&wanted, found);
@@ -237,7 +237,7 @@ impl<'a> Act<'a> {
         let task = tokio::spawn(async move {
             let found = runtime.search(room.as_deref(), &Query::new(&text, None), HITS).await;
             let found = found.map(|hits| hits.into_iter().map(Hit::from).collect());
-            let found = found.map_err(|failure| words::failure(&failure));
+            let found = found.map_err(|reason| words::reason(&reason));
             // The face may be gone.
             let _ = answers.send(Answer::Found { number, found }).await;
         });
@@ -269,7 +269,7 @@ impl<'a> Act<'a> {
             match self.runtime.draft(&room).await {
                 Ok(Some(text)) => app.set_draft(&room, text.to_string()),
                 Ok(None) => {}
-                Err(failure) => app.alert(words::failure(&failure)),
+                Err(reason) => app.alert(words::reason(&reason)),
             }
         }
     }
@@ -285,8 +285,8 @@ impl<'a> Act<'a> {
     }
 
     async fn draft(&self, app: &mut App, room: &str, text: &str) {
-        if let Err(failure) = self.runtime.set_draft(room, text).await {
-            app.alert(words::failure(&failure));
+        if let Err(reason) = self.runtime.set_draft(room, text).await {
+            app.alert(words::reason(&reason));
         }
     }
 

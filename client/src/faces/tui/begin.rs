@@ -51,7 +51,7 @@ pub async fn host(
     app.go(&room);
     app.note(hosted.said);
     app.note("The relay ends with this program. The next time, begin with: schat host".to_owned());
-    runtime.tell(&room, Command::INVITE).await
+    Ok(runtime.tell(&room, Command::INVITE).await?)
 }
 
 /// Runs `schat demo` as a process of its own, and shows what it says.

@@ -4,7 +4,6 @@ use proto::access::UNDO_MS;
 use shared::room::CloseReason;
 
 use super::{as_it_came, called::operators, problem::breach};
-use crate::store::LEFT;
 
 /// Milliseconds of a day.
 const DAY_MS: u64 = 24 * 3600 * 1000;
@@ -12,7 +11,7 @@ const DAY_MS: u64 = 24 * 3600 * 1000;
 /// Why, and what to do.
 pub fn closed(reason: &CloseReason) -> String {
     let fixed = match reason {
-        CloseReason::Left => LEFT,
+        CloseReason::Left => "You left the room.",
         CloseReason::LeftEarly => "You left before you were in.",
         CloseReason::Removed { by } => {
             return format!(

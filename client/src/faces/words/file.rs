@@ -8,10 +8,10 @@ use std::{
 
 use shared::{file::Manifest, room::Message};
 
-use super::{called, failure};
+use super::{called, reason};
 use crate::{
     faces::sanitize,
-    failure::Failure,
+    reason::Reason,
     runtime::{Transfer, TransferState, Way},
 };
 
@@ -56,30 +56,28 @@ pub fn transfer(transfer: &Transfer) -> Option<String> {
             let place = if is_up { place(&transfer.name).unwrap_or_default() } else { "" };
             Some(format!("{doing} {name}, {} (number {number}).{place}", bytes(*size)))
         }
-        TransferState::Waiting(Some(why)) if goes_on(why) => {
-            Some(format!("{doing} {name}: {}", failure(why)))
-        }
-        TransferState::Waiting(Some(why)) => Some(format!("{doing} {name} waits. {}", failure(why))),
+        TransferState::Waiting(Some(why)) if goes_on(why) => Some(format!("{doing} {name}: {}", reason(why))),
+        TransferState::Waiting(Some(why)) => Some(format!("{doing} {name} waits. {}", reason(why))),
         TransferState::Waiting(None) => None,
         TransferState::Paused => Some(format!("{doing} {name} is paused; /resume {number} goes on.")),
         TransferState::Stopped(why) => {
             let tries = format!("/resume {number} tries again, /cancel {number} gives it up.");
-            Some(format!("{doing} {name} stopped. {} {tries}", failure(why)))
+            Some(format!("{doing} {name} stopped. {} {tries}", reason(why)))
         }
         TransferState::Done(Some(path)) => {
             Some(format!("{name} is here: {}", sanitize::line(&path.display().to_string())))
         }
         TransferState::Done(None) => Some(format!("{name} is at the relay.")),
         TransferState::Cancelled(why) => {
-            let why = why.as_ref().map(|why| format!(" {}", failure(why))).unwrap_or_default();
+            let why = why.as_ref().map(|why| format!(" {}", reason(why))).unwrap_or_default();
             Some(format!("{doing} {name} was cancelled.{why}"))
         }
     }
 }
 
 /// Something of the way is gone once more; nobody has to wait or to do anything.
-fn goes_on(why: &Failure) -> bool {
-    matches!(&*why.code, "file_changed" | "file_anew" | "parts_lost")
+fn goes_on(why: &Reason) -> bool {
+    matches!(why.code(), "file_changed" | "file_anew" | "parts_lost")
 }
 
 /// Endings of what cameras make and nothing is taken out of.
@@ -96,7 +94,7 @@ pub fn place(name: &str) -> Option<&'static str> {
 pub fn transfer_row(transfer: &Transfer) -> String {
     let Transfer { number, way, name, size, done, state, .. } = transfer;
     let arrow = if matches!(way, Way::Up(_)) { "to the relay" } else { "from the relay" };
-    let why = state.failure().map(|why| format!(": {}", failure(why))).unwrap_or_default();
+    let why = state.reason().map(|why| format!(": {}", reason(why))).unwrap_or_default();
     let percent = percent(*done, *size);
     format!("{number}  {}, {} {arrow}, {percent} %, {}{why}", called(name), bytes(*size), state.name())
 }

@@ -2,10 +2,11 @@
 
 use shared::linking::{Agreed, EndReason};
 
-use super::failure;
+use super::{failure, reason};
 use crate::{
     faces::{qr, sanitize},
     failure::{Exit, Failure},
+    reason::Reason,
     runtime::{LinkEnd, LinkNews},
 };
 
@@ -46,7 +47,7 @@ pub fn linking(news: &LinkNews, types: bool) -> Vec<String> {
                 rooms_of(*rooms)
             )];
             let one =
-                |(room, why): &(String, Failure)| format!("Not {}: {}", sanitize::line(room), failure(why));
+                |(room, why): &(String, Reason)| format!("Not {}: {}", sanitize::line(room), reason(why));
             lines.extend(without.iter().map(one));
             lines
         }
@@ -60,12 +61,12 @@ pub fn linking(news: &LinkNews, types: bool) -> Vec<String> {
             super::called(name),
             rooms_of(*rooms)
         )],
-        LinkNews::Room { room, left, failure: None } => {
+        LinkNews::Room { room, left, why: None } => {
             let left = if *left > 0 { format!(" {left} to go.") } else { String::new() };
             vec![format!("In {}.{left}", sanitize::line(room))]
         }
-        LinkNews::Room { room, failure: Some(why), .. } => {
-            vec![format!("Not in {}: {}", sanitize::line(room), failure(why))]
+        LinkNews::Room { room, why: Some(why), .. } => {
+            vec![format!("Not in {}: {}", sanitize::line(room), reason(why))]
         }
         LinkNews::Done => vec!["The new device has everything. It is one of yours from now on.".to_owned()],
         LinkNews::Ended { end, is_handed } => vec![failure(&link_ended(end, *is_handed))],
@@ -157,7 +158,7 @@ fn not_linked(end: &LinkEnd) -> Failure {
             "This profile has rooms of its own by now, so it cannot become another account's.",
             "Link with an empty profile: schat --profile DIR link.",
         ),
-        LinkEnd::Failed(failure) => return failure.clone(),
+        LinkEnd::Failed(why) => return why.into(),
     };
     Failure::new(Exit::Refused, code, message, remedy)
 }

@@ -15,8 +15,11 @@ mod notice;
 mod people;
 mod problem;
 mod progress;
+mod reason;
 mod relay;
 mod room;
+pub mod settings;
+mod store;
 mod text;
 
 pub use alarm::{alarm, alarm_remedy};
@@ -28,14 +31,16 @@ pub use invites::{find_invite, invite, invite_id, invited, invites, link};
 pub use leaving::{UNSENT, forget, forgets, forgotten, leaves, waiting};
 pub use linking::{LINK_ASK, LINK_ASK_DIGITS, LINK_GIVE_UP, link_ended, linking};
 pub use notice::notice;
-pub use people::{find, heard, name, namesake, safety, who};
+pub use people::{find, heard, name, namesake, safety, who, who_was};
 pub use problem::{problem, said};
 pub use progress::Progress;
+pub use reason::{address, fault, reason};
 pub use relay::{chosen, connected, trust};
 pub use room::{
     About, ON_ITS_WAY, OPEN_WARNING, changed, disappearing, happening, joined, policy, profile_changed,
     room_id, topic,
 };
+pub use store::over;
 pub use text::{beginning, counted, duration, failure, when};
 
 #[cfg(test)]

@@ -16,11 +16,17 @@ pub fn name(person: &Person, view: Option<&GroupView>) -> String {
 
 /// The same with all characters as they came.
 fn raw_name(person: &Person, view: Option<&GroupView>) -> String {
+    raw_name_beside(person, None, view)
+}
+
+/// The same; whoever has the fingerprint `was` is nobody else.
+fn raw_name_beside(person: &Person, was: Option<&Fingerprint>, view: Option<&GroupView>) -> String {
     let shown = person.name.clone();
     let folded = fold(&person.name);
     let others = view.iter().flat_map(|view| &view.members).map(|member| &member.person);
     let same: Vec<&Fingerprint> = others
-        .filter(|other| other.fingerprint != person.fingerprint && fold(&other.name) == folded)
+        .filter(|other| other.fingerprint != person.fingerprint && Some(&other.fingerprint) != was)
+        .filter(|other| fold(&other.name) == folded)
         .map(|other| &other.fingerprint)
         .collect();
     // Nobody passes for `bob#1f2e` by taking that for a name.
@@ -31,6 +37,11 @@ fn raw_name(person: &Person, view: Option<&GroupView>) -> String {
 /// How a person is called in a line, beside other words; safe for a terminal.
 pub fn who(person: &Person, view: Option<&GroupView>) -> String {
     called(&raw_name(person, view))
+}
+
+/// How somebody with another key is called, whom the view may still show with the one that `was`.
+pub fn who_was(person: &Person, was: &Fingerprint, view: Option<&GroupView>) -> String {
+    called(&raw_name_beside(person, Some(was), view))
 }
 
 /// The first digits of a fingerprint: four, or as many fours as it takes to tell it from these.

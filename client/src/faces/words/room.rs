@@ -6,8 +6,13 @@ use shared::{
     room::{Act, Alteration, GroupView, Person},
 };
 
-use super::{alarm, beginning, called, counted, duration, first_words, sign, text::sentence, who};
-use crate::{faces::sanitize, store::What};
+use super::{
+    alarm, beginning, called, counted, duration, first_words, over, sign, text::sentence, who, who_was,
+};
+use crate::{
+    faces::sanitize,
+    store::{Over, What},
+};
 
 /// What an open room means; said every time one is entered.
 pub const OPEN_WARNING: &str =
@@ -70,7 +75,7 @@ pub struct About<'a> {
     /// The group, once we are a member.
     pub view: Option<&'a GroupView>,
     /// Why it is over, when it is.
-    pub over: Option<&'a str>,
+    pub over: Option<&'a Over>,
 }
 
 impl About<'_> {
@@ -79,7 +84,7 @@ impl About<'_> {
         let label = called(self.label);
         let relay = self.relay.as_ref().map_or("schat host".to_owned(), |relay| sanitize::line(relay));
         let kind = match (self.over, self.view) {
-            (Some(why), _) => format!("over: {}", sanitize::line(why)),
+            (Some(why), _) => format!("over: {}", sanitize::line(&over(why))),
             (None, Some(view)) => {
                 let kind = if view.open { "OPEN" } else { "private" };
                 format!("{kind}, {}, epoch {}.", counted(view.count(), "member"), view.epoch)
@@ -141,12 +146,12 @@ pub fn happening(what: &What, label: Option<&str>, view: Option<&GroupView>) -> 
             let (one, by) = (who(one, view), who(by, view));
             format!("A device of {one} was removed{place} by {by}: {}.", called(device))
         }
-        What::KeyChanged { who: one, .. } => {
+        What::KeyChanged { who: one, was } => {
             let place = label.map(|_| format!(" in{there}")).unwrap_or_default();
             format!(
                 "{} changed the key of their account{place}: a device was lost or stolen. Their recovery key says so, and all \
                  other devices of the old account are out.",
-                who(one, view)
+                who_was(one, was, view)
             )
         }
         What::Back(one) => format!(

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use shared::identity::{DeviceId, names::fold};
 
 use super::OwnDevice;
-use crate::failure::Failure;
+use crate::reason::{DeviceReason, Reason};
 
 /// The device that is meant, in all rooms that it is in.
-pub(super) fn meant(devices: Vec<OwnDevice>, named: &str) -> Result<Vec<OwnDevice>, Failure> {
+pub(super) fn meant(devices: Vec<OwnDevice>, named: &str) -> Result<Vec<OwnDevice>, Reason> {
     let by_id = named.parse::<DeviceId>().ok();
     let fits = |one: &OwnDevice| match by_id {
         Some(id) => one.id == id || one.of == Some(id),
@@ -22,24 +22,15 @@ pub(super) fn meant(devices: Vec<OwnDevice>, named: &str) -> Result<Vec<OwnDevic
     let is_of = |one: &OwnDevice| one.of.is_some_and(|device| of.contains(&device));
     let found: Vec<OwnDevice> = devices.into_iter().filter(|one| fits(one) || is_of(one)).collect();
     if found.is_empty() {
-        return Err(Failure::not_found(
-            format!("No device of yours is called {}.", crate::text::sanitize::line(named)),
-            "/devices and `schat devices` list them.",
-        ));
+        return Err(DeviceReason::Unknown(named.to_owned()).into());
     }
     let others: Vec<OwnDevice> = found.iter().filter(|one| !one.is_me).cloned().collect();
     if others.is_empty() {
-        return Err(Failure::usage(
-            "That is this device.",
-            "Take it out at another one; or leave the rooms, one by one.",
-        ));
+        return Err(DeviceReason::ThisOne.into());
     }
     let is_twice = |one: &OwnDevice| found.iter().filter(|other| other.room == one.room).count() > 1;
     match by_id.is_none() && (of.len() > 1 || found.iter().any(is_twice)) {
-        true => Err(Failure::usage(
-            format!("Several devices are called {}.", crate::text::sanitize::line(named)),
-            "Name one by what `schat --json devices list` shows as its `of`, or room by room as its `id`. Or rename one first.",
-        )),
+        true => Err(DeviceReason::Several(named.to_owned()).into()),
         false => Ok(others),
     }
 }

@@ -5,7 +5,7 @@ use tracing::{debug, info, warn};
 
 use super::{Event, RelayState, RoomEvent};
 use crate::{
-    failure::Failure,
+    reason::Reason,
     transport::{Carrier, Trust},
 };
 
@@ -27,9 +27,9 @@ fn relay(state: &RelayState) {
         RelayState::Connected { trust, carrier } => {
             info!(carrier = carrier_of(*carrier), trust = trust_of(*trust), "connected");
         }
-        RelayState::Lost { failure, retry } => {
+        RelayState::Lost { reason, retry } => {
             let retry_ms = retry.map(|retry| u64::try_from(retry.as_millis()).unwrap_or(u64::MAX));
-            info!(code = code(&failure.code), retry_ms, "not connected");
+            info!(code = code(reason.code()), retry_ms, "not connected");
         }
     }
 }
@@ -41,14 +41,14 @@ fn room(event: &RoomEvent) {
             (Some(kind), _) => warn!(kind = kind.name(), again, "alarm"),
             (None, told) => warn!(code = code(told.unwrap_or_default()), again, "problem"),
         },
-        RoomEvent::Failed(failure) => failed(failure),
+        RoomEvent::Failed(reason) => failed(reason),
         RoomEvent::Changed { act, .. } => debug!(seq = act.seq, mine = act.mine, "message changed"),
-        RoomEvent::ReadElsewhere(seq) => debug!(seq, "read at another device"),
+        RoomEvent::ReadElsewhere(seq) => debug!(seq, "read elsewhere"),
         RoomEvent::Gone(seqs) => debug!(count = seqs.len(), "messages gone"),
         RoomEvent::Invite { .. } => info!("invite ready"),
         RoomEvent::Namesake(namesake) => info!(is_me = namesake.is_me, "namesake"),
         RoomEvent::Transfer(transfer) => debug!(state = transfer.state.name(), "file"),
-        RoomEvent::Pictured => debug!("picture of a member"),
+        RoomEvent::Pictured => debug!("picture fetched"),
         // It was told when it happened.
         RoomEvent::Past(_) | RoomEvent::PastHappening(_) => {}
     }
@@ -77,22 +77,22 @@ fn engine(event: &engine::Event) {
         E::MemberLeft { .. } => info!("member left"),
         E::DeviceJoined { .. } => info!("device joined"),
         E::DeviceLeft { .. } => info!("device left"),
-        E::KeyChanged { .. } => warn!("account has another key"),
+        E::KeyChanged { .. } => warn!("key changed"),
         E::DeviceBack(_) => info!("device back"),
         E::ProfileChanged { .. } => info!("profile changed"),
         E::NewPicture { .. } => info!("picture changed"),
         E::Topic { .. } => info!("topic changed"),
         E::Disappearing { .. } => info!("messages disappear"),
-        E::Lost { after, upto } => info!(after, upto, "end of the log lost"),
-        E::Accepted => info!("agreed to go on"),
-        E::DeviceHere { .. } => debug!("device tells where it is"),
+        E::Lost { after, upto } => info!(after, upto, "log cut"),
+        E::Accepted => info!("accepted"),
+        E::DeviceHere { .. } => debug!("device here"),
         E::Alarm(_) | E::Problem(_) | E::Invite { .. } | E::DeviceInvite { .. } | E::Act(_) => {}
     }
 }
 
 /// Something on this side failed.
-fn failed(failure: &Failure) {
-    warn!(code = code(&failure.code), exit = u8::from(failure.exit), "failed");
+fn failed(reason: &Reason) {
+    warn!(code = code(reason.code()), exit = u8::from(reason.exit()), "failed");
 }
 
 /// A code is one of our own words. Anything else, whoever wrote it, is not written.

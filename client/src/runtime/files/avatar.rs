@@ -25,6 +25,7 @@ use super::{
     task::{Shown, Steering, Task},
 };
 use crate::{
+    reason::Forgery,
     runtime::{Event, Local, RoomEvent, avatar::Quiet, backoff::Backoff, lock, transfer::Steer},
     store::PictureKey,
 };
@@ -195,7 +196,7 @@ impl Task {
 
     /// All of a file that is one part.
     async fn small(&mut self, down: &Download) -> Result<Zeroizing<Vec<u8>>, Fault> {
-        let wrong = || Fault::Final(false_file("it is too large for a picture of a person"));
+        let wrong = || Fault::Final(false_file(Forgery::Avatar));
         let avatar = down.file.as_avatar().ok_or_else(wrong)?;
         let _turn = self.turn().await?;
         // However the relay spreads it, others have their turn.

@@ -30,7 +30,11 @@ use super::{
     target::Target,
     task::{SILENT, Task},
 };
-use crate::{runtime::raster::Raster, transport::BlobStream};
+use crate::{
+    reason::{Forgery, Lie},
+    runtime::raster::Raster,
+    transport::BlobStream,
+};
 
 /// Parts that came and were not written yet, each of 1 MiB.
 const AHEAD: usize = 4;
@@ -60,7 +64,7 @@ impl Task {
         let tail = self.tail(down, &shape, &cipher).await?;
         // Small enough to be whole in its last part.
         if down.is_unasked && !is_picture(&down.file.name, &tail.last) {
-            return Err(Fault::Final(false_file("it is not the picture that it says it is")));
+            return Err(Fault::Final(false_file(Forgery::Picture)));
         }
         let list = Arc::new(tail.list);
         let (place, parts) = (down.target.clone(), *parts);
@@ -97,7 +101,7 @@ impl Task {
 
     /// All of a file that has one part, filled up.
     pub(super) async fn only_part(&mut self, down: &Download) -> Result<Zeroizing<Vec<u8>>, Fault> {
-        let wrong = || Fault::Final(false_file("it has more than one part"));
+        let wrong = || Fault::Final(false_file(Forgery::Parts));
         let shape = down.file.shape().filter(|shape| shape.parts() == 1).ok_or_else(wrong)?;
         Ok(self.tail(down, &shape, &FileCipher::new(&down.file.key)).await?.last)
     }
@@ -115,15 +119,15 @@ impl Task {
             bytes.extend_from_slice(&part);
             next += 1;
             if bytes.len() > length {
-                return Err(Fault::Final(dishonest("sends more of the file than there is")));
+                return Err(Fault::Final(dishonest(Lie::TooMuch)));
             }
         }
         stream.finish().await;
         let (last, list) = bytes.split_at_checked(shape.last_sealed()).unwrap_or_default();
-        let forged = |_| Fault::Final(false_file("its list of parts is not genuine"));
+        let forged = |_| Fault::Final(false_file(Forgery::List));
         let list = cipher.open(Place::List, list).map_err(forged)?;
         let list = PartList::read(&list, shape, &down.file.parts)
-            .map_err(|error| Fault::Final(false_file(&error.to_string())))?;
+            .map_err(|error| Fault::Final(false_file(Forgery::Listed(error.to_string()))))?;
         let last = proven(cipher, shape, &list, shape.last(), last)?;
         Ok(Tail { list, last })
     }
@@ -168,11 +172,11 @@ impl Task {
             match frame.frame {
                 Some(relay_frame::Frame::BlobHave(have)) if have.size == shape.sealed() => return Ok(stream),
                 Some(relay_frame::Frame::BlobHave(_)) => {
-                    return Err(Fault::Final(false_file("it has another size at the relay")));
+                    return Err(Fault::Final(false_file(Forgery::Size)));
                 }
                 // It has no such parts.
                 Some(relay_frame::Frame::Refused(no)) if no.code() == Code::Malformed => {
-                    return Err(Fault::Final(false_file("it has another size at the relay")));
+                    return Err(Fault::Final(false_file(Forgery::Size)));
                 }
                 Some(relay_frame::Frame::Refused(no)) => return Err(refused(&no)),
                 // Of a later version.
@@ -213,16 +217,16 @@ fn proven(
     part: u32,
     sealed: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, Fault> {
-    let wrong = || Fault::Final(dishonest("sent another part than its sender sealed"));
+    let wrong = || Fault::Final(dishonest(Lie::OtherPart));
     if list.part(part).is_none_or(|hash| Sha256::digest(sealed)[..] != hash[..]) {
         return Err(wrong());
     }
     // The sender's own list names what the sender's own key does not open.
-    let forged = |_| Fault::Final(false_file("a part of it does not open"));
+    let forged = |_| Fault::Final(false_file(Forgery::Unopened));
     let place = shape.place(part).ok_or_else(wrong)?;
     let plaintext = cipher.open(place, sealed).map_err(forged)?;
     if plaintext.len() != shape.len(part) {
-        return Err(Fault::Final(false_file("a part of it is too short")));
+        return Err(Fault::Final(false_file(Forgery::Short)));
     }
     Ok(plaintext)
 }
@@ -239,11 +243,11 @@ fn part(frame: RelayFrame, expected: u32) -> Result<bytes::Bytes, Fault> {
         Some(relay_frame::Frame::BlobPart(BlobPart { number, bytes })) if number == expected => {
             match bytes.len() {
                 1..=RELAY_PART => Ok(bytes),
-                _ => Err(Fault::Final(dishonest("sends an empty part"))),
+                _ => Err(Fault::Final(dishonest(Lie::EmptyPart))),
             }
         }
         Some(relay_frame::Frame::Refused(no)) => Err(refused(&no)),
-        _ => Err(Fault::Final(dishonest("sends parts that were not asked for"))),
+        _ => Err(Fault::Final(dishonest(Lie::Unasked))),
     }
 }
 
@@ -281,7 +285,7 @@ mod tests {
 
     fn code(fault: Result<Zeroizing<Vec<u8>>, Fault>) -> String {
         match fault {
-            Err(Fault::Final(failure)) => failure.code.into_owned(),
+            Err(Fault::Final(failure)) => failure.code().to_owned(),
             Ok(_) => "taken".to_owned(),
             Err(_) => "tried again".to_owned(),
         }

@@ -10,7 +10,7 @@ use super::{
     kept::{Download, Job, Kept},
 };
 use crate::{
-    failure::Failure,
+    reason::{FileReason, Reason},
     runtime::{
         Event, FaceId, Local, RoomEvent, lock,
         transfer::{Transfer, TransferState},
@@ -31,8 +31,8 @@ impl Local {
     /// Fetches the file of a message. One that is being fetched already goes on.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room or message, it has no file, or it cannot be stored.
-    pub async fn get_file(&self, room: &str, wanted: Wanted) -> Result<Transfer, Failure> {
+    /// [`Reason`] when there is no such room or message, it has no file, or it cannot be stored.
+    pub async fn get_file(&self, room: &str, wanted: Wanted) -> Result<Transfer, Reason> {
         self.get(room, wanted, Whose::Kept).await
     }
 
@@ -45,24 +45,24 @@ impl Local {
         room: &str,
         wanted: Wanted,
         asker: Option<FaceId>,
-    ) -> Result<Transfer, Failure> {
+    ) -> Result<Transfer, Reason> {
         self.get(room, wanted, Whose::Command(asker)).await
     }
 
     /// Fetches the picture of a message, which nobody asked for: nothing of it stays if it is none.
-    pub(super) async fn get_picture(&self, room: &str, message: MessageId) -> Result<Transfer, Failure> {
+    pub(super) async fn get_picture(&self, room: &str, message: MessageId) -> Result<Transfer, Reason> {
         self.get(room, Wanted { message, output: None }, Whose::Nobody).await
     }
 
-    async fn get(&self, room: &str, wanted: Wanted, whose: Whose) -> Result<Transfer, Failure> {
+    async fn get(&self, room: &str, wanted: Wanted, whose: Whose) -> Result<Transfer, Reason> {
         let id = self.running_room(room)?;
         let Wanted { message, output } = wanted;
         let line = self.line(room, message).await?;
         let Some(Line { message: said, .. }) = line else {
-            return Err(Failure::not_found("There is no such message here.", "See schat file list."));
+            return Err(FileReason::NoMessage.into());
         };
         let Some(file) = said.file else {
-            return Err(Failure::not_found("No file came with that message.", "See schat file list."));
+            return Err(FileReason::NoFile.into());
         };
         let place = match output {
             Some(path) if !path.is_dir() => (path, true),

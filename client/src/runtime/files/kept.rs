@@ -10,7 +10,7 @@ use shared::{
 };
 
 use crate::{
-    failure::Failure,
+    reason::Reason,
     runtime::transfer::{Transfer, TransferState, Way},
 };
 
@@ -21,7 +21,7 @@ pub(super) struct Kept {
     pub(super) paused: bool,
     /// Why, where nobody wished that.
     #[serde(default)]
-    pub(super) stopped: Option<Failure>,
+    pub(super) stopped: Option<Reason>,
     /// Bytes that were there when that was stored last: a second before the end at most.
     #[serde(default)]
     pub(super) done: u64,

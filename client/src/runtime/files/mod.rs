@@ -53,7 +53,7 @@ use super::{
     unasked::Unasked,
 };
 use crate::{
-    failure::Failure,
+    reason::{FileReason, Reason, RoomReason},
     store::{Store, StoreError},
     text::names::label,
 };
@@ -252,7 +252,7 @@ impl Local {
     }
 
     /// Goes on with what was under way.
-    pub(super) async fn resume_files(&self) -> Result<(), Failure> {
+    pub(super) async fn resume_files(&self) -> Result<(), Reason> {
         // Of commands that were killed.
         let _ = std::fs::remove_dir_all(self.output());
         let kept: Vec<(RoomId, i64, Kept)> = self.0.vault.run(|store| store.transfers()).await?;
@@ -278,8 +278,8 @@ impl Local {
     /// Sends a file. One that is on its way to the room already goes on, and is not sent twice.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room or file, or it cannot be stored.
-    pub async fn send_file(&self, room: &str, file: Outgoing) -> Result<Transfer, Failure> {
+    /// [`Reason`] when there is no such room or file, or it cannot be stored.
+    pub async fn send_file(&self, room: &str, file: Outgoing) -> Result<Transfer, Reason> {
         let id = self.running_room(room)?;
         let Outgoing { path, text, reply_to, keeps_metadata, duration_ms, token } = file;
         let keeps_metadata = keeps_metadata || self.0.config.keeps_metadata;
@@ -331,24 +331,21 @@ impl Local {
     }
 
     /// A room that is not over: from one that is, nothing comes, and nothing goes there.
-    fn running_room(&self, room: &str) -> Result<RoomId, Failure> {
+    fn running_room(&self, room: &str) -> Result<RoomId, Reason> {
         let status = self.room(room)?;
         match status.over {
             None => Ok(status.id),
-            Some(_) => Err(Failure::not_found(format!("The room {} is over.", status.label), "See /why.")),
+            Some(_) => Err(RoomReason::Over { room: status.label, why: None }.into()),
         }
     }
 
     /// Lets a file go on, wait or end.
     ///
     /// # Errors
-    /// [`Failure`] when none of that number is under way.
-    pub fn steer_file(&self, number: i64, steer: Steer) -> Result<(), Failure> {
+    /// [`Reason`] when none of that number is under way.
+    pub fn steer_file(&self, number: i64, steer: Steer) -> Result<(), Reason> {
         let running = lock(&self.0.files.running);
-        let running = running.get(&number).filter(|_| number > 0).ok_or_else(|| {
-            let remedy = "/files and `schat file transfers` list those that are.";
-            Failure::not_found(format!("No file of number {number} is under way."), remedy)
-        })?;
+        let running = running.get(&number).filter(|_| number > 0).ok_or(FileReason::Unknown(number))?;
         running.shown.steer.send_replace(steer);
         Ok(())
     }
@@ -359,7 +356,7 @@ impl Local {
         id: RoomId,
         kept: Kept,
         asker: Option<FaceId>,
-    ) -> Result<Transfer, Failure> {
+    ) -> Result<Transfer, Reason> {
         let stored = kept.clone();
         let number = self.0.vault.run(move |store| store.add_transfer(id, &stored)).await?;
         Ok(self.start_file(&label(room), (id, number), kept, asker))

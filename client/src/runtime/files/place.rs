@@ -9,7 +9,7 @@ use super::{
     task::Task,
 };
 use crate::{
-    failure::Failure,
+    reason::Reason,
     runtime::Local,
     store::{PictureKey, Place},
 };
@@ -50,8 +50,8 @@ impl Local {
     /// Where a file is on this device; none where it was neither sent nor fetched.
     ///
     /// # Errors
-    /// [`Failure`] when there is no such room, or what is stored cannot be read.
-    pub async fn file_place(&self, room: &str, picture: PictureKey) -> Result<Option<Place>, Failure> {
+    /// [`Reason`] when there is no such room, or what is stored cannot be read.
+    pub async fn file_place(&self, room: &str, picture: PictureKey) -> Result<Option<Place>, Reason> {
         let room = self.id(room)?;
         Ok(self.0.vault.run(move |store| store.place(room, picture)).await?)
     }

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::task::{STORE, Task};
 use crate::{
-    failure::Failure,
+    reason::Reason,
     runtime::{
         Event, RoomEvent, lock,
         transfer::{Transfer, TransferState},
@@ -18,7 +18,7 @@ const TELL: Duration = Duration::from_millis(200);
 
 impl Task {
     /// So many bytes are there as an attempt begins. `fewer`: what is said where that is less than it was, by more than `slack`.
-    pub(super) async fn found(&mut self, done: u64, slack: u64, fewer: fn() -> Failure) {
+    pub(super) async fn found(&mut self, done: u64, slack: u64, fewer: fn() -> Reason) {
         let less = {
             let mut transfer = lock(&self.shown.transfer);
             let is_less = done.saturating_add(slack) < transfer.done;
@@ -79,7 +79,7 @@ impl Task {
     }
 
     /// Remembers whether it goes on by itself, and if not, why.
-    pub(super) async fn pause(&mut self, paused: bool, stopped: Option<Failure>) {
+    pub(super) async fn pause(&mut self, paused: bool, stopped: Option<Reason>) {
         if (self.kept.paused, &self.kept.stopped) == (paused, &stopped) {
             return;
         }

@@ -31,7 +31,7 @@ impl Source {
     pub(super) fn open(path: &Path, keeps_metadata: bool) -> io::Result<Found> {
         // Looked at before: opening a pipe would wait for its other end.
         if !std::fs::metadata(path)?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no plain file"));
+            return Err(crate::reason::FileFault::NotPlain.into());
         }
         let file = File::open(path)?;
         let stamp = stamp(&file.metadata()?);

@@ -48,7 +48,7 @@ impl Target {
         }
         let file = options.open(&path)?;
         if !file.metadata()?.is_file() {
-            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "something else has its name"));
+            return Err(crate::reason::FileFault::Taken.into());
         }
         Ok(Self { file, path })
     }

@@ -23,7 +23,7 @@ use super::{
     target::Target,
 };
 use crate::{
-    failure::Failure,
+    reason::Reason,
     runtime::{
         Local,
         backoff::Backoff,
@@ -130,17 +130,17 @@ impl Task {
                     self.tell(TransferState::Waiting(None)).await;
                     self.rest(&mut backoff).await;
                 }
-                Err(Fault::Later(failure, after_ms)) => {
-                    self.tell(TransferState::Waiting(Some(failure))).await;
+                Err(Fault::Later(reason, after_ms)) => {
+                    self.tell(TransferState::Waiting(Some(reason))).await;
                     self.wait(Duration::from_millis(after_ms)).await;
                 }
-                Err(Fault::Final(failure)) if self.is_unasked() => {
+                Err(Fault::Final(reason)) if self.is_unasked() => {
                     // Nobody asked, so nobody has to decide what becomes of it.
-                    return self.cancel(Some(failure)).await;
+                    return self.cancel(Some(reason)).await;
                 }
-                Err(Fault::Final(failure)) => {
+                Err(Fault::Final(reason)) => {
                     self.looks = true;
-                    self.pause(true, Some(failure.clone())).await;
+                    self.pause(true, Some(reason.clone())).await;
                     // So that the wish to go on is seen as one.
                     self.shown.steer.send_if_modified(|steer| {
                         let runs = *steer == Steer::Run;
@@ -148,7 +148,7 @@ impl Task {
                         runs
                     });
                     self.steer.0.borrow_and_update();
-                    self.tell(TransferState::Stopped(failure)).await;
+                    self.tell(TransferState::Stopped(reason)).await;
                     self.steer.changed().await;
                 }
             }
@@ -248,7 +248,7 @@ impl Task {
         asks.send(ask).await.map_err(|_| Fault::Lost)?;
         match answer.await.map_err(|_| Fault::Lost)? {
             Ok(()) => Ok(()),
-            Err(failure) => Err(Fault::Later(failure, SILENT.as_secs() * 1_000)),
+            Err(reason) => Err(Fault::Later(reason, SILENT.as_secs() * 1_000)),
         }
     }
 
@@ -300,7 +300,7 @@ impl Task {
     }
 
     /// `why`: nobody wished it.
-    async fn cancel(mut self, why: Option<Failure>) {
+    async fn cancel(mut self, why: Option<Reason>) {
         let (room, number) = (self.room, self.number);
         let done = match &self.kept.job {
             Job::Up(up) => {

@@ -24,7 +24,7 @@ use super::{
     source::Source,
     task::Task,
 };
-use crate::transport::BlobStream;
+use crate::{reason::Lie, transport::BlobStream};
 
 /// Parts that are sealed and stored at once, each of 1 MiB: two such heaps are in memory, one being sealed while the other
 /// one is sent.
@@ -247,9 +247,9 @@ impl There {
     fn take(&mut self, frame: RelayFrame) -> Result<(), Fault> {
         match frame.frame {
             Some(relay_frame::Frame::BlobHave(BlobHave { size, parts, whole, .. })) => {
-                let lie = |_| Fault::Final(dishonest("has parts that the file does not have"));
+                let lie = |_| Fault::Final(dishonest(Lie::ForeignPart));
                 if size != self.layout.size() {
-                    return Err(Fault::Final(dishonest("has a file of another size under this name")));
+                    return Err(Fault::Final(dishonest(Lie::OtherSize)));
                 }
                 self.parts = PartSet::from_bytes(self.layout, &parts).map_err(lie)?;
                 self.whole = whole && self.parts.is_whole();

@@ -10,8 +10,8 @@ use tokio::{
 
 use super::{Dialer, Refusal};
 use crate::{
-    failure::{Exit, Failure},
-    transport::{Carrier, Connection, Dialed, Ended, Known, RelayAddress, Talk, Trust, route_to, told},
+    reason::{Reason, RelayReason},
+    transport::{Carrier, Connection, Dialed, Ended, Known, RelayAddress, Talk, Trust, route_to},
 };
 
 /// How often the route to the relay is looked at, in seconds: a change of network is noticed well before the
@@ -39,12 +39,12 @@ pub(super) enum Kept {
     Better(Dialed),
     /// It is gone.
     Ended {
-        failure: Failure,
+        reason: Reason,
         /// The relay is likely to be back in a moment.
         is_brief: bool,
     },
     /// Nothing goes on before somebody decides.
-    Refused(Failure),
+    Refused(Reason),
 }
 
 /// Whether the relay answers, looked at every [`LOOK_S`].
@@ -100,7 +100,7 @@ impl Dialer {
                     if connection.talk().is_some_and(|talk| silence.is_too_long(talk)) {
                         match self.dial_beside(connection, true).await {
                             Ok(Some(better)) => return Kept::Better(better),
-                            Err((failure, true)) => return Kept::Refused(failure),
+                            Err((reason, true)) => return Kept::Refused(reason),
                             // The connection has its own time to come back in, or to end.
                             Ok(None) | Err(_) => {}
                         }
@@ -124,7 +124,7 @@ impl Dialer {
                 () = sleep_until(try_quic), if !is_quic => {
                     match self.dial_beside(connection, false).await {
                         Ok(Some(better)) => return Kept::Better(better),
-                        Err((failure, true)) => return Kept::Refused(failure),
+                        Err((reason, true)) => return Kept::Refused(reason),
                         Ok(None) | Err(_) => {}
                     }
                     pause = (pause * 2).min(Duration::from_secs(LONGEST_LOOK_S));
@@ -163,17 +163,14 @@ impl Dialer {
     }
 }
 
-fn over(relay: &RelayAddress, ended: Ended) -> Kept {
-    let again = "It is tried again by itself.";
-    let ((why, remedy), is_brief) = match ended {
-        Ended::Told(code) => (told(code), code == Some(CloseCode::ShuttingDown)),
-        Ended::Ours => (("is dialled anew: the network or its link's pin has changed", again), true),
-        Ended::Silent => (("does not answer any more", again), false),
-        Ended::Lost => (("is not reachable any more", again), true),
+fn over(relay: &RelayAddress, how: Ended) -> Kept {
+    let is_brief = match how {
+        Ended::Told(code) => code == Some(CloseCode::ShuttingDown),
+        Ended::Ours | Ended::Lost => true,
+        Ended::Silent => false,
     };
-    let message = format!("The relay {relay} {why}.");
-    let failure = Failure::new(Exit::Network, "network", message, remedy);
-    Kept::Ended { failure, is_brief }
+    let reason = RelayReason::Ended { relay: relay.clone(), how }.into();
+    Kept::Ended { reason, is_brief }
 }
 
 #[cfg(test)]

@@ -11,11 +11,12 @@ use tokio::{
 
 use super::handed;
 use crate::{
-    failure::{Exit, Failure},
+    failure::Exit,
     portable::{
         Intake, Reader, TakeError,
         schema::{Body, Room},
     },
+    reason::{LinkReason, Reason},
     runtime::{LinkNews, Local, lock},
 };
 
@@ -55,9 +56,9 @@ pub(super) async fn enter(local: Local, rooms: Vec<Room>, own_devices: Option<In
                 left.rooms.retain(|other| other.id != room.id);
                 keep(&local, &left).await;
             }
-            let (count, failure) = (left.rooms.len(), done.err());
+            let (count, why) = (left.rooms.len(), done.err());
             drop(left);
-            local.show_link(LinkNews::Room { room: room.label, left: count, failure }).await;
+            local.show_link(LinkNews::Room { room: room.label, left: count, why }).await;
         });
     }
     while entering.join_next().await.is_some() {}
@@ -65,6 +66,11 @@ pub(super) async fn enter(local: Local, rooms: Vec<Room>, own_devices: Option<In
         // What stays is of no use, and goes with the next start.
         let _ = local.0.vault.run(|store| store.set_handed_past(None)).await;
     }
+}
+
+/// The room is not over.
+fn is_open(local: &Local, label: &str) -> bool {
+    local.room(label).is_ok_and(|room| room.over.is_none())
 }
 
 /// The past that was handed over, by room.
@@ -84,8 +90,8 @@ async fn past(local: &Local) -> BTreeMap<RoomId, Vec<Body>> {
 }
 
 /// What may work at the next start is kept for it.
-fn is_over(done: &Result<(), Failure>) -> bool {
-    done.as_ref().err().is_none_or(|failure| failure.exit != Exit::Network)
+fn is_over(done: &Result<(), Reason>) -> bool {
+    done.as_ref().err().is_none_or(|why| why.exit() != Exit::Network)
 }
 
 async fn keep(local: &Local, left: &Left) {
@@ -94,14 +100,25 @@ async fn keep(local: &Local, left: &Left) {
     let _ = local.0.vault.run(move |store| store.set_handed(&kept)).await;
 }
 
-async fn among_devices(local: &Local, link: &InviteLink) -> Result<(), Failure> {
-    let label = local.join_own_devices(link).await?;
+async fn among_devices(local: &Local, link: &InviteLink) -> Result<(), Reason> {
+    // An earlier run may have been killed on its way in: its invite is used up, and the room goes on by itself.
+    let label = match local.own_devices() {
+        Some(room) => room.label,
+        None => local.join_own_devices(link).await?,
+    };
     local.entered(&label).await
 }
 
-async fn one(local: &Local, room: &Room, past: &BTreeMap<RoomId, Vec<Body>>) -> Result<(), Failure> {
-    let Some(link) = handed::link(&room.entry) else { return Err(not_invited(&room.label)) };
-    let label = local.join(&link).await?;
+async fn one(local: &Local, room: &Room, past: &BTreeMap<RoomId, Vec<Body>>) -> Result<(), Reason> {
+    let Some(link) = handed::link(&room.entry) else {
+        return Err(LinkReason::NotInvited(room.label.clone()).into());
+    };
+    // An earlier run may have been killed on its way in: its invite is used up, and the room goes on by itself.
+    let begun = handed::id(room).and_then(|id| local.label_of(id)).filter(|label| is_open(local, label));
+    let label = match begun {
+        Some(label) => label,
+        None => local.join(&link).await?,
+    };
     local.entered(&label).await?;
     let Some(value) = handed::value(room).filter(|value| Some(value.record.id) == local.id(&label).ok())
     else {
@@ -129,13 +146,4 @@ async fn one(local: &Local, room: &Room, past: &BTreeMap<RoomId, Vec<Body>>) -> 
     *lock(&local.0.muted) = muted;
     *lock(&local.0.pinned) = pinned;
     Ok(())
-}
-
-fn not_invited(room: &str) -> Failure {
-    Failure::new(
-        Exit::Refused,
-        "not_invited",
-        format!("Your other device could make no invite into {room}."),
-        "Ask a member for an invite, or make one there: /invite uses=1.",
-    )
 }

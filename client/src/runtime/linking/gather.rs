@@ -16,11 +16,11 @@ use zeroize::Zeroizing;
 
 use super::{HandedPast, blob::MAX_PAST, handed, steps::WAIT_MS};
 use crate::{
-    failure::{Exit, Failure},
     portable::{
         Gather, Gathered as Found, History, What,
         schema::{Body, Entry},
     },
+    reason::{LinkReason, Reason},
     runtime::{Local, RoomStatus, lock, manage::begin_failed, now_ms, room::Ask},
     store::{RoomKind, Store, StoreError},
 };
@@ -38,7 +38,7 @@ pub(super) enum Gathered {
     /// What is handed over.
     All(Box<Whole>),
     /// The profile cannot be read.
-    Failed(Failure),
+    Failed(Reason),
 }
 
 /// What is handed over.
@@ -50,7 +50,7 @@ pub(super) struct Whole {
     /// Rooms that the new device can enter.
     pub(super) rooms: usize,
     /// Those that it cannot, and why.
-    pub(super) without: Vec<(String, Failure)>,
+    pub(super) without: Vec<(String, Reason)>,
     /// The rooms and ids of all invites in it.
     pub(super) invites: Vec<([u8; 32], [u8; 16])>,
 }
@@ -68,7 +68,7 @@ async fn gather(local: Local, past: HandedPast, told: mpsc::Sender<Gathered>) {
     let _ = told.send(whole).await;
 }
 
-async fn all(local: &Local, past: HandedPast, told: &mpsc::Sender<Gathered>) -> Result<Gathered, Failure> {
+async fn all(local: &Local, past: HandedPast, told: &mpsc::Sender<Gathered>) -> Result<Gathered, Reason> {
     let rooms: Vec<RoomStatus> = local.rooms().into_iter().filter(|room| room.over.is_none()).collect();
     let count = rooms.len();
     let mut asked = JoinSet::new();
@@ -117,7 +117,7 @@ async fn pasts(
     local: &Local,
     wanted: HandedPast,
     rooms: Vec<RoomId>,
-) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+) -> Result<Option<Zeroizing<Vec<u8>>>, Reason> {
     let history = match wanted {
         HandedPast::Nothing | HandedPast::Newest(0) => return Ok(None),
         HandedPast::Newest(lines) => History::Newest(lines),
@@ -148,7 +148,7 @@ async fn pasts(
     if records.is_empty() {
         return Ok(None);
     }
-    Ok(Some(handed::stream(&records, now_ms()).map_err(StoreError::Io)?))
+    Ok(Some(handed::stream(&records, now_ms()).map_err(StoreError::from)?))
 }
 
 /// The profile, with the rooms that are in `invites`.
@@ -185,7 +185,7 @@ impl Local {
     }
 
     /// A link into a room for one device of ours.
-    pub(in crate::runtime) async fn invite_device(&self, room: &str) -> Result<InviteLink, Failure> {
+    pub(in crate::runtime) async fn invite_device(&self, room: &str) -> Result<InviteLink, Reason> {
         self.entered(room).await?;
         let asks = self.asks(room)?;
         let (reply, answer) = oneshot::channel();
@@ -195,7 +195,7 @@ impl Local {
     }
 
     /// The same into the room of this account's devices, which is made if there is none.
-    async fn invite_own_device(&self) -> Result<InviteLink, Failure> {
+    async fn invite_own_device(&self) -> Result<InviteLink, Reason> {
         let room = match self.own_devices() {
             Some(room) => room.label,
             None => {
@@ -203,7 +203,7 @@ impl Local {
                 let profile = lock(&self.0.profile).engine.clone();
                 let policy = Policy { own_devices: true, ..Policy::default() };
                 let engine = Engine::create(&profile, OWN_DEVICES, policy, now_ms());
-                let engine = engine.map_err(|error| begin_failed(&error))?;
+                let engine = engine.map_err(begin_failed)?;
                 self.begin_as(engine, place, RoomKind::OwnDevices)?
             }
         };
@@ -211,11 +211,6 @@ impl Local {
     }
 }
 
-pub(in crate::runtime) fn no_answer(room: &str) -> Failure {
-    Failure::new(
-        Exit::Network,
-        "no_answer",
-        format!("No invite into {room} could be made in time."),
-        "Make one for the new device when the relay of that room can be reached: /invite uses=1.",
-    )
+pub(in crate::runtime) fn no_answer(room: &str) -> Reason {
+    LinkReason::NoAnswer(room.to_owned()).into()
 }

@@ -27,7 +27,7 @@ use shared::{
     identity::{Identity, Next},
     invite::link::{InviteLink, Link},
     linking::Role,
-    room::{Engine, EngineError, Event as EngineEvent, LINKING_MS, Profile},
+    room::{Engine, Event as EngineEvent, LINKING_MS, Profile},
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -38,10 +38,10 @@ use tokio::{
 use record::Record;
 use task::{Ask, Begun, Task};
 
-use super::{Local, link::LinkState, lock, now_ms};
+use super::{Local, link::LinkState, lock, manage::begin_failed, now_ms};
 use crate::{
-    failure::{Exit, Failure},
-    store::{KnownRelay, Where},
+    reason::{LinkReason, Reason},
+    store::{KnownRelay, Store, StoreError, Where},
     transport::{Pin, RelayAddress},
 };
 
@@ -52,8 +52,8 @@ const ASKS: usize = 8;
 const MEET: Duration = Duration::from_secs(30);
 
 /// What the room of a linking is called, by who made it. Nobody sees it but the two programs.
-const NEW: &str = "schat link: a new device";
-const OLD: &str = "schat link: a device with an account";
+const NEW: &str = "schat link new";
+const OLD: &str = "schat link old";
 
 /// It is the room of a linking.
 pub(super) fn is_linking_room(name: &str) -> bool {
@@ -106,11 +106,11 @@ impl Local {
     /// Links this device: by the code that the other one shows, or by showing one. A linking that is under way is told again.
     ///
     /// # Errors
-    /// [`Failure`] when the code is none, its relay cannot be asked, or another linking is under way.
-    pub async fn link(&self, code: Option<&str>, relay: Option<RelayAddress>) -> Result<(), Failure> {
+    /// [`Reason`] when the code is none, its relay cannot be asked, or another linking is under way.
+    pub async fn link(&self, code: Option<&str>, relay: Option<RelayAddress>) -> Result<(), Reason> {
         if let Some(asks) = self.linking_asks() {
             if code.is_some() {
-                return Err(busy());
+                return Err(LinkReason::Busy.into());
             }
             // It may be just ending; then it was told.
             let _ = asks.send(Ask::Again).await;
@@ -126,16 +126,16 @@ impl Local {
     /// What a person says to the linking under way.
     ///
     /// # Errors
-    /// [`Failure`] when there is none, or nothing is asked.
-    pub async fn answer_link(&self, answer: Answer) -> Result<(), Failure> {
-        let asks = self.linking_asks().ok_or_else(no_linking)?;
+    /// [`Reason`] when there is none, or nothing is asked.
+    pub async fn answer_link(&self, answer: Answer) -> Result<(), Reason> {
+        let asks = self.linking_asks().ok_or(LinkReason::Nothing)?;
         let (reply, done) = oneshot::channel();
-        asks.send(Ask::Answer(answer, reply)).await.map_err(|_| no_linking())?;
-        done.await.map_err(|_| no_linking())?
+        asks.send(Ask::Answer(answer, reply)).await.map_err(|_| LinkReason::Nothing)?;
+        done.await.map_err(|_| LinkReason::Nothing)?
     }
 
     /// Goes on with a linking that an earlier run began, and enters the rooms that this device was handed.
-    pub(super) async fn resume_link(&self) -> Result<(), Failure> {
+    pub(super) async fn resume_link(&self) -> Result<(), Reason> {
         let (kept, handed) = self.0.vault.run(|store| Ok((store.linking()?, store.handed()?))).await?;
         if let Some(handed) = handed {
             let (rooms, own_devices) = handed::listed(&handed);
@@ -193,9 +193,9 @@ impl Local {
         if lock(&self.0.profile).is_blank { Role::New } else { Role::Old }
     }
 
-    fn start_link(&self, begun: Begun) -> Result<(), Failure> {
+    fn start_link(&self, begun: Begun) -> Result<(), Reason> {
         let (asks, receiver) = mpsc::channel(ASKS);
-        let task = Task::new(self, begun, receiver).ok_or_else(no_relay)?;
+        let task = Task::new(self, begun, receiver).ok_or(LinkReason::NoRelay)?;
         let mut linking = lock(&self.0.linking);
         linking.asks = Some(asks);
         linking.task = Some(tokio::spawn(task.run()));
@@ -215,7 +215,7 @@ impl Local {
         }
     }
 
-    fn make_code(&self, relay: Option<RelayAddress>) -> Result<Begun, Failure> {
+    fn make_code(&self, relay: Option<RelayAddress>) -> Result<Begun, Reason> {
         let place = match self.place(relay)? {
             // Whoever is to be linked reaches it as everybody does.
             Where::Own => lock(&self.0.own)
@@ -223,23 +223,23 @@ impl Local {
                 .map(|own| Where::Relay { address: own.advertise.clone(), pin: Some(own.pin) }),
             place => Some(place),
         };
-        let place = place.ok_or_else(no_relay)?;
+        let place = place.ok_or(LinkReason::NoRelay)?;
         let random = lock(&self.0.profile).engine.random.clone();
         let profile = self.nobody(Identity::generate(&random, Next::NONE));
         let name = if self.role() == Role::New { NEW } else { OLD };
-        let engine = Engine::create_linking(&profile, name, now_ms()).map_err(|error| not_begun(&error))?;
+        let engine = Engine::create_linking(&profile, name, now_ms()).map_err(begin_failed)?;
         self.begun((engine, profile), &place, true)
     }
 
-    async fn take_code(&self, code: &str) -> Result<Begun, Failure> {
+    async fn take_code(&self, code: &str) -> Result<Begun, Reason> {
         let invite = match code.parse::<InviteLink>() {
             Ok(invite) => invite,
             Err(_) => self.at_our_relay(code).await?,
         };
-        let address = RelayAddress::new(&invite.host, invite.port).map_err(|_| bad_code())?;
+        let address = RelayAddress::new(&invite.host, invite.port).map_err(|_| LinkReason::BadCode)?;
         let random = lock(&self.0.profile).engine.random.clone();
         let profile = self.nobody(Identity::generate(&random, Next::NONE));
-        let mut engine = Engine::join(&profile, &invite.link, now_ms()).map_err(|error| not_begun(&error))?;
+        let mut engine = Engine::join(&profile, &invite.link, now_ms()).map_err(begin_failed)?;
         let (pin, invited) = self.read_card_in_time(&mut engine, &address, invite.link.pin).await?;
         let room = match &invited {
             EngineEvent::Invited { room, .. } => room.as_str(),
@@ -247,8 +247,8 @@ impl Local {
         };
         match (room, self.role()) {
             (NEW, Role::Old) | (OLD, Role::New) => {}
-            (NEW | OLD, role) => return Err(same_kind(role)),
-            _ => return Err(no_code_but_room()),
+            (NEW | OLD, role) => return Err(both(role).into()),
+            _ => return Err(LinkReason::RoomsLink.into()),
         }
         self.begun((engine, profile), &Where::Relay { address, pin }, false)
     }
@@ -258,30 +258,31 @@ impl Local {
         (engine, profile): (Engine, Profile),
         place: &Where,
         is_maker: bool,
-    ) -> Result<Begun, Failure> {
+    ) -> Result<Begun, Reason> {
         let secret = profile.identity.to_bytes();
         let ends_ms = now_ms().saturating_add(LINKING_MS);
         let room = (engine.room_id(), place);
-        let record = Record::new((self.role(), is_maker), &secret, room, ends_ms).ok_or_else(no_relay)?;
+        let record =
+            Record::new((self.role(), is_maker), &secret, room, ends_ms).ok_or(LinkReason::NoRelay)?;
         Ok(Begun { record, engine, profile, is_new: true })
     }
 
     /// Waits for a connection to the relay: on whatever ground it is trusted, that is remembered then.
-    async fn met(&self, address: &RelayAddress, pin: Option<Pin>) -> Result<(), Failure> {
+    async fn met(&self, address: &RelayAddress, pin: Option<Pin>) -> Result<(), Reason> {
         let relay = self.0.link(address.clone(), pin);
         let mut state = relay.state.clone();
         let is_decided = |state: &LinkState| !matches!(state, LinkState::Down);
         let decided = timeout(MEET, state.wait_for(is_decided)).await;
         match decided {
             Ok(Ok(state)) if matches!(&*state, LinkState::Up(..)) => Ok(()),
-            _ => Err(self.why().unwrap_or_else(no_relay)),
+            _ => Err(self.why().unwrap_or_else(|| LinkReason::NoRelay.into())),
         }
     }
 
     /// A code without a relay is of the one that this device uses, with the pin that is known of it.
-    async fn at_our_relay(&self, code: &str) -> Result<InviteLink, Failure> {
-        let mut link = Link::from_code(code).map_err(|_| bad_code())?;
-        let Where::Relay { address, pin } = self.place(None)? else { return Err(no_relay()) };
+    async fn at_our_relay(&self, code: &str) -> Result<InviteLink, Reason> {
+        let mut link = Link::from_code(code).map_err(|_| LinkReason::BadCode)?;
+        let Where::Relay { address, pin } = self.place(None)? else { return Err(LinkReason::NoRelay.into()) };
         self.met(&address, pin).await?;
         let relay = address.clone();
         let known = self.0.vault.run(move |store| store.known_relay(&relay)).await?;
@@ -294,63 +295,22 @@ impl Local {
     }
 }
 
+/// Rooms of the account that this device has still to enter.
+///
+/// # Errors
+/// [`StoreError`] when the profile cannot be read.
+pub fn rooms_to_enter(store: &Store) -> Result<usize, StoreError> {
+    Ok(store.handed()?.map(|handed| handed::listed(&handed).0.len()).unwrap_or_default())
+}
+
 /// A link without its relay.
 fn code_of(link: &Link) -> String {
     link.to_code()
 }
 
-fn not_begun(error: &EngineError) -> Failure {
-    Failure::new(Exit::Local, "group", error.to_string(), "Try again; if it stays, report it.")
-}
-
-fn busy() -> Failure {
-    Failure::new(
-        Exit::Refused,
-        "linking",
-        "Another linking is under way.",
-        "/link shows how it stands; /link cancel gives it up.",
-    )
-}
-
-fn no_linking() -> Failure {
-    Failure::new(
-        Exit::Usage,
-        "no_linking",
-        "No device is being linked.",
-        "Begin with /link here, or with `schat link` on the new device.",
-    )
-}
-
-fn no_relay() -> Failure {
-    Failure::usage(
-        "There is no relay to ask.",
-        "Name the one that your other device uses: schat link HOST:PORT, or its link.",
-    )
-}
-
-fn bad_code() -> Failure {
-    Failure::usage(
-        "That is no code of a device.",
-        "Copy all of it, as the other device shows it: a link, or the short form where both devices use one relay.",
-    )
-}
-
-fn no_code_but_room() -> Failure {
-    Failure::usage(
-        "That link leads into a room.",
-        "To enter it: /join LINK. A device to be linked shows another one.",
-    )
-}
-
-fn same_kind(role: Role) -> Failure {
+fn both(role: Role) -> LinkReason {
     match role {
-        Role::Old => Failure::usage(
-            "That code is of a device that has an account, as this one does.",
-            "Run `schat link` on the device that is new, with an empty profile.",
-        ),
-        Role::New => Failure::usage(
-            "That code is of a new device, as this one is.",
-            "Give it to the device that has your account: /link CODE in its chat.",
-        ),
+        Role::Old => LinkReason::BothOld,
+        Role::New => LinkReason::BothNew,
     }
 }

@@ -62,7 +62,7 @@ pub(super) struct Record {
     /// Parts that the relay has not said to have.
     pub(super) unsent: u32,
     pub(super) rooms: usize,
-    pub(super) without: Vec<(String, crate::failure::Failure)>,
+    pub(super) without: Vec<(String, crate::reason::Reason)>,
     pub(super) end: Option<LinkEnd>,
     /// How much of the past is wanted.
     pub(super) past: HandedPast,

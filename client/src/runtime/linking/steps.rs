@@ -11,7 +11,10 @@ use super::{
     HandedPast,
     record::{Record, Step},
 };
-use crate::runtime::{LinkEnd, LinkNews};
+use crate::{
+    reason::Reason,
+    runtime::{LinkEnd, LinkNews},
+};
 
 /// How long a person has to compare and confirm, in milliseconds.
 pub(super) const CONFIRM_MS: u64 = 10 * 60 * 1_000;
@@ -73,7 +76,9 @@ impl Record {
                 self.end(LinkEnd::Odd, engine, now)
             }
             // The other one was taken out of the room.
-            Event::Epoch(view) if self.is_parting() && view.members.len() < DEVICES => self.parted(),
+            Event::Epoch(view) if self.is_parting() && view.members.len() < DEVICES => {
+                vec![Do::Tell(Command::Leave)]
+            }
             Event::Closed { .. } if self.step == Step::Done => vec![Do::Forget],
             // All is here, or all but the past: what the room was for is done.
             Event::Closed { .. } if matches!(self.step, Step::Fetching | Step::Received) => {
@@ -81,7 +86,7 @@ impl Record {
                 vec![Do::Become]
             }
             Event::Closed { reason, .. } => {
-                let end = self.end.take().unwrap_or_else(|| LinkEnd::Failed((&reason).into()));
+                let end = self.end.take().unwrap_or_else(|| LinkEnd::Failed(Reason::Closed(reason)));
                 self.over(end)
             }
             _ => Vec::new(),
@@ -100,12 +105,22 @@ impl Record {
         self.step = Step::Shaking;
         self.ends_ms = now.saturating_add(CONFIRM_MS);
         let mut todo = vec![Do::Show(LinkNews::Found)];
+        if self.role == Role::New && self.is_maker {
+            // The old device is the last one there: it takes this one out of the room then.
+            todo.push(Do::Tell(Command::Moderator { who: peer, is_moderator: true }));
+        }
         todo.extend(first.map(|message| say("", &message)));
         todo
     }
 
     /// The other device said something.
     fn said(&mut self, body: &Private, now: Millis) -> Vec<Do> {
+        // Given up in the log before this device had said that all is here: then it is as if nothing had come.
+        if matches!(self.step, Step::Fetching | Step::Received)
+            && let Ok(LinkMessage::End(reason)) = LinkMessage::read(body)
+        {
+            return self.ends(LinkEnd::Theirs(reason), now);
+        }
         if self.is_over() {
             return Vec::new();
         }
@@ -184,11 +199,6 @@ impl Record {
                     _ => Vec::new(),
                 }
             }
-            // Whoever made the room takes the other one out of it, so that no two keys of it stay at the relay.
-            DONE if self.step == Step::Received && self.is_maker && self.peer.is_some() => {
-                self.ends_ms = now.saturating_add(GOODBYE_MS);
-                vec![Do::Tell(self.part())]
-            }
             DONE if self.step == Step::Received => vec![Do::Become],
             END => {
                 self.ends_ms = now.saturating_add(GOODBYE_MS);
@@ -265,23 +275,16 @@ impl Record {
         vec![Do::Forget, Do::Show(LinkNews::Ended { end, is_handed: self.is_handed })]
     }
 
-    /// How this device goes: whoever made the room, and may, takes the other one out first.
+    /// How this device goes. The old one takes the other out first, so that no two keys of the room stay at the relay.
     fn part(&self) -> Command {
-        match self.peer.filter(|_| self.is_maker) {
+        match self.peer.filter(|_| self.role == Role::Old) {
             Some(peer) => Command::Remove(Fingerprint(peer)),
             None => Command::Leave,
         }
     }
 
     fn is_parting(&self) -> bool {
-        self.is_maker && matches!(self.step, Step::Ending | Step::Received | Step::Done)
-    }
-
-    fn parted(&self) -> Vec<Do> {
-        match self.step {
-            Step::Received => vec![Do::Become],
-            _ => vec![Do::Tell(Command::Leave)],
-        }
+        self.role == Role::Old && matches!(self.step, Step::Ending | Step::Done)
     }
 
     /// Whatever the other device says now changes nothing.

@@ -26,8 +26,8 @@ use super::{
     steps::Do,
 };
 use crate::{
-    failure::{Exit, Failure},
     portable::{Intake, TakeError},
+    reason::{LinkReason, Reason},
     runtime::{
         Event, LinkEnd, LinkNews, Local,
         backoff::Backoff,
@@ -54,7 +54,7 @@ enum Carried {
 /// What others ask of a linking.
 pub(in crate::runtime) enum Ask {
     /// A person has compared, or had enough.
-    Answer(Answer, oneshot::Sender<Result<(), Failure>>),
+    Answer(Answer, oneshot::Sender<Result<(), Reason>>),
     /// Say again how it stands.
     Again,
     /// End; it goes on at the next start.
@@ -323,7 +323,7 @@ impl Task {
         // Nothing of the step happened. What was stored before goes on at the next start.
         self.is_over = true;
         let is_handed = self.record.is_handed;
-        self.show(LinkNews::Ended { end: LinkEnd::Failed(Failure::from(&error)), is_handed }).await;
+        self.show(LinkNews::Ended { end: LinkEnd::Failed(error.clone().into()), is_handed }).await;
         Err(error)
     }
 
@@ -362,13 +362,13 @@ impl Task {
         Some(LinkNews::Code { link, code, expires_ms, is_new: self.record.role == Role::New })
     }
 
-    async fn answer(&mut self, answer: Answer) -> Result<(), Failure> {
+    async fn answer(&mut self, answer: Answer) -> Result<(), Reason> {
         let now = now_ms();
         let agreed = self.record.agreed.clone().filter(|_| self.record.step == Step::Agreed);
         let is_asked = self.record.role == Role::Old;
         let todo = match (answer, agreed) {
-            (Answer::Cancel, _) if matches!(self.record.step, Step::Posted | Step::Received | Step::Done) => {
-                return Err(said_already());
+            (Answer::Cancel, _) if matches!(self.record.step, Step::Received | Step::Done) => {
+                return Err(LinkReason::Taken.into());
             }
             (Answer::Cancel, _) => self.record.end(LinkEnd::GivenUp, &self.engine, now),
             (Answer::Refuse, Some(_)) if is_asked => self.record.end(LinkEnd::Refused, &self.engine, now),
@@ -378,7 +378,7 @@ impl Task {
                 self.record.end(LinkEnd::Refused, &self.engine, now)
             }
             (Answer::Confirm { past, .. }, Some(_)) if is_asked => self.record.confirm(past, now),
-            _ => return Err(nothing_asked()),
+            _ => return Err(LinkReason::NotAsked.into()),
         };
         Ok(self.apply_and(Vec::new(), todo).await?)
     }
@@ -566,24 +566,6 @@ async fn received(from: &mut Option<mpsc::Receiver<gather::Gathered>>) -> gather
 
 fn ended(end: LinkEnd) -> LinkNews {
     LinkNews::Ended { end, is_handed: false }
-}
-
-fn nothing_asked() -> Failure {
-    Failure::new(
-        Exit::Usage,
-        "no_linking",
-        "Nothing is to be confirmed on this device.",
-        "The device that has the account asks, once both show seven emoji.",
-    )
-}
-
-fn said_already() -> Failure {
-    Failure::new(
-        Exit::Refused,
-        "linked",
-        "The new device has the account already, or gets it as soon as it comes.",
-        "Remove the device, if it is not yours.",
-    )
 }
 
 /// Where events of a linking go.

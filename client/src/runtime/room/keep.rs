@@ -7,29 +7,29 @@ use tokio::time::Instant;
 
 use super::{Room, guard::Guard};
 use crate::{
-    failure::{Exit, Failure},
+    reason::{Reason, RoomReason, Unloaded},
     runtime::{RoomEvent, lock, now_ms},
-    store::{ARCHIVED, StoreError},
+    store::{Over, StoreError, Unreadable},
 };
 
 impl Room {
     /// Nothing of the step was stored, so none of it happened: forget it and take the stored state.
-    pub(super) async fn storing_failed(&mut self, error: StoreError) -> Failure {
-        let failure = Failure::from(error);
+    pub(super) async fn storing_failed(&mut self, error: StoreError) -> Reason {
+        let reason = Reason::from(error.clone());
         self.engine = None;
         self.stream = None;
         self.wake_at = None;
         self.not_before = Instant::now() + self.backoff.next(&self.profile.random);
-        self.show(RoomEvent::Failed(failure.clone())).await;
+        self.show(RoomEvent::Failed(reason.clone())).await;
         if !self.is_stored {
-            self.end(failure.message.clone());
+            self.end(Over::Unstored(error));
         }
-        failure
+        reason
     }
 
     pub(super) async fn load(&mut self) {
         let room = self.record.id;
-        let failure = match self.vault.run(move |store| store.rows(room)).await {
+        let why = match self.vault.run(move |store| store.rows(room)).await {
             Ok(rows) => match Engine::load(&self.profile, rows, now_ms()) {
                 Ok(engine) => {
                     let view = engine.view().map(Arc::new);
@@ -43,38 +43,28 @@ impl Room {
                     return;
                 }
                 // The store has closed it, unless the disk could not be written.
-                Err(error @ EngineError::Version1) => {
-                    self.end(ARCHIVED.to_owned());
-                    Failure::new(Exit::Local, "version_1", error.to_string(), ARCHIVED)
-                }
-                Err(error @ EngineError::TooNew) => {
-                    self.end(error.to_string());
-                    Failure::new(Exit::Local, "storage", error.to_string(), "Update schat.")
+                Err(EngineError::Version1) => {
+                    self.end(Over::Archive { open: false });
+                    Unloaded::Version1
                 }
                 Err(error) => {
-                    self.end(error.to_string());
-                    let remedy = "Restore a backup of the profile, or join again by a new invite.";
-                    Failure::new(Exit::Local, "storage", error.to_string(), remedy)
+                    let why = match error {
+                        EngineError::TooNew => Unreadable::TooNew,
+                        EngineError::Damaged => Unreadable::Damaged,
+                        other => Unreadable::Other(other.to_string()),
+                    };
+                    self.end(Over::Unreadable(why.clone()));
+                    Unloaded::State(why)
                 }
             },
-            Err(error) => error.into(),
+            Err(error) => Unloaded::Store(error),
         };
         self.not_before = Instant::now() + self.backoff.next(&self.profile.random);
-        self.not_loaded = Some(failure.clone());
-        self.show(RoomEvent::Failed(failure)).await;
+        self.not_loaded = Some(why.clone());
+        self.show(RoomEvent::Failed(why.into())).await;
     }
 
-    pub(super) fn not_loaded(&self) -> Failure {
-        let message = format!("The room {} cannot be read from this device at the moment", self.label);
-        match &self.not_loaded {
-            Some(why) => {
-                let message = format!("{message}: {}", why.message);
-                Failure::new(Exit::Local, "storage", message, why.remedy.clone())
-            }
-            None => {
-                let remedy = "Free some space on the disk, then say it again.";
-                Failure::new(Exit::Local, "storage", format!("{message}."), remedy)
-            }
-        }
+    pub(super) fn not_loaded(&self) -> Reason {
+        RoomReason::NotLoaded { room: self.label.to_string(), why: self.not_loaded.clone() }.into()
     }
 }

@@ -6,9 +6,9 @@ use shared::room::{self as engine, Command, Input, Problem, Right};
 
 use super::Room;
 use crate::{
-    failure::Failure,
+    reason::Reason,
     runtime::{Event, FaceId, RoomEvent, lock},
-    store::{Cursor, KnownRelay, LEFT, Mark, Notice, RoomKind, RoomRecord},
+    store::{Cursor, KnownRelay, Mark, Notice, Over, RoomKind, RoomRecord},
 };
 
 impl Room {
@@ -17,7 +17,7 @@ impl Room {
         if let engine::Event::Problem(problem) = &event
             && is_about_invites(problem)
         {
-            self.no_device_invite(problem.into());
+            self.no_device_invite(Reason::Notice(Notice::Problem(problem.clone())));
         }
         if let Some(notice) = Notice::of(&event) {
             // An alarm is for everybody, whoever brought it up.
@@ -63,7 +63,7 @@ impl Room {
                 lines.iter().for_each(|line| self.will_expire(line.message.disappears));
             }
             engine::Event::Closed { reason, was_member } => {
-                self.over(Failure::from(reason).message, *was_member).await;
+                self.over(reason.into(), *was_member).await;
             }
             _ => {}
         }
@@ -94,10 +94,10 @@ impl Room {
     }
 
     /// No link for a device of ours can be made.
-    pub(super) fn no_device_invite(&mut self, failure: Failure) {
+    pub(super) fn no_device_invite(&mut self, why: Reason) {
         if let Some(waiting) = self.device.take() {
             // Whoever asked may be gone.
-            let _ = waiting.send(Err(failure));
+            let _ = waiting.send(Err(why));
         }
     }
 
@@ -202,12 +202,12 @@ impl Room {
     }
 
     /// The room is over for this device; what is kept depends on why.
-    pub(super) async fn over(&mut self, reason: String, was_member: bool) {
+    pub(super) async fn over(&mut self, reason: Over, was_member: bool) {
         let room = self.record.id;
         let forget = !was_member;
         // At another device, which took this one out.
         let is_left = self.vault.run(move |store| store.take_left(room)).await.unwrap_or(false);
-        let reason = if is_left { LEFT.to_owned() } else { reason };
+        let reason = if is_left { Over::Left } else { reason };
         let leave = self.is_leaving || is_left;
         if self.is_leaving && was_member {
             self.tell_left().await;
@@ -245,7 +245,7 @@ impl Room {
         }
     }
 
-    pub(super) fn end(&mut self, why: String) {
+    pub(super) fn end(&mut self, why: Over) {
         self.is_over = true;
         let mut state = lock(&self.state);
         state.view = None;

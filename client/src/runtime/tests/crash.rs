@@ -62,7 +62,7 @@ async fn until_so<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) {
 }
 
 /// The line with this text, once it is in the log.
-async fn line(runtime: &Runtime, text: &str) -> Result<Line, Failure> {
+async fn line(runtime: &Runtime, text: &str) -> Result<Line, Reason> {
     let looking = async {
         loop {
             let lines = runtime.history(ROOM, 0, 100).await?;
@@ -75,7 +75,7 @@ async fn line(runtime: &Runtime, text: &str) -> Result<Line, Failure> {
     tokio::time::timeout(PATIENCE, looking).await.unwrap_or_else(|_| panic!("{text} is lost"))
 }
 
-async fn step(runtime: &Runtime, number: usize) -> Result<(), Failure> {
+async fn step(runtime: &Runtime, number: usize) -> Result<(), Reason> {
     let say = |text: &str, reply_to| Said::Text { text: text.to_owned(), reply_to, file: None };
     let said = match number {
         0 => say("one", None),
@@ -99,7 +99,7 @@ async fn step(runtime: &Runtime, number: usize) -> Result<(), Failure> {
 }
 
 /// What somebody's history comes to.
-async fn told(runtime: &Runtime) -> Result<Vec<(u64, String, bool, bool, usize)>, Failure> {
+async fn told(runtime: &Runtime) -> Result<Vec<(u64, String, bool, bool, usize)>, Reason> {
     let lines = runtime.history(ROOM, 0, 100).await?;
     let told = |line: Line| {
         let signs = line.reactions.len();
@@ -164,7 +164,7 @@ async fn life(point: CrashPoint) -> bool {
 }
 
 /// Both have the same, up to the last thing said.
-async fn read_to_the_end(ann: &Runtime, bob: &Runtime) -> Result<(), Failure> {
+async fn read_to_the_end(ann: &Runtime, bob: &Runtime) -> Result<(), Reason> {
     let reading = async {
         loop {
             let (ours, theirs) = (told(ann).await?, told(bob).await?);

@@ -8,7 +8,7 @@ use shared::{
 };
 
 use super::*;
-use crate::store::{ARCHIVED, ARCHIVED_OPEN, Batch, Entry, Query, RoomRecord, Where};
+use crate::store::{Batch, Entry, Over, Query, RoomRecord, Where};
 
 /// Stores a room as version 1 did, as far as it can be told from a later one.
 fn old_room(vault: &Vault, n: u8, label: &str, open: bool) {
@@ -57,7 +57,7 @@ async fn room_of_version_1_is_read_and_never_mistaken_for_one_that_goes_on() {
 
     let (runtime, mut events, _) = enter(&dir, "ann", &relay).await;
     let over = |label: &str| runtime.room(label).unwrap().over;
-    assert_eq!([over(ROOM), over("lobby")], [Some(ARCHIVED.to_owned()), Some(ARCHIVED_OPEN.to_owned())]);
+    assert_eq!([over(ROOM), over("lobby")], [false, true].map(|open| Some(Over::Archive { open })));
     until(&mut events, |event| {
         matches!(event, RoomEvent::Notice { notice: Notice::Problem(engine::Problem::Version1 { .. }), .. })
     })
@@ -67,9 +67,10 @@ async fn room_of_version_1_is_read_and_never_mistaken_for_one_that_goes_on() {
     assert_eq!(runtime.search(None, &Query::new("long ago", None), 10).await.unwrap().len(), 2);
     // And not written; nor is an open room taken for it.
     let failure = runtime.tell(ROOM, send("hello")).await.unwrap_err();
-    assert!(failure.message.contains("archive of version 1"), "{failure:?}");
+    let over = Some(Over::Archive { open: false });
+    assert_eq!(failure, RoomReason::Over { room: ROOM.to_owned(), why: over }.into());
     let failure = runtime.open(ROOM, None).await.unwrap_err();
-    assert_eq!(failure.code, "version_1", "{failure:?}");
+    assert_eq!(failure.code(), "version_1", "{failure:?}");
 
     // A new one takes the name, now and at the next start.
     assert_eq!(runtime.create_own(ROOM).await.unwrap(), ROOM);

@@ -8,10 +8,7 @@ use super::{
     Account, Cost, FileKey, KeyFile, Passphrase, ProfileKey, StoreError, Wrap, account,
     replace::{Directory as _, KEY, OnDisk, replace, tidy},
 };
-use crate::{
-    failure::Failure,
-    store::{DATABASE, ProfileDir, lock::Lock},
-};
+use crate::store::{DATABASE, KeyFault, ProfileDir, lock::Lock};
 
 /// A profile's key file; nobody else has the profile until this is dropped.
 pub struct HeldKey {
@@ -23,19 +20,16 @@ impl HeldKey {
     /// Takes the profile in `dir`, which must exist.
     ///
     /// # Errors
-    /// [`Failure`] when there is none, or another process has it.
-    pub fn take(dir: &ProfileDir) -> Result<Self, Failure> {
+    /// [`StoreError`] when there is none, or another process has it.
+    pub fn take(dir: &ProfileDir) -> Result<Self, StoreError> {
         let dir = dir.path();
         // Nothing is made here, not even a lock.
         let is_there = |name: PathBuf| fs::symlink_metadata(name).is_ok();
         if !is_there(FileKey::path(dir)) && !is_there(dir.join(DATABASE)) {
-            return Err(Failure::not_found(
-                format!("There is no profile in {}.", dir.display()),
-                "Name another with --profile; schat makes one when it starts.",
-            ));
+            return Err(StoreError::Missing(dir.to_owned()));
         }
         let lock = Lock::take(dir)?;
-        tidy(&OnDisk(dir), KEY).map_err(StoreError::from)?;
+        tidy(&OnDisk(dir), KEY)?;
         Ok(Self { dir: dir.to_owned(), _lock: lock })
     }
 
@@ -62,7 +56,7 @@ impl HeldKey {
         let wrap = Wrap::seal(key, passphrase, cost, random)?;
         replace(&OnDisk(&self.dir), KEY, &wrap.to_bytes(), |written| {
             let opened = Wrap::parse(written)?.open(passphrase)?;
-            if opened.0 == key.0 { Ok(()) } else { Err(StoreError::BadKeyFile("it does not open")) }
+            if opened.0 == key.0 { Ok(()) } else { Err(StoreError::BadKeyFile(KeyFault::Unopened)) }
         })
     }
 
@@ -74,7 +68,7 @@ impl HeldKey {
         self.is_own_file()?;
         replace(&OnDisk(&self.dir), KEY, key.0.as_slice(), |written| match written == key.0.as_slice() {
             true => Ok(()),
-            false => Err(StoreError::BadKeyFile("it was not written")),
+            false => Err(StoreError::BadKeyFile(KeyFault::Unwritten)),
         })
     }
 

@@ -25,11 +25,10 @@ use zeroize::Zeroizing;
 
 pub use account::Account;
 pub use held::HeldKey;
-pub use passphrase::{Passphrase, PassphraseError};
+pub use passphrase::{FEWEST, MAX_PASSPHRASE, Passphrase, PassphraseError};
 pub use wrap::{Cost, Wrap};
 
 use super::{DATABASE, StoreError};
-use crate::failure::Failure;
 use replace::{OnDisk, replace};
 
 /// Length of the key, in bytes: AES-256.
@@ -45,12 +44,12 @@ impl fmt::Debug for ProfileKey {
 }
 
 /// Hands out a profile's key.
-pub trait KeySource {
+pub trait KeySource<E> {
     /// The key of the profile in `dir`, made on first use.
     ///
     /// # Errors
-    /// [`Failure`] when it cannot be had; a key is never made anew for a database that exists.
-    fn key(&self, dir: &Path, random: &Random) -> Result<ProfileKey, Failure>;
+    /// `E` when it cannot be had; a key is never made anew for a database that exists.
+    fn key(&self, dir: &Path, random: &Random) -> Result<ProfileKey, E>;
 }
 
 /// A file that only its owner can read, next to the database: it protects copies of the database alone,
@@ -71,18 +70,18 @@ pub(crate) fn is_open_to_others(dir: &Path) -> bool {
     fs::metadata(FileKey::path(dir)).is_ok_and(|key| key.permissions().mode() & 0o044 != 0)
 }
 
-impl KeySource for FileKey {
-    fn key(&self, dir: &Path, random: &Random) -> Result<ProfileKey, Failure> {
-        let refuse = |_: &Wrap| Err(StoreError::NeedsPassphrase.into());
+impl KeySource<StoreError> for FileKey {
+    fn key(&self, dir: &Path, random: &Random) -> Result<ProfileKey, StoreError> {
+        let refuse = |_: &Wrap| Err(StoreError::NeedsPassphrase);
         Asking(&refuse).key(dir, random)
     }
 }
 
 /// The same file, or a locked one: then whoever can be asked opens it.
-pub struct Asking<'a>(pub &'a dyn Fn(&Wrap) -> Result<ProfileKey, Failure>);
+pub struct Asking<'a, E>(pub &'a dyn Fn(&Wrap) -> Result<ProfileKey, E>);
 
-impl KeySource for Asking<'_> {
-    fn key(&self, dir: &Path, random: &Random) -> Result<ProfileKey, Failure> {
+impl<E: From<StoreError>> KeySource<E> for Asking<'_, E> {
+    fn key(&self, dir: &Path, random: &Random) -> Result<ProfileKey, E> {
         match replace::tidy(&OnDisk(dir), replace::KEY) {
             // Then it stays, and is no worse than before.
             Err(error)

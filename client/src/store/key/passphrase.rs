@@ -3,14 +3,12 @@
 use unicode_normalization::UnicodeNormalization as _;
 use zeroize::Zeroizing;
 
-use crate::failure::{Exit, Failure};
-
 /// Fewest characters of a new one. Who has the file can guess as fast as they can pay for, so fewer are as good as
 /// none; five or six random words are good.
-const FEWEST: usize = 8;
+pub const FEWEST: usize = 8;
 
 /// Most bytes of one: far over anything that is meant.
-pub(crate) const MAX_PASSPHRASE: usize = 1_024;
+pub const MAX_PASSPHRASE: usize = 1_024;
 
 /// A passphrase, in Unicode's normal form C (RFC 8265, 4.2.2), so that it opens from another keyboard as well. Wiped on drop;
 /// has no `Debug`.
@@ -20,13 +18,13 @@ pub struct Passphrase(Zeroizing<String>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PassphraseError {
     /// There is nothing.
-    #[error("the passphrase is empty")]
+    #[error("empty passphrase")]
     Empty,
     /// More than [`MAX_PASSPHRASE`] bytes.
-    #[error("the passphrase is over {MAX_PASSPHRASE} bytes long")]
+    #[error("passphrase too long")]
     TooLong,
     /// A new one of fewer than [`FEWEST`] characters.
-    #[error("the passphrase is shorter than {FEWEST} characters: whoever copies the profile can guess it")]
+    #[error("passphrase too short")]
     TooShort,
 }
 
@@ -71,17 +69,6 @@ impl Passphrase {
 
     pub(super) fn as_bytes(&self) -> &[u8] {
         self.0.as_bytes()
-    }
-}
-
-impl From<PassphraseError> for Failure {
-    fn from(error: PassphraseError) -> Self {
-        let remedy = match error {
-            PassphraseError::Empty => "Give one.",
-            PassphraseError::TooLong => "Give a shorter one.",
-            PassphraseError::TooShort => "Choose a longer one: five or six random words are good.",
-        };
-        Self::new(Exit::Local, "passphrase", error.to_string(), remedy)
     }
 }
 

@@ -20,7 +20,7 @@ use shared::{
 use zeroize::Zeroizing;
 
 use super::{KEY_LEN, Passphrase, ProfileKey};
-use crate::store::StoreError;
+use crate::store::{KeyFault, StoreError};
 
 /// What a locked key file begins with.
 const MAGIC: [u8; 8] = *b"schatkey";
@@ -69,7 +69,7 @@ impl Cost {
         if is_sane {
             Ok(Self { memory_kib, passes, lanes })
         } else {
-            Err(StoreError::BadKeyFile("its cost is out of bounds"))
+            Err(StoreError::BadKeyFile(KeyFault::Cost))
         }
     }
 }
@@ -100,7 +100,7 @@ impl Wrap {
         let header = header(cost, &salt);
         let secret = derive(passphrase, &salt, cost)?;
         let sealed = secret.seal(random, &label(&header), key.0.as_slice());
-        let sealed = sealed.try_into().map_err(|_| StoreError::BadKeyFile("it cannot be made"))?;
+        let sealed = sealed.try_into().map_err(|_| StoreError::BadKeyFile(KeyFault::Unmade))?;
         Ok(Self { header, cost, salt, sealed })
     }
 
@@ -116,7 +116,7 @@ impl Wrap {
     pub fn open(&self, passphrase: &Passphrase) -> Result<ProfileKey, StoreError> {
         let secret = derive(passphrase, &self.salt, self.cost)?;
         let key = secret.open(&label(&self.header), &self.sealed).map_err(|_| StoreError::WrongPassphrase)?;
-        let key = key.as_slice().try_into().map_err(|_| StoreError::BadKeyFile("it holds no key"))?;
+        let key = key.as_slice().try_into().map_err(|_| StoreError::BadKeyFile(KeyFault::NoKey))?;
         Ok(ProfileKey(Zeroizing::new(key)))
     }
 
@@ -132,19 +132,19 @@ impl Wrap {
         {
             return Err(StoreError::TooNew);
         }
-        let (body, checksum) = bytes.split_last_chunk::<CHECKSUM>().ok_or_else(bad("it is too short"))?;
-        let (&header, sealed) = body.split_first_chunk::<HEADER>().ok_or_else(bad("it is too short"))?;
-        let rest = header.strip_prefix(&MAGIC).ok_or_else(bad("it does not begin like a key file"))?;
-        let sealed = sealed.try_into().map_err(|_| bad("it has the wrong length")())?;
+        let (body, checksum) = bytes.split_last_chunk::<CHECKSUM>().ok_or_else(bad(KeyFault::Short))?;
+        let (&header, sealed) = body.split_first_chunk::<HEADER>().ok_or_else(bad(KeyFault::Short))?;
+        let rest = header.strip_prefix(&MAGIC).ok_or_else(bad(KeyFault::Begin))?;
+        let sealed = sealed.try_into().map_err(|_| bad(KeyFault::Length)())?;
         if *checksum != self::checksum(body) {
-            return Err(StoreError::BadKeyFile("its checksum is wrong"));
+            return Err(StoreError::BadKeyFile(KeyFault::Checksum));
         }
         let [VERSION, BY_PASSPHRASE, rest @ ..] = rest else { return Err(StoreError::TooNew) };
         let mut numbers =
             rest.chunks_exact(4).map(|four| four.iter().fold(0u32, |n, byte| n << 8 | u32::from(*byte)));
         let mut number = || numbers.next().unwrap_or_default();
         let cost = Cost::parse(number(), number(), number())?;
-        let salt = *header.last_chunk().ok_or_else(bad("it is too short"))?;
+        let salt = *header.last_chunk().ok_or_else(bad(KeyFault::Short))?;
         Ok(Self { header, cost, salt, sealed })
     }
 
@@ -178,7 +178,7 @@ fn checksum(body: &[u8]) -> [u8; CHECKSUM] {
 
 /// Argon2id. Its memory is wiped.
 fn derive(passphrase: &Passphrase, salt: &[u8; SALT], cost: Cost) -> Result<RecordKey, StoreError> {
-    let refused = |_| StoreError::BadKeyFile("its cost is out of bounds");
+    let refused = |_| StoreError::BadKeyFile(KeyFault::Cost);
     let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(KEY_LEN)).map_err(refused)?;
     let mut blocks = Zeroizing::new(Vec::new());
     blocks.try_reserve_exact(params.block_count()).map_err(|_| StoreError::NoMemory)?;

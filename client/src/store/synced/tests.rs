@@ -7,11 +7,12 @@ use shared::{
         InviteSecret,
         link::{InviteLink, Link},
     },
+    room::CloseReason,
 };
 use tempfile::TempDir;
 
 use super::*;
-use crate::store::{Batch, FileKey, KeySource as _, RoomRecord, Where};
+use crate::store::{Batch, FileKey, KeySource as _, Over, RoomRecord, Where};
 
 const DEVICES: RoomId = RoomId([9; 32]);
 
@@ -184,7 +185,7 @@ fn room_that_was_left_elsewhere_is_left_here_before_and_after_it_is_over() {
     assert!(store.take_left(RoomId([1; 32])).unwrap());
     assert!(!store.take_left(RoomId([1; 32])).unwrap(), "once");
     // It is over already.
-    store.close_room(RoomId([2; 32]), "removed").unwrap();
+    store.close_room(RoomId([2; 32]), &Over::Closed(CloseReason::RemovedByOwn)).unwrap();
     assert_eq!(store.take_synced(DEVICES, &left(2), false, 1).unwrap(), [Mark::Left(RoomId([2; 32]))]);
     assert!(store.rooms().unwrap().iter().any(|room| room.id == RoomId([2; 32]) && room.is_left()));
     // What this device left itself, a room that it does not know, and the room of the devices are nothing.

@@ -193,14 +193,6 @@ fn links_get_the_relays_own_authority_also_where_a_public_one_vouches() {
     assert_ne!(verdict.own, Some(relay.pin()));
 }
 
-#[test]
-fn refusal_by_the_clock_says_what_the_clock_says() {
-    let said = Refusal::NotYet { now: 1_000_000_000 }.to_string();
-    assert!(said.contains("not valid yet by this clock (it says 2001-09-09 01:46 UTC)"), "{said}");
-    let said = Refusal::Expired { now: u64::MAX }.to_string();
-    assert!(said.contains("expired by this clock"), "{said}");
-}
-
 /// A leaf for `name` by an authority that another one vouches for, as public ones are; leaf first.
 fn public_chain(name: &str) -> Vec<CertificateDer<'static>> {
     use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};

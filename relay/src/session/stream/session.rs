@@ -74,7 +74,7 @@ pub(super) async fn run(peer: &Peer, admitted: Box<Admitted>, input: &mut Input,
     };
     let end: Result<(), StreamEnd> = tokio::select! {
         biased;
-        () = told(&mut superseded) => Err(StreamEnd::of(Code::Superseded)),
+        () = self::superseded(&mut superseded) => Err(StreamEnd::of(Code::Superseded)),
         _ = stopping.wait_for(|stopping| *stopping) => Err(StreamEnd::of(Code::ShuttingDown)),
         end = work => end,
     };
@@ -89,7 +89,7 @@ pub(super) async fn run(peer: &Peer, admitted: Box<Admitted>, input: &mut Input,
 }
 
 /// Resolves when the flag is set. A guest's session has no flag: nobody supersedes it.
-async fn told(flag: &mut watch::Receiver<bool>) {
+async fn superseded(flag: &mut watch::Receiver<bool>) {
     if flag.wait_for(|set| *set).await.is_err() {
         std::future::pending::<()>().await;
     }

@@ -24,7 +24,7 @@ use crate::{
 
 /// What the other direction sends, in this order.
 pub(super) enum Answer {
-    /// The fate of a publish that is on its way to the disk.
+    /// What becomes of a publish that is on its way to the disk.
     Ticket(PublishId, Ticket),
     /// A publish that was in the log already.
     Published(PublishId, Appended),
@@ -54,13 +54,13 @@ impl Upstream<'_> {
         let budget = Budget { above: LARGE_FRAME, share: &self.peer.share.incoming, store: &shared.incoming };
         while let Some((frame, memory)) = input.next(&budget).await? {
             // An allocation for each frame, so that the streams that wait for one, which are nearly all, do without 3 KiB.
-            Box::pin(self.obey(frame, memory)).await?;
+            Box::pin(self.execute(frame, memory)).await?;
         }
         Ok(())
     }
 
     /// Carries out what a frame asks for.
-    async fn obey(&self, frame: ClientFrame, memory: Memory) -> Result<(), StreamEnd> {
+    async fn execute(&self, frame: ClientFrame, memory: Memory) -> Result<(), StreamEnd> {
         let shared = &self.peer.shared;
         let command = shared.router().handle(&self.session, frame.try_into(), Instant::now());
         let answer = match command {

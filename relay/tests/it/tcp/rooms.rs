@@ -80,13 +80,13 @@ async fn stopping_relay_says_so_and_loses_no_acknowledgement() {
     a.publish([1; 16], b"just in time").await;
     a.published().await;
     let stopping = tokio::spawn(server.relay.take().unwrap().shutdown());
-    let farewell = loop {
+    let last = loop {
         match a.next().await {
             Frame::Deliver(_) => {}
             frame => break frame,
         }
     };
-    assert_eq!(code(&farewell), Code::ShuttingDown);
+    assert_eq!(code(&last), Code::ShuttingDown);
     drop(a);
     let end = timeout(PATIENCE, tcp.tunnel.closed()).await.unwrap();
     assert_eq!(end, End::Peer(Some(CloseCode::ShuttingDown)));

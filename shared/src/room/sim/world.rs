@@ -138,7 +138,7 @@ impl World {
         let links = self.devices[i].events.iter().rev();
         links
             .filter_map(|event| match event {
-                Event::Invite { link, .. } | Event::DeviceInvite { link } => Some(link.clone()),
+                Event::Invite { link, .. } => Some(link.clone()),
                 _ => None,
             })
             .next()

@@ -153,7 +153,7 @@ fn join_is_refused(seed: u64, violation: Option<Violation>, spoil: impl Fn(&Worl
     assert!(!world.relay.keys.contains_key(&*key), "the stranger kept access");
 }
 
-fn is_refused(world: &mut World, violation: Option<Violation>) {
+pub(super) fn is_refused(world: &mut World, violation: Option<Violation>) {
     for i in [ANN, BOB, EVE] {
         assert_eq!(world.members(i), 3, "device {i} let the stranger in");
         let told = world.devices[i].events.iter().any(|event| {

@@ -6,6 +6,7 @@ mod ahead;
 mod alone;
 mod basic;
 mod clocks;
+mod device_invites;
 mod devices;
 mod held;
 mod hostile_answers;

@@ -81,6 +81,12 @@ fn account_takes_another_key_and_everybody_sees_it() {
                     if who.fingerprint == account && *was == old().fingerprint())
             });
             assert!(changed, "{}", world.story(i));
+            // The phone is gone, and both names in that are the present person's.
+            let gone = world.devices[i].events.iter().any(|event| {
+                matches!(event, Event::DeviceLeft { who, device, by }
+                    if who == by && who.fingerprint == account && device.name == "phone")
+            });
+            assert!(gone, "{}", world.story(i));
             let view = world.devices[i].engine.as_ref().unwrap().view().unwrap();
             assert_eq!(view.members.len(), 3);
             let bob = view.members.iter().find(|one| one.person.name == "bob").unwrap();

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{faces::words, failure::Failure, runtime::LinkNews};
+use crate::{faces::words, failure::Failure, reason::Reason, runtime::LinkNews};
 
 /// How it stands: `state` says which of the fields are there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,10 +57,9 @@ pub(super) fn out(news: LinkNews) -> LinkOut {
         },
         LinkNews::Preparing { done, of } => LinkOut::Preparing { done, of },
         LinkNews::Posted { rooms, without } => {
-            let one = |(room, failure): (String, Failure)| WithoutOut {
-                room,
-                code: failure.code.into_owned(),
-                message: failure.message,
+            let one = |(room, why): (String, Reason)| {
+                let why = Failure::from(why);
+                WithoutOut { room, code: why.code.into_owned(), message: why.message }
             };
             LinkOut::Posted { rooms, without: without.into_iter().map(one).collect() }
         }
@@ -69,14 +68,11 @@ pub(super) fn out(news: LinkNews) -> LinkOut {
         LinkNews::Received { name, fingerprint, rooms } => {
             LinkOut::Received { name, fingerprint: fingerprint.to_string(), rooms }
         }
-        LinkNews::Room { room, left, failure: None } => LinkOut::Room { room, left },
-        LinkNews::Room { room, left, failure: Some(failure) } => LinkOut::NoRoom {
-            room,
-            left,
-            code: failure.code.into_owned(),
-            message: failure.message,
-            remedy: failure.remedy,
-        },
+        LinkNews::Room { room, left, why: None } => LinkOut::Room { room, left },
+        LinkNews::Room { room, left, why: Some(why) } => {
+            let Failure { code, message, remedy, .. } = why.into();
+            LinkOut::NoRoom { room, left, code: code.into_owned(), message, remedy }
+        }
         LinkNews::Done => LinkOut::Done,
         LinkNews::Ended { end, is_handed } => {
             let failure = words::link_ended(&end, is_handed);

@@ -321,7 +321,7 @@ impl From<&RoomStatus> for RoomOut {
             relay: status.relay.as_ref().map(ToString::to_string),
             members: status.view.as_ref().map(|view| view.count()),
             verified: status.is_verified,
-            closed: status.over.clone(),
+            closed: status.over.as_ref().map(words::over),
             unread: None,
             pinned: status.is_pinned,
         }

@@ -2,7 +2,7 @@ use shared::identity::Fingerprint;
 
 use super::*;
 use crate::{
-    failure::Exit,
+    reason::RelayReason,
     transport::{Carrier, Pin, Trust},
 };
 
@@ -34,8 +34,8 @@ fn message_has_the_documented_fields() {
 
 #[test]
 fn changed_certificate_is_an_alarm_and_not_only_a_lost_connection() {
-    let failure = Failure::new(Exit::Verification, "certificate", "changed", "ask");
-    let lost = RelayState::Lost { failure, retry: None };
+    let relay: crate::transport::RelayAddress = "h:1".parse().unwrap();
+    let lost = RelayState::Lost { reason: RelayReason::KnownByFirstUse(relay).into(), retry: None };
     let outs = translate(Event::Relay { relay: "h:1".into(), state: lost }, &|_| false);
     assert!(
         matches!(&outs[..], [Out::Alarm { kind, .. }, Out::Disconnected { .. }] if kind == "certificate")

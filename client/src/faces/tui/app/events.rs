@@ -11,7 +11,7 @@ use super::{App, Entry, Kind, Link, News, Overlay, Row};
 use crate::{
     faces::{pending::Pending, sanitize, words},
     runtime::{Event, RelayState, RoomEvent},
-    store::{Happening, What},
+    store::{Happening, Over, What},
 };
 
 /// News that wait to be told; more at once are only counted by whoever reads them.
@@ -37,21 +37,21 @@ impl App {
                 self.note(words::connected(&relay, trust, carrier));
                 self.link = Link::Up(relay, carrier);
             }
-            RelayState::Lost { failure, retry } => {
+            RelayState::Lost { reason, retry } => {
                 self.link = Link::Down(match retry {
                     Some(retry) => {
                         format!("No connection to {relay}; again in {:.0} s", retry.as_secs_f32().ceil())
                     }
                     None => format!("No connection to {relay}"),
                 });
-                match &*failure.code {
+                match reason.code() {
                     "certificate" => {
-                        self.alert(format!("ALARM (certificate): {}", words::failure(&failure)));
+                        self.alert(format!("ALARM (certificate): {}", words::reason(&reason)));
                     }
                     // What only a person can mend; it is tried again and again, and said once.
                     "clock" | "first_use" if !self.told_why => {
                         self.told_why = true;
-                        self.note(words::failure(&failure));
+                        self.note(words::reason(&reason));
                     }
                     _ => {}
                 }
@@ -85,7 +85,7 @@ impl App {
             }
             RoomEvent::Pictured => self.gallery.look_again(),
             RoomEvent::Transfer(transfer) => self.transfer(room, transfer, pending),
-            RoomEvent::Failed(failure) => self.tell(room, Kind::Alarm, words::failure(&failure)),
+            RoomEvent::Failed(reason) => self.tell(room, Kind::Alarm, words::reason(&reason)),
             RoomEvent::Notice { notice, again, .. } => {
                 if let (Some(code), false) = (notice.code(), again) {
                     pending.refused(code);
@@ -172,9 +172,10 @@ impl App {
                 self.pane(room).catching_up = (done < total).then_some((done, total));
             }
             engine::Event::Closed { reason, .. } => {
+                let over = Over::from(&reason);
                 let reason = sanitize::line(&words::closed(&reason));
                 self.tell(room, Kind::Alarm, format!("This room is over: {reason}"));
-                self.pane(room).over = Some(reason);
+                self.pane(room).over = Some(over);
                 pending.joined(room);
             }
             // Said above.

@@ -11,7 +11,7 @@ use shared::{
 };
 
 use super::{Entry, Row};
-use crate::store::{Happening, What};
+use crate::store::{Happening, Over, What};
 
 /// Rows kept in memory per room: many screens. What is older is fetched from the disk again; while somebody reads
 /// there, the newest go instead and are fetched when they come back.
@@ -58,7 +58,7 @@ pub struct Pane {
     /// The group.
     pub view: Option<Arc<GroupView>>,
     /// Why it is over.
-    pub over: Option<String>,
+    pub over: Option<Over>,
     /// Entries read of those there are.
     pub catching_up: Option<(u64, u64)>,
     /// Lines of the screen between the end of the room and the bottom of what is shown.

@@ -10,10 +10,7 @@ use super::{
     },
     fit,
 };
-use crate::{
-    faces::{markup, words},
-    store::is_archive,
-};
+use crate::faces::{markup, words};
 
 /// Names of people who type that are told; more are only counted.
 const TYPISTS: usize = 3;
@@ -109,7 +106,7 @@ fn link(app: &App) -> String {
 
 fn room(pane: &Pane) -> Vec<String> {
     match (&pane.over, &pane.catching_up, &pane.view) {
-        (Some(why), ..) if is_archive(why) => vec!["archive of version 1, to be read".to_owned()],
+        (Some(why), ..) if why.is_archive() => vec!["archive of version 1, to be read".to_owned()],
         (Some(_), ..) => vec!["over".to_owned()],
         (None, Some((done, total)), _) => {
             vec![format!("catching up {}/{}", thousands(*done), thousands(*total))]

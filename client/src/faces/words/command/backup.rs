@@ -3,7 +3,7 @@
 use std::{io, path::Path};
 
 use crate::{
-    backup::{BackupError, Reasons, Standing},
+    backup::{BackupError, Standing},
     faces::words::{called, counted, when},
     failure::{Exit, Failure},
     portable::{Counts, ReadError},
@@ -134,13 +134,6 @@ pub const BY_DAEMON: &str =
 
 /// The daemon does not go on.
 pub const NOT_ANY_MORE: &str = "The daemon makes no more backups by itself.";
-
-/// Why rooms are over that came back without a way in.
-pub const REASONS: Reasons = Reasons {
-    was_alone: "This room came back from a backup, and nobody else was in it who could let this device in. Make a new one.",
-    own_relay: "This room came back from a backup; its relay ran on the device that is gone.",
-    not_in: "This room came back from a backup, and this device was not in it. Join it by an invite.",
-};
 
 /// What came back.
 pub fn restored(counts: Counts, made: u64, dir: &Path) -> String {

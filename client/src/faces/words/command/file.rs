@@ -2,7 +2,11 @@
 
 use std::{io, path::Path};
 
-use crate::failure::{Exit, Failure};
+use crate::{
+    faces::words::fault,
+    failure::{Exit, Failure},
+    reason::FileFault,
+};
 
 /// Nothing is under way.
 pub const NONE_UNDER_WAY: &str = "No file is under way.";
@@ -61,4 +65,61 @@ pub fn objects() -> Failure {
 pub fn broken(place: &Path, error: &io::Error) -> Failure {
     let message = format!("{} could not be written or read: {error}.", place.display());
     Failure::new(Exit::Local, "file", message, PIPE_AGAIN)
+}
+
+/// Of several files none is sent, if one cannot be.
+pub fn unsendable(path: &Path, why: &str) -> Failure {
+    let message = format!("{} cannot be sent: {why}. Nothing was sent.", path.display());
+    Failure::new(Exit::Local, "file", message, "Leave it out, or name another file.")
+}
+
+/// Why it is not sent.
+pub const DIRECTORY: &str = "it is a directory";
+
+/// Why it is not sent.
+pub const NO_PLAIN_FILE: &str = "it is no plain file";
+
+/// Where it is, or is to be, cannot be said from the root.
+pub fn no_path(path: &Path, error: &io::Error) -> Failure {
+    Failure::usage(format!("{} is no path: {error}.", path.display()), "Name a file.")
+}
+
+/// The room has no file.
+pub fn none_sent() -> Failure {
+    Failure::not_found("No file was sent to this room.", SEE_LIST)
+}
+
+/// The room has no such file.
+pub fn none_begins(id: &str) -> Failure {
+    Failure::not_found(format!("No file of this room has an id that begins with {id}."), SEE_LIST)
+}
+
+const SEE_LIST: &str = "See schat file list.";
+
+/// The room has more than one such file.
+pub fn several_begin(id: &str) -> Failure {
+    let message = format!("Several files have an id that begins with {id}.");
+    Failure::usage(message, "Give more of its digits; --json shows all of them.")
+}
+
+/// What is sent as a voice message does not say how long it is.
+pub fn no_duration(path: &Path) -> Failure {
+    duration(format!("{} does not say how long it is.", path.display()))
+}
+
+/// How long it is cannot be read.
+pub fn unread_duration(path: &Path, why: &FileFault) -> Failure {
+    duration(format!("{} cannot be read: {}.", path.display(), fault(why)))
+}
+
+fn duration(message: String) -> Failure {
+    Failure::new(Exit::Local, "no_duration", message, "Say it: --duration 12s.")
+}
+
+/// Of an option.
+pub const NO_LENGTH: &str = "it is no length of time from 1s to 24h, as in 12s or 1m30s";
+
+/// A file in a list: the beginning of its id, when, by whom, its name and size.
+pub fn row(columns: [&str; 4]) -> String {
+    columns.join("  ")
 }

@@ -3,6 +3,7 @@
 pub mod backup;
 pub mod devices;
 pub mod file;
+pub mod log;
 pub mod phrase;
 pub mod profile;
 pub mod program;

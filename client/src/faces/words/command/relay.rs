@@ -2,7 +2,11 @@
 
 use std::{fmt::Display, net::SocketAddr};
 
-use crate::failure::{Exit, Failure};
+use crate::{
+    faces::words::address,
+    failure::{Exit, Failure},
+    transport::{AddressError, CaFileError, TransportError},
+};
 
 /// A relay was not to run in a process of somebody else.
 pub fn daemon_runs_none() -> Failure {
@@ -24,8 +28,8 @@ pub fn listens(address: SocketAddr, has_tcp: bool, advertise: impl Display, warn
 }
 
 /// Where it was to listen is no address for others.
-pub fn no_address(error: impl Display) -> Failure {
-    Failure::usage(error.to_string(), "Choose another --listen.")
+pub fn no_address(error: AddressError) -> Failure {
+    Failure::usage(address(error), "Choose another --listen.")
 }
 
 /// There is a daemon already.
@@ -104,17 +108,20 @@ pub const TOKEN_RELAY: (&str, &str) =
     ("there is no relay to use the token at", "Name one with --relay HOST:PORT.");
 
 /// The file of an authority is of no use.
-pub fn authority(exit: Exit, error: impl Display) -> Failure {
-    Failure::new(
-        exit,
-        "ca_file",
-        error.to_string(),
-        "Name a PEM file with the relay's certificate authority.",
-    )
+pub fn authority(error: &CaFileError) -> Failure {
+    let (exit, message) = match error {
+        CaFileError::Read(error) => {
+            (Exit::NotFound, format!("the file given with --ca cannot be read: {error}"))
+        }
+        CaFileError::Empty => {
+            (Exit::Usage, "the file given with --ca holds no certificate in PEM form".to_owned())
+        }
+    };
+    Failure::new(exit, "ca_file", message, "Name a PEM file with the relay's certificate authority.")
 }
 
 /// Nothing can be sent from here.
-pub fn no_network(error: impl Display) -> Failure {
+pub fn no_network(error: &TransportError) -> Failure {
     let remedy = "Check the limits and the firewall of this machine.";
-    Failure::new(Exit::Network, "network", error.to_string(), remedy)
+    Failure::new(Exit::Network, "network", format!("no UDP socket could be opened: {}", error.0), remedy)
 }

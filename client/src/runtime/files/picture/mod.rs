@@ -13,6 +13,8 @@ use std::{
 
 use zeroize::Zeroizing;
 
+use crate::reason::FileFault;
+
 /// Largest picture that is looked through, in bytes: it is in memory twice meanwhile.
 const MOST: u64 = 24 << 20;
 
@@ -33,16 +35,12 @@ pub(super) fn stripped(mut file: &File, size: u64) -> io::Result<Option<Zeroizin
     file.take(MAGIC as u64).read_to_end(&mut magic)?;
     file.seek(SeekFrom::Start(0))?;
     let Some(kind) = kind(&magic) else { return Ok(None) };
-    let refused = |why: &str| {
-        let text = format!("{why}; it can be sent as it is with --keep-metadata");
-        io::Error::new(io::ErrorKind::InvalidData, text)
-    };
     if size > MOST {
-        return Err(refused("this picture is too large to take out what it tells besides its pixels"));
+        return Err(FileFault::LargePicture.into());
     }
     let mut bytes = Zeroizing::new(Vec::new());
     file.take(MOST + 1).read_to_end(&mut bytes)?;
-    let stripped = kind(&bytes).map_err(|Damaged| refused("this picture is damaged"))?;
+    let stripped = kind(&bytes).map_err(|Damaged| FileFault::DamagedPicture)?;
     Ok(Some(Zeroizing::new(stripped)))
 }
 

@@ -1,10 +1,7 @@
 //! A config.toml to begin with: every setting with its explanation, commented out.
 
-use super::{
-    Settings,
-    known::{KEYS, KNOWN, SECTIONS},
-    show::written,
-};
+use super::about;
+use crate::settings::{KEYS, KNOWN, SECTIONS, Settings, written};
 
 /// Width of the comments, in columns.
 const WIDTH: usize = 100;
@@ -25,13 +22,13 @@ const ACTIONS: &str = "\
 pub fn example() -> String {
     let defaults = Settings::default();
     let mut text = HEAD.to_owned();
-    for (section, about) in SECTIONS {
+    for section in SECTIONS {
         text.push('\n');
-        comment(&mut text, about);
+        comment(&mut text, about::section(section));
         text.push_str(&format!("[{section}]\n"));
         for known in KNOWN.iter().filter(|known| known.section == *section) {
             text.push('\n');
-            comment(&mut text, known.help);
+            comment(&mut text, about::setting(&known.name()));
             let value = (known.show)(&defaults).map_or(known.instance.to_owned(), |value| written(&value));
             text.push_str(&format!("# {} = {value}\n", known.key));
         }
