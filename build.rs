@@ -6,13 +6,17 @@
 
 use std::{env, error::Error, path::Path};
 
-const SECRET_MESSAGES: [&str; 6] = [
+const SECRET_MESSAGES: [&str; 10] = [
     ".schat.content.v2.Invite",
     ".schat.content.v2.Card",
     ".schat.content.v2.File",
     ".schat.content.v2.GroupState",
     ".schat.content.v2.Text",
     ".schat.content.v2.ResyncState",
+    ".schat.content.v2.Device",
+    ".schat.content.v2.LinkPart",
+    ".schat.content.v2.HandOver",
+    ".schat.content.v2.Entered",
 ];
 
 /// `proto::token` prints its name and sizes only.

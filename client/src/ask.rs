@@ -9,7 +9,9 @@
 //! ```
 
 mod answer;
+mod devices;
 mod files;
+mod linking;
 mod people;
 mod rooms;
 mod stored;
@@ -20,7 +22,9 @@ use std::future::Future;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub(crate) use answer::{MAX_ANSWER, MAX_PAGE};
+pub(crate) use devices::{Devices, KeyRooms, NameDevice, RemoveDevice, ReplaceKey};
 pub(crate) use files::{FilePlace, GetFile, GetPassing, SendFile, SteerFile, Transfers};
+pub(crate) use linking::{AnswerLink, LinkDevice};
 pub(crate) use people::{Mark, People, Person};
 pub(crate) use rooms::{Create, Forget, Join, LastRelay, Mute, Open, Pin, UseRelay};
 pub(crate) use stored::{
@@ -135,6 +139,13 @@ requests! {
     FilePlace,
     SetAvatar,
     AvatarOf,
+    Devices,
+    RemoveDevice,
+    NameDevice,
+    ReplaceKey,
+    KeyRooms,
+    LinkDevice,
+    AnswerLink,
 }
 
 /// What a daemon answered. None: it is no such answer.

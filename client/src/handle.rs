@@ -1,6 +1,8 @@
 //! The handle that all faces use: of rooms in this process, or of those that a daemon runs.
 
+mod devices;
 mod files;
+mod linking;
 mod people;
 mod rooms;
 mod stored;

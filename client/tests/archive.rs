@@ -105,6 +105,7 @@ fn room_and_words_are_one_in_either_form() {
         place: Where::Own,
         acked: 0,
         closed: Some(Over::Left),
+        kind: Default::default(),
     };
     let from = Person { name: "bob".to_owned(), fingerprint: Fingerprint([1; 32]) };
     let text = "Straße cafe\u{301} na\u{ad}iv".to_owned();

@@ -411,7 +411,14 @@ fn alarm_that_a_crash_hid_is_shown_once_at_the_next_start() {
         let profile = ProfileDir::choose(Some(dir.path().to_owned())).unwrap();
         let profile = OpenProfile::open(profile, None, random()).unwrap();
         let room = proto::RoomId([7; 32]);
-        let record = RoomRecord { id: room, label: "team".into(), place: Where::Own, acked: 0, closed: None };
+        let record = RoomRecord {
+            id: room,
+            label: "team".into(),
+            place: Where::Own,
+            acked: 0,
+            closed: None,
+            kind: Default::default(),
+        };
         let alarm = Notice::Alarm(shared::room::Alarm::MessagesMissing { from: "bob".to_owned(), missing });
         let batch = Batch { notices: vec![alarm], ..Batch::default() };
         profile

@@ -8,6 +8,7 @@
 
 pub mod files;
 pub mod group;
+pub mod linking;
 pub mod namespace;
 pub mod network;
 pub mod output;

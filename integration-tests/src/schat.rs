@@ -213,6 +213,11 @@ impl Schat {
         &self.profile
     }
 
+    /// It has ended.
+    pub fn is_over(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// SIGKILL.
     pub fn kill(mut self) -> Ended {
         self.child.kill().unwrap();

@@ -25,8 +25,8 @@ use shared::{
     crypto::aead::{EnvelopeSecret, Origin, Scope, SealingKey},
     crypto::random::Random,
     crypto::suite::Suite,
-    identity::Identity,
     identity::credential::certify,
+    identity::{Identity, Next},
     invite::{AccessSecret, InviteSecret, list, pieces::Tree, slot},
     mls::group::{Group, Plan, Prepared, Signer},
     mls::rules::{ROOM_VERSION, SEATS_PER_ACCOUNT},
@@ -82,7 +82,7 @@ impl Growing {
     fn new(suite: Suite) -> Self {
         let random = Random::new(ChaCha20Rng::seed_from_u64(1));
         let secret = InviteSecret::generate(&random);
-        let founder = Identity::generate(&random);
+        let founder = Identity::generate(&random, Next::NONE);
         let room = content::Room {
             name: "bench".to_owned(),
             open: false,
@@ -102,7 +102,7 @@ impl Growing {
     }
 
     fn join(&self) -> (Group, Prepared) {
-        let account = Identity::generate(&self.random);
+        let account = Identity::generate(&self.random, Next::NONE);
         let (signer, identity) = person(self.suite, &self.random, (self.count, &account));
         let access = AccessSecret::generate(&self.random).public();
         let (context, invite) = ((self.suite, &self.random), (&self.secret, &access));

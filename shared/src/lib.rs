@@ -5,7 +5,7 @@
 //!   room ──▶ message        what is said, and what has become of it ──▶ file, its parts
 //!    │  ╲──▶ invite         how a stranger gets in: secrets, links, the slot
 //!    ▼        │
-//!   mls ◀─────┘             the group (RFC 9420) and the rules of every member
+//!   mls ◀─────┘             the group (RFC 9420) and the rules of every member        linking: two devices of one person
 //!    │
 //!   identity ──▶ crypto     who somebody is; ciphers, suites, replay windows
 //! ```
@@ -23,6 +23,7 @@ pub mod file;
 pub mod fuzz;
 pub mod identity;
 pub mod invite;
+pub mod linking;
 pub mod message;
 pub mod mls;
 pub mod room;

@@ -48,7 +48,8 @@ fn every_corpus_belongs_to_a_target() {
 #[allow(clippy::unwrap_used)]
 fn genuine() -> Vec<(&'static str, Vec<u8>)> {
     let (room, secret) = (RoomId([0; 32]), InviteSecret::from_bytes([0x42; 20]));
-    let (maker, random) = (Identity::from_bytes(&[0x43; 32]), Random::new(ChaCha20Rng::seed_from_u64(1)));
+    let (maker, random) =
+        (Identity::without_recovery(&[0x43; 32]), Random::new(ChaCha20Rng::seed_from_u64(1)));
     let credential = |name: &str| {
         let leaf_key = SignaturePublicKey::new(vec![7; 32]);
         let identity = certify(&maker, &room, name, "laptop", [9; 16], &leaf_key);

@@ -26,7 +26,9 @@ impl Request for Join {
 
     async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<String, Reason> {
         let link: InviteLink = Zeroizing::new(self.0).parse().map_err(|error| bad_link(&error))?;
-        local.join(&link).await
+        let label = local.join(&link).await?;
+        local.entered_here(&label).await;
+        Ok(label)
     }
 }
 
@@ -63,7 +65,9 @@ impl Request for Create {
     const CHANGES: bool = true;
 
     async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<String, Reason> {
-        local.create(&self.name, self.relay, self.policy)
+        let label = local.create(&self.name, self.relay, self.policy)?;
+        local.entered_here(&label).await;
+        Ok(label)
     }
 }
 

@@ -166,7 +166,7 @@ impl Taking<'_> {
         let left = intake.take(self.store, body)?;
         self.restored.counts = intake.counts();
         match left {
-            Left::Account(account) => self.account(&account),
+            Left::Account(account) => self.account(*account),
             Left::Settings(toml) => {
                 self.restored.settings = toml;
                 Ok(())
@@ -178,15 +178,11 @@ impl Taking<'_> {
         }
     }
 
-    fn account(&mut self, account: &Account) -> Result<(), BackupError> {
-        self.store.set_account_secret(&account.secret)?;
-        self.store.set_backup_key(self.key.as_bytes())?;
+    fn account(&mut self, account: Account) -> Result<(), BackupError> {
         // Whoever typed the phrase has it written down.
-        self.store.set_phrase(&[])?;
-        if let Some(next) = &account.next {
-            self.store.set_next_key(next)?;
-        }
-        let profile = engine_profile(&account.secret, ("", "", ""), self.random)?;
+        self.store.set_account(&account.identity, None)?;
+        self.store.set_backup_key(self.key.as_bytes())?;
+        let profile = engine_profile(account.identity, ("", "", ""), self.random);
         let me = Person { name: profile.name.clone(), fingerprint: profile.identity.fingerprint() };
         self.profile = Some(profile);
         self.intake = Some(Intake::new(me));
@@ -220,7 +216,10 @@ impl Taking<'_> {
         }
         intake.admit(self.store, &room, rows)?;
         self.restored.counts = intake.counts();
-        self.restored.rooms.push(RestoredRoom { label: room.record.label, standing });
+        // What the devices of the person tell each other in is nothing to look at.
+        if !room.record.kind.is_hidden() {
+            self.restored.rooms.push(RestoredRoom { label: room.record.label, standing });
+        }
         Ok(())
     }
 

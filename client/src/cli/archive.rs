@@ -85,7 +85,7 @@ pub(super) async fn search(globals: &Globals, wanted: &Wanted<'_>) -> Result<Exi
 fn look(profile: &OpenProfile, query: Query, wanted: &Wanted<'_>) -> Result<Vec<Hit>, Failure> {
     let rooms = match wanted.room {
         Some(room) => vec![find(profile, room)?],
-        None => profile.vault.now(|store| store.rooms())?,
+        None => profile.vault.now(|store| store.shown_rooms())?,
     };
     rooms.iter().for_each(|room| expire(profile, room));
     let rooms = rooms.into_iter().map(|room| (room.id, room.label));

@@ -2,7 +2,6 @@
 
 mod every;
 mod once;
-mod phrase;
 mod restore;
 
 use std::path::PathBuf;
@@ -16,10 +15,18 @@ use self::{
     every::{Every, Plans},
     once::once,
 };
-use super::{Globals, passphrase, random::random, setup};
+use super::{
+    Globals, passphrase,
+    phrase::{self, Why},
+    random::random,
+    setup,
+};
 use crate::{
     backup::{BackupError, BackupKey, Done},
-    faces::{stdout, words::command::backup as words},
+    faces::{
+        stdout,
+        words::command::{backup as words, phrase as phrase_words},
+    },
     failure::{Exit, Failure},
     runtime::now_ms,
     settings,
@@ -83,7 +90,7 @@ impl BackupCommand {
         let settings = settings::carried(&globals.settings);
         let done = opened.with(|store| once(store, &target, &key, self.files, settings)).map_err(told)?;
         // It was written and read back: from now on the phrase is with the person alone.
-        opened.with(|store| Ok(store.set_phrase(&[])?)).map_err(told)?;
+        opened.with(|store| Ok(store.forget_phrase_entropy()?)).map_err(told)?;
         if let Some(every) = self.every {
             let is_directory = target.is_dir();
             let plan =
@@ -121,22 +128,21 @@ impl BackupCommand {
     /// The phrase of this profile, once the person has it.
     fn first(&self, opened: &mut Opened, given: Option<Phrase>) -> Result<Phrase, Failure> {
         let told = |error: BackupError| words::failed(&error, &self.target);
-        let kept = opened.with(|store| Ok(store.phrase()?)).map_err(told)?;
-        let kept = kept.and_then(|bytes| bytes.as_slice().try_into().ok().map(Zeroizing::new));
+        let kept = opened.with(|store| Ok(store.phrase_entropy()?)).map_err(told)?;
         let phrase = match (&kept, given) {
             (Some(kept), Some(given)) if given == Phrase::from_bytes(kept) => return Ok(given),
             // The account names what comes of its own phrase: another one would be of no use.
             (Some(_), Some(_)) => return Err(words::another_phrase()),
             (None, Some(given)) => return Ok(given),
             (Some(kept), None) => Phrase::from_bytes(kept),
+            // It is for backups alone: that of the account was written down before.
             (None, None) => Phrase::draw(&random()),
         };
-        opened.with(|store| Ok(store.set_phrase(phrase.as_bytes())?)).map_err(told)?;
         match &self.phrase_file {
             Some(path) => {
-                phrase::write(path, &phrase).map_err(|error| words::no_phrase_file(path, &error))?;
+                phrase::write(path, &phrase).map_err(|error| phrase_words::no_phrase_file(path, &error))?;
             }
-            None => phrase::show(&phrase)?,
+            None => phrase::show(&phrase, Why::Backup)?,
         }
         Ok(phrase)
     }

@@ -35,7 +35,7 @@ pub(super) async fn info(globals: &Globals, room: &str) -> Result<Exit, Failure>
 fn stored(profile: &OpenProfile, room: &str) -> Result<RoomStatus, Failure> {
     let record = find(profile, room)?;
     let view = archive::view(profile, &record)?;
-    let others = view.iter().flat_map(|view| &view.members).filter(|member| !member.me);
+    let others = view.iter().flat_map(shared::room::GroupView::others);
     let others = others.map(|member| member.person.fingerprint);
     let (is_verified, muted, pinned) = profile
         .vault

@@ -7,6 +7,7 @@ mod chat;
 mod config;
 mod daemon;
 mod demo;
+mod devices;
 mod face;
 mod file;
 mod first_use;
@@ -17,12 +18,14 @@ mod info;
 mod interrupt;
 mod keyring;
 mod lean;
+mod link;
 mod lock;
 #[cfg(feature = "manual")]
 mod man;
 mod name;
 mod once;
 mod passphrase;
+mod phrase;
 mod plan;
 mod random;
 mod setup;
@@ -50,6 +53,7 @@ use crate::{
     faces::{lines, lines::Limits, stdout, words},
     failure::{Exit, Failure},
     log,
+    runtime::HandedPast,
     settings::{Settings, nearest},
     store::Cursor,
     text::names,
@@ -73,7 +77,7 @@ pub struct Cli {
     #[command(flatten)]
     globals: Globals,
     /// Invite link to join, link of a relay to use, or `-` to read it from standard input.
-    #[arg(value_parser = link)]
+    #[arg(value_parser = link_text)]
     link: Option<String>,
     #[command(subcommand)]
     command: Option<Command>,
@@ -100,9 +104,11 @@ impl Cli {
             Some(Command::Send { .. }) => "send",
             Some(Command::Tail { .. }) => "tail",
             Some(Command::Invite { .. }) => "invite",
+            Some(Command::Link { .. }) => "link",
             Some(Command::Rooms { .. }) => "rooms",
             Some(Command::Forget { .. }) => "forget",
             Some(Command::Info { .. }) => "info",
+            Some(Command::Devices { .. }) => "devices",
             Some(Command::Fingerprint) => "fingerprint",
             Some(Command::Verify { .. }) => "verify",
             Some(Command::Lock(_)) => "lock",
@@ -237,6 +243,26 @@ enum Command {
         #[command(flatten)]
         patience: wait::Patience,
     },
+    /// Link this device to the account of another one, or another one to this account.
+    ///
+    /// On a new device it shows a code, for ten minutes and one use; give it to the device that has your account (/link CODE in its
+    /// chat, or `schat link CODE`). Or the other way round: /link there shows a code, for `schat link CODE` here. Both
+    /// devices show seven emoji, and it is asked on the one that has the account whether they are the same. Before that nothing
+    /// is handed over. What broke off goes on when it is run again.
+    Link {
+        /// The code that the other device shows, or `-` to read it from standard input; or, on a new device, the relay to use: HOST:PORT, or its link.
+        #[arg(value_name = "CODE|RELAY")]
+        code: Option<String>,
+        /// On the device that has the account: how much of the past goes with it: none, all, or so many messages of each room [default: 1000].
+        #[arg(long, value_name = "MESSAGES", value_parser = handed_past)]
+        history: Option<HandedPast>,
+        /// Give up the linking that is under way.
+        #[arg(long, conflicts_with = "code")]
+        cancel: bool,
+        /// Give up the account of this profile, which is in no room, so that this device becomes one of another.
+        #[arg(long = "new", conflicts_with = "cancel")]
+        anew: bool,
+    },
     /// List the rooms of this profile.
     Rooms {
         /// With the id of each at its relay; --json always has it.
@@ -262,6 +288,11 @@ enum Command {
         /// A room of this profile.
         #[arg(value_parser = labelled, allow_hyphen_values = true)]
         room: String,
+    },
+    /// Your devices, as your rooms know them: list them, rename this one, or take another one out of every room.
+    Devices {
+        #[command(subcommand)]
+        command: Option<devices::DevicesCommand>,
     },
     /// Print your fingerprint, which others can compare.
     Fingerprint,
@@ -367,7 +398,11 @@ fn address(text: &str) -> Result<RelayAddress, String> {
     text.parse().map_err(|error: AddressError| words::address(error).to_owned())
 }
 
-fn link(text: &str) -> Result<String, String> {
+fn handed_past(text: &str) -> Result<HandedPast, &'static str> {
+    lines::history(text).ok_or(words::command::program::NO_NUMBER)
+}
+
+fn link_text(text: &str) -> Result<String, String> {
     let is_link = text == "-" || text.contains("://");
     let cli = Cli::command();
     let commands: Vec<_> = cli.get_subcommands().map(clap::Command::get_name).collect();
@@ -478,9 +513,14 @@ async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
         Some(Command::Invite { room, uses, expires, patience }) => {
             once::invite(globals, &room, &Limits { uses, lives_s: expires }, patience).await
         }
+        Some(Command::Link { code, history, cancel, anew }) => {
+            let how = link::How { cancel, anew };
+            link::link(globals, code, history.unwrap_or_default(), how).await
+        }
         Some(Command::Rooms { id, all }) => once::rooms(globals, id, all).await,
         Some(Command::Forget { room, yes }) => forget::forget(globals, &room, yes).await,
         Some(Command::Info { room }) => info::info(globals, &room).await,
+        Some(Command::Devices { command }) => devices::devices(globals, command).await,
         Some(Command::Fingerprint) => once::fingerprint(globals).await,
         Some(Command::Verify { room, member, yes, undo }) => {
             let mark = match (yes, undo) {

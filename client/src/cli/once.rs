@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use shared::{
     message::timeline::Line,
-    room::{self as engine, Command, SaidError},
+    room::{self as engine, Command, GroupView, SaidError},
 };
 
 use super::{
@@ -83,7 +83,7 @@ pub(super) async fn invite(
 pub(super) async fn rooms(globals: &Globals, with_ids: bool, all: bool) -> Result<Exit, Failure> {
     let rooms = match attach::quiet(globals).await? {
         Ok(profile) => {
-            let rooms = profile.vault.now(|store| store.rooms())?.into_iter();
+            let rooms = profile.vault.now(|store| store.shown_rooms())?.into_iter();
             let rooms = rooms.filter(|room| all || !room.is_left());
             rooms.map(|room| stored(&profile, room, globals.json)).collect::<Result<Vec<_>, _>>()?
         }
@@ -115,7 +115,7 @@ pub(super) async fn rooms(globals: &Globals, with_ids: bool, all: bool) -> Resul
 /// everything, unless it `is_whole`.
 fn stored(profile: &OpenProfile, room: RoomRecord, is_whole: bool) -> Result<RoomOut, Failure> {
     let view = if is_whole { archive::view(profile, &room).ok().flatten() } else { None };
-    let others = view.iter().flat_map(|view| &view.members).filter(|member| !member.me);
+    let others = view.iter().flat_map(GroupView::others);
     let others = others.map(|member| member.person.fingerprint);
     let unread = if room.closed.is_none() { unread(profile, &room).ok() } else { None };
     let (unread, mentions) = unread.map(|unread| (unread.count, unread.mentions)).unzip();
@@ -132,7 +132,7 @@ fn stored(profile: &OpenProfile, room: RoomRecord, is_whole: bool) -> Result<Roo
             Where::Own => None,
             Where::Relay { address, .. } => Some(address.to_string()),
         },
-        members: view.as_ref().map(|view| view.members.len()),
+        members: view.as_ref().map(GroupView::count),
         verified: profile.vault.now(|store| Ok(store.people().are_verified(others)))?,
         closed: room.closed.as_ref().map(words::over),
     })

@@ -157,7 +157,7 @@ fn first_line(mut from: impl Read) -> io::Result<Zeroizing<String>> {
 }
 
 /// At the terminal, whatever standard input is, and without echo.
-fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
+pub(super) fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
     hidden::ask(prompt).map_err(|error| match error.kind() {
         io::ErrorKind::Interrupted => words::stopped(),
         io::ErrorKind::UnexpectedEof => words::nothing_typed(),

@@ -167,7 +167,7 @@ pub(super) fn hopeless(globals: &Globals, event: &Event) -> Option<Failure> {
             eprintln!("{}", words::command::relay::trusted(words::trust(*trust)));
             None
         }
-        Event::Relay { .. } => None,
+        Event::Relay { .. } | Event::Linking(_) => None,
         Event::Room { event: RoomEvent::Failed(reason), .. } => Some(reason.into()),
         Event::Room { event: RoomEvent::Engine(event), .. } => match event {
             engine::Event::Closed { reason, .. } => Some(reason.into()),

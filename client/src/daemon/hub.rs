@@ -223,7 +223,7 @@ impl Faces {
             Event::Room { room, event: RoomEvent::Engine(engine::Event::Closed { .. }) } => {
                 self.joined.remove(room);
             }
-            Event::Room { .. } => {}
+            Event::Room { .. } | Event::Linking(_) => {}
         }
     }
 
@@ -251,6 +251,7 @@ fn is_wanted(only: Option<&Only>, event: &Event) -> bool {
         (None, _) => true,
         (Some(only), Event::Room { room, .. }) => **room == *only.room,
         (Some(only), Event::Relay { relay, .. }) => only.relay.as_ref() == Some(relay),
+        (Some(_), Event::Linking(_)) => false,
     }
 }
 
@@ -263,6 +264,7 @@ fn is_news(event: &Event) -> bool {
     use shared::room::Event as E;
     match event {
         Event::Relay { .. } => true,
+        Event::Linking(_) => false,
         Event::Room { event, .. } => match event {
             RoomEvent::Engine(event) => matches!(
                 event,

@@ -222,7 +222,7 @@ fn instead(frame: Down) -> Down {
             Event::Room { room, .. } => {
                 Down::Event(Box::new(Event::Room { room, event: RoomEvent::Failed(reason) }))
             }
-            event @ Event::Relay { .. } => Down::Event(Box::new(event)),
+            event @ (Event::Relay { .. } | Event::Linking(_)) => Down::Event(Box::new(event)),
         },
         _ => Down::Bye(reason),
     }

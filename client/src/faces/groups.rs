@@ -16,6 +16,7 @@ const GROUPS: &[(&str, &[&str])] = &[
         ],
     ),
     ("People", &["members", "verify", "unverify", "nick", "status", "glyph", "avatar"]),
+    ("Devices", &["devices", "link"]),
     ("Invites and roles", &["invite", "invites", "revoke", "kick", "moderator", "policy"]),
     ("The program", &["why", "help", "quit"]),
 ];

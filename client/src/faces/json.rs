@@ -16,18 +16,21 @@ use shared::{
 use tokio::sync::mpsc;
 
 pub use input::{Cmd, InviteBy, SteerBy, parse};
-pub use output::{GroupOut, InfoOut, InviteOut, Marks, MemberOut, Out, PersonOut, RoomOut, translate};
+pub use output::{
+    GroupOut, InfoOut, InviteOut, Marks, MemberOut, Out, PersonOut, RoomOut, linked, translate,
+};
 
 use super::{
     avatar,
     input::Input,
+    lines,
     pending::{Part, Pending},
     stdout, words,
 };
 use crate::{
     failure::{Exit, Failure},
     handle::Runtime,
-    runtime::{Event, Outgoing, RoomEvent, Steer, Wanted},
+    runtime::{Event, HandedPast, LinkAnswer, Outgoing, RoomEvent, Steer, Wanted},
     store::{Cursor, Query},
     transport::{AddressError, RelayAddress},
 };
@@ -123,6 +126,18 @@ async fn write_events(runtime: Runtime, mut events: mpsc::Receiver<Event>, pendi
     Exit::Ok
 }
 
+/// What a program says that has compared.
+///
+/// # Errors
+/// [`Failure`] of kind usage for another `history`.
+pub fn confirmed(digits: String, history: Option<&str>) -> Result<LinkAnswer, Failure> {
+    let past = history.map_or_else(|| Some(HandedPast::default()), lines::history);
+    let past = past.ok_or_else(|| {
+        Failure::usage("history is none, all, or a number of messages.", "See docs/json.md.")
+    })?;
+    Ok(LinkAnswer::Confirm { digits: Some(digits), past })
+}
+
 async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
     let (room, id) = cmd.about();
     let done = match cmd {
@@ -147,12 +162,19 @@ async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
             Err(failure) => Err(failure),
         },
         Cmd::Join { .. } => Err(Failure::usage("join takes either a room or a link.", "See docs/json.md.")),
+        Cmd::Link { code } => runtime.link(code, None).await.map_err(Failure::from),
+        Cmd::LinkConfirm { digits, history } => match confirmed(digits, history.as_deref()) {
+            Ok(answer) => runtime.answer_link(answer).await.map_err(Failure::from),
+            Err(failure) => Err(failure),
+        },
+        Cmd::LinkRefuse => runtime.answer_link(LinkAnswer::Refuse).await.map_err(Failure::from),
+        Cmd::LinkCancel => runtime.answer_link(LinkAnswer::Cancel).await.map_err(Failure::from),
         Cmd::Create { room, relay, disappear, past } => match runtime.room(&room) {
             Ok(status) if status.over.is_none() => {
                 Err(Failure::usage(format!("There is a room {room} already."), "Choose another name."))
             }
             _ => {
-                let policy = Policy { disappear_s: disappear, past_lines: past };
+                let policy = Policy { disappear_s: disappear, past_lines: past, ..Policy::default() };
                 match address(relay) {
                     Ok(relay) => {
                         let label = runtime.create(&room, relay, policy).await.map_err(Failure::from);
@@ -273,6 +295,11 @@ async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
             }
             Err(failure) => Err(failure),
         },
+        Cmd::Devices => runtime.devices().await.map(|all| say(&Out::devices(all))).map_err(Failure::from),
+        Cmd::DeviceRemove { device } => {
+            runtime.remove_device(&device).await.map(|found| say(&Out::devices(found))).map_err(Failure::from)
+        }
+        Cmd::DeviceRename { name } => runtime.name_device(&name).await.map_err(Failure::from),
         Cmd::Verify { room, member, yes } => match find(runtime, &room, &member) {
             Ok(person) => verify(runtime, &room, &person, yes.then_some(true)).await,
             Err(failure) => Err(failure),
@@ -282,7 +309,7 @@ async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
             Err(failure) => Err(failure),
         },
         Cmd::Ack { room, seq } => runtime.ack(&room, seq).await.map_err(Failure::from),
-        Cmd::Leave { room } => runtime.tell(&room, Command::Leave).await.map_err(Failure::from),
+        Cmd::Leave { room } => runtime.tell(&room, Command::LeaveAll).await.map_err(Failure::from),
         Cmd::Accept { room } => runtime.tell(&room, Command::Accept).await.map_err(Failure::from),
         Cmd::Pin { room, withdrawn } => runtime.pin(&room, !withdrawn).await.map_err(Failure::from),
         Cmd::Forget { room } => runtime.forget(&room).await.map_err(Failure::from),

@@ -17,7 +17,7 @@ pub fn is_for(text: &str, me: &str, view: Option<&GroupView>) -> bool {
     if !markup::names_us(text, markup::Names { me, others: &[] }) {
         return false;
     }
-    let members = view.into_iter().flat_map(|view| &view.members).filter(|member| !member.me);
+    let members = view.into_iter().flat_map(GroupView::others);
     let names = members.map(|member| sanitize::line(&member.person.name));
     let others: Vec<String> = names.filter(|name| name.len() > me.len() && name.starts_with(me)).collect();
     others.is_empty() || markup::names_us(text, markup::Names { me, others: &others })

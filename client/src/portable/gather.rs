@@ -123,12 +123,11 @@ impl Gather {
 
     fn person(&mut self, store: &Store) -> Result<(), StoreError> {
         if self.what.account {
-            let secret = store.account_secret()?.ok_or(StoreError::Damaged(Damage::Identity))?;
+            let account = store.account()?.ok_or(StoreError::Damaged(Damage::Identity))?;
             let account = Account {
-                secret: secret.to_vec(),
-                phrase: store.phrase()?.unwrap_or_default().to_vec(),
+                secret: account.to_bytes().to_vec(),
+                phrase: store.phrase_entropy()?.map(|entropy| entropy.to_vec()).unwrap_or_default(),
                 backup_key: store.backup_key()?.unwrap_or_default().to_vec(),
-                next: store.next_key()?.unwrap_or_default().to_vec(),
             };
             self.ready.push_back(Body::Account(account));
         }
@@ -145,6 +144,8 @@ impl Gather {
                 names: known.names,
                 first_seen: known.first_seen,
                 verified_at: known.verified_at,
+                replaced_at: known.replaced_at,
+                replaced_by: known.replaced_by.and_then(|by| hex::decode(by).ok()).unwrap_or_default(),
             })
         });
         self.ready.extend(people);
@@ -272,6 +273,7 @@ fn room(store: &Store, record: &RoomRecord, drafts: bool) -> Result<Room, StoreE
         read,
         cursors: own.into_iter().chain(named).collect(),
         draft: draft.map(|draft| draft.to_string()).unwrap_or_default(),
+        kind: u32::try_from(record.kind.number()).unwrap_or_default(),
         entry: None,
     })
 }

@@ -75,7 +75,7 @@ pub struct Begin {
 #[derive(Clone, PartialEq, Message)]
 #[prost(skip_debug)]
 pub struct Account {
-    /// The account, in the form that `shared` reads: 32 bytes of its secret key, or more.
+    /// The account, in the form that `shared` reads: its secret key, who may give it another one, and whether that was done.
     #[prost(bytes = "vec", tag = "1")]
     pub secret: Vec<u8>,
     /// What the phrase says, 16 bytes, while the person has not confirmed that it is written down; else empty.
@@ -84,9 +84,6 @@ pub struct Account {
     /// What seals backups, 32 bytes, once there is one; else empty.
     #[prost(bytes = "vec", tag = "3")]
     pub backup_key: Vec<u8>,
-    /// What the credential says of the recovery key, 32 bytes; empty where it says nothing.
-    #[prost(bytes = "vec", tag = "4")]
-    pub next: Vec<u8>,
 }
 
 /// How the person is shown.
@@ -129,6 +126,12 @@ pub struct Person {
     /// When the safety number was compared, Unix milliseconds.
     #[prost(uint64, optional, tag = "4")]
     pub verified_at: Option<u64>,
+    /// When this account took the place of another one, Unix milliseconds.
+    #[prost(uint64, optional, tag = "5")]
+    pub replaced_at: Option<u64>,
+    /// The fingerprint of the account that took the place of this one, 32 bytes; else empty.
+    #[prost(bytes = "vec", tag = "6")]
+    pub replaced_by: Vec<u8>,
 }
 
 /// A relay that is known.
@@ -198,6 +201,9 @@ pub struct Room {
     /// What was typed and not sent.
     #[prost(string, tag = "11")]
     pub draft: String,
+    /// What it is for: 0 for people, 1 for the devices of the person.
+    #[prost(uint32, tag = "14")]
+    pub kind: u32,
     /// How to get in.
     #[prost(oneof = "Entry", tags = "12, 13")]
     pub entry: Option<Entry>,

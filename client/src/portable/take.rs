@@ -42,7 +42,7 @@ pub enum Left {
     /// Nothing: it is taken.
     Nothing,
     /// The account: whoever restores makes the profile its own.
-    Account(Account),
+    Account(Box<Account>),
     /// Settings that follow the person.
     Settings(String),
     /// A room, which is taken by [`Intake::admit`] once it is known how to get in.

@@ -5,7 +5,10 @@ use proto::RoomId;
 use rand_core::UnwrapErr;
 use shared::{
     crypto::random::Random,
-    identity::{Fingerprint, Identity},
+    identity::{
+        Fingerprint, Identity,
+        recovery::{RecoveryKey, seed_of},
+    },
     message::timeline::{Line, Reaction},
     room::{Message, Person},
 };
@@ -16,7 +19,8 @@ use super::{
     *,
 };
 use crate::store::{
-    Batch, Entry, FileKey, Happening, KeySource as _, KnownRelay, RoomRecord, Store, Where, written_line,
+    Batch, Entry, FileKey, Happening, KeySource as _, KnownRelay, RoomKind, RoomRecord, Store, Where,
+    written_line,
 };
 
 const ROOM: RoomId = RoomId([7; 32]);
@@ -51,12 +55,17 @@ fn line(seq: u64, text: &str) -> Line {
     Line::from(message)
 }
 
+/// An account whose recovery key comes from that phrase.
+fn account(phrase: &[u8; 16]) -> Vec<u8> {
+    let next = RecoveryKey::from_seed(&seed_of(phrase)).next();
+    Identity::new(&[5; 32], next).to_bytes().to_vec()
+}
+
 /// A profile with all that can be carried.
 fn full() -> (TempDir, Store) {
     let (dir, mut store) = store();
-    let identity = Identity::generate(&random());
-    store.set_account_secret(identity.to_bytes().as_slice()).unwrap();
-    store.set_phrase(&[9; 16]).unwrap();
+    let next = RecoveryKey::from_seed(&seed_of(&[9; 16])).next();
+    store.set_account(&Identity::generate(&random(), next), Some(&[9; 16])).unwrap();
     store.set_name("ann").unwrap();
     store.set_description("on the train", "🚆").unwrap();
     let address = crate::transport::RelayAddress::new("relay.example", 443).unwrap();
@@ -68,6 +77,7 @@ fn full() -> (TempDir, Store) {
         place: Where::Relay { address, pin: None },
         acked: 0,
         closed: None,
+        kind: RoomKind::OwnDevices,
     };
     let mut edited = line(3, "edited");
     edited.edited = Some(99);
@@ -112,7 +122,7 @@ fn taken(store: &mut Store, bytes: &[u8]) -> Result<(Counts, Option<Account>), T
     let (mut intake, mut account) = (Intake::new(person("ann", 1)), None);
     for body in Reader::new(bytes) {
         match intake.take(store, body?)? {
-            Left::Account(found) => account = Some(found),
+            Left::Account(found) => account = Some(*found),
             Left::Room(room) => intake.admit(store, &room, Vec::new())?,
             _ => {}
         }
@@ -129,7 +139,7 @@ fn what_a_profile_holds_comes_back_in_another_one_and_twice_is_as_once() {
         let (counts, account) = taken(&mut to, &bytes).unwrap();
         assert_eq!(counts.lines, if round == 0 { 5 } else { 0 });
         let account = account.unwrap();
-        assert_eq!(*account.secret, *from.account_secret().unwrap().unwrap());
+        assert_eq!(account.identity.fingerprint(), from.account().unwrap().unwrap().fingerprint());
         assert_eq!(account.phrase.as_deref(), Some(&[9; 16]));
         assert_eq!(to.own_texts().unwrap(), from.own_texts().unwrap());
         assert_eq!(to.known_relays().unwrap(), from.known_relays().unwrap());
@@ -213,11 +223,18 @@ fn values_that_are_not_of_their_form_are_refused_each_by_its_reason() {
         room("team", 0),
         room("team", 70_000),
         Body::Account(schema::Account::default()),
+        Body::Account(schema::Account { secret: vec![1; 32], phrase: Vec::new(), backup_key: Vec::new() }),
+        // The phrase of another account.
         Body::Account(schema::Account {
-            secret: vec![1; 32],
+            secret: account(&[1; 16]),
+            phrase: vec![2; 16],
+            backup_key: Vec::new(),
+        }),
+        Body::Room(schema::Room { id: vec![1; 32], kind: 7, ..Default::default() }),
+        Body::Account(schema::Account {
+            secret: account(&[1; 16]),
             phrase: vec![1; 15],
             backup_key: Vec::new(),
-            next: Vec::new(),
         }),
         Body::Person(schema::Person { fingerprint: vec![1; 31], ..Default::default() }),
         Body::Relay(schema::Relay { host: "h".into(), port: 1, ground: 9, ..Default::default() }),

@@ -5,9 +5,10 @@
 use proto::{RoomId, Token};
 use shared::{
     identity::{
-        Fingerprint, MAX_AVATAR, clean_name, clean_optional, clean_speaker,
+        Fingerprint, Identity, MAX_AVATAR, clean_name, clean_optional, clean_speaker,
         credential::{MAX_GLYPH, MAX_STATUS},
         names::clean_topic,
+        recovery::{ENTROPY_LEN, RecoveryKey, seed_of},
     },
     message::timeline::{Line, MAX_NAMED, MAX_SIGNS},
     room::{MAX_EMOJI, MAX_TEXT, Person, Stranger},
@@ -21,7 +22,7 @@ use super::{
 use crate::{
     store::{
         Cursor, Happening, HappeningKey, KnownPerson, KnownRelay, MAX_NAMES, Over, OwnAvatar, OwnTexts,
-        PictureKey, RoomRecord, What, Where, read_happening, read_line,
+        PictureKey, RoomKind, RoomRecord, What, Where, read_happening, read_line,
     },
     text::names::label,
     transport::{Pin, RelayAddress},
@@ -50,14 +51,12 @@ const MAX_CURSORS: usize = 128;
 
 /// The account's secrets.
 pub struct Account {
-    /// The account, in the form that `shared` reads.
-    pub secret: Zeroizing<Vec<u8>>,
-    /// What the phrase says, while it is not known to be written down.
-    pub phrase: Option<Zeroizing<[u8; 16]>>,
+    /// The account.
+    pub identity: Identity,
+    /// What the phrase says that comes with it, while it is not known to be written down.
+    pub phrase: Option<Zeroizing<[u8; ENTROPY_LEN]>>,
     /// What seals backups.
     pub backup_key: Option<Zeroizing<[u8; 32]>>,
-    /// What the credential says of the recovery key.
-    pub next: Option<[u8; 32]>,
 }
 
 /// A room.
@@ -98,7 +97,7 @@ pub enum Value {
     /// When it was written, Unix milliseconds.
     Begin(u64),
     /// Who the person is.
-    Account(Account),
+    Account(Box<Account>),
     /// How the person is shown.
     Profile(OwnTexts, Option<OwnAvatar>),
     /// Somebody who was met.
@@ -127,15 +126,7 @@ impl Value {
     pub fn of(body: Body) -> Result<Self, ReadError> {
         Ok(match body {
             Body::Begin(begin) => Self::Begin(begin.at),
-            Body::Account(account) if !(1..=MAX_ACCOUNT).contains(&account.secret.len()) => {
-                return Err(ReadError::Malformed("the account"));
-            }
-            Body::Account(account) => Self::Account(Account {
-                secret: Zeroizing::new(account.secret.clone()),
-                phrase: some(&account.phrase, "the phrase")?.map(Zeroizing::new),
-                backup_key: some(&account.backup_key, "the key of backups")?.map(Zeroizing::new),
-                next: some(&account.next, "the recovery key")?,
-            }),
+            Body::Account(account) => Self::Account(Box::new(account_of(&account)?)),
             Body::Profile(profile) => own(profile)?,
             Body::Person(person) => Self::Person(known(&person)?),
             Body::Relay(relay) => {
@@ -166,6 +157,23 @@ impl Value {
     }
 }
 
+fn account_of(account: &schema::Account) -> Result<Account, ReadError> {
+    if account.secret.len() > MAX_ACCOUNT {
+        return Err(ReadError::TooLong("the account"));
+    }
+    let identity = Identity::read(&account.secret).ok_or(ReadError::Malformed("the account"))?;
+    let phrase = some(&account.phrase, "the phrase")?.map(Zeroizing::new);
+    // Another phrase would be written down in vain.
+    let is_its_own = phrase
+        .as_ref()
+        .is_none_or(|phrase| RecoveryKey::from_seed(&seed_of(phrase)).next() == identity.next());
+    if !is_its_own {
+        return Err(ReadError::Malformed("the phrase"));
+    }
+    let backup_key = some(&account.backup_key, "the key of backups")?.map(Zeroizing::new);
+    Ok(Account { identity, phrase, backup_key })
+}
+
 fn own(profile: schema::Profile) -> Result<Value, ReadError> {
     let schema::Profile { name, status, glyph, picture_name, picture, relay } = profile;
     let texts = OwnTexts {
@@ -190,8 +198,15 @@ fn known(person: &schema::Person) -> Result<KnownPerson, ReadError> {
         return Err(ReadError::TooLong("names of a person"));
     }
     let names = person.names.iter().map(|name| called(name, &fingerprint)).collect();
-    let (first_seen, verified_at) = (person.first_seen, person.verified_at);
-    Ok(KnownPerson { fingerprint, names, first_seen, verified_at })
+    let replaced_by: Option<[u8; 32]> = some(&person.replaced_by, "another account")?;
+    Ok(KnownPerson {
+        fingerprint,
+        names,
+        first_seen: person.first_seen,
+        verified_at: person.verified_at,
+        replaced_at: person.replaced_at,
+        replaced_by: replaced_by.map(hex::encode),
+    })
 }
 
 fn room_of(room: schema::Room) -> Result<Room, ReadError> {
@@ -211,6 +226,7 @@ fn room_of(room: schema::Room) -> Result<Room, ReadError> {
         let named = Cursor::named(name).map_err(|_| ReadError::Malformed("the name of a cursor"))?;
         Ok((named, cursor.acked.min(MAX_SEQ)))
     };
+    let kind = RoomKind::of(room.kind.into()).ok_or(ReadError::Malformed("what a room is for"))?;
     let closed =
         room.closed.map(|why| short(why, MAX_WORDS, "why a room is over")).transpose()?.map(Over::of_text);
     let entry = match room.entry {
@@ -221,7 +237,7 @@ fn room_of(room: schema::Room) -> Result<Room, ReadError> {
         entry => entry,
     };
     Ok(Room {
-        record: RoomRecord { id, label: called_room(&room.label, id), place, acked: 0, closed },
+        record: RoomRecord { id, label: called_room(&room.label, id), place, acked: 0, closed, kind },
         muted: room.muted,
         pinned: room.pinned,
         read: room.read.min(MAX_SEQ),
@@ -298,6 +314,11 @@ fn happened(mut happening: Happening) -> Result<Happening, ReadError> {
         What::Back(who) | What::NewPicture { who, .. } | What::Disappearing { by: who, .. } => {
             *who = person(who);
         }
+        What::Linked { who, device } => (*who, *device) = (person(who), device_name(device)),
+        What::Unlinked { who, device, by } => {
+            (*who, *device, *by) = (person(who), device_name(device), person(by));
+        }
+        What::KeyChanged { who, .. } => *who = person(who),
         What::Left { who, by } => (*who, *by) = (person(who), person(by)),
         What::Renamed { who, was } => {
             *was = called(was, &who.fingerprint);
@@ -321,6 +342,11 @@ fn happened(mut happening: Happening) -> Result<Happening, ReadError> {
 
 fn person(who: &Person) -> Person {
     Person { name: called(&who.name, &who.fingerprint), fingerprint: who.fingerprint }
+}
+
+/// What a device is called, where that can be shown.
+fn device_name(name: &str) -> String {
+    clean_name(name).unwrap_or_default()
 }
 
 /// A name that may be shown.

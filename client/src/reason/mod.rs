@@ -1,7 +1,9 @@
 //! Why something failed below the faces: values, which cross a daemon's socket. Their words, and what can be done, are the faces'.
 
 mod daemon;
+mod device;
 mod file;
+mod linking;
 mod person;
 mod relay;
 mod room;
@@ -10,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use shared::room::{CloseReason, SaidError};
 
 pub use daemon::{DaemonReason, SocketFault};
+pub use device::DeviceReason;
 pub use file::{Bound, FileFault, FileReason, Forgery, Lie};
+pub use linking::LinkReason;
 pub use person::PersonReason;
 pub use relay::{RelayReason, Unasked};
 pub use room::{RoomReason, Unloaded};
@@ -51,6 +55,12 @@ pub enum Reason {
     /// A file does not go on.
     #[error("file: {0:?}")]
     File(FileReason),
+    /// A device of this person is not what it should be.
+    #[error("device: {0:?}")]
+    Device(DeviceReason),
+    /// A device is not linked.
+    #[error("linking: {0:?}")]
+    Link(LinkReason),
 }
 
 impl Reason {
@@ -69,6 +79,8 @@ impl Reason {
                 (None, code) => code.unwrap_or_default(),
             },
             Self::File(reason) => reason.code(),
+            Self::Device(reason) => reason.code(),
+            Self::Link(reason) => reason.code(),
         }
     }
 
@@ -85,6 +97,8 @@ impl Reason {
             Self::Notice(notice) if notice.kind().is_some() => Exit::Verification,
             Self::Notice(_) => exit_of(self.code()),
             Self::File(reason) => reason.exit(),
+            Self::Device(reason) => reason.exit(),
+            Self::Link(reason) => reason.exit(),
         }
     }
 }
@@ -144,5 +158,17 @@ impl From<SaidError> for Reason {
 impl From<FileReason> for Reason {
     fn from(reason: FileReason) -> Self {
         Self::File(reason)
+    }
+}
+
+impl From<DeviceReason> for Reason {
+    fn from(reason: DeviceReason) -> Self {
+        Self::Device(reason)
+    }
+}
+
+impl From<LinkReason> for Reason {
+    fn from(reason: LinkReason) -> Self {
+        Self::Link(reason)
     }
 }

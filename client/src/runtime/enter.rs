@@ -9,10 +9,12 @@ use shared::{
 };
 use tokio::time::timeout;
 
-use super::{Event, Local, RoomEvent, link::explain, lock, manage::begin_failed, now_ms};
+use super::{
+    Event, Local, RoomEvent, link::explain, linking::is_linking_room, lock, manage::begin_failed, now_ms,
+};
 use crate::{
-    reason::{Reason, RelayReason, Unasked},
-    store::{Notice, Where},
+    reason::{LinkReason, Reason, RelayReason, Unasked},
+    store::{Notice, RoomKind, Where},
     transport::{Connection, Dialed, Known, Pin, RelayAddress, RoomStream, StreamError},
 };
 
@@ -26,17 +28,59 @@ impl Local {
     /// # Errors
     /// [`Reason`] when the link is of no use, or the relay cannot be asked now.
     pub async fn join(&self, invite: &InviteLink) -> Result<String, Reason> {
+        let (label, invited) = self.enter(invite, RoomKind::Chat).await?;
+        let event = RoomEvent::Engine(invited);
+        self.0.outlet.send(Event::Room { room: label.as_str().into(), event }).await;
+        Ok(label)
+    }
+
+    /// Joins the room of this person's devices. A link that leads elsewhere makes a room that is left again.
+    ///
+    /// # Errors
+    /// As [`Local::join`].
+    pub(crate) async fn join_own_devices(&self, invite: &InviteLink) -> Result<String, Reason> {
+        Ok(self.enter(invite, RoomKind::OwnDevices).await?.0)
+    }
+
+    async fn enter(&self, invite: &InviteLink, kind: RoomKind) -> Result<(String, EngineEvent), Reason> {
         let address = RelayAddress::new(&invite.host, invite.port).map_err(RelayReason::Address)?;
         let profile = lock(&self.0.profile).engine.clone();
         let mut engine =
             Engine::join(&profile, &invite.link, now_ms()).map_err(|error| begin_failed(&error))?;
-        let reading = self.read_card(&mut engine, &address, invite.link.pin);
-        let late = |_| unasked(&address, Unasked::Silent);
-        let (pin, invited) = timeout(Duration::from_secs(CARD_S), reading).await.map_err(late)??;
-        let label = self.begin(engine, Where::Relay { address, pin })?;
-        let event = RoomEvent::Engine(invited);
-        self.0.outlet.send(Event::Room { room: label.as_str().into(), event }).await;
-        Ok(label)
+        let (pin, invited) = self.read_card_in_time(&mut engine, &address, invite.link.pin).await?;
+        if matches!(&invited, EngineEvent::Invited { room, .. } if is_linking_room(room)) {
+            return Err(LinkReason::DevicesLink.into());
+        }
+        let label = self.begin_as(engine, Where::Relay { address, pin }, kind)?;
+        Ok((label, invited))
+    }
+
+    /// Reads the card that lies at the relay: where the link leads, and the pin of the relay, if links have one.
+    pub(super) async fn read_card_in_time(
+        &self,
+        engine: &mut Engine,
+        address: &RelayAddress,
+        begins: Option<[u8; 20]>,
+    ) -> Result<(Option<Pin>, EngineEvent), Reason> {
+        let reading = self.read_card(engine, address, begins);
+        let late = |_| unasked(address, Unasked::Silent);
+        timeout(Duration::from_secs(CARD_S), reading).await.map_err(late)?
+    }
+
+    /// Waits until a room was entered, or is over.
+    pub(super) async fn entered(&self, room: &str) -> Result<(), Reason> {
+        loop {
+            // Before it is looked at: what changes in between is not missed.
+            let changed = self.0.changed.notified();
+            let status = self.room(room)?;
+            if status.view.is_some() {
+                return Ok(());
+            }
+            if let Some(why) = status.over {
+                return Err(LinkReason::NotEntered(why).into());
+            }
+            changed.await;
+        }
     }
 
     /// Asks over a connection of its own: nothing is remembered of a relay by this.

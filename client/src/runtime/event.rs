@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use super::{
     lock,
     mark::{FaceId, unmarked},
+    news::LinkNews,
     transfer::Transfer,
 };
 use crate::{
@@ -45,6 +46,8 @@ pub enum Event {
         /// What happened.
         event: RoomEvent,
     },
+    /// About devices that are being linked.
+    Linking(Box<LinkNews>),
 }
 
 impl Event {
@@ -107,6 +110,8 @@ pub enum RoomEvent {
     },
     /// Chat lines are gone, because their time is over: their sequence numbers.
     Gone(Vec<u64>),
+    /// At another device of ours it was read up to there.
+    ReadElsewhere(u64),
     /// An invite link is ready. Secret.
     Invite {
         /// The whole link.
@@ -212,6 +217,6 @@ fn problem(event: &Event) -> Option<Reason> {
         // Nothing failed.
         Event::Room { event: RoomEvent::Notice { notice: Notice::Stranger(_), .. }, .. } => None,
         Event::Room { event: RoomEvent::Notice { notice, .. }, .. } => Some(Reason::Notice(notice.clone())),
-        Event::Room { .. } => None,
+        Event::Room { .. } | Event::Linking(_) => None,
     }
 }

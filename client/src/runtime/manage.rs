@@ -7,19 +7,19 @@ use std::{
 
 use proto::RoomId;
 use shared::room::{Engine, EngineError, Policy};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tracing::{Instrument as _, info_span};
 
 use super::{
     COMMANDS, Entry, Inner, Local, OwnRelay, State,
     link::{Dialer, LinkState, RelayLink},
     lock, now_ms,
-    room::{Begin, Room},
+    room::{Ask, Begin, Room},
 };
 use crate::{
     log,
     reason::{Reason, RelayReason, RoomReason},
-    store::{KnownRelay, Over, RoomRecord, Where},
+    store::{KnownRelay, Over, RoomKind, RoomRecord, Where},
     transport::{Pin, RelayAddress},
 };
 
@@ -71,7 +71,8 @@ impl Local {
         let profile = lock(&self.0.profile).engine.clone();
         let engine =
             Engine::create(&profile, name, policy, now_ms()).map_err(|error| begin_failed(&error))?;
-        self.begin(engine, place)
+        let kind = if policy.own_devices { RoomKind::OwnDevices } else { RoomKind::Chat };
+        self.begin_as(engine, place, kind)
     }
 
     /// Makes a private room at our own relay.
@@ -110,14 +111,24 @@ impl Local {
     }
 
     pub(super) fn begin(&self, engine: Engine, place: Where) -> Result<String, Reason> {
+        self.begin_as(engine, place, RoomKind::Chat)
+    }
+
+    pub(super) fn begin_as(&self, engine: Engine, place: Where, kind: RoomKind) -> Result<String, Reason> {
         let id = engine.room_id();
         if let Some(label) = self.known(id, &place)? {
             return Ok(label);
         }
         self.has_space()?;
-        self.make_way(engine.room_name())?;
-        let label = self.label(id, engine.room_name());
-        let record = RoomRecord { id, label: label.clone(), place, acked: 0, closed: None };
+        let label = match kind.is_hidden() {
+            // Whatever people call theirs, it is in nobody's way.
+            true => long_label(id, engine.room_name()),
+            false => {
+                self.make_way(engine.room_name())?;
+                self.label(id, engine.room_name())
+            }
+        };
+        let record = RoomRecord { id, label: label.clone(), place, acked: 0, closed: None, kind };
         self.spawn(record, Begin::New(Box::new(engine)), None);
         Ok(label)
     }
@@ -182,11 +193,10 @@ impl Local {
         if !rooms.contains_key(name) {
             return name.to_owned();
         }
-        let [a, b, c, ..] = id.0;
-        format!("{name}~{a:02x}{b:02x}{c:02x}")
+        long_label(id, name)
     }
 
-    fn place(&self, relay: Option<RelayAddress>) -> Result<Where, Reason> {
+    pub(super) fn place(&self, relay: Option<RelayAddress>) -> Result<Where, Reason> {
         if let Some(address) = relay.or_else(|| lock(&self.0.relay).clone()) {
             return Ok(Where::Relay { address, pin: None });
         }
@@ -205,7 +215,7 @@ impl Local {
 
     fn spawn(&self, record: RoomRecord, begin: Begin, over: Option<Over>) {
         let (asks, receiver) = mpsc::channel(COMMANDS);
-        let state = Arc::new(Mutex::new(State { over, ..State::default() }));
+        let state = Arc::new(Mutex::new(State { over, kind: record.kind, ..State::default() }));
         let link = self.0.address(&record.place).map(|(address, pin)| self.0.link(address, pin));
         let is_over = lock(&state).over.is_some();
         let task = (!is_over).then(|| {
@@ -214,7 +224,10 @@ impl Local {
             tokio::spawn(room.run(begin).instrument(info_span!("room", n = log::number())))
         });
         let label = record.label.clone();
-        lock(&self.0.rooms).insert(label, Entry { record, asks, state, task });
+        lock(&self.0.rooms).insert(label, Entry { record, asks: asks.clone(), state, task });
+        // The account may have got another key while this room began. The channel is empty, and a room that is over has none.
+        let account = lock(&self.0.profile).engine.identity.clone();
+        let _ = asks.try_send(Ask::Account(account, oneshot::channel().0));
     }
 }
 
@@ -247,6 +260,12 @@ impl Inner {
         links.insert(key, Arc::downgrade(&link));
         link
     }
+}
+
+/// A label that is not the name alone.
+fn long_label(id: RoomId, name: &str) -> String {
+    let [a, b, c, ..] = id.0;
+    format!("{name}~{a:02x}{b:02x}{c:02x}")
 }
 
 pub(super) fn begin_failed(error: &EngineError) -> Reason {

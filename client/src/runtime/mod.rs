@@ -9,23 +9,30 @@
 //! read from the streams any more, and QUIC's flow control stops the relay. Nothing is lost: the relay's log is
 //! durable and the cursor is stored. So a face must read events and give commands from two tasks.
 
+mod account;
 mod archive;
 mod avatar;
 mod backoff;
 mod choose;
 mod config;
+mod devices;
 mod enter;
 mod event;
 mod files;
 mod forget;
+mod here;
 mod link;
+mod linking;
 mod manage;
 pub(crate) mod mark;
 mod mute;
+mod news;
+mod offers;
 mod people;
 mod raster;
 mod room;
 mod step;
+mod sync;
 mod transfer;
 mod unasked;
 
@@ -42,22 +49,26 @@ use shared::{
     room::{Command, GroupView, Millis},
 };
 use tokio::{
-    sync::{RwLock, mpsc, oneshot},
+    sync::{Notify, RwLock, mpsc, oneshot},
     task::JoinHandle,
 };
 
+pub use account::{Entropy, KeyRoom, Replaced};
 pub use choose::ChosenRelay;
 pub use config::{Config, OwnRelay, Past, RoomStatus};
+pub use devices::OwnDevice;
 pub use event::{Event, Namesake, RelayState, RoomEvent};
 pub(crate) use event::{Publish, Sink};
 pub(crate) use files::stored_transfers;
 pub use files::{Outgoing, Wanted};
+pub use linking::{Answer as LinkAnswer, HandedPast, rooms_to_enter};
 pub(crate) use mark::FaceId;
+pub use news::{LinkEnd, LinkNews};
 pub use transfer::{Steer, Transfer, TransferState, Way};
 
 use crate::{
     reason::{PersonReason, Reason, RoomReason},
-    store::{Cursor, OpenProfile, Over, People, RoomRecord, Store, StoredNotice, Vault},
+    store::{Cursor, Mark, OpenProfile, Over, People, RoomKind, RoomRecord, Store, StoredNotice, Vault},
     text::names::{label, meant},
     transport::RelayAddress,
 };
@@ -101,6 +112,13 @@ struct Inner {
     /// Labels of the rooms that stand above the others.
     pinned: Mutex<BTreeSet<String>>,
     files: files::Files,
+    here: here::Changed,
+    /// Held while rooms are entered that other devices offered.
+    taking: tokio::sync::Mutex<()>,
+    linking: Mutex<linking::Linking>,
+    sync: sync::Sync,
+    /// A room was entered, or is over.
+    changed: Arc<Notify>,
 }
 
 /// A relay, and whom to expect there.
@@ -122,6 +140,7 @@ struct State {
     newest: u64,
     /// Nothing of it is kept: at the next start there is no such room.
     is_forgotten: bool,
+    kind: RoomKind,
 }
 
 impl Local {
@@ -154,9 +173,16 @@ impl Local {
             muted: Mutex::new(muted),
             pinned: Mutex::new(pinned),
             files: files::Files::default(),
+            here: here::Changed::default(),
+            taking: tokio::sync::Mutex::default(),
+            linking: Mutex::default(),
+            sync: sync::Sync::default(),
+            changed: Arc::default(),
         };
         let runtime = Self(Arc::new(inner));
         runtime.help_files();
+        tokio::spawn(here::run(Arc::downgrade(&runtime.0), runtime.0.here.clone()));
+        runtime.0.here.notify_one();
         // Of a run that was cut short. Now, before a room may bring another one.
         let begun = |store: &mut Store| store.drop_begun_avatars().and_then(|()| store.rooms());
         let mut records = vault.run(begun).await?;
@@ -171,6 +197,10 @@ impl Local {
             runtime.resume(record);
         }
         runtime.resume_files().await?;
+        if runtime.0.config.only.is_none() {
+            runtime.resume_link().await?;
+            runtime.start_sync();
+        }
         // Here and not by the rooms: some of them are over, or forgotten.
         tokio::spawn(runtime.0.outlet.clone().show_again(unseen));
         Ok(runtime)
@@ -249,7 +279,7 @@ impl Local {
     /// # Errors
     /// [`Reason`] when there is no such room, nothing so new is here, or it cannot be saved.
     pub async fn ack_at(&self, room: &str, cursor: &Cursor, seq: u64) -> Result<(), Reason> {
-        let (id, cursor) = (self.id(room)?, cursor.clone());
+        let (id, cursor, is_read) = (self.id(room)?, cursor.clone(), *cursor == Cursor::read());
         let taken = self.entry(room, |_, entry| lock(&entry.state).newest).unwrap_or(0);
         let ack = move |store: &mut Store| {
             let newest = store.newest(id)?.max(taken);
@@ -260,10 +290,14 @@ impl Local {
         };
         match self.0.vault.run(ack).await? {
             newest if seq > newest => {
-                Err(RoomReason::NotThereYet { room: room.to_owned(), seq, newest }.into())
+                return Err(RoomReason::NotThereYet { room: room.to_owned(), seq, newest }.into());
             }
-            _ => Ok(()),
+            _ => {}
         }
+        if is_read {
+            self.tell_devices(Mark::Read(id, seq)).await;
+        }
+        Ok(())
     }
 
     /// How far a room's messages were acknowledged at a cursor.
@@ -306,9 +340,24 @@ impl Local {
 
     /// All rooms, by label, those that were left as well; none that was forgotten, or was never entered and cannot be.
     pub fn rooms(&self) -> Vec<RoomStatus> {
+        self.rooms_that(|state| !state.is_forgotten && !state.kind.is_hidden())
+    }
+
+    /// The same with those that nobody is shown.
+    pub(crate) fn all_rooms(&self) -> Vec<RoomStatus> {
+        self.rooms_that(|state| !state.is_forgotten)
+    }
+
+    /// The room of this person's devices, while this device is in it.
+    pub(crate) fn own_devices(&self) -> Option<RoomStatus> {
+        let own = |state: &State| state.kind == RoomKind::OwnDevices && state.over.is_none();
+        self.rooms_that(own).into_iter().next()
+    }
+
+    fn rooms_that(&self, fits: impl Fn(&State) -> bool) -> Vec<RoomStatus> {
         let rooms = lock(&self.0.rooms);
-        let known = rooms.iter().filter(|(_, entry)| !lock(&entry.state).is_forgotten);
-        known.map(|(label, entry)| self.status(label, entry)).collect()
+        let found = rooms.iter().filter(|(_, entry)| fits(&lock(&entry.state)));
+        found.map(|(label, entry)| self.status(label, entry)).collect()
     }
 
     /// Rooms of this run of which nothing is kept.
@@ -361,6 +410,8 @@ impl Local {
 
     /// Says goodbye and ends all tasks.
     pub async fn shutdown(self) {
+        self.stop_link().await;
+        self.stop_sync();
         self.0.files.stop().await;
         let entries = std::mem::take(&mut *lock(&self.0.rooms));
         let asks: Vec<_> = entries.values().map(|entry| entry.asks.clone()).collect();

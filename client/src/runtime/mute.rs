@@ -1,7 +1,9 @@
 //! Rooms of which nobody wants to be told, and rooms that stand above the others.
 
+use std::collections::BTreeSet;
+
 use super::{Local, lock};
-use crate::reason::Reason;
+use crate::{reason::Reason, store::Mark};
 
 impl Local {
     /// Whether somebody is told of what is said in a room while they look elsewhere; remembered.
@@ -11,12 +13,8 @@ impl Local {
     pub async fn mute(&self, room: &str, is_muted: bool) -> Result<(), Reason> {
         let id = self.id(room)?;
         self.0.vault.run(move |store| store.set_muted(id, is_muted)).await?;
-        let mut muted = lock(&self.0.muted);
-        if is_muted {
-            muted.insert(room.to_owned());
-        } else {
-            muted.remove(room);
-        }
+        put(&mut lock(&self.0.muted), room, is_muted);
+        self.tell_devices(Mark::Muted(id, is_muted)).await;
         Ok(())
     }
 
@@ -27,12 +25,16 @@ impl Local {
     pub async fn pin(&self, room: &str, is_pinned: bool) -> Result<(), Reason> {
         let id = self.id(room)?;
         self.0.vault.run(move |store| store.set_pinned(id, is_pinned)).await?;
-        let mut pinned = lock(&self.0.pinned);
-        if is_pinned {
-            pinned.insert(room.to_owned());
-        } else {
-            pinned.remove(room);
-        }
+        put(&mut lock(&self.0.pinned), room, is_pinned);
+        self.tell_devices(Mark::Pinned(id, is_pinned)).await;
         Ok(())
+    }
+}
+
+fn put(labels: &mut BTreeSet<String>, room: &str, is_in: bool) {
+    if is_in {
+        labels.insert(room.to_owned());
+    } else {
+        labels.remove(room);
     }
 }

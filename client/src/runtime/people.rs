@@ -9,7 +9,7 @@ use shared::{
 use super::{Local, lock, now_ms};
 use crate::{
     reason::{PersonReason, Reason},
-    store::KnownPerson,
+    store::{KnownPerson, Mark},
 };
 
 impl Local {
@@ -61,7 +61,10 @@ impl Local {
         }
         let (person, now) = (person.clone(), now_ms());
         let at = is_verified.then_some(now);
-        Ok(self.0.vault.run(move |store| store.set_verified(&person, at, now)).await?)
+        let marked = Mark::Verified(person.clone(), at);
+        self.0.vault.run(move |store| store.set_verified(&person, at, now)).await?;
+        self.tell_devices(marked).await;
+        Ok(())
     }
 
     pub(super) fn is_room_verified(&self, view: &GroupView) -> bool {

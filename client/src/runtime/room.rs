@@ -16,24 +16,30 @@ use proto::{
     BlobId, CHANNEL_BINDING_LEN,
     relay::{BlobProof, RelayFrame, relay_frame},
 };
-use shared::room::{self as engine, Command, Engine, Input, Millis, Person, Said};
+use shared::{
+    identity::{Fingerprint, Identity, KeyChange},
+    invite::link::InviteLink,
+    room::{self as engine, Command, Engine, Input, Millis, Person, Said},
+};
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{Notify, mpsc, oneshot, watch},
     time::{Instant, sleep_until, timeout},
 };
 use tracing::debug;
 
 use guard::{Guard, Look};
-use stream::drive;
+pub(super) use stream::drive;
 
 use super::{
     FaceId, Inner, Past, State,
     avatar::Entered,
     backoff::Backoff,
     event::{Outlet, RoomEvent},
+    here::Changed,
     link::{LinkState, RelayLink},
     lock, now_ms,
     step::{Inputs, Place, Step},
+    sync::Heard,
     unasked::Unasked,
 };
 use crate::{
@@ -59,6 +65,10 @@ pub(super) enum Ask {
     Prove(BlobId, [u8; CHANNEL_BINDING_LEN], oneshot::Sender<Option<BlobProof>>),
     /// A file is at the relay: says so, and in the same step it is under way no more.
     Offer { number: i64, token: String, said: Said, reply: oneshot::Sender<Result<(), Reason>> },
+    /// The account has another key; answered when that is known here, which the room's log says later.
+    Account(Arc<Identity>, oneshot::Sender<()>),
+    /// A link for one device of ours, until then.
+    InviteDevice { expires_ms: Millis, reply: oneshot::Sender<Result<InviteLink, Reason>> },
     /// What waits for the relay.
     Queued(oneshot::Sender<Vec<engine::Event>>),
     /// Say goodbye and end.
@@ -106,13 +116,23 @@ pub(super) struct Room {
     /// The file that is being offered.
     offering: Option<i64>,
     /// Whoever drops files at the relay is told that there are some.
-    drops: Arc<tokio::sync::Notify>,
+    drops: Arc<Notify>,
     /// Small pictures are fetched by themselves.
     unasked: Option<Unasked>,
     /// Who is told that it was entered.
     entered: Option<Entered>,
+    /// Who tells our other devices where this one is.
+    here: Changed,
     /// Faces that wait for a link: at most as many as are attached.
     invited: Vec<FaceId>,
+    /// Who waits for a link for one device of ours: at most one.
+    device: Option<oneshot::Sender<Result<InviteLink, Reason>>>,
+    /// Who takes what devices of ours say to each other.
+    devices: mpsc::Sender<Heard>,
+    /// Told when there is something for our other devices.
+    synced: Arc<Notify>,
+    /// Told when the room was entered, or is over.
+    changed: Arc<Notify>,
     is_over: bool,
     /// Why it could not be read from the disk, when it was tried last.
     not_loaded: Option<Unloaded>,
@@ -169,7 +189,12 @@ impl Room {
             drops: inner.files.drops(),
             unasked: inner.files.unasked(),
             entered: inner.files.entered(),
+            here: inner.here.clone(),
             invited: Vec::new(),
+            device: None,
+            devices: inner.sync.heard.clone(),
+            synced: inner.sync.done.clone(),
+            changed: inner.changed.clone(),
             is_over: false,
             not_loaded: None,
             backoff: Backoff::default(),
@@ -237,6 +262,11 @@ impl Room {
                 // Whoever asked may be gone.
                 let _ = reply.send(self.queued());
             }
+            Turn::Ask(Some(Ask::Account(account, reply))) => {
+                self.take_account(account).await;
+                // Whoever asked may be gone.
+                let _ = reply.send(());
+            }
             Turn::Ask(Some(Ask::Prove(blob, binding, reply))) => {
                 let proof = self.engine.as_ref().and_then(|engine| engine.prove_blob(blob, &binding));
                 let _ = reply.send(proof);
@@ -244,13 +274,22 @@ impl Room {
             Turn::Ask(Some(Ask::Offer { number, token, said, reply })) => {
                 let _ = reply.send(self.offer(number, token, said).await);
             }
+            Turn::Ask(Some(Ask::InviteDevice { expires_ms, reply })) => {
+                self.device = Some(reply);
+                // One that is to end is not handed to anybody.
+                let ends = self.endings().await.into_iter().map(|id| Input::Command(Command::Revoke(id)));
+                let wanted = Input::Command(Command::InviteDevice { expires_ms });
+                if let Err(failure) = self.apply(ends.chain([wanted]).collect()).await {
+                    self.no_device_invite(failure);
+                }
+            }
             Turn::Ask(Some(Ask::Command(command, asker, reply))) => {
                 if let (Command::Invite { .. }, Some(face)) = (&command, asker)
                     && !self.invited.contains(&face)
                 {
                     self.invited.push(face);
                 }
-                self.is_leaving |= command == Command::Leave;
+                self.is_leaving |= matches!(command, Command::Leave | Command::LeaveAll);
                 let is_early = self.engine.as_ref().is_some_and(|engine| engine.view().is_none());
                 let done = if command == Command::INVITE && is_early {
                     self.wants_invite = true;
@@ -321,8 +360,18 @@ impl Room {
         let until = Instant::now() + THINK;
         let mut step = Step::default();
         let now = now_ms();
-        let me = Person { name: engine.name().to_owned(), fingerprint: self.profile.identity.fingerprint() };
-        let mut look = Look { people: &self.people, me, now, met: Vec::new(), namesakes: Vec::new() };
+        let fingerprint = own_account(&self.profile, engine);
+        let me = Person { name: engine.name().to_owned(), fingerprint };
+        let was = self.profile.identity.change().map(KeyChange::old).filter(|was| *was != fingerprint);
+        let mut look = Look {
+            people: &self.people,
+            me,
+            was,
+            now,
+            met: Vec::new(),
+            namesakes: Vec::new(),
+            replaced: Vec::new(),
+        };
         while let Some(input) = inputs.next(engine) {
             let entry = delivered(&input);
             let mut output = engine.step(input, now);
@@ -353,6 +402,7 @@ impl Room {
         }
         let newest = engine.told_as(engine.cursor());
         let namesakes = look.namesakes;
+        step.batch.replacements = look.replaced;
         step.batch.meetings = look.met.into_iter().map(|(_, met)| met).collect();
         let Step { batch, frames, events, reopen, wake_at } = step;
         self.wake_at = wake_at;
@@ -421,6 +471,18 @@ impl Room {
         }
     }
 
+    /// The profile has stored it: the room's next commit shows it.
+    async fn take_account(&mut self, account: Arc<Identity>) {
+        if self.profile.identity.fingerprint() == account.fingerprint() {
+            return;
+        }
+        self.profile.identity = account.clone();
+        if let Some(engine) = &mut self.engine {
+            engine.take_account(account);
+            let _ = self.apply(vec![Input::Tick]).await;
+        }
+    }
+
     fn may_try(&self) -> bool {
         Instant::now() >= self.not_before
     }
@@ -432,6 +494,14 @@ impl Room {
         let waits = self.engine.is_none() || (self.stream.is_none() && is_up);
         let retry = waits.then_some(self.not_before);
         engine.into_iter().chain(retry).min()
+    }
+}
+
+/// Who we are in a room. It differs from who the profile says while the room has not taken another key for the account.
+fn own_account(profile: &engine::Profile, engine: &Engine) -> Fingerprint {
+    match profile.identity.change() {
+        Some(_) => engine.account(),
+        None => profile.identity.fingerprint(),
     }
 }
 

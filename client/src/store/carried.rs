@@ -2,19 +2,14 @@
 
 use proto::RoomId;
 use rusqlite::params;
+use shared::identity::Identity;
 use zeroize::Zeroizing;
 
-use super::{KnownPerson, KnownRelay, Meeting, PictureKey, Place, Store, StoreError, people, places, rooms};
+use super::{KnownPerson, KnownRelay, PictureKey, Place, Store, StoreError, people, places, rooms};
 use crate::transport::RelayAddress;
 
-/// What the phrase says, until the person has confirmed that it is written down.
-const PHRASE: &str = "recovery";
-
 /// What seals backups, once there is one.
-const BACKUP_KEY: &str = "backup-key";
-
-/// What the credential says of the recovery key.
-const NEXT: &str = "next";
+pub(super) const BACKUP_KEY: &str = "backup-key";
 
 /// When a chat was begun with this profile for the first time, Unix milliseconds.
 const SINCE: &str = "since";
@@ -39,36 +34,12 @@ pub struct OwnTexts {
 }
 
 impl Store {
-    /// The account's secret key; none in a profile that is not made yet.
+    /// The account; none in a profile that is not made yet.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read or was altered.
-    pub fn account_secret(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
-        self.meta(super::profile::IDENTITY)
-    }
-
-    /// This profile is that account's from now on.
-    ///
-    /// # Errors
-    /// [`StoreError`] when it cannot be written.
-    pub fn set_account_secret(&mut self, secret: &[u8]) -> Result<(), StoreError> {
-        self.set_meta(super::profile::IDENTITY, secret)
-    }
-
-    /// What the phrase says, while the person has not confirmed that it is written down.
-    ///
-    /// # Errors
-    /// [`StoreError`] when it cannot be read or was altered.
-    pub fn phrase(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
-        Ok(self.meta(PHRASE)?.filter(|phrase| !phrase.is_empty()))
-    }
-
-    /// Keeps what the phrase says; nothing: it is written down, and this device does not know it any more.
-    ///
-    /// # Errors
-    /// [`StoreError`] when it cannot be written.
-    pub fn set_phrase(&mut self, phrase: &[u8]) -> Result<(), StoreError> {
-        self.set_meta(PHRASE, phrase)
+    pub fn account(&self) -> Result<Option<Identity>, StoreError> {
+        self.meta(super::profile::IDENTITY)?.map(|bytes| super::profile::identity(&bytes)).transpose()
     }
 
     /// What seals backups; none while there is no backup.
@@ -85,22 +56,6 @@ impl Store {
     /// [`StoreError`] when it cannot be written.
     pub fn set_backup_key(&mut self, key: &[u8]) -> Result<(), StoreError> {
         self.set_meta(BACKUP_KEY, key)
-    }
-
-    /// What the credential says of the recovery key; none where it says nothing.
-    ///
-    /// # Errors
-    /// [`StoreError`] when it cannot be read or was altered.
-    pub fn next_key(&self) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
-        Ok(self.meta(NEXT)?.filter(|next| !next.is_empty()))
-    }
-
-    /// Keeps what the credential says of the recovery key.
-    ///
-    /// # Errors
-    /// [`StoreError`] when it cannot be written.
-    pub fn set_next_key(&mut self, next: &[u8]) -> Result<(), StoreError> {
-        self.set_meta(NEXT, next)
     }
 
     /// Whether whoever uses this profile is to be reminded, now and never again, that there is no backup: after its first day.
@@ -195,27 +150,28 @@ impl Store {
             .collect()
     }
 
-    /// Another device of the person knows somebody. Names are added to those that are here, and a mark is never taken back.
+    /// Another device of the person knows somebody. Names are added to those that are here, and a mark is never taken back but
+    /// from an account that another one replaced.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be written.
     pub fn take_person(&mut self, person: &KnownPerson) -> Result<(), StoreError> {
-        let shown =
-            |name: &String| shared::room::Person { name: name.clone(), fingerprint: person.fingerprint };
-        let meetings: Vec<Meeting> =
-            person.names.iter().map(|name| Meeting { person: shown(name), at: person.first_seen }).collect();
-        if self.people.get(&person.fingerprint).is_none() {
-            let transaction = self.db.transaction()?;
-            let met = people::meet(&transaction, &self.sealer, &self.people, &meetings)?;
-            transaction.commit()?;
-            met.show(&self.people);
+        let here = self.people.get(&person.fingerprint);
+        let before = here.clone().unwrap_or_else(|| KnownPerson { verified_at: None, ..person.clone() });
+        let is_over = before.replaced_by.is_some() || person.replaced_by.is_some();
+        let known = KnownPerson {
+            verified_at: before.verified_at.or(person.verified_at).filter(|_| !is_over),
+            replaced_at: before.replaced_at.or(person.replaced_at),
+            replaced_by: before.replaced_by.clone().or_else(|| person.replaced_by.clone()),
+            ..before
+        };
+        if here.as_ref() == Some(&known) || known.names.is_empty() {
+            return Ok(());
         }
-        let is_marked = self.people.is_verified(&person.fingerprint);
-        match (person.verified_at, person.names.last()) {
-            (Some(at), Some(name)) if !is_marked => {
-                self.set_verified(&shown(name), Some(at), person.first_seen)
-            }
-            _ => Ok(()),
-        }
+        let transaction = self.db.savepoint()?;
+        let written = people::write(&transaction, &self.sealer, &self.people, vec![known])?;
+        transaction.commit()?;
+        written.show(&self.people);
+        Ok(())
     }
 }

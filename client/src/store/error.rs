@@ -71,6 +71,9 @@ pub enum StoreError {
     /// Written by an earlier version, and it cannot be brought up to date.
     #[error("earlier version")]
     TooOld,
+    /// This device is being linked to an account, and is nobody's until then.
+    #[error("being linked")]
+    BeingLinked,
     /// No name that a person can have.
     #[error("bad name: {0}")]
     BadName(NameError),
@@ -112,6 +115,14 @@ pub enum Damage {
     Value,
     /// Who we are.
     Identity,
+    /// What the phrase of the recovery key says.
+    Phrase,
+    /// What waits for other devices.
+    Synced,
+    /// Where devices said that they are.
+    DevicesHere,
+    /// Rooms on their way to other devices.
+    Offers,
     /// A chat line.
     Line,
     /// What happened in a room.
@@ -163,6 +174,7 @@ impl StoreError {
         match self {
             Self::Locked(_) => "in_use",
             Self::ReadOnly(_) => "read_only",
+            Self::BeingLinked => "linking",
             Self::Missing(_) => "not_found",
             Self::NoHome | Self::BadName(_) | Self::BadCursor => "usage",
             _ => "storage",
@@ -174,6 +186,7 @@ impl StoreError {
         match self {
             Self::Missing(_) => Exit::NotFound,
             Self::NoHome | Self::BadName(_) | Self::BadCursor => Exit::Usage,
+            Self::BeingLinked => Exit::Refused,
             _ => Exit::Local,
         }
     }

@@ -12,6 +12,7 @@ use proto::RoomId;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use shared::{
+    identity::Fingerprint,
     message::timeline::Line,
     room::{Alarm, AlarmKind, Event, Millis, Person, Stranger},
 };
@@ -49,6 +50,29 @@ pub enum What {
         who: Person,
         /// Whose invite it was; none in an open room.
         by: Option<Person>,
+    },
+    /// Another device of somebody who is in the room joined.
+    Linked {
+        /// Who.
+        who: Person,
+        /// What the device is called.
+        device: String,
+    },
+    /// A device of somebody who stays is in the room no more.
+    Unlinked {
+        /// Who.
+        who: Person,
+        /// What the device is called.
+        device: String,
+        /// Who removed it.
+        by: Person,
+    },
+    /// The account of somebody has another key, by the word of its recovery key.
+    KeyChanged {
+        /// Who, by the new account.
+        who: Person,
+        /// What the account was.
+        was: Fingerprint,
     },
     /// Somebody's device could not follow the room and was let back in, by its own keys.
     Back(Person),
@@ -165,11 +189,13 @@ impl What {
             Self::Joined { who, by } | Self::Stranger(Stranger { who, by, .. }) => {
                 [who].into_iter().chain(by).cloned().collect()
             }
-            Self::Left { who, by } => vec![who.clone(), by.clone()],
+            Self::Left { who, by } | Self::Unlinked { who, by, .. } => vec![who.clone(), by.clone()],
             Self::Renamed { who, was } => {
                 vec![who.clone(), Person { name: was.clone(), fingerprint: who.fingerprint }]
             }
             Self::Back(who)
+            | Self::Linked { who, .. }
+            | Self::KeyChanged { who, .. }
             | Self::NewPicture { who, .. }
             | Self::Disappearing { by: who, .. }
             | Self::Topic { by: who, .. } => vec![who.clone()],
@@ -181,6 +207,13 @@ impl What {
     pub fn of(event: &Event) -> Option<Self> {
         Some(match event {
             Event::MemberJoined { who, by } => Self::Joined { who: who.clone(), by: by.clone() },
+            Event::DeviceJoined { who, device, .. } => {
+                Self::Linked { who: who.clone(), device: device.name.clone() }
+            }
+            Event::DeviceLeft { who, device, by } => {
+                Self::Unlinked { who: who.clone(), device: device.name.clone(), by: by.clone() }
+            }
+            Event::KeyChanged { who, was } => Self::KeyChanged { who: who.clone(), was: *was },
             Event::DeviceBack(who) => Self::Back(who.clone()),
             Event::MemberLeft { who, by } => Self::Left { who: who.clone(), by: by.clone() },
             Event::ProfileChanged { who, was } => Self::Renamed { who: who.clone(), was: was.clone() },
@@ -203,6 +236,14 @@ impl What {
             Notice::Earlier(earlier) => {
                 earlier.alarm.map(|kind| Self::OldAlarm { kind, text: earlier.message })
             }
+        }
+    }
+
+    /// Whoever was verified has other devices or another key than before: nobody is to miss that.
+    pub fn is_of_devices(&self) -> Option<&Person> {
+        match self {
+            Self::Linked { who, .. } | Self::Unlinked { who, .. } | Self::KeyChanged { who, .. } => Some(who),
+            _ => None,
         }
     }
 

@@ -8,13 +8,17 @@ mod carried;
 #[cfg(test)]
 pub(crate) mod crash_point;
 mod cursors;
+mod devices;
 mod drafts;
 mod error;
 mod happenings;
+mod here;
 mod history;
 mod key;
+mod linking;
 mod lock;
 mod notices;
+mod offers;
 mod old;
 mod over;
 mod people;
@@ -25,6 +29,7 @@ mod rooms;
 mod schema;
 mod seal;
 mod search;
+mod synced;
 mod tokens;
 mod transfers;
 mod vault;
@@ -55,14 +60,17 @@ pub use key::{
     Account, Asking, Cost, FEWEST, FileKey, HeldKey, KeyFile, KeySource, MAX_PASSPHRASE, Passphrase,
     PassphraseError, ProfileKey, Wrap,
 };
+pub use linking::AccountHere;
 pub use notices::{Earlier, Notice, StoredNotice, UNVERIFIED};
+pub use offers::{EnteredRoom, Offer};
 pub use over::{NoWayIn, Over, Unreadable};
-pub use people::{KnownPerson, MAX_NAMES, MAX_PEOPLE, Meeting, People};
+pub use people::{KnownPerson, MAX_NAMES, MAX_PEOPLE, Meeting, People, Replacement};
 pub use picture_key::PictureKey;
 pub use places::Place;
 pub use profile::{NewProfile, OpenProfile, ProfileDir, engine_profile, usual_name};
-pub use rooms::{KnownRelay, RoomRecord, Where};
+pub use rooms::{KnownRelay, RoomKind, RoomRecord, Where};
 pub use search::{Hit, Query, Search};
+pub use synced::{MAX_MARKS, Mark, written as written_marks};
 pub use transfers::MAX_TRANSFERS;
 pub use vault::Vault;
 
@@ -90,6 +98,8 @@ pub struct Batch {
     pub notices: Vec<Notice>,
     /// People seen in the room.
     pub meetings: Vec<Meeting>,
+    /// Accounts that took the place of others.
+    pub replacements: Vec<Replacement>,
     /// A file that is offered now: it is under way no more.
     pub offered: Option<i64>,
 }
@@ -102,6 +112,7 @@ impl Batch {
             && self.happenings.is_empty()
             && self.notices.is_empty()
             && self.meetings.is_empty()
+            && self.replacements.is_empty()
             && self.offered.is_none()
     }
 }
@@ -227,6 +238,20 @@ impl Store {
         Ok(self.db.execute_batch("COMMIT")?)
     }
 
+    /// Writes several things, all of them or nothing. What is shown from memory meanwhile is what was to be.
+    pub(crate) fn all_or_nothing<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.db.execute_batch("SAVEPOINT whole")?;
+        let done = work(self);
+        if done.is_err() {
+            self.db.execute_batch("ROLLBACK TO whole")?;
+        }
+        self.db.execute_batch("RELEASE whole")?;
+        done
+    }
+
     /// Saves a batch, all of it or nothing. `record` names the room when it is new or moved.
     ///
     /// # Errors
@@ -269,7 +294,8 @@ impl Store {
             .collect();
         let notices = [batch.notices.as_slice(), refused.as_slice()].concat();
         let first_notice = notices::append(&transaction, &self.sealer, room, &notices)?;
-        let met = people::meet(&transaction, &self.sealer, &self.people, &batch.meetings)?;
+        let met =
+            people::meet(&transaction, &self.sealer, &self.people, &batch.meetings, &batch.replacements)?;
         transaction.commit()?;
         met.show(&self.people);
         Ok(Committed { first_notice, lines, refused })

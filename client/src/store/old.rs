@@ -100,8 +100,14 @@ mod tests {
 
         fn room(&self, store: &mut Store, n: u8, meta: &[u8]) {
             let id = RoomId([n; 32]);
-            let record =
-                RoomRecord { id, label: format!("room\u{a0}{n}"), place: Where::Own, acked: 0, closed: None };
+            let record = RoomRecord {
+                id,
+                label: format!("room\u{a0}{n}"),
+                place: Where::Own,
+                acked: 0,
+                closed: None,
+                kind: Default::default(),
+            };
             let from = Person { name: "ann".to_owned(), fingerprint: Fingerprint([1; 32]) };
             let message = Message {
                 seq: 3,

@@ -37,6 +37,31 @@ pub struct KnownPerson {
     pub first_seen: Millis,
     /// When somebody at this device said that the safety number is right, in Unix milliseconds.
     pub verified_at: Option<Millis>,
+    /// When the account took the place of another one, by the word of that one's recovery key, in Unix milliseconds. A mark
+    /// that the other one had came along.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_at: Option<Millis>,
+    /// The account that took the place of this one, as 64 hexadecimal digits. It has no mark any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced_by: Option<String>,
+}
+
+impl KnownPerson {
+    /// Another account took the place of this one.
+    pub fn is_replaced_by(&self, who: &Fingerprint) -> bool {
+        self.replaced_by.as_ref().is_some_and(|by| *by == who.to_string())
+    }
+}
+
+/// An account took the place of another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replacement {
+    /// The account that was.
+    pub old: Fingerprint,
+    /// Who it is now.
+    pub person: Person,
+    /// Unix milliseconds.
+    pub at: Millis,
 }
 
 /// Somebody is in a room under this name.
@@ -201,8 +226,19 @@ pub(super) fn meet(
     sealer: &Sealer,
     people: &People,
     meetings: &[Meeting],
+    replacements: &[Replacement],
 ) -> Result<Written, StoreError> {
     let mut changed: BTreeMap<Fingerprint, KnownPerson> = BTreeMap::new();
+    for Replacement { old, person, at } in replacements {
+        let known = |who: &Fingerprint| changed.get(who).cloned().or_else(|| people.get(who));
+        let Some(mut before) = known(old).filter(|before| before.replaced_by.is_none()) else { continue };
+        let mut after = met(known(&person.fingerprint), &Meeting { person: person.clone(), at: *at });
+        after.verified_at = after.verified_at.or(before.verified_at.take());
+        after.replaced_at = Some(*at);
+        before.replaced_by = Some(person.fingerprint.to_string());
+        changed.insert(*old, before);
+        changed.insert(person.fingerprint, after);
+    }
     for meeting in meetings {
         let who = meeting.person.fingerprint;
         let before = changed.get(&who).cloned().or_else(|| people.get(&who));
@@ -220,6 +256,8 @@ fn met(before: Option<KnownPerson>, Meeting { person, at }: &Meeting) -> KnownPe
         names: Vec::new(),
         first_seen: *at,
         verified_at: None,
+        replaced_at: None,
+        replaced_by: None,
     });
     if known.names.last() != Some(&person.name) {
         known.names.retain(|name| *name != person.name);
@@ -230,7 +268,7 @@ fn met(before: Option<KnownPerson>, Meeting { person, at }: &Meeting) -> KnownPe
     known
 }
 
-fn write(
+pub(super) fn write(
     db: &Connection,
     sealer: &Sealer,
     people: &People,

@@ -10,8 +10,9 @@ use std::{
 use shared::{
     crypto::random::Random,
     identity::{
-        Identity, clean_name, clean_optional, clean_speaker,
+        Fingerprint, Identity, Next, clean_name, clean_optional, clean_speaker,
         credential::{MAX_GLYPH, MAX_STATUS},
+        recovery::{ENTROPY_LEN, RecoveryKey, seed_of},
     },
     room as engine,
 };
@@ -20,6 +21,8 @@ use zeroize::Zeroizing;
 use super::{DATABASE, Damage, FileKey, KeySource, Store, StoreError, Vault, lock::Lock};
 
 pub(super) const IDENTITY: &str = "identity";
+/// What the phrase of the recovery key says.
+pub(super) const PHRASE: &str = "phrase";
 pub(super) const NAME: &str = "name";
 pub(super) const RELAY: &str = "relay";
 pub(super) const STATUS: &str = "status";
@@ -73,6 +76,9 @@ pub struct OpenProfile {
     pub vault: Vault,
     /// Nothing was there before.
     pub is_new: bool,
+    /// It has no account that anybody knows: it may become a device of one. Until then it is nobody, with an account that
+    /// is not kept.
+    pub is_blank: bool,
     /// The relay that was used last.
     pub last_relay: Option<String>,
     dir: ProfileDir,
@@ -104,18 +110,47 @@ impl OpenProfile {
         whole(dir.path())?;
         let key = key.key(dir.path(), &random)?;
         let mut store = Store::open(dir.path(), &key, random.clone())?;
+        Self::is_being_linked(&store)?;
         let known = store.meta(IDENTITY)?;
         let is_new = known.is_none();
         let identity = match known {
-            Some(bytes) => identity(&bytes)?,
-            None => {
-                let identity = Identity::generate(&random);
-                store.set_meta(IDENTITY, identity.to_bytes().as_slice())?;
-                identity
-            }
+            Some(bytes) => kept(&mut store, &bytes, &random)?,
+            None => found(&mut store, &Zeroizing::new(random.bytes()), &random)?,
         };
         let name = choose_name(&mut store, name)?;
         Ok(Self { is_new, ..Self::of(store, identity, name, random, (dir, Some(lock)))? })
+    }
+
+    /// Opens the profile to link this device. One that nobody used is blank: nothing says that its account is to stay. `give_up`
+    /// is asked where one was used that is in no room: whether its account is given up.
+    ///
+    /// # Errors
+    /// As [`OpenProfile::open_with`], and what `give_up` says.
+    pub fn open_to_link<E: From<StoreError>>(
+        dir: ProfileDir,
+        random: Random,
+        key: &dyn KeySource<E>,
+        give_up: impl FnOnce() -> Result<bool, E>,
+    ) -> Result<Self, E> {
+        make_private(dir.path())?;
+        let lock = Lock::take(dir.path())?;
+        whole(dir.path())?;
+        let key = key.key(dir.path(), &random)?;
+        let mut store = Store::open(dir.path(), &key, random.clone())?;
+        let known = store.meta(IDENTITY)?;
+        let is_new = known.is_none();
+        let is_free = || store.rooms().map(|rooms| rooms.is_empty());
+        let is_blank = match is_new || store.is_becoming()? || store.is_unused()? {
+            true => true,
+            // Going on with what is under way asks nothing.
+            false => store.linking()?.is_none() && is_free()? && give_up()?,
+        };
+        let identity = match known {
+            Some(bytes) if !is_blank => kept(&mut store, &bytes, &random)?,
+            _ => Identity::generate(&random, Next::NONE),
+        };
+        let name = choose_name(&mut store, None)?;
+        Ok(Self { is_new, is_blank, ..Self::of(store, identity, name, random, (dir, Some(lock)))? })
     }
 
     /// Opens a profile where nothing can be written, to look at what is stored.
@@ -148,11 +183,19 @@ impl OpenProfile {
             name,
             status: clean(store.meta(STATUS)?, MAX_STATUS),
             glyph: clean(store.meta(GLYPH)?, MAX_GLYPH),
-            device_name: device_name(),
+            device_name: store.device_name()?.unwrap_or_else(device_name),
             random,
             suite: Default::default(),
         };
-        Ok(Self { engine, vault: Vault::new(store), is_new: false, last_relay, dir, _lock: lock })
+        Ok(Self {
+            engine,
+            vault: Vault::new(store),
+            is_new: false,
+            is_blank: false,
+            last_relay,
+            dir,
+            _lock: lock,
+        })
     }
 
     /// Its directory.
@@ -168,6 +211,76 @@ impl Store {
     /// [`StoreError`] when it cannot be written.
     pub fn set_last_relay(&mut self, relay: &str) -> Result<(), StoreError> {
         self.set_meta(RELAY, relay.as_bytes())
+    }
+
+    /// This is the account of the profile from now on, and what the phrase of its recovery key says where it is known.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written; then nothing has changed.
+    pub fn set_account(
+        &mut self,
+        account: &Identity,
+        entropy: Option<&[u8; ENTROPY_LEN]>,
+    ) -> Result<(), StoreError> {
+        self.db.execute_batch("SAVEPOINT account")?;
+        let written = self.set_meta(IDENTITY, &account.to_bytes()).and_then(|()| match entropy {
+            Some(entropy) => self.set_meta(PHRASE, entropy),
+            None => self.forget_phrase_entropy(),
+        });
+        match &written {
+            Ok(()) => self.db.execute_batch("RELEASE account")?,
+            Err(_) => {
+                self.db.execute_batch("ROLLBACK TO account")?;
+                self.db.execute_batch("RELEASE account")?;
+            }
+        }
+        written
+    }
+
+    /// The account that this was has another key from now on, and its new phrase, which seals backups by this key, was written
+    /// down. False, and nothing has changed, when it is another one by now.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written; then nothing has changed.
+    pub fn replace_account(
+        &mut self,
+        was: &Fingerprint,
+        account: &Identity,
+        backup_key: &[u8; 32],
+    ) -> Result<bool, StoreError> {
+        let stored = self.meta(IDENTITY)?.ok_or(StoreError::Damaged(Damage::Identity))?;
+        if identity(&stored)?.fingerprint() != *was {
+            return Ok(false);
+        }
+        self.db.execute_batch("SAVEPOINT replaced")?;
+        let written = self.set_account(account, None).and_then(|()| self.set_backup_key(backup_key));
+        match &written {
+            Ok(()) => self.db.execute_batch("RELEASE replaced")?,
+            Err(_) => {
+                self.db.execute_batch("ROLLBACK TO replaced")?;
+                self.db.execute_batch("RELEASE replaced")?;
+            }
+        }
+        written.map(|()| true)
+    }
+
+    /// What the phrase of the recovery key says, while nobody has written it down.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn phrase_entropy(&self) -> Result<Option<Zeroizing<[u8; ENTROPY_LEN]>>, StoreError> {
+        let Some(bytes) = self.meta(PHRASE)? else { return Ok(None) };
+        let entropy = bytes.as_slice().try_into().map_err(|_| StoreError::Damaged(Damage::Phrase))?;
+        Ok(Some(Zeroizing::new(entropy)))
+    }
+
+    /// The phrase was written down: this device keeps it no more.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn forget_phrase_entropy(&mut self) -> Result<(), StoreError> {
+        self.db.execute("DELETE FROM meta WHERE key = ?1", [PHRASE])?;
+        Ok(())
     }
 
     /// Remembers the display name for rooms to come.
@@ -209,23 +322,20 @@ impl NewProfile {
 }
 
 /// What the engine needs of an account that was carried here.
-///
-/// # Errors
-/// [`StoreError::Damaged`] when it is none.
 pub fn engine_profile(
-    account: &[u8],
+    account: Identity,
     (name, status, glyph): (&str, &str, &str),
     random: &Random,
-) -> Result<engine::Profile, StoreError> {
-    Ok(engine::Profile {
-        identity: Arc::new(identity(account)?),
+) -> engine::Profile {
+    engine::Profile {
+        identity: Arc::new(account),
         name: clean_speaker(name).unwrap_or_else(|_| usual_name()),
         status: status.to_owned(),
         glyph: glyph.to_owned(),
         device_name: device_name(),
         random: random.clone(),
         suite: Default::default(),
-    })
+    }
 }
 
 /// A key says that there was a profile. Without its database it is not a new one: all rooms would be gone, unsaid.
@@ -241,9 +351,25 @@ fn whole(dir: &Path) -> Result<(), StoreError> {
     }
 }
 
-fn identity(bytes: &[u8]) -> Result<Identity, StoreError> {
-    let secret = bytes.try_into().map_err(|_| StoreError::Damaged(Damage::Identity))?;
-    Ok(Identity::from_bytes(&Zeroizing::new(secret)))
+pub(super) fn identity(bytes: &[u8]) -> Result<Identity, StoreError> {
+    Identity::read(bytes).ok_or(StoreError::Damaged(Damage::Identity))
+}
+
+/// The account that the profile has.
+fn kept(store: &mut Store, bytes: &[u8], random: &Random) -> Result<Identity, StoreError> {
+    match <[u8; 32]>::try_from(bytes) {
+        // Of a version that knew no recovery key.
+        Ok(secret) => found(store, &Zeroizing::new(secret), random),
+        Err(_) => identity(bytes),
+    }
+}
+
+/// An account of this key, with a fresh recovery key: what its phrase says is kept until somebody was shown it.
+fn found(store: &mut Store, secret: &[u8; 32], random: &Random) -> Result<Identity, StoreError> {
+    let entropy = Zeroizing::new(random.bytes());
+    let account = Identity::new(secret, RecoveryKey::from_seed(&seed_of(&entropy)).next());
+    store.set_account(&account, Some(&entropy))?;
+    Ok(account)
 }
 
 fn choose_name(store: &mut Store, wanted: Option<&str>) -> Result<String, StoreError> {

@@ -36,7 +36,47 @@ pub struct RoomRecord {
     pub acked: u64,
     /// Why it is over, when it is.
     pub closed: Option<Over>,
+    /// What it is for.
+    pub kind: RoomKind,
 }
+
+/// What a room is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RoomKind {
+    /// People talk.
+    #[default]
+    Chat,
+    /// The devices of this person keep in step. Nobody is shown it.
+    OwnDevices,
+}
+
+impl RoomKind {
+    /// Lists of rooms do not have it, and what is said there is not told.
+    pub fn is_hidden(self) -> bool {
+        self != Self::Chat
+    }
+
+    /// What is stored and carried under this number.
+    pub fn of(number: i64) -> Option<Self> {
+        match number {
+            CHAT => Some(Self::Chat),
+            OWN_DEVICES => Some(Self::OwnDevices),
+            _ => None,
+        }
+    }
+
+    /// The number under which it is stored and carried.
+    pub fn number(self) -> i64 {
+        match self {
+            Self::Chat => CHAT,
+            Self::OwnDevices => OWN_DEVICES,
+        }
+    }
+}
+
+/// Kinds, as they are stored.
+const CHAT: i64 = 0;
+const OWN_DEVICES: i64 = 1;
 
 /// What is remembered of a relay. Grounds never weaken: only somebody with a link replaces one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,11 +152,29 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when they cannot be read.
     pub fn rooms(&self) -> Result<Vec<RoomRecord>, StoreError> {
-        let mut select = self
-            .db
-            .prepare_cached("SELECT room, label, host, port, pin, acked, closed FROM rooms ORDER BY label")?;
+        let mut select = self.db.prepare_cached(
+            "SELECT room, label, host, port, pin, acked, closed, kind FROM rooms ORDER BY label",
+        )?;
         let found = select.query_map([], |row| Ok(record(row)))?;
         found.map(|row| row??.ok_or(StoreError::Damaged(Damage::Address))).collect()
+    }
+
+    /// The rooms that people are shown, by label.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    pub fn shown_rooms(&self) -> Result<Vec<RoomRecord>, StoreError> {
+        Ok(self.rooms()?.into_iter().filter(|room| !room.kind.is_hidden()).collect())
+    }
+
+    /// It turned out what a room is for.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn set_kind(&mut self, room: RoomId, kind: RoomKind) -> Result<(), StoreError> {
+        self.db
+            .execute("UPDATE rooms SET kind = ?2 WHERE room = ?1", params![room.as_bytes(), kind.number()])?;
+        Ok(())
     }
 
     /// A program has dealt with the messages up to `seq`; never goes back.
@@ -188,7 +246,17 @@ impl Store {
         delete_under_way(
             &transaction,
             room,
-            &["rows", "drafts", "transfers", "blob_drops", "avatars", "avatars_brought", "avatars_begun"],
+            &[
+                "rows",
+                "drafts",
+                "transfers",
+                "blob_drops",
+                "avatars",
+                "avatars_brought",
+                "avatars_begun",
+                "device_removals",
+                "invite_endings",
+            ],
         )?;
         transaction.execute(
             "UPDATE rooms SET closed = ?2, muted = 0, pinned = 0 WHERE room = ?1",
@@ -215,6 +283,8 @@ impl Store {
             "avatars",
             "avatars_brought",
             "avatars_begun",
+            "device_removals",
+            "invite_endings",
             "rooms",
         ];
         delete_under_way(&transaction, room, &tables)?;
@@ -318,6 +388,17 @@ pub(super) fn close(db: &Connection, room: RoomId, why: &Over) -> Result<(), Sto
     Ok(())
 }
 
+/// A room was kept here once: whoever forgets it has an account all the same. Says nothing, so it is not sealed.
+const USED: &str = "used";
+
+impl Store {
+    /// A room was kept here once.
+    pub(super) fn was_used(&self) -> Result<bool, StoreError> {
+        let select = "SELECT count(*) FROM meta WHERE key = ?1";
+        Ok(self.db.query_row(select, [USED], |row| row.get::<_, u32>(0))? > 0)
+    }
+}
+
 /// Makes or moves a room within a transaction.
 pub(super) fn upsert(db: &Connection, record: &RoomRecord) -> Result<(), StoreError> {
     let (host, port, pin) = match &record.place {
@@ -325,17 +406,19 @@ pub(super) fn upsert(db: &Connection, record: &RoomRecord) -> Result<(), StoreEr
         Where::Relay { address, pin } => (Some(&address.host), Some(address.port), *pin),
     };
     db.execute(
-        "INSERT INTO rooms (room, label, host, port, pin, closed) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT (room) DO UPDATE SET label = ?2, host = ?3, port = ?4, pin = ?5, closed = ?6",
+        "INSERT INTO rooms (room, label, host, port, pin, closed, kind) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT (room) DO UPDATE SET label = ?2, host = ?3, port = ?4, pin = ?5, closed = ?6, kind = ?7",
         params![
             record.id.as_bytes(),
             record.label,
             host,
             port,
             pin.map(|pin| *pin.as_bytes()),
-            record.closed.as_ref().map(Over::to_text)
+            record.closed.as_ref().map(Over::to_text),
+            record.kind.number()
         ],
     )?;
+    db.execute("INSERT OR IGNORE INTO meta VALUES (?1, x'')", [USED])?;
     Ok(())
 }
 
@@ -352,5 +435,6 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Option<RoomRecord>> {
     let id = RoomId(row.get(0)?);
     let closed: Option<String> = row.get(6)?;
     let closed = closed.map(Over::of_text);
-    Ok(Some(RoomRecord { id, label: row.get(1)?, place, acked: row.get(5)?, closed }))
+    let Some(kind) = RoomKind::of(row.get(7)?) else { return Ok(None) };
+    Ok(Some(RoomRecord { id, label: row.get(1)?, place, acked: row.get(5)?, closed, kind }))
 }

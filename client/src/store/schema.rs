@@ -120,6 +120,14 @@ const MIGRATIONS: &[&str] = &["
     CREATE TABLE IF NOT EXISTS avatars_begun (
         room BLOB NOT NULL, blob BLOB NOT NULL, PRIMARY KEY (room, blob)
     ) WITHOUT ROWID;
+ ", "
+    -- What a room is for: 0 for people, 1 for the devices of this person, which nobody is shown.
+    ALTER TABLE rooms ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;
+    -- Devices of this person that are to be taken out of rooms, until it is done.
+    CREATE TABLE device_removals (room BLOB NOT NULL, device BLOB NOT NULL, PRIMARY KEY (room, device)) WITHOUT ROWID;
+", "
+    -- Invites that were handed to a device that is not to have them, until they are over.
+    CREATE TABLE invite_endings (room BLOB NOT NULL, invite BLOB NOT NULL, PRIMARY KEY (room, invite)) WITHOUT ROWID;
 "];
 
 /// Opens a database that nobody can write. Without a journal it is as it is: then no file beside it is needed.

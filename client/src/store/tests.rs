@@ -1,4 +1,5 @@
 mod happenings;
+mod linking;
 mod transfers;
 
 use rand_core::UnwrapErr;
@@ -26,7 +27,14 @@ fn open(dir: &TempDir) -> Store {
 }
 
 fn record(label: &str) -> RoomRecord {
-    RoomRecord { id: ROOM, label: label.to_owned(), place: Where::Own, acked: 0, closed: None }
+    RoomRecord {
+        id: ROOM,
+        label: label.to_owned(),
+        place: Where::Own,
+        acked: 0,
+        closed: None,
+        kind: Default::default(),
+    }
 }
 
 fn put(key: &str, value: &[u8]) -> Change {
@@ -253,7 +261,8 @@ fn cursor_that_was_stored_too_far_is_at_the_newest_message_after_an_upgrade() {
         store.ack_at(ROOM, cursor, seq).unwrap();
     }
     let before =
-        "DROP TABLE transfers; DROP TABLE transfer_parts; DROP TABLE blob_drops; PRAGMA user_version = 12;";
+        "DROP TABLE transfers; DROP TABLE transfer_parts; DROP TABLE blob_drops; ALTER TABLE rooms DROP COLUMN kind;
+             DROP TABLE device_removals; DROP TABLE invite_endings; PRAGMA user_version = 12;";
     store.db.execute_batch(before).unwrap();
     drop(store);
     let store = open(&dir);
@@ -414,7 +423,8 @@ fn database_of_the_first_version_is_migrated_and_keeps_what_it_holds() {
              INSERT INTO relays VALUES ('relay.example', 1, zeroblob(32));
              DROP INDEX messages_by_id; DROP INDEX messages_expiring;
              ALTER TABLE messages DROP COLUMN id; ALTER TABLE messages DROP COLUMN expires;
-             PRAGMA user_version = 1;",
+             ALTER TABLE rooms DROP COLUMN kind;
+             DROP TABLE device_removals; DROP TABLE invite_endings; PRAGMA user_version = 1;",
         )
         .unwrap();
     drop(store);

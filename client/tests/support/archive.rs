@@ -36,7 +36,14 @@ pub fn profile() -> TempDir {
         (1..=2_500).map(|seq| Entry::Line(line(seq, "bob", format!("line {seq}")))).collect();
     entries.push(Entry::Line(line(2_501, "eve", "Über \u{1b}[2J lunch".to_owned())));
     let id = RoomId([7; 32]);
-    let record = RoomRecord { id, label: "team".to_owned(), place: Where::Own, acked: 0, closed: None };
+    let record = RoomRecord {
+        id,
+        label: "team".to_owned(),
+        place: Where::Own,
+        acked: 0,
+        closed: None,
+        kind: Default::default(),
+    };
     let batch = Batch { entries, ..Batch::default() };
     profile.vault.now(|store| store.commit(id, Some(&record), &batch)).unwrap();
     dir

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub mod devices;
 pub mod files;
 
 use std::{net::SocketAddr, path::Path, time::Duration};

@@ -14,7 +14,7 @@ use proto::relay::{
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use shared::{
     crypto::{random::Random, suite::Suite},
-    identity::Identity,
+    identity::{Identity, Next},
     room::{Command, Engine, Event, Input, Output, Policy, Profile},
 };
 use zeroize::Zeroizing;
@@ -227,7 +227,7 @@ fn frame(frame: Frame) -> Input {
 fn profile(suite: Suite, seed: u64) -> Profile {
     let random = Random::new(ChaCha20Rng::seed_from_u64(seed));
     Profile {
-        identity: Arc::new(Identity::generate(&random)),
+        identity: Arc::new(Identity::generate(&random, Next::NONE)),
         name: format!("member {seed}"),
         status: String::new(),
         glyph: String::new(),

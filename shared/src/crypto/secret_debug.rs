@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::content::{Card, File, GroupState, Invite, ResyncState, Text};
+use crate::content::{
+    Card, Device, Entered, File, GroupState, HandOver, Invite, LinkPart, ResyncState, Text,
+};
 
 macro_rules! name_only {
     ($($message:ident),*) => {$(
@@ -14,4 +16,4 @@ macro_rules! name_only {
     )*};
 }
 
-name_only!(Card, File, GroupState, Invite, ResyncState, Text);
+name_only!(Card, Device, Entered, File, GroupState, HandOver, Invite, LinkPart, ResyncState, Text);

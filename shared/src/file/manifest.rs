@@ -84,7 +84,8 @@ impl Manifest {
         Some(Avatar { id: self.id, key: *self.key.expose(), parts: self.parts, size })
     }
 
-    pub(crate) fn write(&self) -> content::File {
+    /// As a message.
+    pub fn write(&self) -> content::File {
         content::File {
             id: Bytes::copy_from_slice(&self.id),
             key: Bytes::copy_from_slice(self.key.expose()),
@@ -97,7 +98,11 @@ impl Manifest {
         }
     }
 
-    pub(crate) fn read(file: &content::File) -> Result<Self, ManifestError> {
+    /// The file that a message names.
+    ///
+    /// # Errors
+    /// [`ManifestError`] when it is none.
+    pub fn read(file: &content::File) -> Result<Self, ManifestError> {
         let field = |_| ManifestError::Field;
         Shape::of(file.size).ok_or(ManifestError::Size)?;
         if file.name.len() > MAX_RAW_NAME || file.preview.len() > MAX_PREVIEW {

@@ -1,47 +1,95 @@
-//! The account: one Ed25519 key that stands for a person, and the fingerprint people compare.
+//! The account: one Ed25519 key that stands for a person, and the hash of the key that may replace it.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
 
 use ed25519_dalek::{Signer, SigningKey};
-use sha2::{Digest, Sha256};
+use prost::Message as _;
 use zeroize::Zeroizing;
 
-use crate::crypto::random::Random;
+use super::{
+    change::KeyChange,
+    fingerprint::{Fingerprint, Next},
+};
+use crate::{canonical, content, crypto::random::Random};
 
-/// Domain separation of a fingerprint.
-const FINGERPRINT_CONTEXT: &[u8] = b"schat/1 fingerprint";
+/// Bytes that an account takes in storage, at most: so that its secret is never copied by a buffer that grows.
+const STORED_MOST: usize = 512;
 
-/// A person's account key (RFC 8032). It certifies the leaf keys of devices and signs nothing else.
-pub struct Identity(SigningKey);
+/// A person's account: its key (RFC 8032), which certifies the leaf keys of devices and signs invites and their cards, and
+/// the hash of the recovery key that may give it another one.
+pub struct Identity {
+    key: SigningKey,
+    next: Next,
+    change: Option<KeyChange>,
+}
 
 impl Identity {
-    /// A fresh account.
-    pub fn generate(random: &Random) -> Self {
-        Self::from_bytes(&Zeroizing::new(random.bytes()))
+    /// A fresh account, which this recovery key may give another key.
+    pub fn generate(random: &Random, next: Next) -> Self {
+        Self::new(&Zeroizing::new(random.bytes()), next)
     }
 
     /// The account whose secret key `secret` is.
-    pub fn from_bytes(secret: &[u8; 32]) -> Self {
-        Self(SigningKey::from_bytes(secret))
+    pub fn new(secret: &[u8; 32], next: Next) -> Self {
+        Self { key: SigningKey::from_bytes(secret), next, change: None }
     }
 
-    /// The secret key, for storage.
-    pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(self.0.to_bytes())
+    /// The account of a key that nothing replaces.
+    pub fn without_recovery(secret: &[u8; 32]) -> Self {
+        Self::new(secret, Next::NONE)
+    }
+
+    /// The same as what another account became. None when the change did not make it this one.
+    pub fn with_change(self, change: KeyChange) -> Option<Self> {
+        let is_ours = change.gives(&self.public_key(), &self.next);
+        is_ours.then_some(Self { change: Some(change), ..self })
+    }
+
+    /// All of it, for storage: secret.
+    pub fn to_bytes(&self) -> Zeroizing<Vec<u8>> {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(STORED_MOST));
+        bytes.extend_from_slice(&*Zeroizing::new(self.key.to_bytes()));
+        bytes.extend_from_slice(&self.next.0);
+        if let Some(change) = &self.change {
+            bytes.extend(content::KeyChange::from(change).encode_to_vec());
+        }
+        bytes
+    }
+
+    /// What [`Identity::to_bytes`] gave. None for anything else.
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        let (secret, rest) = bytes.split_first_chunk()?;
+        let (next, rest) = rest.split_first_chunk()?;
+        let account = Self::new(secret, Next(*next));
+        if rest.is_empty() {
+            return Some(account);
+        }
+        let change: content::KeyChange = canonical::decode(rest)?;
+        account.with_change(KeyChange::try_from(&change).ok()?)
     }
 
     /// The account's public key.
     pub fn public_key(&self) -> [u8; 32] {
-        self.0.verifying_key().to_bytes()
+        self.key.verifying_key().to_bytes()
+    }
+
+    /// Who may give it another key.
+    pub fn next(&self) -> Next {
+        self.next
+    }
+
+    /// How it got its present key, if it had another one.
+    pub fn change(&self) -> Option<&KeyChange> {
+        self.change.as_ref()
     }
 
     /// What people compare.
     pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint::of(&self.public_key())
+        Fingerprint::of(&self.public_key(), &self.next)
     }
 
     pub(crate) fn sign(&self, statement: &[u8]) -> [u8; 64] {
-        self.0.sign(statement).to_bytes()
+        self.key.sign(statement).to_bytes()
     }
 }
 
@@ -51,89 +99,36 @@ impl fmt::Debug for Identity {
     }
 }
 
-/// Whether `signature` over `statement` is by `key`.
-pub(crate) fn verifies(key: &[u8], statement: &[u8], signature: &[u8]) -> bool {
-    let (Ok(key), Ok(signature)) = (<[u8; 32]>::try_from(key), <[u8; 64]>::try_from(signature)) else {
-        return false;
-    };
-    proto::signature::verifies(&key, statement, &signature)
-}
-
-/// SHA-256 of `"schat/1 fingerprint" ‖ account key`: tells people apart, whatever they call themselves.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct Fingerprint(pub [u8; 32]);
-
-impl Fingerprint {
-    /// The fingerprint of an account's public key.
-    pub fn of(account_key: &[u8; 32]) -> Self {
-        Self(Sha256::new().chain_update(FINGERPRINT_CONTEXT).chain_update(account_key).finalize().into())
-    }
-
-    /// The first 64 bits, for people: `1f2e 3d4c 5b6a 7988`. Enough to tell members of a room apart,
-    /// not to verify one: that is what the safety number is for.
-    pub fn short(&self) -> String {
-        let words: Vec<String> = self
-            .0
-            .chunks(2)
-            .take(4)
-            .map(|word| word.iter().map(|byte| format!("{byte:02x}")).collect())
-            .collect();
-        words.join(" ")
-    }
-}
-
-impl fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Fingerprint({})", self.short())
-    }
-}
-
-/// Text that is not a fingerprint.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("a fingerprint is 64 hexadecimal digits")]
-pub struct FingerprintError;
-
-impl FromStr for Fingerprint {
-    type Err = FingerprintError;
-
-    fn from_str(text: &str) -> Result<Self, FingerprintError> {
-        let digits: Vec<u8> = text
-            .chars()
-            .filter(|c| !c.is_whitespace())
-            .map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok()).ok_or(FingerprintError))
-            .collect::<Result<_, _>>()?;
-        let (pairs, rest) = digits.as_chunks::<2>();
-        let bytes: Vec<u8> = pairs.iter().map(|[high, low]| high << 4 | low).collect();
-        match rest {
-            [] => bytes.try_into().map(Self).map_err(|_| FingerprintError),
-            _ => Err(FingerprintError),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::recovery::RecoveryKey;
 
     #[test]
-    fn fingerprint_survives_text_and_refuses_other_text() {
-        let fingerprint = Identity::from_bytes(&[7; 32]).fingerprint();
-        assert_eq!(fingerprint.to_string().parse(), Ok(fingerprint));
-        for wrong in ["", "12", "zz", &"0".repeat(63), &"0".repeat(65), &"é".repeat(64)] {
-            assert_eq!(wrong.parse::<Fingerprint>(), Err(FingerprintError), "{wrong}");
+    fn account_comes_back_from_storage_and_no_other_bytes_are_one() {
+        let recovery = RecoveryKey::from_seed(&[2; 32]);
+        let old = Identity::new(&[1; 32], recovery.next());
+        let new = Identity::new(&[3; 32], RecoveryKey::from_seed(&[4; 32]).next());
+        let change = recovery.sign_change(&old, &new).unwrap();
+        assert!(Identity::new(&[5; 32], new.next()).with_change(change.clone()).is_none(), "somebody else's");
+        let new = new.with_change(change).unwrap();
+        for account in [&old, &new] {
+            let bytes = account.to_bytes();
+            assert!(bytes.len() <= STORED_MOST);
+            let read = Identity::read(&bytes).unwrap();
+            assert_eq!((read.fingerprint(), read.change()), (account.fingerprint(), account.change()));
+            for wrong in [&bytes[..63], &bytes[..bytes.len() - 1], &[&bytes[..], &[0]].concat()] {
+                assert!(Identity::read(wrong).is_none());
+            }
         }
+        let mut other = new.to_bytes();
+        other[0] ^= 1;
+        assert!(Identity::read(&other).is_none(), "the change is another account's");
     }
 
     #[test]
     fn debug_shows_no_secret() {
-        let shown = format!("{:?}", Identity::from_bytes(&[7; 32]));
+        let shown = format!("{:?}", Identity::without_recovery(&[7; 32]));
         assert!(!shown.contains("0707") && shown.len() < 40, "{shown}");
     }
 }

@@ -19,7 +19,10 @@ use proto::RoomId;
 
 use crate::{
     canonical, content,
-    identity::{Avatar, Fingerprint, Identity, clean_name, clean_optional, clean_speaker, verifies},
+    identity::{
+        Avatar, DeviceId, Fingerprint, Identity, KeyChange, Next, clean_name, clean_optional, clean_speaker,
+        verifies,
+    },
 };
 
 /// Credential type (RFC 9420, 17.5: the private-use range begins at 0xF000).
@@ -41,6 +44,10 @@ pub struct Holder {
     pub glyph: String,
     /// A picture of the person.
     pub avatar: Option<Avatar>,
+    /// The account that this one was before it got another key, by the word of its recovery key.
+    pub replaces: Option<Fingerprint>,
+    /// What the device is called.
+    pub device_name: String,
     device_id: [u8; 16],
     account_key: [u8; 32],
 }
@@ -58,6 +65,9 @@ pub enum CredentialError {
     /// The account did not certify this leaf key for this room.
     #[error("the credential's account did not certify its leaf key for this room")]
     Uncertified,
+    /// A change of the account's key that its recovery key did not make.
+    #[error("the credential's account did not become what it says")]
+    Change,
     /// A picture that is too large, or cannot be had.
     #[error("the credential's picture is not allowed")]
     Avatar,
@@ -100,8 +110,9 @@ pub const MAX_STATUS: usize = 64;
 /// Longest sign for a person, in bytes: the longest emoji sequences in use have 28.
 pub const MAX_GLYPH: usize = 32;
 
-/// Longest credential, in bytes: keys, certificate and texts at their longest and a picture, with a tag and a length each, have 428.
-const MAX_CREDENTIAL: usize = 448;
+/// Longest credential, in bytes: keys, certificate and texts at their longest, a picture and a change of the account's key, with
+/// tags and lengths, have 666.
+const MAX_CREDENTIAL: usize = 672;
 
 /// The signing identity of a leaf: `identity` certifies `leaf_key` for `room`.
 pub fn certify<'a>(
@@ -121,7 +132,12 @@ pub fn certify<'a>(
         glyph: shown.glyph.to_owned(),
         avatar: shown.avatar.to_vec().into(),
         device_name: device_name.to_owned(),
-        certificate: identity.sign(&statement(room, &device_id, leaf_key.as_bytes())).to_vec().into(),
+        certificate: identity
+            .sign(&statement(room, &device_id, leaf_key.as_bytes(), &identity.next()))
+            .to_vec()
+            .into(),
+        next: identity.next().0.to_vec().into(),
+        change: identity.change().map(content::KeyChange::from),
     };
     let custom = CustomCredential::new(CREDENTIAL_TYPE, content.encode_to_vec());
     SigningIdentity::new(Credential::Custom(custom), leaf_key.clone())
@@ -145,10 +161,19 @@ impl Holder {
         let device_id: [u8; 16] = (&*content.device_id).try_into().map_err(|_| CredentialError::Unknown)?;
         let account_key: [u8; 32] =
             (&*content.account_key).try_into().map_err(|_| CredentialError::Unknown)?;
-        let statement = statement(room, &device_id, identity.signature_key.as_bytes());
+        let next = Next((&*content.next).try_into().map_err(|_| CredentialError::Unknown)?);
+        let statement = statement(room, &device_id, identity.signature_key.as_bytes(), &next);
         if !verifies(&account_key, &statement, &content.certificate) {
             return Err(CredentialError::Uncertified);
         }
+        let replaces = match &content.change {
+            None => None,
+            Some(change) => {
+                let change = KeyChange::try_from(change).map_err(|_| CredentialError::Change)?;
+                let old = change.gives(&account_key, &next).then(|| change.old());
+                Some(old.ok_or(CredentialError::Change)?)
+            }
+        };
         if clean_speaker(&content.name).as_deref() != Ok(&*content.name)
             || clean_name(&content.device_name).as_deref() != Ok(&*content.device_name)
             || clean_optional(&content.status, MAX_STATUS).as_deref() != Ok(&*content.status)
@@ -160,9 +185,26 @@ impl Holder {
             [] => None,
             bytes => Some(Avatar::from_bytes(bytes).ok_or(CredentialError::Avatar)?),
         };
-        let content::Credential { name, status, glyph, .. } = content;
-        let fingerprint = Fingerprint::of(&account_key);
-        Ok(Self { fingerprint, name, status, glyph, avatar, device_id, account_key })
+        let content::Credential { name, status, glyph, device_name, .. } = content;
+        let fingerprint = Fingerprint::of(&account_key, &next);
+        Ok(Self { fingerprint, name, status, glyph, avatar, replaces, device_name, device_id, account_key })
+    }
+
+    /// The device, as this room knows it.
+    pub fn device(&self) -> DeviceId {
+        DeviceId(self.device_id)
+    }
+
+    /// The account's public key.
+    pub fn account_key(&self) -> &[u8; 32] {
+        &self.account_key
+    }
+
+    /// Whether `self` is who `before` was: the same device of the same account, or of the account that it became by the word
+    /// of its recovery key.
+    pub(crate) fn succeeds(&self, before: &Self) -> bool {
+        let same = (self.fingerprint, self.replaces) == (before.fingerprint, before.replaces);
+        self.device_id == before.device_id && (same || self.replaces == Some(before.fingerprint))
     }
 
     /// Account key and device id: unique in the group, and the same after an update.
@@ -171,10 +213,25 @@ impl Holder {
     }
 }
 
-/// The account key of a leaf that the group has accepted: nothing is verified again.
-pub(crate) fn account_of(identity: &SigningIdentity) -> Option<[u8; 32]> {
+/// The account of a leaf.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Account {
+    /// Its public key.
+    pub(crate) key: [u8; 32],
+    /// Of the key and the hash of its recovery key.
+    pub(crate) fingerprint: Fingerprint,
+    /// What it was before.
+    pub(crate) replaces: Option<Fingerprint>,
+}
+
+/// The account of a leaf that the group has accepted: nothing is verified again.
+pub(crate) fn account_of(identity: &SigningIdentity) -> Option<Account> {
     let custom = identity.credential.as_custom()?;
-    content::Credential::decode(&*custom.data).ok()?.account_key.as_ref().try_into().ok()
+    let content = content::Credential::decode(&*custom.data).ok()?;
+    let key = content.account_key.as_ref().try_into().ok()?;
+    let fingerprint = Fingerprint::of(&key, &Next(content.next.as_ref().try_into().ok()?));
+    let change = content.change.as_ref().map(KeyChange::try_from).transpose().ok()?;
+    Some(Account { key, fingerprint, replaces: change.map(|change| change.old()) })
 }
 
 /// The identity provider of a room's group: see [`Holder::verify`].
@@ -206,7 +263,8 @@ impl IdentityProvider for Members {
         Holder::verify(&self.0, identity).map(|holder| holder.unique())
     }
 
-    /// An update may change the display name; account, device and leaf key stay.
+    /// An update may change the display name; device and leaf key stay, and so does the account unless its recovery key
+    /// gave it another key.
     fn valid_successor(
         &self,
         before: &SigningIdentity,
@@ -214,7 +272,7 @@ impl IdentityProvider for Members {
         _: &ExtensionList,
     ) -> Result<bool, CredentialError> {
         let (old, new) = (Holder::verify(&self.0, before)?, Holder::verify(&self.0, after)?);
-        Ok(old.unique() == new.unique() && before.signature_key == after.signature_key)
+        Ok(new.succeeds(&old) && before.signature_key == after.signature_key)
     }
 
     fn supported_types(&self) -> Vec<CredentialType> {
@@ -222,8 +280,8 @@ impl IdentityProvider for Members {
     }
 }
 
-fn statement(room: &RoomId, device_id: &[u8; 16], leaf_key: &[u8]) -> Vec<u8> {
-    [CERTIFICATE_CONTEXT, room.as_bytes(), device_id, leaf_key].concat()
+fn statement(room: &RoomId, device_id: &[u8; 16], leaf_key: &[u8], next: &Next) -> Vec<u8> {
+    [CERTIFICATE_CONTEXT, room.as_bytes(), device_id, leaf_key, &next.0].concat()
 }
 
 #[cfg(test)]
@@ -247,7 +305,7 @@ mod tests {
     }
 
     fn raw(change: impl Fn(&mut Vec<u8>)) -> SigningIdentity {
-        let account = Identity::from_bytes(&[1; 32]);
+        let account = Identity::without_recovery(&[1; 32]);
         let mut identity = certify(&account, &ROOM, "ann", "laptop", [2; 16], &leaf_key(3));
         let mut data = identity.credential.as_custom().unwrap().data.clone();
         change(&mut data);
@@ -262,13 +320,13 @@ mod tests {
     #[test]
     fn certified_leaf_is_its_account() {
         let holder = verify(&credential(|_| ())).unwrap();
-        assert_eq!(holder.fingerprint, Identity::from_bytes(&[1; 32]).fingerprint());
+        assert_eq!(holder.fingerprint, Identity::without_recovery(&[1; 32]).fingerprint());
         assert_eq!(holder.name, "ann");
     }
 
     #[test]
     fn somebody_elses_account_key_is_refused() {
-        let other = Identity::from_bytes(&[9; 32]).public_key();
+        let other = Identity::without_recovery(&[9; 32]).public_key();
         let stolen = credential(|c| c.account_key = other.to_vec().into());
         assert_eq!(verify(&stolen), Err(CredentialError::Uncertified));
     }
@@ -318,7 +376,8 @@ mod tests {
         let long = "ä".repeat(32);
         let avatar = Avatar { id: [1; 16], key: [2; 32], parts: [3; 32], size: 65_536 }.to_bytes();
         let shown = Shown { name: &long, status: &long, glyph: &"ä".repeat(16), avatar: &avatar };
-        let identity = certify(&Identity::from_bytes(&[1; 32]), &ROOM, shown, &long, [2; 16], &leaf_key(3));
+        let identity =
+            certify(&Identity::without_recovery(&[1; 32]), &ROOM, shown, &long, [2; 16], &leaf_key(3));
         assert!(verify(&identity).is_ok());
     }
 

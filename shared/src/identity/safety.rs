@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn both_sides_read_the_same_and_strangers_do_not() {
-        let [a, b, c] = [1, 2, 3].map(|n| Fingerprint::of(&[n; 32]));
+        let [a, b, c] = [1, 2, 3].map(|n| Fingerprint([n; 32]));
         let number = safety_number(&a, &b);
         assert_eq!(number, safety_number(&b, &a));
         assert_ne!(number.digits(), safety_number(&a, &c).digits());

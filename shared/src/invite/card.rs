@@ -14,7 +14,7 @@ use crate::{
     content,
     crypto::aead::{Envelope, OpeningKey, Origin, Scope, SealingKey},
     crypto::random::Random,
-    identity::{Fingerprint, Identity, clean_name, clean_speaker, verifies},
+    identity::{Fingerprint, Identity, Next, clean_name, clean_speaker, verifies},
 };
 
 /// Domain separation of the inviter's signature.
@@ -34,6 +34,8 @@ pub struct Card {
     pub pin: Option<[u8; 32]>,
     /// Who made the invite.
     pub inviter: Fingerprint,
+    /// The public key of that account.
+    pub inviter_key: [u8; 32],
     /// By which name.
     pub inviter_name: String,
     /// A GroupInfo of an earlier epoch is refused.
@@ -74,6 +76,7 @@ pub fn seal(
         invite: Bytes::copy_from_slice(&public_hash(secret)?),
         least_epoch: card.least_epoch,
         signature: Bytes::new(),
+        inviter_next: Bytes::copy_from_slice(&maker.next().0),
     };
     content.signature = Bytes::copy_from_slice(&maker.sign(&statement(&content)));
     Ok(SealingKey::fresh(&secret.card_secret(), &scope(), random).seal(&content.encode_to_vec())?)
@@ -92,6 +95,7 @@ pub fn open(secret: &InviteSecret, pin: Option<&[u8; PIN_LEN]>, sealed: &[u8]) -
     let plain = key.open(&envelope).map_err(|_| CardError::Damaged)?;
     let content = content::Card::decode(plain.as_slice()).map_err(|_| CardError::Damaged)?;
     let account: [u8; 32] = (&*content.inviter).try_into().map_err(|_| CardError::Damaged)?;
+    let next = Next((&*content.inviter_next).try_into().map_err(|_| CardError::Damaged)?);
     let signed = verifies(&account, &statement(&content), &content.signature);
     if !signed || public_hash(secret).ok().as_ref().map(<[u8; 32]>::as_slice) != Some(&*content.invite) {
         return Err(CardError::Unsigned);
@@ -107,7 +111,8 @@ pub fn open(secret: &InviteSecret, pin: Option<&[u8; PIN_LEN]>, sealed: &[u8]) -
         room_id: RoomId::try_from(&*content.room_id).map_err(|_| CardError::Damaged)?,
         room_name: clean_name(&content.room_name).map_err(|_| CardError::Damaged)?,
         pin: full,
-        inviter: Fingerprint::of(&account),
+        inviter: Fingerprint::of(&account, &next),
+        inviter_key: account,
         inviter_name: clean_speaker(&content.inviter_name).map_err(|_| CardError::Damaged)?,
         least_epoch: content.least_epoch,
     })
@@ -125,6 +130,7 @@ fn statement(card: &content::Card) -> Vec<u8> {
         &hash(&card.inviter_name),
         &card.invite,
         &card.least_epoch.to_be_bytes(),
+        &card.inviter_next,
     ]
     .concat()
 }
@@ -146,7 +152,7 @@ mod tests {
     }
 
     fn ann() -> Identity {
-        Identity::from_bytes(&[1; 32])
+        Identity::without_recovery(&[1; 32])
     }
 
     fn random() -> Random {
@@ -159,6 +165,7 @@ mod tests {
             room_name: "x".repeat(64),
             pin: Some(PIN),
             inviter: ann().fingerprint(),
+            inviter_key: ann().public_key(),
             inviter_name: "y".repeat(64),
             least_epoch: u64::MAX,
         }
@@ -186,11 +193,14 @@ mod tests {
     #[test]
     fn card_that_its_inviter_did_not_sign_so_is_refused() {
         type Alter = fn(&mut content::Card);
-        let alterations: [(&str, Alter); 7] = [
+        let alterations: [(&str, Alter); 8] = [
+            ("inviter's recovery key", |card| card.inviter_next = vec![9; 32].into()),
             ("room", |card| card.room_id = vec![9; 32].into()),
             ("room's name", |card| card.room_name = "other".to_owned()),
             ("pin", |card| card.pin = [&[4; 20][..], &[5; 12]].concat().into()),
-            ("inviter", |card| card.inviter = Identity::from_bytes(&[9; 32]).public_key().to_vec().into()),
+            ("inviter", |card| {
+                card.inviter = Identity::without_recovery(&[9; 32]).public_key().to_vec().into();
+            }),
             ("inviter's name", |card| card.inviter_name = "bob".to_owned()),
             ("epoch", |card| card.least_epoch = 0),
             ("signature", |card| card.signature = vec![0; 64].into()),

@@ -8,7 +8,7 @@ use super::InviteSecret;
 use crate::{
     content,
     crypto::suite::{KEM_KEY_LEN, KemKey, SuiteError},
-    identity::{Identity, verifies},
+    identity::{Fingerprint, Identity, verifies},
 };
 
 /// Domain separation of the maker's signature.
@@ -27,6 +27,20 @@ pub fn list(
     (expires_ms, max_uses): (u64, u32),
     maker: &Identity,
 ) -> Result<content::Invite, SuiteError> {
+    list_for(secret, room, (expires_ms, max_uses), maker, None)
+}
+
+/// The same, for devices of one account alone where there is one.
+///
+/// # Errors
+/// As [`list`].
+pub fn list_for(
+    secret: &InviteSecret,
+    room: &RoomId,
+    (expires_ms, max_uses): (u64, u32),
+    maker: &Identity,
+    account: Option<&Fingerprint>,
+) -> Result<content::Invite, SuiteError> {
     let bytes = |bytes: &[u8]| Bytes::copy_from_slice(bytes);
     let mut invite = content::Invite {
         id: bytes(&secret.id()),
@@ -37,6 +51,7 @@ pub fn list(
         max_uses,
         maker: bytes(&maker.public_key()),
         signature: Bytes::new(),
+        account: account.map(|account| bytes(&account.0)).unwrap_or_default(),
     };
     invite.signature = bytes(&maker.sign(&invite_statement(room, &invite)));
     Ok(invite)
@@ -46,6 +61,7 @@ pub fn list(
 pub fn signed_by_maker(room: &RoomId, invite: &content::Invite) -> bool {
     invite.id.len() == 16
         && [&invite.access_key, &invite.join_key, &invite.maker].iter().all(|key| key.len() == 32)
+        && matches!(invite.account.len(), 0 | 32)
         && invite.kem_key.len() == KEM_KEY_LEN
         && KemKey::is_public(&invite.kem_key)
         && verifies(&invite.maker, &invite_statement(room, invite), &invite.signature)
@@ -98,6 +114,8 @@ pub(crate) fn invite_statement(room: &RoomId, invite: &content::Invite) -> Vec<u
         &invite.kem_key,
         &invite.expires_ms.to_be_bytes(),
         &invite.max_uses.to_be_bytes(),
+        // Of one length, or nothing at the end.
+        &invite.account,
     ]
     .concat()
 }
@@ -109,19 +127,23 @@ mod tests {
     #[test]
     fn invite_that_its_maker_did_not_sign_so_is_refused() {
         type Alter = fn(&mut content::Invite, content::Invite);
-        let (ann, room) = (Identity::from_bytes(&[1; 32]), RoomId([9; 32]));
+        let (ann, room) = (Identity::without_recovery(&[1; 32]), RoomId([9; 32]));
         let good = list(&InviteSecret::from_bytes([7; 20]), &room, (5, 6), &ann).unwrap();
         assert!(signed_by_maker(&room, &good));
         assert!(!signed_by_maker(&RoomId([8; 32]), &good), "another room's");
         let other = list(&InviteSecret::from_bytes([6; 20]), &room, (5, 6), &ann).unwrap();
-        let wrongs: [(&str, Alter); 9] = [
+        let wrongs: [(&str, Alter); 11] = [
             ("id", |invite, other| invite.id = other.id),
             ("access key", |invite, other| invite.access_key = other.access_key),
             ("joining key", |invite, other| invite.join_key = other.join_key),
             ("KEM key", |invite, other| invite.kem_key = other.kem_key),
             ("expiry", |invite, _| invite.expires_ms = 0),
             ("uses", |invite, _| invite.max_uses = 0),
-            ("maker", |invite, _| invite.maker = Identity::from_bytes(&[2; 32]).public_key().to_vec().into()),
+            ("maker", |invite, _| {
+                invite.maker = Identity::without_recovery(&[2; 32]).public_key().to_vec().into();
+            }),
+            ("account", |invite, _| invite.account = vec![1; 32].into()),
+            ("short account", |invite, _| invite.account = vec![1; 31].into()),
             ("signature", |invite, other| invite.signature = other.signature),
             ("short id", |invite, _| invite.id = invite.id.slice(..15)),
         ];

@@ -11,5 +11,5 @@ pub mod slot;
 pub use keys::*;
 #[cfg(test)]
 pub(crate) use listed::invite_statement;
-pub use listed::{access_key_of, join_statement, list, public_hash, signed_by_maker};
+pub use listed::{access_key_of, join_statement, list, list_for, public_hash, signed_by_maker};
 pub use slot::SealSlotError;

@@ -197,7 +197,7 @@ mod tests {
     fn only_live_invites_open_it() {
         let random = Random::new(ChaCha20Rng::seed_from_u64(1));
         let [a, b, dead] = [1, 2, 3].map(|n| InviteSecret::from_bytes([n; 20]));
-        let (room, maker, key) = (RoomId([9; 32]), Identity::from_bytes(&[1; 32]), [5; 32]);
+        let (room, maker, key) = (RoomId([9; 32]), Identity::without_recovery(&[1; 32]), [5; 32]);
         let invites = [&a, &b].map(|secret| list(secret, &room, (0, 0), &maker).unwrap());
         let slot = found(&seal(&room, &invites, (&key, b"group info", &tree()), None, &random).unwrap());
         let inside = || Entrance { group_info: Zeroizing::new(b"group info".to_vec()), tree: tree() };
@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn what_the_group_lists_of_an_invite_opens_no_slot() {
         let random = Random::new(ChaCha20Rng::seed_from_u64(2));
-        let (room, maker) = (RoomId([9; 32]), Identity::from_bytes(&[1; 32]));
+        let (room, maker) = (RoomId([9; 32]), Identity::without_recovery(&[1; 32]));
         let invite = list(&InviteSecret::from_bytes([1; 20]), &room, (0, 0), &maker).unwrap();
         let state = (&[5; 32], &b"group info"[..], &tree());
         let slot = seal(&room, std::slice::from_ref(&invite), state, None, &random).unwrap();

@@ -1,6 +1,6 @@
 //! What can be said, as a value and as content, and its limits.
 
-use super::{Alteration, MessageId};
+use super::{Alteration, DeviceHere, MessageId, Private};
 use crate::{
     content,
     content::content::Body,
@@ -35,6 +35,11 @@ pub enum Said {
     },
     /// How far we have read.
     Seen(u64),
+    /// To our other devices, in a room of theirs: 1 to [`MAX_TEXT`] bytes.
+    Device(Private),
+    /// Where this device is, for our others, in the room that is for that. Never leaves the process.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    Here(Box<DeviceHere>),
 }
 
 /// Why something may not be said; the same limits hold for what comes in.
@@ -92,7 +97,12 @@ impl Said {
                 let good = (1..=MAX_EMOJI).contains(&emoji.len()) && !emoji.contains(odd);
                 good.then_some(()).ok_or(SaidError::Emoji)
             }
-            Self::Act { change: Alteration::Delete, .. } | Self::Seen(_) => Ok(()),
+            Self::Act { change: Alteration::Delete, .. } | Self::Seen(_) | Self::Here(_) => Ok(()),
+            Self::Device(bytes) => match bytes.as_bytes().len() {
+                0 => Err(SaidError::Empty),
+                length if length > MAX_TEXT => Err(SaidError::TooLong(length)),
+                _ => Ok(()),
+            },
         }
     }
 
@@ -113,6 +123,8 @@ impl Said {
                 }
             },
             Self::Seen(seq) => Body::Seen(content::Seen { seq }),
+            Self::Here(here) => Body::DeviceHere((*here).into()),
+            Self::Device(bytes) => Body::Device(content::Device { body: bytes.as_bytes().to_vec().into() }),
         }
     }
 
@@ -144,7 +156,10 @@ impl Said {
                 act(&sign.target, Alteration::React { emoji: sign.emoji, withdrawn: sign.withdrawn })
             }
             Body::Seen(seen) => Ok(Self::Seen(seen.seq)),
-            Body::Leave(_) | Body::Alarm(_) | Body::Typing(_) | Body::Past(_) => return None,
+            Body::Device(device) => Ok(Self::Device(Private::new(device.body.to_vec()))),
+            Body::Leave(_) | Body::Alarm(_) | Body::Typing(_) | Body::Past(_) | Body::DeviceHere(_) => {
+                return None;
+            }
         };
         Some(said.and_then(|said| said.check().map(|()| said)))
     }
@@ -168,6 +183,7 @@ mod tests {
             Said::Act { target: [1; 16], change: Alteration::Delete },
             react("👨‍👩‍👧‍👦"),
             Said::Seen(7),
+            Said::Device(Private::new(vec![7])),
         ] {
             assert_eq!(Said::of(said.clone().into_body()), Some(Ok(said)));
         }
@@ -215,6 +231,10 @@ mod tests {
         assert_eq!(text(MAX_TEXT + 1).check(), Err(SaidError::TooLong(MAX_TEXT + 1)));
         let edit = Said::Act { target: [1; 16], change: Alteration::Edit("x".repeat(MAX_TEXT + 1)) };
         assert_eq!(edit.check(), Err(SaidError::TooLong(MAX_TEXT + 1)));
+        let device = |length| Said::Device(Private::new(vec![1; length]));
+        assert_eq!(device(0).check(), Err(SaidError::Empty));
+        assert_eq!(device(MAX_TEXT).check(), Ok(()));
+        assert_eq!(device(MAX_TEXT + 1).check(), Err(SaidError::TooLong(MAX_TEXT + 1)));
     }
 
     #[test]

@@ -14,12 +14,13 @@ use std::collections::BTreeSet;
 
 use crate::{
     content,
-    identity::credential::{Holder, account_of},
+    identity::credential::{Account, Holder, account_of},
     identity::verifies,
     invite::join_statement,
     mls::extension::{leaf_of, room_of},
 };
 
+mod accounts;
 mod roles;
 mod state;
 
@@ -77,11 +78,13 @@ fn check_return<C: mls_rs::client_builder::MlsConfig>(commit: &Commit<'_, C>) ->
         Ok(Holder::verify(&room, &member.signing_identity).map_err(|_| Violation::Credential)?.unique())
     };
     let is_same = unique(&old)? == unique(&new)?
+        && account(&old)? == account(&new)?
         && old.signing_identity.signature_key == new.signing_identity.signature_key
         && leaf_of(&old)? == leaf_of(&new)?;
     if !is_same {
         return Err(Violation::NotItsReturn);
     }
+    accounts::check_entrant(after.roster().members_iter(), commit.committer)?;
     check_unique_keys(after.roster().members_iter(), commit.room_before)
 }
 
@@ -100,10 +103,13 @@ fn check_join<C: mls_rs::client_builder::MlsConfig>(commit: &Commit<'_, C>) -> R
     let account = account(&member)?;
     let leaf_key = member.signing_identity.signature_key.as_bytes();
     let epoch = commit.before.context().epoch;
-    let statement = join_statement(commit.room, epoch, leaf_key, &account, &joiner.access_key);
+    let statement = join_statement(commit.room, epoch, leaf_key, &account.key, &joiner.access_key);
     if !verifies(&invite.join_key, &statement, &joiner.join_signature) {
         return Err(Violation::NoInvite);
     }
+    state::check_own_devices(commit.room_before, &account)?;
+    state::check_bound(invite, &account)?;
+    accounts::check_entrant(after.roster().members_iter(), commit.committer)?;
     check_seats(&after.roster(), commit.room_before, (commit.committer, &account), invite)?;
     check_unique_keys(after.roster().members_iter(), commit.room_before)
 }
@@ -125,11 +131,14 @@ pub(crate) fn check_own_join(
         if member.index == own {
             ours = Some(account);
         } else {
-            accounts.insert(account);
+            accounts.insert(account.fingerprint);
         }
+        state::check_own_devices(room, &account)?;
     }
+    accounts::check_entrant(roster.members_iter(), own)?;
     roles::check_moderators(room, &accounts)?;
     let ours = ours.ok_or(Violation::Leaf)?;
+    state::check_bound(invite, &ours)?;
     check_seats(roster, room, (own, &ours), invite)?;
     check_unique_keys(roster.members_iter(), room)
 }
@@ -145,13 +154,13 @@ fn live<'a>(room: &'a content::Room, id: &[u8], at: u64) -> Result<&'a content::
 fn check_seats(
     roster: &Roster<'_>,
     room: &content::Room,
-    (joiner, account_key): (u32, &[u8; 32]),
+    (joiner, of): (u32, &Account),
     invite: &content::Invite,
 ) -> Result<(), Violation> {
     let (mut came, mut seats) = (0_u32, 0_u32);
     for member in roster.members_iter().filter(|member| member.index != joiner) {
         came += u32::from(leaf_of(&member)?.invite_id == invite.id);
-        seats += u32::from(account(&member)? == *account_key);
+        seats += u32::from(account(&member)?.key == of.key);
     }
     if invite.max_uses > 0 && came >= invite.max_uses {
         return Err(Violation::UsedUpInvite);
@@ -206,6 +215,6 @@ fn check_unique_keys(members: impl Iterator<Item = Member>, room: &content::Room
     Ok(())
 }
 
-fn account(member: &Member) -> Result<[u8; 32], Violation> {
+fn account(member: &Member) -> Result<Account, Violation> {
     account_of(&member.signing_identity).ok_or(Violation::Credential)
 }

@@ -34,6 +34,15 @@ pub enum Violation {
     /// The account has as many devices in the room as it may.
     #[error("the person has as many devices in the room as one may have")]
     NoSeat,
+    /// Somebody else in a room of one person's devices, or by an invite that is for one person's devices.
+    #[error("a room, or an invite, is for one person's devices, and another account came")]
+    OtherAccount,
+    /// An account whose key was replaced is used again, by another than its owner perhaps, or is replaced a second time.
+    #[error("an account is used whose key was replaced")]
+    ReplacedKey,
+    /// The same account key with another recovery key.
+    #[error("an account is in the room with another recovery key")]
+    OtherRecovery,
     /// A leaf without a proper Leaf extension, or one whose access key is somebody else's.
     #[error("a leaf's access key or invite is missing or not its own")]
     Leaf,

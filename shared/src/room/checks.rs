@@ -63,6 +63,7 @@ impl Engine {
             return false;
         }
         let missing = known.map_or(0, |last| counter - last - 1);
+        let since = peer.map_or(0, |peer| peer.since);
         let is_gone = peer.is_some_and(|peer| peer.before_restore);
         match (missing, name.to_owned()) {
             (0, _) => (),
@@ -73,7 +74,7 @@ impl Engine {
             self.out.events.push(Event::Heard { leaf });
         }
         let unique = unique.to_vec();
-        self.peers.insert(leaf, Peer { leaf, unique, counter, taken, ..Peer::default() });
+        self.peers.insert(leaf, Peer { leaf, unique, counter, taken, since, ..Peer::default() });
         true
     }
 

@@ -16,6 +16,8 @@ pub enum CloseReason {
         /// Name of the member.
         by: String,
     },
+    /// Another device of ours removed this one, or whoever has our account.
+    RemovedByOwn,
     /// A commit removed this device, and it has voted against that.
     RemovedAndVoted {
         /// Sequence number of the commit.

@@ -2,7 +2,7 @@
 
 use super::{Millis, Said};
 use crate::{
-    identity::{Avatar, Fingerprint},
+    identity::{Avatar, DeviceId, Fingerprint},
     message::timeline::Line,
 };
 
@@ -24,6 +24,8 @@ pub enum Command {
         /// What.
         said: Said,
     },
+    /// What waits to be said is not said any more. What the relay may have already is.
+    Unsay,
     /// Tell those who are online that we type, or stopped. Best effort, and never more than one in
     /// [`super::TYPING_EVERY_MS`].
     Typing {
@@ -36,6 +38,12 @@ pub enum Command {
         uses: Option<u32>,
         /// Until when, Unix milliseconds; 0 for ever.
         expires_ms: Option<Millis>,
+    },
+    /// Make an invite link for one device of our own account, or show one that was made and not used:
+    /// [`super::Event::DeviceInvite`].
+    InviteDevice {
+        /// Until when, Unix milliseconds.
+        expires_ms: Millis,
     },
     /// End an invite, by its id: one of ours, or as a moderator anybody's.
     Revoke([u8; 16]),
@@ -55,6 +63,15 @@ pub enum Command {
     },
     /// Remove a member, all of their devices; moderators only. Of ourselves: our other devices, which everybody may.
     Remove(Fingerprint),
+    /// Remove one device of somebody: of ours, another than this one, which everybody may; of somebody else's as a moderator.
+    RemoveDevice {
+        /// Whose.
+        who: Fingerprint,
+        /// Which one.
+        device: DeviceId,
+    },
+    /// This device is called so from now on.
+    NameDevice(String),
     /// Change the display name.
     Rename(String),
     /// Change what we say of ourselves.
@@ -79,6 +96,8 @@ pub enum Command {
     },
     /// Leave the room: the others are told and commit the removal.
     Leave,
+    /// The same as a person: our other devices are removed first, then this one leaves.
+    LeaveAll,
     /// Go on with a relay that was restored from a backup.
     Accept,
 }

@@ -19,7 +19,7 @@ use crate::{
     content,
     crypto::aead::{Envelope, Session},
     identity::credential::{MAX_GLYPH, MAX_STATUS},
-    identity::{Avatar, clean_optional, clean_speaker},
+    identity::{Avatar, clean_name, clean_optional, clean_speaker},
     invite::{
         SealSlotError,
         pieces::Tree,
@@ -42,7 +42,9 @@ impl Engine {
         if let Command::Typing { stopped } = command {
             return self.typing(stopped, now);
         }
-        if command == Command::Leave && matches!(self.phase(), Phase::Joining | Phase::Creating) {
+        if matches!(command, Command::Leave | Command::LeaveAll)
+            && matches!(self.phase(), Phase::Joining | Phase::Creating)
+        {
             self.close(CloseReason::LeftEarly);
             return Ok(());
         }
@@ -57,15 +59,24 @@ impl Engine {
         match command {
             Command::Send { token, text } => self.say(token, Said::text(text)),
             Command::Say { token, said: Said::Seen(seq) } => self.say(token, Said::Seen(self.in_log(seq))),
+            // It would name our devices to others.
+            Command::Say { said: Said::Here(_), .. } if !self.is_own_devices() => (),
             Command::Say { token, said } => self.say(token, said),
             Command::Typing { .. } => (),
+            Command::Unsay => self.outbox.blank(),
             Command::Invite { uses, expires_ms } => return self.invite(uses, expires_ms, now),
+            Command::InviteDevice { expires_ms } => return self.invite_device(expires_ms, now),
             Command::Revoke(id) => return self.revoke(&id),
             Command::Moderator { who, is_moderator } => return self.moderator(&who, is_moderator),
             Command::Policy { moderators_invite, seats } => self.policy(moderators_invite, seats),
             Command::Remove(who) => return self.remove(&who),
+            Command::RemoveDevice { who, device } => return self.remove_device(&who, device),
             Command::Rename(name) => match clean_speaker(&name) {
                 Ok(name) => self.own.name = name,
+                Err(error) => self.refuse(Problem::BadName(error)),
+            },
+            Command::NameDevice(name) => match clean_name(&name) {
+                Ok(name) => self.own.device_name = name,
                 Err(error) => self.refuse(Problem::BadName(error)),
             },
             Command::Describe { status, glyph } => self.describe(&status, &glyph),
@@ -77,10 +88,11 @@ impl Engine {
             Command::HandOver { joiner, lines } => self.hand_over(&joiner, lines),
             Command::Accept => return self.accept(),
             Command::Leave => {
-                if self.may_leave()? {
+                if self.may_leave(false)? {
                     self.leave();
                 }
             }
+            Command::LeaveAll => return self.leave_all(),
         }
         Ok(())
     }
@@ -108,6 +120,7 @@ impl Engine {
 
     /// Whether a commit of ours is due.
     pub(super) fn wants_commit(&mut self, now: Millis) -> bool {
+        self.want_replaced_out();
         self.end_invites(now);
         self.hold_election(now);
         // A date in the future is of a clock that was wrong.
@@ -125,9 +138,10 @@ impl Engine {
                 || !self.invites.want_invites.is_empty()
                 || !self.invites.to_revoke.is_empty()
                 || self.invites.want_prune
-                || !self.wishes.to_remove.is_empty()
+                || (!self.wishes.to_remove.is_empty() && self.may_take_access())
                 || self.books.untaken.is_some()
                 || self.wants_roles()
+                || self.wants_account()
                 || self.wants_profile())
     }
 
@@ -137,18 +151,28 @@ impl Engine {
     }
 
     fn wants_profile(&self) -> bool {
-        let own = self.group.as_ref().and_then(|group| group.member(group.leaf()));
-        own.is_some_and(|own| {
+        if self.is_unlinked() {
+            return false;
+        }
+        self.own_holder().is_some_and(|own| {
             let avatar = own.avatar.as_ref().map(Avatar::to_bytes).unwrap_or_default();
-            (&own.name, &own.status, &own.glyph, &avatar)
-                != (&self.own.name, &self.own.status, &self.own.glyph, &self.own.avatar)
+            (&own.name, &own.status, &own.glyph, &avatar, &own.device_name)
+                != (
+                    &self.own.name,
+                    &self.own.status,
+                    &self.own.glyph,
+                    &self.own.avatar,
+                    &self.own.device_name,
+                )
         })
     }
 
     /// Builds the commit that does all that is wanted, and sends it.
     pub(super) fn commit(&mut self, now: Millis) -> Result<(), GroupError> {
         let Some(expected) = self.foundation() else { return Ok(()) };
-        let identity = self.wants_profile().then(|| (self.signer(), self.identity()));
+        let account = self.new_account();
+        let shows_other = self.wants_profile() || account.is_some();
+        let identity = shows_other.then(|| (self.signer(), self.identity()));
         // On an earlier commit, the group of that one builds; the log decides whether it comes to that.
         let mut base = match &self.group {
             Some(group) if expected != self.books.position => Some(group.base(expected)?),
@@ -173,7 +197,8 @@ impl Engine {
         let (remove, note) = self.plan_removals(&before, &members);
         let mut room = before.clone();
         self.plan_roles(&mut room, &members, &remove);
-        let mut invites = self.plan_invites(&mut room, !remove.is_empty(), now)?;
+        let ends_invites = !remove.is_empty() || account.is_some();
+        let mut invites = self.plan_invites(&mut room, ends_invites, now)?;
         let Some(group) = base.as_ref().or(self.group.as_ref()) else { return Err(GroupError::Damaged) };
         let should = group.access_keys_after(&remove, &room)?;
         let mut access = change(&relay_keys, &should);
@@ -194,6 +219,7 @@ impl Engine {
             view: Some(view),
             session: session.as_bytes().to_vec().into(),
             sequence: 0,
+            account,
             ..note
         };
         let plan = Plan { remove, room: (room != before).then(|| room.clone()), identity, note };

@@ -79,8 +79,12 @@ impl Engine {
 
     fn tell_own(&mut self, entry: &Deliver, id: &[u8], body: Body) {
         let own = self.group.as_ref().and_then(|group| group.member(group.leaf()));
-        let Some(from) = own.map(|holder| person(&holder)) else { return };
+        let Some(from) = own.as_ref().map(person) else { return };
         let at = self.clamp(entry.at_ms);
+        if let (Body::DeviceHere(here), Some(own)) = (&body, &own) {
+            self.device_here(own, at, here);
+            return;
+        }
         self.tell(Saying::new(entry, id, at, from, true), body);
     }
 

@@ -1,13 +1,16 @@
 //! A new epoch: who came and went, and which secrets are kept.
 
+use std::collections::BTreeSet;
+
 use zeroize::Zeroize as _;
 
 use super::{
-    CloseReason, Engine, Event, person,
+    CloseReason, Engine, Event, device, person,
     state::{EPOCHS_BRIDGED, EpochRow, Peer},
 };
 use crate::{
     crypto::aead::Session,
+    identity::{Fingerprint, credential::Holder},
     mls::group::{Applied, GroupError},
 };
 
@@ -21,29 +24,18 @@ impl Engine {
     pub(super) fn finish_commit(&mut self, applied: &Applied, seq: u64) -> Result<(), GroupError> {
         let by = person(&applied.committer);
         self.returned(applied);
+        self.note_account(applied);
         if let Some(joined) = &applied.joined {
-            let by =
-                self.group.as_ref().and_then(|group| group.inviter_of(applied.leaf)).map(|by| person(&by));
-            self.out.events.push(Event::MemberJoined { who: person(joined), by });
+            self.tell_joined(applied.leaf, joined);
             // Whoever comes while we are here is counted from the first word.
-            self.peers.insert(
-                applied.leaf,
-                Peer { leaf: applied.leaf, unique: joined.unique(), ..Peer::default() },
-            );
+            let (leaf, unique, since) = (applied.leaf, joined.unique(), self.link.entry_at);
+            self.peers.insert(leaf, Peer { leaf, unique, since, ..Peer::default() });
         }
-        for (leaf, who) in &applied.removed {
-            self.peers.remove(leaf);
-            let unique = who.unique();
-            self.wishes.to_remove.retain(|other| *other != unique);
-            let asked = self.wishes.left.len();
-            self.wishes.left.retain(|other| other.unique != unique);
-            let by = if self.wishes.left.len() < asked { person(who) } else { by.clone() };
-            self.handover.hand_over.retain(|owed| owed.joiner != unique);
-            self.out.events.push(Event::MemberLeft { who: person(who), by });
-        }
+        let replaced = self.tell_removed(applied);
         if applied.removed_us {
-            let reason = match self.wishes.leaving {
+            let reason = match self.wishes.leaving || self.wishes.leaving_all {
                 true => CloseReason::Left,
+                false if self.is_ours(&by.fingerprint) => CloseReason::RemovedByOwn,
                 false => CloseReason::Removed { by: by.name },
             };
             self.close(reason);
@@ -77,6 +69,7 @@ impl Engine {
             self.out.events.push(Event::Epoch(view));
         }
         // After the view that shows them.
+        self.out.events.extend(replaced);
         if let Some(was) = &applied.was {
             let is = &applied.committer;
             if (&was.name, &was.status, &was.glyph) != (&is.name, &is.status, &is.glyph) {
@@ -92,7 +85,51 @@ impl Engine {
         if other_topic {
             self.out.events.push(Event::Topic { by, text: room.topic });
         }
-        Ok(())
+        self.go_on_leaving()
+    }
+
+    /// Somebody joined, or another device of somebody who was here.
+    fn tell_joined(&mut self, leaf: u32, joined: &Holder) {
+        let by = self.group.as_ref().and_then(|group| group.inviter_of(leaf)).map(|by| person(&by));
+        let who = person(joined);
+        let was_here = self.others_of(&joined.fingerprint, leaf);
+        self.out.events.push(match was_here {
+            true => Event::DeviceJoined { who, device: device(joined), by },
+            false => Event::MemberJoined { who, by },
+        });
+    }
+
+    /// Who was removed: people who are gone, once each, and devices of people who stay. What comes back is to be told once the
+    /// view shows who they are now.
+    fn tell_removed(&mut self, applied: &Applied) -> Vec<Event> {
+        let (mut gone, mut replaced) = (BTreeSet::new(), Vec::new());
+        for (leaf, who) in &applied.removed {
+            self.peers.remove(leaf);
+            let unique = who.unique();
+            self.wishes.to_remove.retain(|other| *other != unique);
+            let asked = self.wishes.left.len();
+            self.wishes.left.retain(|other| other.unique != unique);
+            let has_asked = self.wishes.left.len() < asked;
+            let by = if has_asked { person(who) } else { person(&applied.committer) };
+            self.handover.hand_over.retain(|owed| owed.joiner != unique);
+            let stays = !applied.removed_us && self.others_of(&who.fingerprint, *leaf);
+            // Its account was replaced: the person stays, and is called as now.
+            if applied.committer.replaces == Some(who.fingerprint) {
+                let present = person(&applied.committer);
+                replaced.push(Event::DeviceLeft { who: present.clone(), device: device(who), by: present });
+            } else if stays {
+                self.out.events.push(Event::DeviceLeft { who: person(who), device: device(who), by });
+            } else if gone.insert(who.fingerprint) {
+                self.out.events.push(Event::MemberLeft { who: person(who), by });
+            }
+        }
+        replaced
+    }
+
+    /// Whether a person is in the room with another leaf than this one.
+    fn others_of(&self, who: &Fingerprint, leaf: u32) -> bool {
+        let members = self.group.as_ref().and_then(|group| group.members().ok()).unwrap_or_default();
+        members.iter().any(|(other, holder)| *other != leaf && holder.fingerprint == *who)
     }
 
     /// Takes over the secrets of the group's present epoch and drops those that are too old.

@@ -1,7 +1,13 @@
 //! What people and programs are told of a room.
 
-use super::{Act, Alarm, CloseReason, GroupView, Message, MessageId, Person, Problem};
-use crate::{file::Manifest, message::timeline::Line};
+use super::{
+    Act, Alarm, CloseReason, Device, DeviceHere, GroupView, Message, MessageId, Millis, Person, Problem,
+};
+use crate::{
+    file::Manifest,
+    identity::{DeviceId, Fingerprint},
+    message::{Private, timeline::Line},
+};
 
 /// Somebody unverified in a room where all others are verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +49,32 @@ pub enum Event {
         who: Person,
         /// Who removed them; the same person: they said that they leave, whoever committed it.
         by: Person,
+    },
+    /// Another device of somebody who is in the room joined: the same person, with one more device.
+    DeviceJoined {
+        /// Who; us perhaps.
+        who: Person,
+        /// Which one.
+        device: Device,
+        /// Whose invite it was; none in an open room.
+        by: Option<Person>,
+    },
+    /// A device of somebody is no longer in the room, who stays in it with others.
+    DeviceLeft {
+        /// Who; us perhaps.
+        who: Person,
+        /// Which one.
+        device: Device,
+        /// Who removed it; the same person: they did it themselves, or it said that it leaves.
+        by: Person,
+    },
+    /// The account of somebody has another key, since a device was lost or stolen: their recovery key says so. All devices of the
+    /// account as it was are out, or go.
+    KeyChanged {
+        /// Who, by the new account; us perhaps.
+        who: Person,
+        /// The account that they were.
+        was: Fingerprint,
     },
     /// Somebody's device could not follow the room and was let back in, by its own keys.
     DeviceBack(Person),
@@ -168,7 +200,28 @@ pub enum Event {
     /// Somebody unverified came into a room where all others are verified. The client's, not the engine's. To be stored
     /// like an alarm, though nobody need have done anything wrong.
     Stranger(Stranger),
-    // This one never leaves the process, and is the last: formats that count variants count the others alike.
+    /// What a device of one person tells the others, in a room that is for that.
+    Device {
+        /// Who.
+        who: Person,
+        /// Sequence number.
+        seq: u64,
+        /// Its time in the log.
+        at: Millis,
+        /// What.
+        body: Private,
+        /// It was this device.
+        mine: bool,
+    },
+    // These never leave the process, and are the last: formats that count variants count the others alike.
+    /// A device of ours, or this one, says where it is, in the room of own devices.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    DeviceHere {
+        /// Which one: its id in that room.
+        device: DeviceId,
+        /// What it says.
+        here: Box<DeviceHere>,
+    },
     /// An invite link is ready.
     #[cfg_attr(feature = "serde", serde(skip))]
     Invite {
@@ -179,5 +232,11 @@ pub enum Event {
         expires_ms: u64,
         /// 0 for no limit.
         max_uses: u32,
+    },
+    /// A link for one device of our own account is ready.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    DeviceInvite {
+        /// Secret: for that device alone.
+        link: crate::invite::link::Link,
     },
 }

@@ -5,19 +5,19 @@
 use proto::relay::{AccessChange, AccessKey};
 
 use super::{
-    Engine, Event, GroupView, Invited, Millis, Person, Problem, Right,
+    Engine, Event, Invited, Millis, Problem, Right, person,
     state::{OwnInvite, WantInvite},
 };
 use crate::{
     content::{self, room::InvitePolicy},
-    identity::Fingerprint,
+    identity::credential::Holder,
     invite::{
         INVITE_LIFETIME_MS, INVITE_USES, InviteSecret, MAX_INVITES,
         card::{self, Card},
         link::Link,
-        list,
+        list_for,
     },
-    mls::group::GroupError,
+    mls::group::{Group, GroupError},
 };
 
 /// An invite whose time is over is taken from the group's list this much later by our own clock, in milliseconds: so
@@ -48,28 +48,77 @@ impl Engine {
         expires_ms: Option<u64>,
         now: Millis,
     ) -> Result<(), GroupError> {
-        let Some(group) = &self.group else { return Err(GroupError::Damaged) };
-        let room = group.room()?;
-        if room.open {
-            let secret = InviteSecret::of_open_room(&room.name);
-            let mut own = OwnInvite::new(&secret, 0, 0);
-            own.pin = self.link.pin.map(|pin| pin.to_vec()).unwrap_or_default();
-            self.show_invite(&own);
+        if self.show_open(false)? {
             return Ok(());
         }
-        let time = now.max(self.meta.last_at);
-        let ends = |own: &OwnInvite| own.ends_ms != 0 && own.ends_ms <= now;
-        let live = |own: &&OwnInvite| own.expires_ms == 0 || (own.expires_ms > time && !ends(own));
-        let left = |own: &&OwnInvite| {
-            let listed = own.invite_secret().and_then(|secret| find(&room, &secret.id()));
-            listed.is_some_and(|invite| invite.max_uses == 0 || group.uses(&invite.id) < invite.max_uses)
-        };
         let any = uses.is_none() && expires_ms.is_none();
-        let own = self.invites.own_invites.iter().rev().filter(live).find(left).filter(|_| any).cloned();
+        let own = if any { self.live_invite(false, now)? } else { None };
         if let Some(own) = own {
             self.show_invite(&own);
             return Ok(());
         }
+        let wanted = WantInvite {
+            max_uses: uses.unwrap_or(INVITE_USES),
+            expires_ms: expires_ms.unwrap_or(now + INVITE_LIFETIME_MS),
+            for_device: false,
+        };
+        self.want_invite(wanted, now)
+    }
+
+    /// A link for one device of our own account, until then; one that was made before and not used is good enough.
+    pub(super) fn invite_device(&mut self, expires_ms: u64, now: Millis) -> Result<(), GroupError> {
+        if self.show_open(true)? {
+            return Ok(());
+        }
+        if let Some(own) = self.live_invite(true, now)? {
+            self.show_invite(&own);
+            return Ok(());
+        }
+        if self.invites.want_invites.iter().any(|wanted| wanted.for_device) {
+            return Ok(());
+        }
+        self.want_invite(WantInvite { max_uses: 1, expires_ms, for_device: true }, now)
+    }
+
+    /// The link of an open room, which anybody can make. False: it is none.
+    fn show_open(&mut self, for_device: bool) -> Result<bool, GroupError> {
+        let room = self.group()?.room()?;
+        if !room.open {
+            return Ok(false);
+        }
+        let mut own = OwnInvite::new(&InviteSecret::of_open_room(&room.name), 0, 0);
+        own.pin = self.link.pin.map(|pin| pin.to_vec()).unwrap_or_default();
+        own.for_device = for_device;
+        self.show_invite(&own);
+        Ok(true)
+    }
+
+    /// The newest invite of this device that lets somebody in, and is not about to end.
+    fn live_invite(&self, for_device: bool, now: Millis) -> Result<Option<OwnInvite>, GroupError> {
+        let group = self.group()?;
+        let room = group.room()?;
+        let time = now.max(self.meta.last_at);
+        let ends = |own: &OwnInvite| own.ends_ms != 0 && own.ends_ms <= now;
+        let live = |own: &&OwnInvite| {
+            own.for_device == for_device && (own.expires_ms == 0 || (own.expires_ms > time && !ends(own)))
+        };
+        let left = |own: &&OwnInvite| {
+            let listed = own.invite_secret().and_then(|secret| find(&room, &secret.id()));
+            let stays =
+                |invite: &&content::Invite| !self.invites.to_revoke.iter().any(|id| *id == *invite.id);
+            listed
+                .filter(stays)
+                .is_some_and(|invite| invite.max_uses == 0 || group.uses(&invite.id) < invite.max_uses)
+        };
+        Ok(self.invites.own_invites.iter().rev().filter(live).find(left).cloned())
+    }
+
+    fn group(&self) -> Result<&Group, GroupError> {
+        self.group.as_ref().ok_or(GroupError::Damaged)
+    }
+
+    fn want_invite(&mut self, wanted: WantInvite, now: Millis) -> Result<(), GroupError> {
+        let room = self.group()?.room()?;
         if room.invite_policy() == InvitePolicy::Moderators && !self.is_moderator() {
             self.refuse(Problem::NotModerator(Right::Invite));
             return Ok(());
@@ -78,19 +127,22 @@ impl Engine {
             self.refuse(Problem::TooManyInvites);
             return Ok(());
         }
-        let expires_ms = expires_ms.unwrap_or(now + INVITE_LIFETIME_MS);
-        if expires_ms != 0 && expires_ms <= now {
+        if wanted.expires_ms != 0 && wanted.expires_ms <= now {
             self.refuse(Problem::BadTime);
             return Ok(());
         }
-        self.invites.want_invites.push(WantInvite { max_uses: uses.unwrap_or(INVITE_USES), expires_ms });
+        self.invites.want_invites.push(wanted);
         Ok(())
     }
 
     pub(super) fn show_invite(&mut self, own: &OwnInvite) {
         let Some(secret) = own.invite_secret() else { return };
         let link = Link { secret, pin: own.pin.first_chunk().copied() };
-        self.out.events.push(Event::Invite { link, expires_ms: own.expires_ms, max_uses: own.max_uses });
+        let event = match own.for_device {
+            true => Event::DeviceInvite { link },
+            false => Event::Invite { link, expires_ms: own.expires_ms, max_uses: own.max_uses },
+        };
+        self.out.events.push(event);
     }
 
     pub(super) fn revoke(&mut self, id: &[u8; 16]) -> Result<(), GroupError> {
@@ -102,7 +154,7 @@ impl Engine {
         };
         if room.open {
             self.refuse(Problem::OpenRoom);
-        } else if *invite.maker != self.profile.identity.public_key() && !self.is_moderator() {
+        } else if *invite.maker != self.own_account_key() && !self.is_moderator() {
             self.refuse(Problem::NotModerator(Right::Revoke));
         } else if !self.invites.to_revoke.iter().any(|other| other == id) {
             self.invites.to_revoke.push(id.to_vec());
@@ -111,16 +163,13 @@ impl Engine {
     }
 
     /// The live invites, for people.
-    pub(super) fn listed(&self, room: &content::Room, view: &GroupView) -> Vec<Invited> {
+    pub(super) fn listed(&self, room: &content::Room, members: &[(u32, Holder)]) -> Vec<Invited> {
         let Some(group) = &self.group else { return Vec::new() };
         let of = |invite: &content::Invite| {
             let id: [u8; 16] = (&*invite.id).try_into().ok()?;
-            let maker = Fingerprint::of(&(&*invite.maker).try_into().ok()?);
-            let here = |fingerprint| view.members.iter().find(|one| one.person.fingerprint == fingerprint);
-            let by = here(maker).map_or_else(
-                || Person { name: String::new(), fingerprint: maker },
-                |member| member.person.clone(),
-            );
+            // Whoever goes takes all invites along, so the maker is here.
+            let (_, maker) = members.iter().find(|(_, holder)| *holder.account_key() == *invite.maker)?;
+            let by = person(maker);
             let own = |own: &OwnInvite| own.invite_secret().is_some_and(|secret| secret.id() == id);
             let ours = self.invites.own_invites.iter().any(own);
             let (expires_ms, max_uses, used) = (invite.expires_ms, invite.max_uses, group.uses(&id));
@@ -144,7 +193,7 @@ impl Engine {
             room.invites.clear();
             return Ok(Vec::new());
         }
-        let (is_moderator, own_key) = (self.is_moderator(), self.profile.identity.public_key());
+        let (is_moderator, own_key) = (self.is_moderator(), self.own_account_key());
         room.invites.retain(|invite| {
             let revoked = self.invites.to_revoke.iter().any(|id| *id == *invite.id);
             let may = is_moderator || *invite.maker == own_key;
@@ -168,10 +217,13 @@ impl Engine {
                 0 => 0,
                 ends_ms => ends_ms.saturating_add(behind),
             };
-            let listed = list(&secret, &self.room, (expires_ms, wanted.max_uses), &self.profile.identity);
+            let maker = &self.profile.identity;
+            let account = wanted.for_device.then(|| maker.fingerprint());
+            let limits = (expires_ms, wanted.max_uses);
+            let listed = list_for(&secret, &self.room, limits, maker, account.as_ref());
             room.invites.push(listed.map_err(|_| GroupError::Unexpected)?);
             let mut own = OwnInvite::new(&secret, expires_ms, wanted.max_uses);
-            own.ends_ms = wanted.expires_ms;
+            (own.ends_ms, own.for_device) = (wanted.expires_ms, wanted.for_device);
             made.push(own);
         }
         Ok(made)
@@ -208,7 +260,7 @@ impl Engine {
     pub(super) fn note_invites(&mut self) -> Result<(), GroupError> {
         let Some(group) = &self.group else { return Ok(()) };
         let room = group.room()?;
-        let (is_moderator, own_key) = (self.is_moderator(), self.profile.identity.public_key());
+        let (is_moderator, own_key) = (self.is_moderator(), self.own_account_key());
         self.invites
             .own_invites
             .retain(|own| own.invite_secret().is_some_and(|secret| find(&room, &secret.id()).is_some()));
@@ -233,6 +285,7 @@ impl Engine {
             room_name: self.meta.room_name.clone(),
             pin: self.link.pin,
             inviter: self.profile.identity.fingerprint(),
+            inviter_key: self.profile.identity.public_key(),
             inviter_name: self.own.name.clone(),
             least_epoch: epoch,
         };

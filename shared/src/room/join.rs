@@ -10,12 +10,12 @@ use super::{
     authority::Signer,
     commit::part_with,
     keyring::Keyring,
-    state::{OwnInvite, Pending, Phase},
+    state::{OwnInvite, Peer, Pending, Phase},
 };
 use crate::{
     content,
     crypto::aead::{Origin, Scope, SealingKey, Session},
-    identity::{Fingerprint, names::fold},
+    identity::names::fold,
     invite::{
         INVITE_LIFETIME_MS, INVITE_USES, InviteSecret,
         card::{self, CardError},
@@ -23,17 +23,24 @@ use crate::{
     },
     mls::{
         group::{Group, GroupError},
-        rules::{ROOM_VERSION, SEATS_PER_ACCOUNT, Violation},
+        rules::{MAX_SEATS, ROOM_VERSION, SEATS_PER_ACCOUNT, Violation},
     },
 };
 
 impl Engine {
-    /// Builds the group, slot and keys of a room that the relay does not have yet.
-    pub(super) fn build_room(&mut self, policy: Policy, now: Millis) -> Result<(), EngineError> {
+    /// Builds the group, slot and keys of a room that the relay does not have yet. `first`: when its first invite ends, and
+    /// how many it lets in, where that is not as usual.
+    pub(super) fn build_room(
+        &mut self,
+        policy: Policy,
+        first: Option<(Millis, u32)>,
+        now: Millis,
+    ) -> Result<(), EngineError> {
         let random = &self.profile.random;
-        let (secret, expires_ms, max_uses) = match self.meta.open {
-            true => (InviteSecret::of_open_room(&self.meta.room_name), 0, 0),
-            false => (InviteSecret::generate(random), now + INVITE_LIFETIME_MS, INVITE_USES),
+        let usual = (now.saturating_add(INVITE_LIFETIME_MS), INVITE_USES);
+        let (secret, (expires_ms, max_uses)) = match self.meta.open {
+            true => (InviteSecret::of_open_room(&self.meta.room_name), (0, 0)),
+            false => (InviteSecret::generate(random), first.unwrap_or(usual)),
         };
         let room = content::Room {
             name: self.meta.room_name.clone(),
@@ -47,8 +54,9 @@ impl Engine {
             past_lines: policy.past_lines.min(MAX_PAST),
             moderators: vec![self.profile.identity.fingerprint().0.to_vec().into()],
             invite_policy: content::room::InvitePolicy::Everybody.into(),
-            seats_per_account: SEATS_PER_ACCOUNT,
+            seats_per_account: if policy.own_devices { MAX_SEATS } else { SEATS_PER_ACCOUNT },
             topic: String::new(),
+            own_devices: policy.own_devices,
         };
         self.meta.take_room(&room);
         let (group, info) = Group::create(
@@ -73,8 +81,16 @@ impl Engine {
         self.meta.running_hash = vec![0; 32];
         self.new_epoch()?;
         self.handover.join_epoch = 0;
+        self.note_since(now);
         self.set_phase(Phase::Creating);
         Ok(())
+    }
+
+    /// Since when we are in.
+    fn note_since(&mut self, since: Millis) {
+        let own = self.group.as_ref().map(Group::leaf);
+        let (Some(leaf), unique) = (own, self.unique()) else { return };
+        self.peers.insert(leaf, Peer { leaf, unique, since, uncounted: true, ..Peer::default() });
     }
 
     /// Whether we know which room it is. Only whoever comes by a link does not, until the card was read.
@@ -96,7 +112,7 @@ impl Engine {
             }
         };
         row.is_known = true;
-        row.inviter = card.inviter.0.to_vec();
+        row.inviter = card.inviter_key.to_vec();
         (row.least_epoch, row.card_epoch) = (card.least_epoch, card.least_epoch);
         self.room = card.room_id;
         self.keyring = Keyring::new(self.room, &[]);
@@ -159,8 +175,7 @@ impl Engine {
             .ok_or(slot::SlotError::NotInvited)?;
         let has_gone = self.has_gone(&group)?;
         let row = self.meta.link.as_mut().ok_or(GroupError::Damaged)?;
-        let maker = (&*invite.maker).try_into().map(|maker| Fingerprint::of(&maker));
-        if !self.meta.open && maker.ok().is_none_or(|maker| *row.inviter != maker.0) {
+        if !self.meta.open && *row.inviter != *invite.maker {
             return Err(CardError::Unsigned.into());
         }
         // The GroupInfo is of the epoch before ours. With somebody in it whom this device saw removed it is of before that.
@@ -246,6 +261,7 @@ impl Engine {
         self.set_phase(Phase::Member);
         self.new_epoch()?;
         self.handover.join_epoch = self.meta.epochs.last().map_or(0, |row| row.epoch);
+        self.note_since(self.clamp(entry.at_ms));
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
         self.handover.unreadable_left = group.members()?.len().saturating_sub(1) as u64;
         let room = group.room()?;

@@ -5,6 +5,8 @@ use std::{
     ops::Deref,
 };
 
+use zeroize::Zeroize as _;
+
 use super::state::Outgoing;
 
 /// Rows by key. To be read like a map; whatever changes one marks it. Bounded by whoever puts rows in.
@@ -91,6 +93,15 @@ impl Outbox {
         for mut item in items {
             item.counter += 1;
             self.insert(item.counter, item);
+        }
+    }
+
+    /// What the relay did not say to have says nothing: its number stays, so that there is no hole.
+    pub(super) fn blank(&mut self) {
+        for (counter, item) in self.rows.iter_mut().filter(|(_, item)| item.acked == 0) {
+            item.said.zeroize();
+            item.token.clear();
+            self.changed.insert(*counter);
         }
     }
 

@@ -70,6 +70,7 @@ impl Engine {
     }
 
     fn member_entry(&mut self, entry: &Deliver, booked: Booked, now: Millis) -> Result<(), GroupError> {
+        self.link.entry_at = self.clamp(entry.at_ms);
         let own = self.pending.as_ref().is_some_and(|pending| *entry.envelope == pending.envelope);
         self.check_acked_commit(entry, own);
         if let Some(group) = self.group.as_mut().filter(|group| entry.is_commit && group.has_unkept()) {
@@ -297,7 +298,9 @@ impl Engine {
         if !is_next {
             return Ok(Verdict::Refused);
         }
-        let saying = Saying::new(entry, &said.id, at, who, false);
+        // What another device of ours said is ours as well, but what devices tell each other.
+        let mine = self.is_ours(&who.fingerprint) && !matches!(said.body, Some(Body::Device(_)));
+        let saying = Saying::new(entry, &said.id, at, who, mine);
         let is_good = match said.body {
             Some(Body::Leave(leave)) => {
                 let is_proven =
@@ -309,6 +312,7 @@ impl Engine {
             }
             Some(Body::Alarm(alarm)) => self.reported(leaf, &saying.from.name, &alarm),
             Some(Body::Past(past)) => self.past(&saying, past),
+            Some(Body::DeviceHere(here)) => self.device_here(&holder, at, &here),
             Some(body) => self.tell(saying, body),
             // Of a later version.
             None => true,

@@ -31,6 +31,7 @@ use keyring::Keyring;
 use state::{JoinRow, Meta, Peer, Pending, Phase};
 
 mod access;
+mod account;
 mod ack;
 mod ahead;
 mod alarm;
@@ -56,6 +57,7 @@ mod kept;
 mod keyring;
 mod kinship;
 mod leap;
+mod leave;
 mod ledger;
 mod limit;
 mod log;
@@ -88,7 +90,10 @@ mod wayback;
 
 pub use crate::{
     identity::Person,
-    message::{Act, Alteration, MAX_EMOJI, MAX_TEXT, Message, MessageId, Millis, Said, SaidError},
+    message::{
+        Act, Alteration, Day, DeviceHere, MAX_EMOJI, MAX_HERE, MAX_TEXT, Message, MessageId, Millis, Private,
+        Said, SaidError,
+    },
     mls::rules::MAX_PAST,
 };
 pub use alarm::{Alarm, AlarmKind, Impostor, Way};
@@ -103,8 +108,11 @@ pub use output::{Change, Output};
 pub use problem::{Breach, OutCause, Problem, Right, TokenFault};
 pub use profile::{EngineError, OldRoom, Policy, Profile};
 pub use signal::TYPING_EVERY_MS;
-pub use view::{GroupView, Invited, Member};
+pub use view::{Device, GroupView, Invited, Member, Present};
 pub use wayback::Returning;
+
+/// How long the invite of a linking room lives, in milliseconds: ten minutes, in which a code is typed by hand, too.
+pub const LINKING_MS: u64 = 10 * 60 * 1_000;
 
 /// One room on this device.
 pub struct Engine {
@@ -206,6 +214,8 @@ struct Connection {
     began: Option<proto::relay::AccessChange>,
     /// Its name.
     began_name: Vec<u8>,
+    /// The log's time of the entry that is being taken.
+    entry_at: Millis,
     /// The commit that is being looked at breaks a rule.
     broken: bool,
     /// The relay contradicts its own log, or refused a commit for good: no more of them on this stream,
@@ -260,7 +270,18 @@ impl Engine {
     ) -> Result<Self, EngineError> {
         let room = RoomId(profile.random.bytes());
         let mut engine = Self::begin(profile, room, clean_name(room_name)?, Phase::Creating)?;
-        engine.build_room(policy, now)?;
+        engine.build_room(policy, None, now)?;
+        Ok(engine)
+    }
+
+    /// A room that links two devices: one invite, for one device, as long as [`LINKING_MS`] says.
+    ///
+    /// # Errors
+    /// [`EngineError::Name`] for a name that cannot be shown.
+    pub fn create_linking(profile: &Profile, room_name: &str, now: Millis) -> Result<Self, EngineError> {
+        let room = RoomId(profile.random.bytes());
+        let mut engine = Self::begin(profile, room, clean_name(room_name)?, Phase::Creating)?;
+        engine.build_room(Policy::default(), Some((now.saturating_add(LINKING_MS), 1)), now)?;
         Ok(engine)
     }
 
@@ -328,6 +349,12 @@ impl Engine {
         self.meta.open
     }
 
+    /// Nobody but this person's devices is in it. False until this device is.
+    pub fn is_own_devices(&self) -> bool {
+        let room = self.group.as_ref().and_then(|group| group.room().ok());
+        room.is_some_and(|room| room.own_devices)
+    }
+
     /// Sequence number of the last log entry processed.
     pub fn cursor(&self) -> u64 {
         self.meta.cursor
@@ -342,31 +369,42 @@ impl Engine {
     pub fn view(&self) -> Option<GroupView> {
         let group = self.group.as_ref().filter(|_| self.is_member())?;
         let me = group.leaf();
-        let members = group.members().ok()?.into_iter();
+        let holders = group.members().ok()?;
         let state = group.room().ok()?;
         let mut view = GroupView {
             room: self.meta.room_name.clone(),
             open: self.meta.open,
             epoch: group.epoch(),
             authenticator: group.authenticator().ok()?,
-            members: members
-                .map(|(leaf, holder)| {
-                    let person = person(&holder);
-                    let heard = leaf == me || self.is_heard(leaf, &holder.unique());
-                    let Holder { status, glyph, avatar, .. } = holder;
-                    let is_moderator = roles::moderates(&state, &person.fingerprint);
-                    Member { person, leaf, me: leaf == me, heard, status, glyph, avatar, is_moderator }
-                })
-                .collect(),
+            members: holders.iter().map(|(leaf, holder)| self.member(*leaf, holder, me, &state)).collect(),
             topic: state.topic.clone(),
             disappear_s: state.disappear_s,
             past_lines: state.past_lines,
             invites: Vec::new(),
             moderators_invite: state.invite_policy() == content::room::InvitePolicy::Moderators,
             seats: state.seats_per_account,
+            own_devices: state.own_devices,
         };
-        view.invites = self.listed(&state, &view);
+        view.invites = self.listed(&state, &holders);
         Some(view)
+    }
+
+    fn member(&self, leaf: u32, holder: &Holder, me: u32, state: &content::Room) -> Member {
+        let unique = holder.unique();
+        let peer = self.peers.get(&leaf).filter(|peer| peer.unique == unique);
+        Member {
+            person: person(holder),
+            leaf,
+            me: leaf == me,
+            heard: leaf == me || peer.is_some(),
+            status: holder.status.clone(),
+            glyph: holder.glyph.clone(),
+            avatar: holder.avatar.clone(),
+            is_moderator: roles::moderates(state, &holder.fingerprint),
+            device: device(holder),
+            since: peer.map_or(0, |peer| peer.since),
+            replaces: holder.replaces,
+        }
     }
 
     /// Does what `input` asks. Never panics and never fails: what goes wrong is an [`Event`].
@@ -473,6 +511,11 @@ impl Engine {
         self.is_member().then(|| proof().into())
     }
 
+    /// What this epoch's members alone have to link two devices. None: we are not in.
+    pub fn linking_secret(&self) -> Option<Zeroizing<[u8; 32]>> {
+        self.group.as_ref().filter(|_| self.is_member())?.linking_secret().ok()
+    }
+
     fn phase(&self) -> Phase {
         self.meta.phase()
     }
@@ -542,6 +585,10 @@ impl Engine {
             .and_then(|code| Suite::from_cipher_suite(code.into()))
             .unwrap_or_default()
     }
+}
+
+fn device(holder: &Holder) -> Device {
+    Device { id: holder.device(), name: holder.device_name.clone() }
 }
 
 fn person(holder: &Holder) -> Person {

@@ -94,7 +94,7 @@ impl Engine {
             self.settled(&past.joiner);
         }
         let ours = self.unique();
-        if *past.joiner != *ours || saying.mine || self.handover.past_left == 0 {
+        if *past.joiner != *ours || self.handover.past_left == 0 {
             return true;
         }
         let left = self.handover.past_left;
@@ -117,7 +117,8 @@ impl Engine {
     }
 
     pub(super) fn unique(&self) -> Vec<u8> {
-        [&self.profile.identity.public_key()[..], &self.own.device_id].concat()
+        let as_we_come = || [&self.profile.identity.public_key()[..], &self.own.device_id].concat();
+        self.own_holder().map_or_else(as_we_come, |holder| holder.unique())
     }
 }
 

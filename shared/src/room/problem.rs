@@ -36,6 +36,8 @@ pub enum Problem {
     LastModerator,
     /// The last moderator cannot leave while others are in.
     LastModeratorStays,
+    /// Nobody leaves the room of their own devices: another one of them takes a device out.
+    OwnDevicesStay,
     /// A room has at most so many moderators.
     TooManyModerators {
         /// How many.
@@ -275,6 +277,7 @@ impl Problem {
             Self::NotModerator(_) => "not_moderator",
             Self::NoSuchMember { .. } => "no_such_member",
             Self::LastModerator | Self::LastModeratorStays => "last_moderator",
+            Self::OwnDevicesStay => "own_devices",
             Self::TooManyModerators { .. } => "too_many_moderators",
             Self::BadPolicy { .. } => "bad_policy",
             Self::TooManyInvites => "too_many_invites",

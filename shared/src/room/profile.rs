@@ -36,6 +36,9 @@ pub struct Policy {
     pub disappear_s: u32,
     /// Chat lines of before that newcomers are handed, at most [`super::MAX_PAST`]. For ever.
     pub past_lines: u32,
+    /// A room of our own devices: nobody of another account comes in. For ever.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub own_devices: bool,
 }
 
 /// Why a room cannot be begun or loaded.

@@ -257,7 +257,7 @@ impl Engine {
                     return Ok(());
                 }
                 self.group = None;
-                self.build_room(Policy::default(), now).map_err(|_| GroupError::Unexpected)?;
+                self.build_room(Policy::default(), None, now).map_err(|_| GroupError::Unexpected)?;
                 self.out.reopen = true;
             }
             (Code::NotAllowed, Phase::Joining) if self.handover.join_seq > 0 => {

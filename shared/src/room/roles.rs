@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{Engine, Problem, Right, access::LEAVES_PER_COMMIT, state::LeaveRow};
 use crate::{
     content::{self, room::InvitePolicy},
-    identity::{Fingerprint, clean_topic, credential::Holder},
+    identity::{DeviceId, Fingerprint, KeyChange, clean_topic, credential::Holder},
     mls::{
         group::{Group, GroupError},
         leave::MAX_PROOFS,
@@ -16,7 +16,7 @@ use crate::{
 
 impl Engine {
     pub(super) fn is_moderator(&self) -> bool {
-        let own = self.profile.identity.fingerprint();
+        let own = self.own_account();
         let room = self.group.as_ref().and_then(|group| group.room().ok());
         room.is_some_and(|room| moderates(&room, &own))
     }
@@ -31,17 +31,27 @@ impl Engine {
     }
 
     pub(super) fn remove(&mut self, who: &Fingerprint) -> Result<(), GroupError> {
+        self.remove_those(who, |_| true)
+    }
+
+    /// One device of somebody. What it knew ends with it, as with any removal.
+    pub(super) fn remove_device(&mut self, who: &Fingerprint, device: DeviceId) -> Result<(), GroupError> {
+        self.remove_those(who, |holder| holder.device() == device)
+    }
+
+    /// Devices of somebody, never this one.
+    fn remove_those(&mut self, who: &Fingerprint, fits: impl Fn(&Holder) -> bool) -> Result<(), GroupError> {
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
         let own = group.leaf();
         let leaves: Vec<Vec<u8>> = group
             .members()?
             .into_iter()
-            .filter(|(leaf, holder)| holder.fingerprint == *who && *leaf != own)
+            .filter(|(leaf, holder)| holder.fingerprint == *who && *leaf != own && fits(holder))
             .map(|(_, holder)| holder.unique())
             .collect();
         if leaves.is_empty() {
             self.refuse(Problem::NoSuchMember { besides_us: true });
-        } else if *who == self.profile.identity.fingerprint() || self.may_moderate(Right::Remove) {
+        } else if self.is_ours(who) || self.may_moderate(Right::Remove) {
             leaves.into_iter().for_each(|unique| self.want_removed(unique));
         }
         Ok(())
@@ -102,19 +112,6 @@ impl Engine {
         }
     }
 
-    /// Why we may not leave: the others would have no moderator.
-    pub(super) fn may_leave(&mut self) -> Result<bool, GroupError> {
-        let Some(group) = &self.group else { return Err(GroupError::Damaged) };
-        let (room, members) = (group.room()?, group.members()?);
-        let stay: Vec<_> = members.iter().filter(|(leaf, _)| *leaf != group.leaf()).collect();
-        let remains = stay.iter().any(|(_, holder)| moderates(&room, &holder.fingerprint));
-        if stay.is_empty() || remains {
-            return Ok(true);
-        }
-        self.refuse(Problem::LastModeratorStays);
-        Ok(false)
-    }
-
     /// A member said that it leaves, and proved it: one of the others commits the removal. The last moderator is not let
     /// go, whatever it says.
     pub(super) fn let_go(&mut self, unique: Vec<u8>, signature: &[u8]) -> Result<(), GroupError> {
@@ -138,6 +135,12 @@ impl Engine {
         }
     }
 
+    /// Whether a commit of ours may take somebody's access away. Until a member has taken our join, the relay lets nobody do that who
+    /// only had a link, and would drop the join with the commit.
+    pub(super) fn may_take_access(&self) -> bool {
+        self.is_confirmed(&self.own_key())
+    }
+
     /// The leaves that our next commit removes, and the proofs that it needs for that. What we may not remove, or what
     /// is gone already, is not wanted any more.
     pub(super) fn plan_removals(
@@ -145,7 +148,11 @@ impl Engine {
         room: &content::Room,
         members: &[(u32, Holder)],
     ) -> (Vec<u32>, content::CommitNote) {
-        let own = self.profile.identity.fingerprint();
+        if !self.may_take_access() {
+            // They stay wanted.
+            return (Vec::new(), content::CommitNote::default());
+        }
+        let own = self.own_account();
         let own_leaf = self.group.as_ref().map(Group::leaf);
         let is_moderator = moderates(room, &own);
         let (mut leaves, mut proofs, mut wanted) = (Vec::new(), Vec::new(), Vec::new());
@@ -156,7 +163,7 @@ impl Engine {
                 continue;
             }
             let proof = self.wishes.left.iter().find(|row| row.unique == unique);
-            let may = is_moderator || holder.fingerprint == own || proof.is_some();
+            let may = is_moderator || self.is_ours(&holder.fingerprint) || proof.is_some();
             let is_moderated = |(at, one): &(u32, Holder)| {
                 at != leaf && stay.contains(at) && moderates(room, &one.fingerprint)
             };
@@ -183,6 +190,31 @@ impl Engine {
         (leaves, content::CommitNote { leaves: proofs, ..content::CommitNote::default() })
     }
 
+    /// The moderators who stay, or whoever took the place of one: by the same rule as `mls/rules/roles`.
+    fn plan_heirs(&self, room: &mut content::Room, members: &[(u32, Holder)], removed: &[u32]) {
+        let own = self.group.as_ref().map(Group::leaf);
+        let changed = self.wants_account().then(|| self.profile.identity.as_ref());
+        let stay: Vec<_> = members
+            .iter()
+            .filter(|(leaf, _)| !removed.contains(leaf))
+            .map(|(leaf, holder)| match changed.filter(|_| Some(*leaf) == own) {
+                Some(ours) => (ours.fingerprint(), ours.change().map(KeyChange::old)),
+                None => (holder.fingerprint, holder.replaces),
+            })
+            .collect();
+        let mut moderators: Vec<bytes::Bytes> = Vec::new();
+        for one in &room.moderators {
+            let is_in = stay.iter().any(|(account, _)| **one == account.0);
+            let heir = || stay.iter().find(|(_, old)| old.is_some_and(|old| **one == old.0));
+            let now = match is_in {
+                true => Some(one.clone()),
+                false => heir().map(|(account, _)| account.0.to_vec().into()),
+            };
+            moderators.extend(now.filter(|now| !moderators.contains(now)));
+        }
+        room.moderators = moderators;
+    }
+
     /// The room's roles and policy after our next commit.
     pub(super) fn plan_roles(
         &mut self,
@@ -194,7 +226,7 @@ impl Engine {
             let mut stay = members.iter().filter(|(leaf, _)| !removed.contains(leaf));
             stay.any(|(_, holder)| holder.fingerprint.0 == *one)
         };
-        room.moderators.retain(|one| stays(one));
+        self.plan_heirs(room, members, removed);
         if !self.is_moderator() {
             return;
         }

@@ -4,9 +4,9 @@ use proto::relay::Deliver;
 
 use super::{Engine, Event};
 use crate::{
-    content::content::Body,
-    identity::Person,
-    message::{Act, Message, MessageId, Millis, Said},
+    content::{self, content::Body},
+    identity::{Person, credential::Holder},
+    message::{Act, DeviceHere, Message, MessageId, Millis, Said},
 };
 
 /// Where and by whom something was said.
@@ -40,10 +40,18 @@ impl Engine {
             Some(Ok(Said::Act { target, change })) => Event::Act(Act { seq, at, from, mine, target, change }),
             // Nobody can have read what was not there.
             Some(Ok(Said::Seen(upto))) if upto < seq => Event::Seen { who: from, seq: upto, mine },
-            Some(Ok(Said::Seen(_)) | Err(_)) => return false,
+            Some(Ok(Said::Device(body))) => Event::Device { who: from, seq, at, body, mine },
+            Some(Ok(Said::Seen(_) | Said::Here(_)) | Err(_)) => return false,
             None => return true,
         };
         self.out.events.push(event);
+        true
+    }
+
+    /// A device of ours tells the others where it is. Nobody says that elsewhere, nor what may not be said.
+    pub(super) fn device_here(&mut self, from: &Holder, at: Millis, here: &content::DeviceHere) -> bool {
+        let Some(here) = DeviceHere::read(here, at).filter(|_| self.is_own_devices()) else { return false };
+        self.out.events.push(Event::DeviceHere { device: from.device(), here: Box::new(here) });
         true
     }
 }

@@ -1,7 +1,9 @@
 //! What a group looks like to people and programs.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{Millis, Person};
-use crate::identity::Avatar;
+use crate::identity::{Avatar, DeviceId, Fingerprint};
 
 /// One leaf of the group.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +27,33 @@ pub struct Member {
     pub avatar: Option<Avatar>,
     /// May remove others, revoke their invites, make moderators and change the policy.
     pub is_moderator: bool,
+    /// Which device it is.
+    pub device: Device,
+    /// When it joined, Unix milliseconds by the log's time, where this device saw it; 0 where not.
+    pub since: Millis,
+    /// The account that the person had before its key was replaced, by the word of its recovery key.
+    pub replaces: Option<Fingerprint>,
+}
+
+/// A device of a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Device {
+    /// Names it in this room.
+    pub id: DeviceId,
+    /// What its owner calls it.
+    pub name: String,
+}
+
+/// A person in the room, with all devices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Present<'a> {
+    /// The first of their devices, in leaf order: it shows the person.
+    pub first: &'a Member,
+    /// All of them, the first one too.
+    pub devices: Vec<&'a Member>,
+    /// That is us.
+    pub is_me: bool,
 }
 
 /// A live invite, as every member sees it.
@@ -71,9 +100,46 @@ pub struct GroupView {
     pub moderators_invite: bool,
     /// Devices that one person may have in the room.
     pub seats: u32,
+    /// Nobody but this person's devices is in it, or comes in.
+    pub own_devices: bool,
+}
+
+impl Present<'_> {
+    /// One of the devices has said or changed something since we came.
+    pub fn is_heard(&self) -> bool {
+        self.devices.iter().any(|device| device.heard)
+    }
 }
 
 impl GroupView {
+    /// Everybody in the room, once each, in the order of their first leaves.
+    pub fn people(&self) -> Vec<Present<'_>> {
+        let mut people: Vec<Present<'_>> = Vec::new();
+        let mut places = BTreeMap::new();
+        for member in &self.members {
+            let place = *places.entry(member.person.fingerprint).or_insert(people.len());
+            match people.get_mut(place) {
+                Some(present) => present.devices.push(member),
+                None => people.push(Present { first: member, devices: vec![member], is_me: false }),
+            }
+        }
+        for present in &mut people {
+            present.is_me = present.devices.iter().any(|member| member.me);
+        }
+        people
+    }
+
+    /// Everybody but us, once each.
+    pub fn others(&self) -> impl Iterator<Item = &Member> {
+        self.people().into_iter().filter(|present| !present.is_me).map(|present| present.first)
+    }
+
+    /// How many people there are.
+    pub fn count(&self) -> usize {
+        let people: BTreeSet<_> = self.members.iter().map(|member| member.person.fingerprint).collect();
+        people.len()
+    }
+
     /// The member at a leaf has said something.
     pub fn hear(&mut self, leaf: u32) {
         self.members.iter_mut().filter(|member| member.leaf == leaf).for_each(|member| member.heard = true);

@@ -17,10 +17,10 @@ pub(super) fn once(
     files: bool,
     settings: String,
 ) -> Result<Done, BackupError> {
-    let account = store.account_secret()?.ok_or(BackupError::Altered)?;
+    let account = store.account()?.ok_or(BackupError::Altered)?;
     let texts = store.own_texts()?;
     let shown = (texts.name.as_str(), texts.status.as_str(), texts.glyph.as_str());
-    let profile = engine_profile(&account, shown, &random())?;
+    let profile = engine_profile(account, shown, &random());
     store.freeze()?;
     let source = Source { store, profile: &profile, settings, now: now_ms() };
     let done = backup::write(&source, &Wanted { target, key, files }, &random());

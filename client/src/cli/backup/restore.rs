@@ -10,11 +10,10 @@ use clap::Args;
 use serde_json::json;
 use tokio::{sync::mpsc, time::timeout};
 
-use super::phrase;
 use crate::{
     backup::{self, BackupError, BackupKey, Restored, Standing},
     cli::{
-        Globals,
+        Globals, phrase,
         plan::Plan,
         random::random,
         setup, telling,

@@ -43,6 +43,7 @@ fn store(vault: &Vault, seqs: &[u64]) {
         place: Where::Own,
         acked: 0,
         closed: Some(crate::store::Over::Left),
+        kind: Default::default(),
     };
     let entries = seqs.iter().map(|seq| Entry::Line(message(*seq).into())).collect();
     let batch = Batch { entries, ..Batch::default() };

@@ -74,6 +74,7 @@ pub async fn execute(
     };
     let is_sure = pending.is_sure(match &line {
         Line::Leave => current.map(|room| format!("leave {room}")),
+        Line::RemoveDevice(name) => Some(format!("remove device {name}")),
         Line::Forget(room) => room.as_deref().or(current).map(|room| format!("forget {room}")),
         _ => None,
     });
@@ -89,6 +90,10 @@ pub async fn execute(
             }
             AnyLink::Relay(link) => Ok(Done::say(words::chosen(&runtime.use_relay(&link).await?))),
         },
+        Line::Device(code) => runtime.link(code, None).await.map(|()| Done::default()).map_err(Failure::from),
+        Line::DeviceAnswer(answer) => {
+            runtime.answer_link(answer).await.map(|()| Done::default()).map_err(Failure::from)
+        }
         Line::Create(name, policy) => {
             if runtime.room(&name).is_ok_and(|status| status.over.is_none()) {
                 return Err(Failure::usage("You have a room of that name already.", "Choose another name."));
@@ -126,6 +131,17 @@ pub async fn execute(
         }
         Line::Info => Ok(Done { notes: info(&runtime.room(here()?)?), go: None }),
         Line::Members => Ok(Done { notes: members(runtime, &*view(runtime, here()?)?), go: None }),
+        Line::Devices => Ok(Done { notes: words::devices::devices(&runtime.devices().await?), go: None }),
+        Line::RemoveDevice(name) if !is_sure => Ok(Done::say(words::devices::removes(&name))),
+        Line::RemoveDevice(name) => {
+            let found = runtime.remove_device(&name).await?;
+            Ok(Done::say(words::devices::asked_removal(found.len())))
+        }
+        Line::ReplaceKey => Ok(Done::say(words::devices::REPLACE_KEY)),
+        Line::NameDevice(name) => {
+            runtime.name_device(&name).await?;
+            Ok(Done::say(words::devices::named(&name)))
+        }
         Line::Verify(name) => verify(runtime, here()?, name.as_deref()),
         Line::Mark(name) => mark(runtime, here()?, &name).await,
         Line::Unverify(name) => unmark(runtime, here()?, &name).await,
@@ -193,7 +209,7 @@ pub async fn execute(
             }
             if is_sure || status.over.is_some() {
                 return runtime
-                    .tell(room, Command::Leave)
+                    .tell(room, Command::LeaveAll)
                     .await
                     .map(|()| Done::default())
                     .map_err(Failure::from);

@@ -11,9 +11,10 @@ use crate::{
 
 /// Who is in a room, a line each, and what to compare.
 pub fn members(runtime: &Runtime, view: &engine::GroupView) -> Vec<String> {
-    let people = view.members.iter().map(|member| {
-        let mark = match (runtime.is_verified(&member.person.fingerprint), words::heard(member)) {
-            _ if member.me => " (you)".to_owned(),
+    let people = view.people().into_iter().flat_map(|present| {
+        let member = present.first;
+        let mark = match (runtime.is_verified(&member.person.fingerprint), words::heard(&present)) {
+            _ if present.is_me => " (you)".to_owned(),
             (true, "") => " (verified)".to_owned(),
             (true, word) => format!(" (verified, {word})"),
             (false, "") => String::new(),
@@ -23,18 +24,35 @@ pub fn members(runtime: &Runtime, view: &engine::GroupView) -> Vec<String> {
         let name = words::who(&member.person, Some(view));
         let shown = sanitize::line(format!("{} {}", member.glyph, member.status).trim());
         let shown = if shown.is_empty() { shown } else { format!("  {shown}") };
-        format!("  {name}{mark}{role}  {}{shown}", member.person.fingerprint.short())
+        let who = format!("  {name}{mark}{role}  {}{shown}", member.person.fingerprint.short());
+        std::iter::once(who).chain(devices(&present))
     });
     let authenticator: String = view.authenticator.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     let epoch = format!("Epoch {}, authenticator {authenticator}; the same for every member.", view.epoch);
     people.chain([epoch]).collect()
 }
 
+/// The devices of somebody who has several in the room, a line each.
+fn devices(present: &engine::Present<'_>) -> Vec<String> {
+    if present.devices.len() < 2 {
+        return Vec::new();
+    }
+    let line = |member: &&engine::Member| {
+        let here = if member.me { " (this one)" } else { "" };
+        let since = match member.since {
+            0 => String::new(),
+            at => format!(", since {}", words::when(at)),
+        };
+        format!("    - {}{here}{since}", words::called(&member.device.name))
+    };
+    present.devices.iter().map(line).collect()
+}
+
 pub(super) fn verify(runtime: &Runtime, room: &str, name: Option<&str>) -> Result<Done, Failure> {
     let view = view(runtime, room)?;
     let people: Vec<_> = match name {
         Some(name) => vec![words::find(&view, name)?],
-        None => view.members.iter().filter(|member| !member.me).map(|member| &member.person).collect(),
+        None => view.others().map(|member| &member.person).collect(),
     };
     if people.is_empty() {
         return Ok(Done::say("Nobody else is here yet."));

@@ -72,7 +72,7 @@ pub(super) async fn rooms(runtime: &Runtime, current: Option<&str>, all: bool) -
                 let unread = unread.get(&status.label).and_then(|unread| unread.as_ref().ok()?.words());
                 let unread = unread.map(|unread| format!(", {unread}")).unwrap_or_default();
                 let pinned = if status.is_pinned { ", pinned" } else { "" };
-                let members = words::counted(view.members.len(), "member");
+                let members = words::counted(view.count(), "member");
                 format!("{members}{open}{verified}{pinned}{unread}")
             }
             (None, None) => "not in yet".to_owned(),

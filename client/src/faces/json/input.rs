@@ -33,6 +33,24 @@ pub enum Cmd {
         #[serde(default)]
         relay: Option<String>,
     },
+    /// Link another device: by the code that it shows, or by showing one.
+    Link {
+        /// What the other device shows; without it this one shows one.
+        #[serde(default)]
+        code: Option<String>,
+    },
+    /// Both devices show the same.
+    LinkConfirm {
+        /// The digits that this device shows: whoever confirms has seen them.
+        digits: String,
+        /// How much of the past goes with it: `none`, `all`, or a number of messages of each room.
+        #[serde(default)]
+        history: Option<String>,
+    },
+    /// They do not.
+    LinkRefuse,
+    /// Give the linking up.
+    LinkCancel,
     /// Make a private room.
     Create {
         /// Its name.
@@ -314,6 +332,18 @@ pub enum Cmd {
         #[serde(default)]
         all: bool,
     },
+    /// List the devices of this person, by room.
+    Devices,
+    /// Take a device out of every room.
+    DeviceRemove {
+        /// What it is called, or its id in a room.
+        device: String,
+    },
+    /// Call this device so.
+    DeviceRename {
+        /// From now on.
+        name: String,
+    },
     /// Change the display name.
     Nick {
         /// The new one.
@@ -367,7 +397,14 @@ impl Cmd {
             Self::FileGet { room, .. } => (Some(room.clone()), None),
             Self::Transfers { room } => (room.clone(), None),
             Self::Transfer { .. } => (None, None),
-            Self::Rooms { .. }
+            Self::Link { .. }
+            | Self::LinkConfirm { .. }
+            | Self::LinkRefuse
+            | Self::LinkCancel
+            | Self::Devices
+            | Self::DeviceRemove { .. }
+            | Self::DeviceRename { .. }
+            | Self::Rooms { .. }
             | Self::Nick { .. }
             | Self::Describe { .. }
             | Self::Avatar { .. }

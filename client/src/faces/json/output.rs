@@ -1,5 +1,6 @@
 //! Events for programs.
 
+mod link;
 mod parts;
 
 use serde::{Deserialize, Serialize};
@@ -10,10 +11,11 @@ use shared::{
     room::{self as engine, Act, AlarmKind, Alteration, GroupView, Person},
 };
 
+pub use link::LinkOut;
 use parts::is_false;
 pub use parts::{
-    FileOut, GroupOut, InfoOut, InviteOut, MemberOut, MoreOut, PersonOut, ReactionOut, RoomOut, WhenOut,
-    WhyOut,
+    DeviceOut, FileOut, GroupOut, InfoOut, InviteOut, KeyRoomOut, MemberOut, MoreOut, OwnDeviceOut,
+    PersonOut, ReactionOut, RoomOut, WhenOut, WhyOut,
 };
 
 use super::{InviteBy, VERSION};
@@ -25,7 +27,10 @@ use crate::{
     },
     failure::Failure,
     handle::Runtime,
-    runtime::{ChosenRelay, Event, Namesake, RelayState, RoomEvent, Transfer, TransferState, Way},
+    runtime::{
+        ChosenRelay, Event, KeyRoom, LinkNews, Namesake, OwnDevice, RelayState, RoomEvent, Transfer,
+        TransferState, Way,
+    },
     store::{Happening, Hit, Notice, What},
 };
 
@@ -173,6 +178,10 @@ pub enum Out {
     },
     /// The relay has it on disk.
     Sent { room: String, id: String, seq: u64 },
+    /// At another device of this account it was read up to there.
+    Read { room: String, seq: u64 },
+    /// How the linking of a device stands.
+    Link(LinkOut),
     /// An invite link; secret.
     Invite { room: String, link: String, expires: u64, max_uses: u32 },
     /// A link's card was read: who invites to which room. Nothing is joined yet.
@@ -181,6 +190,10 @@ pub enum Out {
     Invites { room: String, invites: Vec<InviteOut> },
     /// Who is there.
     Members { room: String, members: Vec<MemberOut> },
+    /// The devices of this person, by room.
+    Devices { devices: Vec<OwnDeviceOut> },
+    /// The account has another key.
+    KeyReplaced { rooms: Vec<KeyRoomOut> },
     /// Somebody joined.
     MemberJoined {
         room: String,
@@ -188,6 +201,33 @@ pub enum Out {
         /// Whose invite it was; missing in an open room.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         invited_by: Option<PersonOut>,
+        #[serde(flatten)]
+        when: WhenOut,
+    },
+    /// Another device of somebody who is in the room joined.
+    DeviceJoined {
+        room: String,
+        member: PersonOut,
+        /// What it is called.
+        device: String,
+        #[serde(flatten)]
+        when: WhenOut,
+    },
+    /// A device of somebody who stays was removed.
+    DeviceLeft {
+        room: String,
+        member: PersonOut,
+        /// What it was called.
+        device: String,
+        by: PersonOut,
+        #[serde(flatten)]
+        when: WhenOut,
+    },
+    /// The account of somebody has another key, by the word of its recovery key. `was`: the fingerprint before.
+    KeyChanged {
+        room: String,
+        member: PersonOut,
+        was: String,
         #[serde(flatten)]
         when: WhenOut,
     },
@@ -302,6 +342,16 @@ impl Out {
         Self::Members { room: room.to_owned(), members: members(view, marks) }
     }
 
+    /// Devices of this person.
+    pub(crate) fn devices(all: Vec<OwnDevice>) -> Self {
+        Self::Devices { devices: all.into_iter().map(Into::into).collect() }
+    }
+
+    /// Another key for the account, and the rooms that have taken it.
+    pub(crate) fn key_replaced(rooms: Vec<KeyRoom>) -> Self {
+        Self::KeyReplaced { rooms: rooms.into_iter().map(Into::into).collect() }
+    }
+
     /// A safety number.
     pub(crate) fn safety(room: &str, member: &Person, number: &SafetyNumber, verified: bool) -> Self {
         let digits = number.digits();
@@ -393,6 +443,13 @@ impl Out {
             What::Joined { who, by } => {
                 Self::MemberJoined { room, member: person(who), invited_by: by.map(person), when }
             }
+            What::Linked { who, device } => Self::DeviceJoined { room, member: person(who), device, when },
+            What::Unlinked { who, device, by } => {
+                Self::DeviceLeft { room, member: person(who), device, by: person(by), when }
+            }
+            What::KeyChanged { who, was } => {
+                Self::KeyChanged { room, member: person(who), was: was.to_string(), when }
+            }
             What::Back(who) => Self::DeviceBack { room, member: person(who), when },
             What::Left { who, by } => Self::MemberLeft { room, member: person(who), by: person(by), when },
             What::Renamed { who, was } => Self::ProfileChanged { room, member: person(who), was, when },
@@ -448,10 +505,16 @@ impl Out {
 /// Whether somebody's key was verified.
 pub type Marks<'a> = &'a dyn Fn(&Fingerprint) -> bool;
 
+/// How the linking of a device stands.
+pub fn linked(news: &LinkNews) -> Out {
+    Out::Link(link::out(news.clone()))
+}
+
 /// The objects that tell of an event; several for a certificate that changed.
 pub fn translate(event: Event, marks: Marks<'_>) -> Vec<Out> {
     match event {
         Event::Relay { relay, state } => relay_event(relay, state),
+        Event::Linking(news) => vec![linked(&news)],
         Event::Room { room, event } => {
             let room = room.to_string();
             vec![match event {
@@ -460,12 +523,17 @@ pub fn translate(event: Event, marks: Marks<'_>) -> Vec<Out> {
                 }
                 // The runtime answers the one, and tells the other with what it changed.
                 RoomEvent::Engine(
-                    engine::Event::HandOver { .. } | engine::Event::Act(_) | engine::Event::Heard { .. },
+                    engine::Event::HandOver { .. }
+                    | engine::Event::Act(_)
+                    | engine::Event::Device { .. }
+                    | engine::Event::DeviceInvite { .. }
+                    | engine::Event::Heard { .. },
                 ) => {
                     return Vec::new();
                 }
                 RoomEvent::Engine(event) => engine_event(room, event, marks),
                 RoomEvent::Changed { act, .. } => Out::changed(room, act),
+                RoomEvent::ReadElsewhere(seq) => Out::Read { room, seq },
                 RoomEvent::Gone(seqs) => Out::Gone { room, seqs },
                 RoomEvent::Notice { notice, again, .. } => told(room, &notice, again),
                 // It was told as it happened.
@@ -513,6 +581,13 @@ fn engine_event(room: String, event: engine::Event, marks: Marks<'_>) -> Out {
     let live = WhenOut::default();
     match event {
         engine::Event::MemberJoined { who, by } => Out::happened(room, What::Joined { who, by }, live),
+        engine::Event::DeviceJoined { who, device, .. } => {
+            Out::happened(room, What::Linked { who, device: device.name }, live)
+        }
+        engine::Event::DeviceLeft { who, device, by } => {
+            Out::happened(room, What::Unlinked { who, device: device.name, by }, live)
+        }
+        engine::Event::KeyChanged { who, was } => Out::happened(room, What::KeyChanged { who, was }, live),
         engine::Event::DeviceBack(who) => Out::happened(room, What::Back(who), live),
         engine::Event::Invited { by, .. } => Out::Invited { room, by: person(by) },
         engine::Event::MemberLeft { who, by } => Out::happened(room, What::Left { who, by }, live),
@@ -541,9 +616,12 @@ fn engine_event(room: String, event: engine::Event, marks: Marks<'_>) -> Out {
         engine::Event::Typing { who, stopped } => Out::Typing { room, from: person(who), stopped },
         engine::Event::Act(act) => Out::changed(room, act),
         // Several, or none: see above.
-        engine::Event::Handed { .. } | engine::Event::HandOver { .. } | engine::Event::Heard { .. } => {
-            Out::Gone { room, seqs: Vec::new() }
-        }
+        engine::Event::Handed { .. }
+        | engine::Event::HandOver { .. }
+        | engine::Event::Device { .. }
+        | engine::Event::DeviceInvite { .. }
+        | engine::Event::DeviceHere { .. }
+        | engine::Event::Heard { .. } => Out::Gone { room, seqs: Vec::new() },
         engine::Event::Sent { token, seq } => Out::Sent { room, id: token, seq },
         // The runtime completes links, so none arrives here; a link without a relay helps nobody.
         engine::Event::Invite { .. } => {
@@ -573,18 +651,26 @@ fn told(room: String, notice: &Notice, again: bool) -> Out {
 }
 
 fn members(view: &GroupView, marks: Marks<'_>) -> Vec<MemberOut> {
-    let member = |member: &engine::Member| MemberOut {
-        name: member.person.name.clone(),
-        fingerprint: member.person.fingerprint.to_string(),
+    let device = |member: &&engine::Member| DeviceOut {
+        id: member.device.id.to_string(),
+        name: member.device.name.clone(),
         me: member.me,
         heard: member.heard,
-        status: member.status.clone(),
-        glyph: member.glyph.clone(),
-        avatar: member.avatar.as_ref().map(|avatar| hex::encode(avatar.id)).unwrap_or_default(),
-        verified: marks(&member.person.fingerprint),
-        moderator: member.is_moderator,
+        since: member.since,
     };
-    view.members.iter().map(member).collect()
+    let member = |present: engine::Present<'_>| MemberOut {
+        name: present.first.person.name.clone(),
+        fingerprint: present.first.person.fingerprint.to_string(),
+        me: present.is_me,
+        heard: present.is_heard(),
+        status: present.first.status.clone(),
+        glyph: present.first.glyph.clone(),
+        avatar: present.first.avatar.as_ref().map(|avatar| hex::encode(avatar.id)).unwrap_or_default(),
+        verified: marks(&present.first.person.fingerprint),
+        moderator: present.first.is_moderator,
+        devices: present.devices.iter().map(device).collect(),
+    };
+    view.people().into_iter().map(member).collect()
 }
 
 fn person(person: Person) -> PersonOut {

@@ -42,6 +42,10 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("/invites", "the live invites, whose they are and how far they are used"),
     ("/revoke INVITE", "end an invite, by the beginning of its id"),
     ("/members", "who is here"),
+    ("/devices", "your devices, as your rooms know them"),
+    ("/devices rename NAME", "call this device so"),
+    ("/devices replace-key", "how your account gets another key when a device was lost or stolen"),
+    ("/devices remove NAME", "take another device of yours out of every room; asks first"),
     ("/verify [NAME]", "the safety number to compare with somebody"),
     ("/verify NAME yes", "it is the same at both ends: mark the member as verified"),
     ("/unverify NAME", "take that mark back"),
@@ -50,6 +54,14 @@ pub const COMMANDS: &[(&str, &str)] = &[
     (
         "/policy [invite=everybody|moderators] [seats=N]",
         "who may invite, and how many devices one person may have; alone, it shows that. Moderators change it",
+    ),
+    (
+        "/link [CODE]",
+        "let another device have your account: by the code that it shows (`schat link` there), or by one that this device shows",
+    ),
+    (
+        "/link yes|no|cancel",
+        "it shows the same as this one, or not; or give it up. With yes: history=none, history=all, or so many messages of each room [1000]",
     ),
     ("/nick NAME", "change your name"),
     ("/status [TEXT]", "say something of yourself beside your name, or nothing any more"),

@@ -7,7 +7,12 @@ mod tests;
 
 use shared::room::Policy;
 
-use crate::{faces::link, failure::Failure, runtime::Steer, text::names::unquoted};
+use crate::{
+    faces::link,
+    failure::Failure,
+    runtime::{HandedPast, LinkAnswer, Steer},
+    text::names::unquoted,
+};
 pub use arguments::lifetime;
 use arguments::{allowed, create, limits, marked, seconds};
 pub use commands::COMMANDS;
@@ -24,6 +29,10 @@ pub enum Line {
     Join(String),
     /// Join by an invite link.
     Link(String),
+    /// Link another device: by the code that it shows, or by showing one.
+    Device(Option<String>),
+    /// What somebody says who was asked about a device.
+    DeviceAnswer(LinkAnswer),
     /// Make a private room.
     Create(String, Policy),
     /// Show an invite link, or make one with these limits.
@@ -40,6 +49,14 @@ pub enum Line {
     Info,
     /// Who is here.
     Members,
+    /// The devices of this person.
+    Devices,
+    /// Take one of them out of every room.
+    RemoveDevice(String),
+    /// How the account gets another key.
+    ReplaceKey,
+    /// Call this one so.
+    NameDevice(String),
     /// Compare safety numbers, with one member or all.
     Verify(Option<String>),
     /// The numbers were compared: mark the member as verified.
@@ -153,6 +170,17 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
     match word {
         "join" if is_link(argument) => Ok(Line::Link(argument.to_owned())),
         "join" => needed().map(|room| Line::Join(unquoted(&room))),
+        "link" if argument.starts_with("yes ") => {
+            let past = argument.trim_start_matches("yes").trim().strip_prefix("history=");
+            past.and_then(history).map(confirmed).ok_or_else(|| usage_of(word))
+        }
+        "link" => Ok(match argument {
+            "" => Line::Device(None),
+            "yes" => confirmed(HandedPast::default()),
+            "no" => Line::DeviceAnswer(LinkAnswer::Refuse),
+            "cancel" => Line::DeviceAnswer(LinkAnswer::Cancel),
+            code => Line::Device(Some(link::tidied(code).unwrap_or_else(|| code.to_owned()))),
+        }),
         "create" => create(argument).ok_or_else(|| usage_of(word))?,
         "invite" => limits(argument).map(Line::Invite),
         "invites" => alone(Line::Invites),
@@ -164,6 +192,13 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
         "policy" => allowed(argument).map(Line::Policy),
         "info" => alone(Line::Info),
         "members" => alone(Line::Members),
+        "devices" if argument.is_empty() => Ok(Line::Devices),
+        "devices" => match argument.split_once(char::is_whitespace) {
+            Some(("remove", name)) => Ok(Line::RemoveDevice(name.trim().to_owned())),
+            _ if argument == "replace-key" => Ok(Line::ReplaceKey),
+            Some(("rename", name)) => Ok(Line::NameDevice(name.trim().to_owned())),
+            _ => Err(usage_of(word)),
+        },
         "verify" if marked(argument).is_some() => Ok(Line::Mark(marked(argument).unwrap_or_default())),
         "unverify" => needed().map(Line::Unverify),
         "verify" => Ok(Line::Verify(Some(argument.to_owned()).filter(|name| !name.is_empty()))),
@@ -209,6 +244,19 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
             "See /help. To send a line that begins with a slash, begin it with two.",
         )),
     }
+}
+
+/// How much of the past a new device gets: `none`, `all`, or a number of lines of each room.
+pub fn history(text: &str) -> Option<HandedPast> {
+    match text {
+        "none" => Some(HandedPast::Nothing),
+        "all" => Some(HandedPast::All),
+        lines => lines.parse().ok().map(HandedPast::Newest),
+    }
+}
+
+fn confirmed(past: HandedPast) -> Line {
+    Line::DeviceAnswer(LinkAnswer::Confirm { digits: None, past })
 }
 
 /// It looks like an invite link, or has one among its words.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::runtime::LinkAnswer;
 
 #[test]
 fn lines_mean_what_they_say() {
@@ -16,6 +17,15 @@ fn lines_mean_what_they_say() {
         ("/forget", Line::Forget(None)),
         ("/forget two words", Line::Forget(Some("two words".into()))),
         ("/rooms all", Line::Rooms(true)),
+        ("/link", Line::Device(None)),
+        ("/link yes", confirmed(HandedPast::Newest(1_000))),
+        ("/link yes history=none", confirmed(HandedPast::Nothing)),
+        ("/link yes history=all", confirmed(HandedPast::All)),
+        ("/link yes history=50", confirmed(HandedPast::Newest(50))),
+        ("/link no", Line::DeviceAnswer(LinkAnswer::Refuse)),
+        ("/link cancel", Line::DeviceAnswer(LinkAnswer::Cancel)),
+        ("/link schat://h:1/#x", Line::Device(Some("schat://h:1/#x".into()))),
+        ("/link AbCd", Line::Device(Some("AbCd".into()))),
         ("/join lobby", Line::Join("lobby".into())),
         ("/join two words", Line::Join("two words".into())),
         ("/join \"two words\"", Line::Join("two words".into())),
@@ -51,7 +61,7 @@ fn lines_mean_what_they_say() {
         ("/create two words", Line::Create("two words".into(), Policy::default())),
         (
             "/create team past=50 disappear=1h",
-            Line::Create("team".into(), Policy { disappear_s: 3_600, past_lines: 50 }),
+            Line::Create("team".into(), Policy { disappear_s: 3_600, past_lines: 50, ..Policy::default() }),
         ),
         ("/disappear 2w", Line::Disappear(Some(1_209_600))),
         ("/disappear off", Line::Disappear(Some(0))),

@@ -79,6 +79,7 @@ async fn show(runtime: &Runtime, shared: &Shared, event: Event) -> Option<Exit> 
                 shared.pending.joined(&room);
             }
         }
+        Event::Linking(news) => words::linking(&news, true).iter().for_each(|line| note(line)),
     }
     if let Some(notice) = notice {
         // What cannot be marked comes again at the next start.
@@ -125,7 +126,7 @@ async fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomE
             note(&format!("{place}{}", words::changed(&act, &line, among)));
         }
         // What was written cannot be unwritten here.
-        RoomEvent::Gone(_) => {}
+        RoomEvent::Gone(_) | RoomEvent::ReadElsewhere(_) => {}
         // Nothing here shows pictures.
         RoomEvent::Pictured => {}
         RoomEvent::Invite { link, .. } => {
@@ -182,6 +183,9 @@ async fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: eng
         // Said above.
         engine::Event::MemberJoined { .. }
         | engine::Event::DeviceBack(_)
+        | engine::Event::DeviceJoined { .. }
+        | engine::Event::DeviceLeft { .. }
+        | engine::Event::KeyChanged { .. }
         | engine::Event::MemberLeft { .. }
         | engine::Event::ProfileChanged { .. }
         | engine::Event::NewPicture { .. }
@@ -200,7 +204,11 @@ async fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: eng
         // Each line here is read aloud to somebody: who types and who has read is not worth one.
         engine::Event::Typing { .. } | engine::Event::Seen { .. } | engine::Event::Queued { .. } => {}
         // The runtime answers the one, and tells the other with what it changed.
-        engine::Event::HandOver { .. } | engine::Event::Act(_) => {}
+        engine::Event::HandOver { .. }
+        | engine::Event::Act(_)
+        | engine::Event::Device { .. }
+        | engine::Event::DeviceHere { .. }
+        | engine::Event::DeviceInvite { .. } => {}
         engine::Event::Sent { .. } => shared.pending.done(),
         engine::Event::CatchingUp { done, total } if done == total => {}
         engine::Event::CatchingUp { done, total } => note(&format!("Reading {shown}: {done} of {total}.")),

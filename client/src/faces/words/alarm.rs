@@ -128,6 +128,24 @@ pub fn alarm(alarm: &Alarm) -> String {
                 .to_owned()
         }
         Alarm::Impostor(impostor) => self::impostor(impostor),
+        Alarm::DeviceLinked { who, device } => {
+            format!("{:?}, whom you have verified, linked a device: {device:?}.", who.name)
+        }
+        Alarm::KeyReplaced { who } => format!(
+            "{:?}, whom you have verified, changed the key of their account: a device was lost or stolen. Their recovery key \
+             says so, so they stay verified. Fingerprint: {}.",
+            who.name, who.fingerprint
+        ),
+        Alarm::ReplacedKeyUsed { who } => format!(
+            "{:?} is here with an account whose key was replaced after a device was lost or stolen. It may be whoever has that \
+             device. Fingerprint: {}.",
+            who.name, who.fingerprint
+        ),
+        Alarm::KeyReplacedTwice { who } => format!(
+            "{:?} shows that their account was replaced, and this device knows of another account that took its place. \
+             Fingerprint: {}.",
+            who.name, who.fingerprint
+        ),
     }
 }
 
@@ -171,6 +189,9 @@ pub fn alarm_remedy(kind: AlarmKind) -> &'static str {
         AlarmKind::Certificate => "Do not go on before the relay's operator has confirmed the change.",
         AlarmKind::Impostor => {
             "Believe nothing that comes from there before you have asked, over another channel, and compared: /verify NAME."
+        }
+        AlarmKind::Device => {
+            "Ask them, over another channel, whether that was them. If it was not, believe nothing that comes from there."
         }
         AlarmKind::Access => "The next commit repairs it. If it goes on, ask the relay's operator.",
     }

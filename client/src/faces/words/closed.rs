@@ -19,6 +19,10 @@ pub fn closed(reason: &CloseReason) -> String {
                 as_it_came(by)
             );
         }
+        CloseReason::RemovedByOwn => {
+            "Another device of yours took this one out of the room; or somebody who has your account did: then read about lost and stolen \
+             devices (docs/devices.md). This device comes back by a new invite."
+        }
         CloseReason::RemovedAndVoted { entry, members: 1..=2 } => {
             return format!(
                 "This device was removed from the room by the change at entry {entry}. A room of two has no majority that \

@@ -3,7 +3,7 @@
 use shared::{
     identity::safety::SafetyNumber,
     identity::{Fingerprint, names::fold},
-    room::{GroupView, Member, Person},
+    room::{GroupView, Member, Person, Present},
 };
 
 use super::called;
@@ -49,6 +49,11 @@ pub fn name<'a>(person: &Person, among: impl Into<Among<'a>>) -> String {
 
 /// The same with all characters as they came.
 fn raw_name(person: &Person, among: Among<'_>) -> String {
+    raw_name_beside(person, None, among)
+}
+
+/// The same; whoever has the fingerprint `was` is nobody else.
+fn raw_name_beside(person: &Person, was: Option<&Fingerprint>, among: Among<'_>) -> String {
     let shown = person.name.clone();
     let folded = fold(&person.name);
     // Those of the past are all who were named, members included: then there is no need to look at each.
@@ -58,7 +63,8 @@ fn raw_name(person: &Person, among: Among<'_>) -> String {
     let others =
         others.filter(|other| other.fingerprint != person.fingerprint && fold(&other.name) == folded);
     let past = among.past.into_iter().flat_map(|past| past.others(person));
-    let same: Vec<&Fingerprint> = others.map(|other| &other.fingerprint).chain(past).collect();
+    let same = others.map(|other| &other.fingerprint).chain(past);
+    let same: Vec<&Fingerprint> = same.filter(|other| Some(*other) != was).collect();
     // Nobody passes for `bob#1f2e` by taking that for a name.
     let is_alone = same.is_empty() && !person.name.contains('#');
     if is_alone { shown } else { format!("{shown}#{}", short(&person.fingerprint, &same)) }
@@ -67,6 +73,11 @@ fn raw_name(person: &Person, among: Among<'_>) -> String {
 /// How a person is called in a line, beside other words; safe for a terminal.
 pub fn who<'a>(person: &Person, among: impl Into<Among<'a>>) -> String {
     called(&raw_name(person, among.into()))
+}
+
+/// How somebody with another key is called, whom the view may still show with the one that `was`.
+pub fn who_was<'a>(person: &Person, was: &Fingerprint, among: impl Into<Among<'a>>) -> String {
+    called(&raw_name_beside(person, Some(was), among.into()))
 }
 
 /// The first digits of a fingerprint: four, or as many fours as it takes to tell it from these.
@@ -172,6 +183,6 @@ pub fn safety(
 
 /// One word for a member who has not said or changed anything since we came: only the room's state says that it is
 /// there, and whoever made that state for us could have put anybody into it.
-pub fn heard(member: &Member) -> &'static str {
-    if member.heard { "" } else { "silent" }
+pub fn heard(present: &Present<'_>) -> &'static str {
+    if present.is_heard() { "" } else { "silent" }
 }

@@ -46,6 +46,10 @@ pub fn problem(problem: &Problem) -> (String, &'static str) {
             "You are the room's last moderator, so you cannot leave while others are in it.",
             "/moderator NAME makes another one; then leave. Or close the room: remove the others, then leave.",
         ),
+        Problem::OwnDevicesStay => (
+            "This is the room of your own devices, by which they keep in step: no device leaves it by itself.",
+            "On another device: /devices shows them, schat devices remove takes one out.",
+        ),
         Problem::TooManyModerators { most } => {
             let message = format!("A room has at most {most} moderators.");
             return (message, "Take the right from one who does not use it.");

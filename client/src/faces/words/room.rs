@@ -8,7 +8,7 @@ use shared::{
 
 use super::{
     Among, alarm, beginning, called, counted, duration, first_words, over, sign, stranger, text::sentence,
-    who,
+    who, who_was,
 };
 use crate::{
     faces::sanitize,
@@ -24,7 +24,7 @@ pub const ON_ITS_WAY: &str = "That message is still on its way.";
 
 /// How a room is announced.
 pub fn joined(label: &str, view: &GroupView) -> Vec<String> {
-    let count = match view.members.len() {
+    let count = match view.count() {
         1 => "you are the only member".to_owned(),
         count => format!("{count} members"),
     };
@@ -88,7 +88,7 @@ impl About<'_> {
             (Some(why), _) => format!("over: {}", sanitize::line(&over(why))),
             (None, Some(view)) => {
                 let kind = if view.open { "OPEN" } else { "private" };
-                format!("{kind}, {}, epoch {}.", counted(view.members.len(), "member"), view.epoch)
+                format!("{kind}, {}, epoch {}.", counted(view.count(), "member"), view.epoch)
             }
             (None, None) => "you are not in yet.".to_owned(),
         };
@@ -137,6 +137,28 @@ pub fn happening<'a>(what: &'a What, label: Option<&str>, among: impl Into<Among
             format!("{} joined{there} by an invite of {}.", who(one, among), who(by, among))
         }
         What::Joined { who: one, by: None } => format!("{} joined{there}.", who(one, among)),
+        What::Linked { who: one, device } => {
+            let place = label.map(|_| format!(" in{there}")).unwrap_or_default();
+            format!("{} linked a device{place}: {}.", who(one, among), called(device))
+        }
+        What::Unlinked { who: one, device, by } if one.fingerprint == by.fingerprint => {
+            let place = label.map(|_| format!(" from{there}")).unwrap_or_default();
+            format!("{} removed a device of theirs{place}: {}.", who(one, among), called(device))
+        }
+        What::Unlinked { who: one, device, by } => {
+            let place = label.map(|_| format!(" from{there}")).unwrap_or_default();
+            let among = among.beside(one, by);
+            let (one, by) = (who(one, among), who(by, among));
+            format!("A device of {one} was removed{place} by {by}: {}.", called(device))
+        }
+        What::KeyChanged { who: one, was } => {
+            let place = label.map(|_| format!(" in{there}")).unwrap_or_default();
+            format!(
+                "{} changed the key of their account{place}: a device was lost or stolen. Their recovery key says so, and all \
+                 other devices of the old account are out.",
+                who_was(one, was, among)
+            )
+        }
         What::Back(one) => format!(
             "A device of {} could not follow{} and is back, by its own keys; verify if you did not expect it.",
             who(one, among),

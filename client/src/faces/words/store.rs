@@ -121,6 +121,10 @@ fn store(error: &StoreError) -> (String, &'static str) {
         StoreError::TooManyMarks => {
             return (unusable("more people are marked than a profile can hold"), CHECK);
         }
+        StoreError::BeingLinked => (
+            "This device is being linked to an account, and is nobody's until then.",
+            "Run `schat link` to go on, or `schat link --cancel` to give it up.",
+        ),
         StoreError::TooOld => {
             let why = "an earlier version of schat wrote it, and it has to be writable once";
             return (unusable(why), CHECK);
@@ -144,6 +148,10 @@ fn damage(what: Damage) -> String {
         Damage::Type => "a value has the wrong type",
         Damage::Value => "a value was altered",
         Damage::Identity => "identity",
+        Damage::Phrase => "the phrase of the recovery key",
+        Damage::Synced => "what waits for other devices",
+        Damage::DevicesHere => "what devices said of themselves",
+        Damage::Offers => "rooms on their way to other devices",
         Damage::Line => "a chat line",
         Damage::Happening => "what happened in a room",
         Damage::Notice => "a notice",

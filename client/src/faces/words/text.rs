@@ -27,6 +27,12 @@ pub fn when(at: u64) -> String {
     at.to_zoned(zone::here().0).strftime("%F %H:%M").to_string()
 }
 
+/// A day, from Unix milliseconds within it.
+pub(super) fn day(at: u64) -> String {
+    let at = Timestamp::from_millisecond(i64::try_from(at).unwrap_or(0)).unwrap_or_default();
+    at.strftime("%F").to_string()
+}
+
 /// The first words of a text, to name it by.
 pub fn beginning(text: &str) -> String {
     const CELLS: usize = 40; // half a usual line

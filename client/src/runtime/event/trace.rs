@@ -17,6 +17,7 @@ pub(super) fn told(event: &Event) {
     match event {
         Event::Relay { state, .. } => relay(state),
         Event::Room { event, .. } => room(event),
+        Event::Linking(_) => debug!("linking"),
     }
 }
 
@@ -42,6 +43,7 @@ fn room(event: &RoomEvent) {
         },
         RoomEvent::Failed(reason) => failed(reason),
         RoomEvent::Changed { act, .. } => debug!(seq = act.seq, mine = act.mine, "message changed"),
+        RoomEvent::ReadElsewhere(seq) => debug!(seq, "read elsewhere"),
         RoomEvent::Gone(seqs) => debug!(count = seqs.len(), "messages gone"),
         RoomEvent::Invite { .. } => info!("invite ready"),
         RoomEvent::Namesake(namesake) => info!(is_me = namesake.is_me, "namesake"),
@@ -56,15 +58,16 @@ fn engine(event: &engine::Event) {
     use engine::Event as E;
     match event {
         E::Joined(view) => {
-            info!(epoch = view.epoch, members = view.members.len(), open = view.open, "in the room");
+            info!(epoch = view.epoch, members = view.count(), open = view.open, "in the room");
         }
-        E::Epoch(view) => info!(epoch = view.epoch, members = view.members.len(), "epoch"),
+        E::Epoch(view) => info!(epoch = view.epoch, members = view.count(), "epoch"),
         E::Message(message) => debug!(seq = message.seq, mine = message.mine, "message"),
         E::Queued { .. } => debug!("message waits"),
         E::Sent { seq, .. } => debug!(seq, "message sent"),
         E::Handed { lines, .. } => info!(count = lines.len(), "past handed over"),
         E::HandOver { .. } => info!("past wanted"),
         E::Seen { seq, mine, .. } => debug!(seq, mine, "read mark"),
+        E::Device { seq, mine, .. } => debug!(seq, mine, "to own devices"),
         E::Typing { stopped, .. } => debug!(stopped, "typing"),
         E::CatchingUp { done, total } => debug!(done, total, "catching up"),
         E::Closed { was_member, .. } => info!(was_member, "room over"),
@@ -72,6 +75,9 @@ fn engine(event: &engine::Event) {
         E::Invited { .. } => info!("card read"),
         E::MemberJoined { .. } => info!("member joined"),
         E::MemberLeft { .. } => info!("member left"),
+        E::DeviceJoined { .. } => info!("device joined"),
+        E::DeviceLeft { .. } => info!("device left"),
+        E::KeyChanged { .. } => warn!("key changed"),
         E::DeviceBack(_) => info!("device back"),
         E::ProfileChanged { .. } => info!("profile changed"),
         E::NewPicture { .. } => info!("picture changed"),
@@ -79,7 +85,13 @@ fn engine(event: &engine::Event) {
         E::Disappearing { .. } => info!("messages disappear"),
         E::Lost { after, upto } => info!(after, upto, "log cut"),
         E::Accepted => info!("accepted"),
-        E::Alarm(_) | E::Problem(_) | E::Stranger(_) | E::Invite { .. } | E::Act(_) => {}
+        E::DeviceHere { .. } => debug!("device here"),
+        E::Alarm(_)
+        | E::Problem(_)
+        | E::Stranger(_)
+        | E::Invite { .. }
+        | E::DeviceInvite { .. }
+        | E::Act(_) => {}
     }
 }
 

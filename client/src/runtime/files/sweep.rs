@@ -31,7 +31,7 @@ pub(super) async fn run(rooms: Weak<Inner>, wanted: Arc<Notify>) {
     loop {
         let Some(local) = rooms.upgrade().map(Local) else { return };
         let mut is_done = true;
-        for status in local.rooms().into_iter().filter(|room| room.over.is_none()) {
+        for status in local.all_rooms().into_iter().filter(|room| room.over.is_none()) {
             is_done &= room(&local, &status.label, status.id).await;
         }
         drop(local);

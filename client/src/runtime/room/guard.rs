@@ -9,6 +9,11 @@
 //! 3. Two people may simply have one name; many have the one that their system gave them (`root`). That is told in a line, and
 //!    faces show them apart.
 //!
+//! 4. Somebody verified who links a device is told loudly: whoever has the account's key could have done it.
+//! 5. Somebody who shows, by the word of the recovery key, that their account took the place of another one keeps its mark;
+//!    whoever verified them is told loudly.
+//! 6. The account that was is an alarm from then on, wherever it comes; ours as well.
+//!
 //! What was told once for a key and a name is not told again, but alarms when the name's owner is verified: then each join is.
 
 use shared::{
@@ -18,7 +23,7 @@ use shared::{
 
 use crate::{
     runtime::event::Namesake,
-    store::{KnownPerson, Meeting, People},
+    store::{KnownPerson, Meeting, People, Replacement},
     text::names::{Looks, is_default},
 };
 
@@ -35,12 +40,16 @@ pub(super) struct Look<'a> {
     pub(super) people: &'a People,
     /// We.
     pub(super) me: Person,
+    /// Who we were before the account had another key, where the room has taken that.
+    pub(super) was: Option<Fingerprint>,
     /// The time of the step.
     pub(super) now: Millis,
     /// Met in this step, in order, with what the name looks like.
     pub(super) met: Vec<(Looks, Meeting)>,
     /// Who has somebody else's name, and means no harm by it as far as we know.
     pub(super) namesakes: Vec<Namesake>,
+    /// Whose account took the place of another one, in this step.
+    pub(super) replaced: Vec<Replacement>,
 }
 
 impl Guard {
@@ -54,7 +63,15 @@ impl Guard {
         match event {
             Event::Joined(view) | Event::Epoch(view) => {
                 let members = people_in(view);
-                let alarms = members.iter().filter_map(|who| look.namesake(who, &Way::IsHere)).collect();
+                let mut alarms = Vec::new();
+                for present in view.people() {
+                    let who = &present.first.person;
+                    alarms.extend(present.first.replaces.and_then(|old| look.replaces(who, old)));
+                    let mut known = self.members.iter().flatten();
+                    let is_new = !known.any(|known| known.fingerprint == who.fingerprint);
+                    alarms.extend(look.is_replaced(who).filter(|_| is_new));
+                }
+                alarms.extend(members.iter().filter_map(|who| look.namesake(who, &Way::IsHere)));
                 self.members = Some(members);
                 alarms
             }
@@ -62,15 +79,20 @@ impl Guard {
                 let stranger = self.stranger(look, who, by.as_ref());
                 let namesake = look.namesake(who, &Way::Joined);
                 self.members.get_or_insert_default().push(who.clone());
-                stranger.into_iter().chain(namesake).collect()
+                look.is_replaced(who).into_iter().chain(stranger).chain(namesake).collect()
             }
             Event::MemberLeft { who, .. } => {
-                let members = self.members.get_or_insert_default();
-                if let Some(at) = members.iter().position(|member| member.fingerprint == who.fingerprint) {
-                    members.remove(at);
-                }
+                self.members.get_or_insert_default().retain(|member| member.fingerprint != who.fingerprint);
                 Vec::new()
             }
+            Event::KeyChanged { who, was } => look.replaces(who, *was).into_iter().collect(),
+            Event::DeviceJoined { who, .. } if look.is_replaced(who).is_some() => {
+                look.is_replaced(who).into_iter().collect()
+            }
+            Event::DeviceJoined { who, device, .. } if look.people.is_verified(&who.fingerprint) => {
+                vec![Event::Alarm(Alarm::DeviceLinked { who: who.clone(), device: device.name.clone() })]
+            }
+
             Event::ProfileChanged { who, was } if *was != who.name => {
                 look.namesake(who, &Way::Renamed(was.clone())).into_iter().collect()
             }
@@ -138,9 +160,33 @@ impl Look<'_> {
         Some(Event::Alarm(Alarm::Impostor(Box::new(impostor))))
     }
 
+    /// Rule 5. Somebody shows that their account took the place of another one: it is theirs from now on, with its mark.
+    fn replaces(&mut self, who: &Person, old: Fingerprint) -> Option<Event> {
+        let now = self.replaced.iter().find(|one| one.old == old).map(|one| one.person.fingerprint);
+        let known = self.people.get(&old)?;
+        let is_told = now == Some(who.fingerprint) || known.is_replaced_by(&who.fingerprint);
+        if is_told || self.me.fingerprint == who.fingerprint {
+            return None;
+        }
+        if now.is_some() || known.replaced_by.is_some() {
+            return Some(Event::Alarm(Alarm::KeyReplacedTwice { who: who.clone() }));
+        }
+        self.replaced.push(Replacement { old, person: who.clone(), at: self.now });
+        known.verified_at.map(|_| Event::Alarm(Alarm::KeyReplaced { who: who.clone() }))
+    }
+
+    /// Rule 6. Somebody uses an account whose place another one took.
+    fn is_replaced(&self, who: &Person) -> Option<Event> {
+        let known = || self.people.get(&who.fingerprint).is_some_and(|known| known.replaced_by.is_some());
+        let is_replaced = self.was == Some(who.fingerprint) || known();
+        is_replaced.then(|| Event::Alarm(Alarm::ReplacedKeyUsed { who: who.clone() }))
+    }
+
     /// Verified, or ourselves.
     fn trusts(&self, who: &Fingerprint) -> bool {
-        *who == self.me.fingerprint || self.people.is_verified(who)
+        let was_verified =
+            |one: &Replacement| one.person.fingerprint == *who && self.people.is_verified(&one.old);
+        *who == self.me.fingerprint || self.people.is_verified(who) || self.replaced.iter().any(was_verified)
     }
 
     /// Others who go by a name that looks like this one, or did, with their names.
@@ -150,12 +196,18 @@ impl Look<'_> {
             names: vec![person.name.clone()],
             first_seen,
             verified_at: None,
+            replaced_at: None,
+            replaced_by: None,
         };
         let met =
             self.met.iter().filter(|(met, _)| met.like(looks)).map(|(_, met)| fresh(&met.person, met.at));
         let me = Looks::of(&self.me.name).like(looks).then(|| fresh(&self.me, 0));
         let others = self.people.called(&but.name).into_iter().chain(met).chain(me);
-        others.filter(|other| other.fingerprint != but.fingerprint).collect()
+        // Names of an account whose place another one took are that one's.
+        let is_replaced = |other: &KnownPerson| {
+            other.replaced_by.is_some() || self.replaced.iter().any(|one| one.old == other.fingerprint)
+        };
+        others.filter(|other| other.fingerprint != but.fingerprint && !is_replaced(other)).collect()
     }
 }
 

@@ -2,17 +2,23 @@
 
 use std::sync::Arc;
 
-use shared::room as engine;
+use shared::room::{self as engine, Command, Input, Problem, Right};
 
 use super::Room;
 use crate::{
+    reason::Reason,
     runtime::{Event, FaceId, RoomEvent, lock},
-    store::{KnownRelay, Notice, Over},
+    store::{Cursor, KnownRelay, Mark, Notice, Over, RoomKind, RoomRecord},
 };
 
 impl Room {
     /// `ordinal`: the number under which the next notice was stored.
     pub(super) async fn publish(&mut self, event: engine::Event, ordinal: &mut i64) {
+        if let engine::Event::Problem(problem) = &event
+            && is_about_invites(problem)
+        {
+            self.no_device_invite(Reason::Notice(Notice::Problem(problem.clone())));
+        }
         if let Some(notice) = Notice::of(&event) {
             // What is loud is for everybody, whoever brought it up.
             let asker = self.asker.filter(|_| !notice.is_loud());
@@ -23,7 +29,11 @@ impl Room {
         }
         match &event {
             engine::Event::Joined(view) | engine::Event::Epoch(view) => {
+                self.settle_kind(view.own_devices).await;
+                self.settle_removals(view).await;
+                self.settle_endings(view).await;
                 lock(&self.state).view = Some(Arc::new(view.clone()));
+                self.settle_here(view, matches!(event, engine::Event::Joined(_))).await;
                 if let (engine::Event::Joined(_), Some(entered)) = (&event, &self.entered) {
                     // Full: it is told after the next start.
                     let _ = entered.try_send(self.label.clone());
@@ -34,6 +44,17 @@ impl Room {
             }
             // Its place is told before it is read there.
             engine::Event::Sent { seq, .. } => self.has_taken(*seq),
+            engine::Event::DeviceHere { device, here } => {
+                let (device, here) = (*device, here.clone());
+                // What cannot be written is said again, on another day at the latest.
+                let _ = self.vault.run(move |store| store.set_device_here(device, &here)).await;
+                self.here.notify_one();
+            }
+            // What was read on another device of ours is read.
+            engine::Event::Seen { mine: true, seq, .. } => {
+                let (room, seq) = (self.record.id, *seq);
+                let _ = self.vault.run(move |store| store.ack_at(room, &Cursor::read(), seq)).await;
+            }
             engine::Event::Message(message) => {
                 self.will_expire(message.disappears);
                 self.unasked.iter().for_each(|unasked| unasked.came(&self.label, message));
@@ -50,13 +71,98 @@ impl Room {
             engine::Event::Invite { link, expires_ms, max_uses } => {
                 self.invite(link, expires_ms, max_uses).await;
             }
+            engine::Event::DeviceInvite { link } => self.device_invite(link),
             // Told with what it changed; what changed nothing is nothing.
-            engine::Event::Act(_) => {}
+            engine::Event::Act(_) | engine::Event::DeviceHere { .. } => {}
             engine::Event::HandOver { joiner, before, lines } => {
                 self.hand_over(joiner, before, lines).await;
             }
-            other => self.show(RoomEvent::Engine(other)).await,
+            // Nobody's to read; in any other room it is nothing.
+            engine::Event::Device { body, mine, .. } if self.record.kind == RoomKind::OwnDevices => {
+                // Without anybody who takes it, it is a command that ends in a moment.
+                let _ = self.devices.send((self.record.id, body, mine)).await;
+            }
+            engine::Event::Device { .. } => {}
+            other => {
+                let has_changed = matches!(other, engine::Event::Joined(_));
+                self.show(RoomEvent::Engine(other)).await;
+                if has_changed {
+                    self.changed.notify_waiters();
+                }
+            }
         }
+    }
+
+    /// No link for a device of ours can be made.
+    pub(super) fn no_device_invite(&mut self, why: Reason) {
+        if let Some(waiting) = self.device.take() {
+            // Whoever asked may be gone.
+            let _ = waiting.send(Err(why));
+        }
+    }
+
+    /// What a room is for, its group says. Whoever meant the room of their own devices and is in another leaves it.
+    async fn settle_kind(&mut self, own_devices: bool) {
+        let kind = if own_devices { RoomKind::OwnDevices } else { RoomKind::Chat };
+        if self.record.kind == kind {
+            return;
+        }
+        if self.record.kind == RoomKind::OwnDevices {
+            self.is_leaving = true;
+            self.follow_ups.push(Input::Command(Command::Leave));
+            return;
+        }
+        self.record.kind = kind;
+        lock(&self.state).kind = kind;
+        let room = self.record.id;
+        // On a disk that cannot be written it is said again with the next start.
+        let _ = self.vault.run(move |store| store.set_kind(room, kind)).await;
+    }
+
+    /// Devices of ours that are to go from here: those that are gone need nothing more, and for the others it is asked again.
+    async fn settle_removals(&mut self, view: &engine::GroupView) {
+        let room = self.record.id;
+        // What cannot be read now is with what comes next.
+        let Ok(wanted) = self.vault.run(move |store| store.device_removals(room)).await else { return };
+        for device in wanted {
+            // Its account may be the one that ours was.
+            match view.members.iter().find(|member| member.device.id == device) {
+                Some(member) => {
+                    let who = member.person.fingerprint;
+                    self.follow_ups.push(Input::Command(Command::RemoveDevice { who, device }));
+                }
+                None => drop(self.vault.run(move |store| store.device_is_removed(room, device)).await),
+            }
+        }
+    }
+
+    /// Our other devices are told where we are; of devices that are gone nothing is kept.
+    async fn settle_here(&mut self, view: &engine::GroupView, is_new: bool) {
+        if is_new {
+            self.here.notify_one();
+        }
+        if view.own_devices {
+            let there: Vec<_> = view.members.iter().map(|member| member.device.id).collect();
+            // What stays is of a device that nobody shows.
+            let _ = self.vault.run(move |store| store.keep_devices_here(&there)).await;
+        }
+    }
+
+    /// Invites that are to end: those that are gone need nothing more, and for the others it is asked again.
+    async fn settle_endings(&mut self, view: &engine::GroupView) {
+        let room = self.record.id;
+        for id in self.endings().await {
+            match view.invites.iter().any(|invite| invite.id == id) {
+                true => self.follow_ups.push(Input::Command(Command::Revoke(id))),
+                false => drop(self.vault.run(move |store| store.invite_is_ended(room, id)).await),
+            }
+        }
+    }
+
+    /// What cannot be read now is with what comes next.
+    pub(super) async fn endings(&self) -> Vec<[u8; 16]> {
+        let room = self.record.id;
+        self.vault.run(move |store| store.invite_endings(room)).await.unwrap_or_default()
     }
 
     async fn invite(&mut self, link: shared::invite::link::Link, expires_ms: u64, max_uses: u32) {
@@ -64,6 +170,15 @@ impl Room {
         let link = shared::invite::link::InviteLink { host: address.host, port: address.port, link };
         let askers = std::mem::take(&mut self.invited);
         self.answer(&askers, RoomEvent::Invite { link, expires_ms, max_uses }).await;
+    }
+
+    fn device_invite(&mut self, link: shared::invite::link::Link) {
+        let Some((address, _)) = self.advertise.clone() else { return };
+        let link = shared::invite::link::InviteLink { host: address.host, port: address.port, link };
+        if let Some(waiting) = self.device.take() {
+            // Whoever asked may be gone; then it is good for the next one who asks.
+            let _ = waiting.send(Ok(link));
+        }
     }
 
     /// The pin of the relay's own authority, which stands in cards and links, on whatever ground it is trusted: it was
@@ -90,7 +205,13 @@ impl Room {
     pub(super) async fn over(&mut self, reason: Over, was_member: bool) {
         let room = self.record.id;
         let forget = !was_member;
-        let leave = self.is_leaving;
+        // At another device, which took this one out.
+        let is_left = self.vault.run(move |store| store.take_left(room)).await.unwrap_or(false);
+        let reason = if is_left { Over::Left } else { reason };
+        let leave = self.is_leaving || is_left;
+        if self.is_leaving && was_member {
+            self.tell_left().await;
+        }
         // A refusal by the relay leaves the engine a member: it is tried again at the next start.
         let is_final = self.engine.as_ref().is_none_or(|engine| engine.view().is_none());
         let why = reason.clone();
@@ -107,18 +228,56 @@ impl Room {
         self.end(reason);
     }
 
+    /// The other devices are told, if there are any, that the person left.
+    async fn tell_left(&self) {
+        let room = self.record.id;
+        let is_told = self.vault.run(move |store| {
+            let has_devices = |one: &RoomRecord| one.kind == RoomKind::OwnDevices && one.closed.is_none();
+            let is_told = store.rooms()?.iter().any(has_devices);
+            if is_told {
+                store.add_unsynced(&Mark::Left(room))?;
+            }
+            Ok(is_told)
+        });
+        // What cannot be kept is only not called so there.
+        if is_told.await.unwrap_or(false) {
+            self.synced.notify_one();
+        }
+    }
+
     pub(super) fn end(&mut self, why: Over) {
         self.is_over = true;
         let mut state = lock(&self.state);
         state.view = None;
         state.over = Some(why);
+        drop(state);
+        self.changed.notify_waiters();
+        self.here.notify_one();
     }
 
     async fn answer(&self, askers: &[FaceId], event: RoomEvent) {
+        // Of a room that nobody is shown only what somebody has to know is told.
+        let is_told = matches!(&event, RoomEvent::Notice { .. } | RoomEvent::Failed(_));
+        if self.record.kind.is_hidden() && !is_told {
+            return;
+        }
         self.outlet.answer(askers, Event::Room { room: self.label.clone(), event }).await;
     }
 
     pub(super) async fn show(&self, event: RoomEvent) {
-        self.outlet.send(Event::Room { room: self.label.clone(), event }).await;
+        self.answer(&[], event).await;
     }
+}
+
+/// It says that no invite comes.
+fn is_about_invites(problem: &Problem) -> bool {
+    matches!(
+        problem,
+        Problem::NotModerator(Right::Invite)
+            | Problem::TooManyInvites
+            | Problem::NoInvite
+            | Problem::BadTime
+            | Problem::NotJoined
+            | Problem::Leaving
+    )
 }

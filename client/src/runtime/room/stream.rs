@@ -93,7 +93,9 @@ impl Room {
 }
 
 /// Waits for ever without a stream.
-pub(super) async fn drive(stream: &mut Option<RoomStream>) -> Result<Vec<RelayFrame>, StreamError> {
+pub(in crate::runtime) async fn drive(
+    stream: &mut Option<RoomStream>,
+) -> Result<Vec<RelayFrame>, StreamError> {
     match stream {
         Some(stream) => stream.drive().await,
         None => std::future::pending().await,

@@ -32,7 +32,14 @@ fn old_room(vault: &Vault, n: u8, label: &str, open: bool) {
         entries: vec![Entry::Line(Line::from(message))],
         ..Batch::default()
     };
-    let record = RoomRecord { id, label: label.to_owned(), place: Where::Own, acked: 0, closed: None };
+    let record = RoomRecord {
+        id,
+        label: label.to_owned(),
+        place: Where::Own,
+        acked: 0,
+        closed: None,
+        kind: Default::default(),
+    };
     vault.now(|store| store.commit(id, Some(&record), &batch)).unwrap();
 }
 

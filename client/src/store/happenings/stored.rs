@@ -1,7 +1,10 @@
 //! A happening as it is stored.
 
 use serde::{Deserialize, Serialize};
-use shared::room::{Alarm, AlarmKind, Stranger};
+use shared::{
+    identity::Fingerprint,
+    room::{Alarm, AlarmKind, Stranger},
+};
 
 use super::{Happening, What};
 use crate::store::who::{Who, person, who};
@@ -20,6 +23,19 @@ enum StoredWhat {
     Invited {
         who: Who,
         by: Who,
+    },
+    Linked {
+        who: Who,
+        device: String,
+    },
+    Unlinked {
+        who: Who,
+        device: String,
+        by: Who,
+    },
+    KeyChanged {
+        who: Who,
+        was: [u8; 32],
     },
     Back(Who),
     Left {
@@ -75,6 +91,11 @@ impl Stored {
             What::Joined { who: person, by: Some(by) } => {
                 StoredWhat::Invited { who: who(person), by: who(by) }
             }
+            What::Linked { who: person, device } => StoredWhat::Linked { who: who(person), device },
+            What::Unlinked { who: person, device, by } => {
+                StoredWhat::Unlinked { who: who(person), device, by: who(by) }
+            }
+            What::KeyChanged { who: person, was } => StoredWhat::KeyChanged { who: who(person), was: was.0 },
             What::Back(person) => StoredWhat::Back(who(person)),
             What::Left { who: person, by } => StoredWhat::Left { who: who(person), by: who(by) },
             What::Renamed { who: person, was } => StoredWhat::Renamed { who: who(person), was },
@@ -94,6 +115,13 @@ impl Stored {
         let what = match self.what {
             StoredWhat::Joined(who) => What::Joined { who: person(who), by: None },
             StoredWhat::Invited { who, by } => What::Joined { who: person(who), by: Some(person(by)) },
+            StoredWhat::Linked { who, device } => What::Linked { who: person(who), device },
+            StoredWhat::Unlinked { who, device, by } => {
+                What::Unlinked { who: person(who), device, by: person(by) }
+            }
+            StoredWhat::KeyChanged { who, was } => {
+                What::KeyChanged { who: person(who), was: Fingerprint(was) }
+            }
             StoredWhat::Back(who) => What::Back(person(who)),
             StoredWhat::Left { who, by } => What::Left { who: person(who), by: person(by) },
             StoredWhat::Renamed { who, was } => What::Renamed { who: person(who), was },

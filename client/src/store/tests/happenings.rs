@@ -91,7 +91,8 @@ fn database_without_happenings_is_migrated_and_keeps_its_lines() {
     // As the version before left it.
     let before = "DROP TABLE happenings; ALTER TABLE relays RENAME COLUMN ground TO from_link;
          ALTER TABLE rooms DROP COLUMN pinned; DROP TABLE transfers; DROP TABLE transfer_parts;
-         DROP TABLE blob_drops; PRAGMA user_version = 8;";
+         DROP TABLE blob_drops; ALTER TABLE rooms DROP COLUMN kind;
+             DROP TABLE device_removals; DROP TABLE invite_endings; PRAGMA user_version = 8;";
     store.db.execute_batch(before).unwrap();
     drop(store);
     let mut store = open(&dir);

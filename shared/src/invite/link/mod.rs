@@ -75,6 +75,23 @@ pub enum LinkError {
 }
 
 impl Link {
+    /// Without the relay and its pin, for whoever uses the same one: 30 characters.
+    pub fn to_code(&self) -> String {
+        Self { pin: None, secret: self.secret.clone() }.to_fragment()
+    }
+
+    /// What [`Link::to_code`] wrote, or what stands behind the `#` of a link.
+    ///
+    /// # Errors
+    /// [`LinkError::Damaged`] for a text that was cut or mistyped.
+    pub fn from_code(code: &str) -> Result<Self, LinkError> {
+        let plain: String = code.trim().trim_start_matches('#').split_whitespace().collect();
+        if plain.len() > MAX_LINK {
+            return Err(LinkError::Damaged);
+        }
+        Self::from_fragment(&plain)
+    }
+
     fn to_fragment(&self) -> String {
         let pin: &[u8] = self.pin.as_ref().map_or(&[], |pin| pin);
         let body = [&self.secret.as_bytes()[..], pin].concat();
@@ -215,6 +232,21 @@ mod tests {
             bytes[i] = if bytes[i] == b'A' { b'B' } else { b'A' };
             let altered = String::from_utf8(bytes).unwrap();
             assert!(altered.parse::<InviteLink>().is_err(), "altered at {i}");
+        }
+    }
+
+    #[test]
+    fn code_without_a_relay_is_short_and_one_that_was_cut_is_refused() {
+        let link = link("example.org").link;
+        let code = link.to_code();
+        assert_eq!(code.len(), 30);
+        let spaced = format!("{} {}", &code[..10], &code[10..]);
+        for text in [code.clone(), format!("#{code}"), spaced] {
+            assert_eq!(Link::from_code(&text), Ok(Link { pin: None, ..link.clone() }));
+        }
+        assert_eq!(Link::from_code(&link.to_fragment()), Ok(link));
+        for cut in 0..code.len() {
+            assert!(Link::from_code(&code[..cut]).is_err(), "cut at {cut}");
         }
     }
 

@@ -15,6 +15,9 @@ const AUTHORITY_LABEL: &[u8] = b"schat/2 authority";
 /// MLS exporter label of the key that seals the epoch's GroupInfo.
 const SLOT_LABEL: &[u8] = b"schat/2 slot";
 
+/// MLS exporter label of what two devices compare that are being linked.
+const LINKING_LABEL: &[u8] = b"schat/2 linking";
+
 /// Signs what the relay obeys, for as long as the epoch is the newest one or the last confirmed one. Wiped on drop;
 /// deliberately without `Debug`.
 pub struct Authority(SigningKey);
@@ -70,6 +73,14 @@ impl Group {
     /// [`GroupError::Mls`] when the library refuses.
     pub fn slot_key(&self) -> Result<Zeroizing<[u8; 32]>, GroupError> {
         export(&self.mls, SLOT_LABEL)
+    }
+
+    /// What two devices compare that are being linked, in the epoch in which both are members.
+    ///
+    /// # Errors
+    /// [`GroupError::Mls`] when the library refuses.
+    pub fn linking_secret(&self) -> Result<Zeroizing<[u8; 32]>, GroupError> {
+        export(&self.mls, LINKING_LABEL)
     }
 
     /// Holds the present epoch against the authority that its commit announced to the relay.

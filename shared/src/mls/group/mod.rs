@@ -232,7 +232,7 @@ impl Group {
     ) -> Result<(Self, Prepared), GroupError> {
         let group_info = MlsMessage::from_bytes(group_info)?;
         let epoch = group_info.epoch().filter(|epoch| *epoch < MAX_EPOCH).ok_or(GroupError::Unexpected)?;
-        let account = account_of(&identity).ok_or(Violation::Credential)?;
+        let account = account_of(&identity).ok_or(Violation::Credential)?.key;
         let (leaf_key, access_key) = (signer.public.as_bytes(), access_key.as_bytes());
         let statement = join_statement(id.as_bytes(), epoch, leaf_key, &account, access_key);
         let leaf = content::Leaf {

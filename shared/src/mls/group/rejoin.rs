@@ -82,6 +82,11 @@ impl Group {
         self.leaf_key(self.leaf_of_key(access_key)?)
     }
 
+    /// Our own credential, as our leaf has it.
+    pub fn own_identity(&self) -> Option<SigningIdentity> {
+        Some(self.mls.member_at_index(self.leaf())?.signing_identity)
+    }
+
     /// Our own leaf extension.
     pub fn own_leaf(&self) -> Option<content::Leaf> {
         leaf_of(&self.mls.member_at_index(self.leaf())?).ok()

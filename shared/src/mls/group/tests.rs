@@ -27,7 +27,7 @@ impl Person {
     fn new(n: u8) -> Self {
         let random = Random::new(ChaCha20Rng::seed_from_u64(n.into()));
         let signer = Signer::generate(Suite::Classic, &random).unwrap();
-        Self { random, signer, account: Identity::from_bytes(&[n; 32]), device: [n; 16], key: n }
+        Self { random, signer, account: Identity::without_recovery(&[n; 32]), device: [n; 16], key: n }
     }
 
     fn identity(&self) -> SigningIdentity {

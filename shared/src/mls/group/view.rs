@@ -11,10 +11,7 @@ use proto::{
 use zeroize::Zeroizing;
 
 use super::{Applied, Config, ENVELOPE_LABEL, Group, GroupError, leaf_of, room_of};
-use crate::{
-    content, identity::Fingerprint, identity::credential::Holder, invite::access_key_of,
-    mls::rules::Violation,
-};
+use crate::{content, identity::credential::Holder, invite::access_key_of, mls::rules::Violation};
 
 /// Access keys by public key.
 pub type AccessKeys = BTreeMap<Vec<u8>, AccessKey>;
@@ -88,8 +85,8 @@ impl Group {
     pub fn inviter_of(&self, leaf: u32) -> Option<Holder> {
         let (room, id) = (self.room().ok()?, leaf_of(&self.mls.member_at_index(leaf)?).ok()?.invite_id);
         let invite = room.invites.iter().find(|invite| !room.open && invite.id == id)?;
-        let maker = Fingerprint::of(&(&*invite.maker).try_into().ok()?);
-        Some(self.members().ok()?.into_iter().find(|(_, holder)| holder.fingerprint == maker)?.1)
+        let made = |holder: &Holder| *holder.account_key() == *invite.maker;
+        Some(self.members().ok()?.into_iter().find(|(_, holder)| made(holder))?.1)
     }
 
     /// The access keys that the relay should have now.

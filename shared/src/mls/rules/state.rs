@@ -7,7 +7,7 @@ use proto::RoomId;
 use super::Violation;
 use crate::{
     content::{self, room::InvitePolicy},
-    identity::{clean_name, clean_topic},
+    identity::{clean_name, clean_topic, credential::Account},
     invite::{MAX_INVITES, signed_by_maker},
 };
 
@@ -38,6 +38,7 @@ pub(crate) fn check_room(id: &[u8], room: &content::Room) -> Result<(), Violatio
         && InvitePolicy::try_from(room.invite_policy).is_ok()
         && (1..=MAX_MODERATORS).contains(&room.moderators.len())
         && moderators.len() == room.moderators.len()
+        && !(room.own_devices && (room.open || room.moderators.len() != 1))
         && room.invites.len() <= MAX_INVITES;
     if !good {
         return Err(Violation::Room);
@@ -50,10 +51,26 @@ pub(crate) fn check_room(id: &[u8], room: &content::Room) -> Result<(), Violatio
 
 /// What a room keeps for ever. An open room keeps its one invite as well.
 pub(super) fn check_unchanged(before: &content::Room, after: &content::Room) -> Result<(), Violation> {
-    let fixed = |room: &content::Room| (room.name.clone(), room.open, room.version, room.past_lines);
+    let fixed = |room: &content::Room| {
+        (room.name.clone(), room.open, room.version, room.past_lines, room.own_devices)
+    };
     match fixed(before) != fixed(after) || (before.open && before.invites != after.invites) {
         true => Err(Violation::RoomChanged),
         false => Ok(()),
+    }
+}
+
+/// A room of a person's own devices has members of one account alone: the one that moderates it.
+pub(super) fn check_own_devices(room: &content::Room, account: &Account) -> Result<(), Violation> {
+    let is_owner = room.moderators.iter().any(|one| **one == account.fingerprint.0);
+    if is_owner || !room.own_devices { Ok(()) } else { Err(Violation::OtherAccount) }
+}
+
+/// An invite for devices of one account lets in no other.
+pub(super) fn check_bound(invite: &content::Invite, account: &Account) -> Result<(), Violation> {
+    match invite.account.is_empty() || *invite.account == account.fingerprint.0 {
+        true => Ok(()),
+        false => Err(Violation::OtherAccount),
     }
 }
 

@@ -18,11 +18,13 @@ pub enum AlarmKind {
     Access,
     /// A name that is known as somebody's came with another key; the client's, not the engine's.
     Impostor,
+    /// The devices or the key of an account are not what they were; the client's, not the engine's.
+    Device,
 }
 
 impl AlarmKind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Replay,
         Self::Gap,
         Self::Fork,
@@ -30,6 +32,7 @@ impl AlarmKind {
         Self::Certificate,
         Self::Access,
         Self::Impostor,
+        Self::Device,
     ];
 
     /// The name that programs see.
@@ -42,6 +45,7 @@ impl AlarmKind {
             Self::Certificate => "certificate",
             Self::Access => "access",
             Self::Impostor => "changed_key",
+            Self::Device => "device",
         }
     }
 

@@ -159,6 +159,30 @@ pub enum Alarm {
     JoinAccessDiffers,
     /// A name that is known as somebody's came with another key. The client's, not the engine's.
     Impostor(Box<Impostor>),
+    /// Somebody verified has one more device in the room. The client's, not the engine's.
+    DeviceLinked {
+        /// Who.
+        who: Person,
+        /// What it is called.
+        device: String,
+    },
+    /// The account of somebody who was verified has another key, by the word of its recovery key; the mark stays. The
+    /// client's, not the engine's.
+    KeyReplaced {
+        /// Who, by the new account.
+        who: Person,
+    },
+    /// Somebody is in the room with an account whose key was replaced: a stolen device perhaps. The client's, not the
+    /// engine's.
+    ReplacedKeyUsed {
+        /// Who, by the old account.
+        who: Person,
+    },
+    /// An account that was replaced is said to have become another one than this device knows. The client's, not the engine's.
+    KeyReplacedTwice {
+        /// Who says so.
+        who: Person,
+    },
 }
 
 /// Somebody with another one's name.
@@ -227,6 +251,10 @@ impl Alarm {
             | Self::HandedOldState => AlarmKind::Rollback,
             Self::AccessDiffers { .. } | Self::JoinAccessDiffers => AlarmKind::Access,
             Self::Impostor(_) => AlarmKind::Impostor,
+            Self::DeviceLinked { .. }
+            | Self::KeyReplaced { .. }
+            | Self::ReplacedKeyUsed { .. }
+            | Self::KeyReplacedTwice { .. } => AlarmKind::Device,
         }
     }
 }

@@ -43,7 +43,7 @@ impl Engine {
         if !verifies(&leaf_key, &request_statement(&self.room.0, request), &request.signature) {
             return;
         }
-        let own = self.profile.identity.fingerprint().0;
+        let own = self.own_account().0;
         let able = self.is_member() && self.back.out.is_none();
         if !able {
             return;

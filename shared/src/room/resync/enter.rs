@@ -55,7 +55,8 @@ impl Engine {
         let Some(own) = old.own_leaf() else { return Err(GroupError::Damaged) };
         let random = self.profile.random.clone();
         let suite = (self.suite(), &random);
-        let (signer, entrance) = ((&self.signer(), self.identity()), (group_info.as_slice(), &tree));
+        let (signer, entrance) =
+            ((&self.signer(), self.identity_for_return()), (group_info.as_slice(), &tree));
         let built = Group::rejoin(suite, signer, &self.room, entrance, (leaf, &own));
         let (mut group, mut prepared) = match built {
             Ok(built) if handed.checked_add(1) == Some(built.0.epoch()) && !self.has_gone(&built.0)? => built,

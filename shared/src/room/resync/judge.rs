@@ -127,7 +127,7 @@ impl Engine {
 
     /// An answer of this account was of no use: the next one has to be another's.
     pub(super) fn refuse_account(&mut self, account: &[u8], now: Millis) {
-        let own = self.profile.identity.fingerprint().0;
+        let own = self.own_account().0;
         let others = self.group.as_ref().and_then(|group| group.members().ok()).unwrap_or_default();
         let wait = self.profile.random.below(super::ELECTION_MS);
         let Some(out) = &mut self.back.out else { return };

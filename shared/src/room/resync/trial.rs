@@ -23,7 +23,7 @@ impl Engine {
     /// Keeps the group from before, which is a base now, where somebody is there who could show that the return is
     /// good. In a room of two accounts nobody is.
     pub(super) fn begin_trial(&mut self, out: Option<&OutRow>, at: u64) -> Result<(), GroupError> {
-        let (position, own) = (self.books.position, self.own_account());
+        let (position, own) = (self.books.position, self.own_account().0);
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
         let third = match out.filter(|_| group.has_base(position)) {
             Some(out) => third_accounts(&group.base(position)?, &out.answerer, &own)?,
@@ -52,7 +52,7 @@ impl Engine {
         if !group.has_base(trial.position) {
             return Ok(());
         }
-        let third = third_accounts(&group.base(trial.position)?, &trial.answerer, &self.own_account())?;
+        let third = third_accounts(&group.base(trial.position)?, &trial.answerer, &self.own_account().0)?;
         let account = who.fingerprint.0;
         if third.contains(&account) && !self.back.back_too.iter().any(|back| **back == account) {
             self.end_trial();
@@ -143,10 +143,6 @@ impl Engine {
         self.refuse_account(&account, 0);
         self.refuse(Problem::ReturnRefused { unread: trial.said.into() });
         Ok(())
-    }
-
-    fn own_account(&self) -> [u8; 32] {
-        self.profile.identity.fingerprint().0
     }
 }
 

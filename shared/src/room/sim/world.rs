@@ -13,7 +13,7 @@ use super::model::ModelRelay;
 use crate::{
     crypto::random::Random,
     crypto::suite::Suite,
-    identity::Identity,
+    identity::{Identity, Next},
     invite::link::Link,
     room::{
         AlarmKind, Alteration, Command, Engine, Event, Input, MAX_OUTBOX, Message, MessageId, Output, Policy,
@@ -69,7 +69,7 @@ impl World {
     pub fn new(names: &[&str], suite: Suite, seed: u64) -> Self {
         let device = |(index, name): (usize, &&str)| {
             let random = Random::new(ChaCha20Rng::seed_from_u64(seed * 1_000 + index as u64));
-            let identity = Arc::new(Identity::generate(&random));
+            let identity = Arc::new(Identity::generate(&random, Next::NONE));
             let profile = Profile {
                 identity,
                 name: (*name).to_owned(),

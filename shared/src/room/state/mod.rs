@@ -159,6 +159,9 @@ pub(super) struct WantInvite {
     /// By our own clock.
     #[prost(uint64, tag = "2")]
     pub expires_ms: u64,
+    /// For a device of our account alone.
+    #[prost(bool, tag = "3")]
+    pub for_device: bool,
 }
 
 /// A member's own word that it leaves.
@@ -231,6 +234,9 @@ pub(super) struct OwnInvite {
     /// When it ends by our own clock, which may be behind the log's time; 0 where it ends as it expires.
     #[prost(uint64, tag = "5")]
     pub ends_ms: u64,
+    /// For a device of our account alone.
+    #[prost(bool, tag = "6")]
+    pub for_device: bool,
 }
 
 /// The invite that is being used.
@@ -242,6 +248,7 @@ pub(super) struct JoinRow {
     /// Raised by each GroupInfo seen, so that a later one cannot be older.
     #[prost(uint64, tag = "2")]
     pub least_epoch: u64,
+    /// The account key of whoever invites.
     #[prost(bytes = "vec", tag = "3")]
     pub inviter: Vec<u8>,
     /// Until when the invite lets us in, as the group says; 0 for never.
@@ -348,6 +355,9 @@ pub(super) struct Peer {
     /// The relay was restored since its last content: what it said in between may be gone there.
     #[prost(bool, tag = "6")]
     pub before_restore: bool,
+    /// When it joined, by the log's time, where this device saw it; 0 where not.
+    #[prost(uint64, tag = "7")]
+    pub since: u64,
 }
 
 /// How many contents were taken of a leaf in an epoch.

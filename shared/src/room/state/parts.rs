@@ -47,6 +47,9 @@ pub(in crate::room) struct Wishes {
     /// A Leave was said; over once it is on disk.
     #[prost(bool, tag = "26")]
     pub leaving: bool,
+    /// Our other devices are to be removed, and then this one leaves.
+    #[prost(bool, tag = "98")]
+    pub leaving_all: bool,
     /// Seconds after which chat lines are to go, wanted by us and not in the group yet.
     #[prost(uint32, optional, tag = "31")]
     pub want_disappear: Option<u32>,

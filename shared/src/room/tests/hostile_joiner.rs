@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     content,
+    crypto::random::Random,
     crypto::suite::Suite,
     identity::Identity,
     identity::credential::{CREDENTIAL_TYPE, account_of, certify},
@@ -53,10 +54,10 @@ impl Stranger {
     }
 
     fn new(world: &World, secret: &InviteSecret, (group_info, slot_key): (Vec<u8>, [u8; 32])) -> Self {
-        let random = &world.devices[EVE].profile.random;
+        let random = &randomness(world);
         let signer = Signer::generate(Suite::Classic, random).unwrap();
         let identity = certify(
-            &Identity::from_bytes(&[8; 32]),
+            &Identity::without_recovery(&[8; 32]),
             &world.room_id(0),
             "mallory",
             "x",
@@ -81,7 +82,7 @@ impl Stranger {
 
     /// What an honest program would have the joining key sign.
     pub(super) fn statement(&self, world: &World, epoch: u64) -> Vec<u8> {
-        let account = account_of(&self.identity).unwrap();
+        let account = account_of(&self.identity).unwrap().key;
         let (room, access) = (world.room_id(ANN), self.access.public());
         join_statement(
             room.as_bytes(),
@@ -113,7 +114,7 @@ impl Stranger {
 
     /// The join in its envelope.
     pub(super) fn made(&self, world: &World) -> (Hostile, Vec<u8>) {
-        let random = world.devices[EVE].profile.random.clone();
+        let random = randomness(world);
         let leaf = self.leaf.clone().unwrap_or_else(|| self.leaf(world));
         let (group, (message, _)) = Hostile::join_able(
             (&random, &self.abilities),
@@ -125,6 +126,11 @@ impl Stranger {
         );
         (group, world.join_envelope(ANN, &self.slot_key, message))
     }
+}
+
+/// The last device's, of three at most.
+fn randomness(world: &World) -> Random {
+    world.devices.iter().take(EVE + 1).last().unwrap().profile.random.clone()
 }
 
 fn leaf_with(access_key: Vec<u8>, stranger: &Stranger) -> Option<ExtensionList> {
@@ -147,7 +153,7 @@ fn join_is_refused(seed: u64, violation: Option<Violation>, spoil: impl Fn(&Worl
     assert!(!world.relay.keys.contains_key(&*key), "the stranger kept access");
 }
 
-fn is_refused(world: &mut World, violation: Option<Violation>) {
+pub(super) fn is_refused(world: &mut World, violation: Option<Violation>) {
     for i in [ANN, BOB, EVE] {
         assert_eq!(world.members(i), 3, "device {i} let the stranger in");
         let told = world.devices[i].events.iter().any(|event| {
@@ -188,7 +194,7 @@ fn join_signature_for_something_else_is_refused() {
         }),
         ("another account", |world, stranger| {
             stranger.signs = Some(stranger.statement(world, world.epoch(ANN)));
-            let other = Identity::from_bytes(&[9; 32]);
+            let other = Identity::without_recovery(&[9; 32]);
             stranger.identity =
                 certify(&other, &world.room_id(0), "mallory", "x", [8; 16], &stranger.signer.public);
         }),
@@ -196,7 +202,7 @@ fn join_signature_for_something_else_is_refused() {
             stranger.signs = Some(stranger.statement(world, world.epoch(ANN)));
             let random = &world.devices[EVE].profile.random;
             stranger.signer = Signer::generate(Suite::Classic, random).unwrap();
-            let account = Identity::from_bytes(&[8; 32]);
+            let account = Identity::without_recovery(&[8; 32]);
             stranger.identity =
                 certify(&account, &world.room_id(0), "mallory", "x", [8; 16], &stranger.signer.public);
         }),
@@ -298,7 +304,7 @@ fn used_up_invite_is_refused() {
     world.settle();
     for (n, members) in [(1, 4), (2, 4)] {
         let mut stranger = Stranger::helped(&world, &secret, BOB);
-        let account = Identity::from_bytes(&[40 + n; 32]);
+        let account = Identity::without_recovery(&[40 + n; 32]);
         stranger.identity = certify(&account, &world.room_id(0), "x", "x", [n; 16], &stranger.signer.public);
         stranger.join(&mut world);
         assert_eq!((world.members(ANN), world.members(BOB)), (members, members), "joiner {n}");
@@ -314,7 +320,7 @@ fn one_account_does_not_take_more_seats_than_the_room_gives() {
     let link = world.invite(ANN);
     for n in 1..=3 {
         let mut stranger = Stranger::helped(&world, &link.secret, BOB);
-        let account = Identity::from_bytes(&[8; 32]);
+        let account = Identity::without_recovery(&[8; 32]);
         stranger.identity =
             certify(&account, &world.room_id(0), "mallory", "x", [n; 16], &stranger.signer.public);
         stranger.join(&mut world);

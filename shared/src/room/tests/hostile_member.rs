@@ -49,7 +49,7 @@ fn update_to_somebody_elses_account_is_refused() {
     let mut world = three(113);
     let epoch = world.epoch(ANN);
     let signer = world.devices[EVE].engine.as_ref().unwrap().signer();
-    let other = Identity::from_bytes(&[9; 32]);
+    let other = Identity::without_recovery(&[9; 32]);
     let bob = world.devices[BOB].profile.identity.clone();
     for identity in [&other, &bob] {
         // Eve has no other account's certificate, unless she also owns that account.

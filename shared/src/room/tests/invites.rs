@@ -102,7 +102,7 @@ fn card_that_the_relay_swapped_or_lost_is_refused() {
 fn card_by_somebody_with_the_link_in_the_inviters_name_is_refused() {
     let mut world = three(704);
     let link = world.invite(ANN);
-    let mallory = crate::identity::Identity::from_bytes(&[8; 32]);
+    let mallory = crate::identity::Identity::without_recovery(&[8; 32]);
     let random = world.devices[EVE].profile.random.clone();
     // Mallory has the link, and a relay; she signs by an account of her own and says that she is ann.
     let card = Card {
@@ -110,6 +110,7 @@ fn card_by_somebody_with_the_link_in_the_inviters_name_is_refused() {
         room_name: "team".to_owned(),
         pin: Some(PIN),
         inviter: mallory.fingerprint(),
+        inviter_key: mallory.public_key(),
         inviter_name: "ann".to_owned(),
         least_epoch: 0,
     };
@@ -257,7 +258,7 @@ fn more_invites_than_a_room_may_have_are_refused() {
 /// An open room that mallory opened before anybody else, with an invite of her own liking.
 fn trap(seed: u64, spoil: impl FnOnce(&mut content::Room, &mut AccessKey)) -> World {
     let mut world = World::new(&["ann"], Suite::Classic, seed);
-    let mallory = crate::identity::Identity::from_bytes(&[8; 32]);
+    let mallory = crate::identity::Identity::without_recovery(&[8; 32]);
     let random = world.devices[ANN].profile.random.clone();
     let (secret, id) = (InviteSecret::of_open_room("lobby"), open_room_id("lobby"));
     let mut room = content::Room {
@@ -291,7 +292,7 @@ fn trap(seed: u64, spoil: impl FnOnce(&mut content::Room, &mut AccessKey)) -> Wo
 
 #[test]
 fn open_room_that_a_stranger_opened_with_a_dead_invite_is_one_sentence_and_no_loop() {
-    let mallory = crate::identity::Identity::from_bytes(&[8; 32]);
+    let mallory = crate::identity::Identity::without_recovery(&[8; 32]);
     let world = trap(713, |room, at_relay| {
         let secret = InviteSecret::of_open_room("lobby");
         room.invites = vec![list(&secret, &open_room_id("lobby"), (1, 0), &mallory).unwrap()];

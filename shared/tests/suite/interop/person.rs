@@ -6,7 +6,7 @@ use proto::RoomId;
 use shared::{
     content,
     crypto::{random::Random, suite::Suite},
-    identity::{Identity, credential::certify},
+    identity::{Identity, Next, credential::certify},
     invite::{AccessSecret, InviteSecret, join_statement, list},
     mls::{
         group::Signer,
@@ -33,7 +33,7 @@ pub struct Person {
 
 impl Person {
     pub fn new(suite: Suite, random: Random, name: String) -> Self {
-        let (account, access) = (Identity::generate(&random), AccessSecret::generate(&random));
+        let (account, access) = (Identity::generate(&random, Next::NONE), AccessSecret::generate(&random));
         let signer = Signer::generate(suite, &random).unwrap();
         let device = random.bytes();
         Self { suite, random, account, signer, access, name, device }

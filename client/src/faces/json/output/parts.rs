@@ -5,7 +5,11 @@ use serde::{Deserialize, Serialize};
 use shared::file::Manifest;
 
 use super::{InviteBy, person};
-use crate::{faces::words, failure::Failure, runtime::RoomStatus};
+use crate::{
+    faces::words,
+    failure::Failure,
+    runtime::{KeyRoom, OwnDevice, RoomStatus},
+};
 
 /// A person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,6 +140,84 @@ pub struct MemberOut {
     /// May remove others and change the room's policy.
     #[serde(default, skip_serializing_if = "is_false")]
     pub moderator: bool,
+    /// The person's devices in this room.
+    #[serde(default)]
+    pub devices: Vec<DeviceOut>,
+}
+
+/// A device of a member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceOut {
+    /// 32 hexadecimal digits: names it in this room.
+    pub id: String,
+    /// What its owner calls it.
+    pub name: String,
+    /// It is this one.
+    pub me: bool,
+    /// It has said or changed something since this profile came.
+    pub heard: bool,
+    /// When it joined, Unix milliseconds; 0 where that is not known here.
+    pub since: u64,
+}
+
+/// A device of this person in a room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnDeviceOut {
+    /// The room's label.
+    pub room: String,
+    /// 32 hexadecimal digits: names it in this room.
+    pub id: String,
+    /// What it is called.
+    pub name: String,
+    /// It is this one.
+    pub me: bool,
+    /// When it joined, Unix milliseconds; 0 where that is not known here.
+    pub since: u64,
+    /// It is to be taken out, or, after `remove`, it is not out yet.
+    pub going: bool,
+    /// In this room a person's devices keep in step; nobody is shown it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub own_devices: bool,
+    /// Which device it is, by its own word: its id in that room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
+    /// On which day it was in use last, Unix milliseconds; 0 where it has not said so.
+    #[serde(default, skip_serializing_if = "is_never")]
+    pub seen: u64,
+}
+
+impl From<OwnDevice> for OwnDeviceOut {
+    fn from(one: OwnDevice) -> Self {
+        Self {
+            room: one.room,
+            id: one.id.to_string(),
+            name: one.name,
+            me: one.is_me,
+            since: one.since,
+            going: one.goes,
+            own_devices: one.is_hidden,
+            of: one.of.map(|of| of.to_string()),
+            seen: one.seen,
+        }
+    }
+}
+
+/// A room, and whether it has taken another key of the account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRoomOut {
+    /// The room's label.
+    pub room: String,
+    /// It has.
+    pub done: bool,
+    /// In this room a person's devices keep in step; nobody is shown it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub own_devices: bool,
+}
+
+impl From<KeyRoom> for KeyRoomOut {
+    fn from(one: KeyRoom) -> Self {
+        Self { room: one.room, done: one.is_done, own_devices: one.is_hidden }
+    }
 }
 
 /// A live invite.
@@ -208,7 +290,7 @@ pub struct GroupOut {
     pub disappear: u32,
     /// Messages of before that newcomers are handed.
     pub past: u32,
-    /// Who may change all that; a person with several devices once for each.
+    /// Who may change all that.
     pub moderators: Vec<PersonOut>,
 }
 
@@ -221,10 +303,10 @@ impl From<&RoomStatus> for InfoOut {
             disappear: view.disappear_s,
             past: view.past_lines,
             moderators: view
-                .members
-                .iter()
-                .filter(|member| member.is_moderator)
-                .map(|member| person(member.person.clone()))
+                .people()
+                .into_iter()
+                .filter(|present| present.first.is_moderator)
+                .map(|present| person(present.first.person.clone()))
                 .collect(),
         });
         Self { room: RoomOut::from(status), group }
@@ -239,7 +321,7 @@ impl From<&RoomStatus> for RoomOut {
             open: status.view.as_ref().map(|view| view.open),
             topic: status.view.as_ref().map(|view| view.topic.clone()).filter(|topic| !topic.is_empty()),
             relay: status.relay.as_ref().map(ToString::to_string),
-            members: status.view.as_ref().map(|view| view.members.len()),
+            members: status.view.as_ref().map(|view| view.count()),
             verified: status.is_verified,
             closed: status.over.as_ref().map(words::over),
             unread: None,
@@ -256,5 +338,11 @@ pub(super) fn is_false(value: &bool) -> bool {
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
 fn is_zero(value: &u32) -> bool {
+    *value == 0
+}
+
+/// Leaves out a time that is not known.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
+fn is_never(value: &u64) -> bool {
     *value == 0
 }

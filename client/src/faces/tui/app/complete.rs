@@ -50,7 +50,7 @@ impl App {
         let fits = |text: &String| loose(text).starts_with(&loose(word));
         let names = || {
             let view = self.shown().and_then(|pane| pane.view.as_deref());
-            let members = view.into_iter().flat_map(|view| view.members.iter().filter(|member| !member.me));
+            let members = view.into_iter().flat_map(shared::room::GroupView::others);
             members.map(|member| words::name(&member.person, view)).filter(fits).collect::<Vec<_>>()
         };
         if start == 0 && word.starts_with('/') {
@@ -63,7 +63,7 @@ impl App {
         }
         if let Some(name) = word.strip_prefix('@') {
             let view = self.shown().and_then(|pane| pane.view.as_deref());
-            let members = view.into_iter().flat_map(|view| view.members.iter().filter(|member| !member.me));
+            let members = view.into_iter().flat_map(shared::room::GroupView::others);
             let all = members.map(|member| words::name(&member.person, view));
             let fits = |text: &String| loose(text).starts_with(&loose(name));
             return (all.filter(fits).map(|name| format!("@{name}")).collect(), " ");

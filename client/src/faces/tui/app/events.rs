@@ -23,6 +23,9 @@ impl App {
         match event {
             Event::Relay { relay, state } => self.relay(sanitize::line(&relay), state),
             Event::Room { room, event } => self.room(&room, event, pending),
+            Event::Linking(news) => {
+                words::linking(&news, true).into_iter().for_each(|line| self.note(line));
+            }
         }
     }
 
@@ -73,6 +76,7 @@ impl App {
                 let entry = self.entry(room, line);
                 self.pane(room).change(entry);
             }
+            RoomEvent::ReadElsewhere(seq) => self.pane(room).read_elsewhere(seq),
             RoomEvent::Gone(seqs) => self.pane(room).forget(&seqs),
             RoomEvent::Invite { link, .. } => self.overlay = Some(Overlay::Link(link.to_string())),
             RoomEvent::Namesake(namesake) => {
@@ -167,7 +171,11 @@ impl App {
                 self.pane(room).types(&who, until);
             }
             // The runtime answers the one, and tells the other with what it changed.
-            engine::Event::HandOver { .. } | engine::Event::Act(_) => {}
+            engine::Event::HandOver { .. }
+            | engine::Event::Act(_)
+            | engine::Event::Device { .. }
+            | engine::Event::DeviceHere { .. }
+            | engine::Event::DeviceInvite { .. } => {}
             engine::Event::Sent { .. } => pending.done(),
             engine::Event::Invited { room: name, by } => {
                 self.tell(room, Kind::Info, words::invited(&name, &by));
@@ -185,6 +193,9 @@ impl App {
             // Said above.
             engine::Event::MemberJoined { .. }
             | engine::Event::DeviceBack(_)
+            | engine::Event::DeviceJoined { .. }
+            | engine::Event::DeviceLeft { .. }
+            | engine::Event::KeyChanged { .. }
             | engine::Event::MemberLeft { .. }
             | engine::Event::ProfileChanged { .. }
             | engine::Event::NewPicture { .. }
@@ -210,7 +221,7 @@ impl App {
             pane.arrived(&entry.id);
             // Whoever answers has seen what was new.
             (pane.fresh_after, pane.seeks_fresh) = (None, false);
-        } else {
+        } else if entry.seq.is_none_or(|seq| seq > pane.read_there) {
             let is_looked_at = is_here && pane.has_begun;
             // What was here at the start was counted then.
             if !is_looked_at && entry.seq.is_some_and(|seq| seq > pane.latest) {

@@ -201,7 +201,7 @@ impl App {
     /// Who of the current room was verified.
     pub fn set_verified(&mut self, is_verified: impl Fn(&Fingerprint) -> bool) {
         let Some(pane) = self.shown_mut() else { return };
-        let members = pane.view.iter().flat_map(|view| view.members.iter().filter(|member| !member.me));
+        let members = pane.view.iter().flat_map(|view| view.others());
         let who = members.map(|member| member.person.fingerprint).filter(|who| is_verified(who));
         pane.verified = who.map(|who| who.0).collect();
     }

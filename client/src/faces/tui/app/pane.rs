@@ -55,6 +55,8 @@ pub struct Pane {
     pub latest: u64,
     /// Up to here it was read, and that is kept.
     pub read: u64,
+    /// Up to here it was read at another device: what comes of that is no news.
+    pub read_there: u64,
     /// When the last message was said, Unix milliseconds.
     pub last_at: u64,
     /// The group.
@@ -288,6 +290,22 @@ impl Pane {
     pub fn readers(&self, entry: &Entry) -> usize {
         let Some(seq) = entry.seq else { return 0 };
         self.seen.iter().filter(|(who, read)| **who != entry.who.0 && **read >= seq).count()
+    }
+
+    /// At another device of ours it was read up to there.
+    pub(super) fn read_elsewhere(&mut self, seq: u64) {
+        self.read_there = self.read_there.max(seq);
+        self.read = self.read.max(seq);
+        if seq >= self.latest {
+            (self.unread, self.mentions, self.fresh_after) = (0, 0, None);
+            return;
+        }
+        let new = |entry: &&Entry| !entry.mine && entry.seq.is_some_and(|of| of > seq);
+        let (unread, mentions) = self
+            .entries()
+            .filter(new)
+            .fold((0, 0), |(unread, mentions), entry| (unread + 1, mentions + usize::from(entry.mentions)));
+        (self.unread, self.mentions) = (self.unread.min(unread), self.mentions.min(mentions));
     }
 
     /// Somebody has read up to there.

@@ -31,7 +31,10 @@ impl App {
         let Some(pane) = here.and_then(|room| self.panes.iter().find(|pane| pane.label == room)) else {
             return;
         };
-        let members = pane.view.iter().flat_map(|view| view.members.iter().take(lines));
+        let members = pane
+            .view
+            .iter()
+            .flat_map(|view| view.people().into_iter().take(lines).map(|present| present.first));
         for avatar in members.filter_map(|member| member.avatar.as_ref()) {
             let avatar = PictureKey::of_avatar(avatar);
             self.gallery.see_avatar(&pane.label, avatar.shown_in(&pane.label, &[]), avatar);

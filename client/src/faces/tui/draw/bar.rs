@@ -120,11 +120,11 @@ fn room(pane: &Pane) -> Vec<String> {
             vec![format!("catching up {}/{}", thousands(*done), thousands(*total))]
         }
         (None, None, Some(view)) => {
-            let members = match view.members.len() {
+            let members = match view.count() {
                 1 => "1 member".to_owned(),
                 count => format!("{count} members"),
             };
-            let mut others = view.members.iter().filter(|member| !member.me).peekable();
+            let mut others = view.others().peekable();
             let is_alone = others.peek().is_none();
             let verified = match others.all(|member| pane.verified.contains(&member.person.fingerprint.0)) {
                 _ if is_alone => None,

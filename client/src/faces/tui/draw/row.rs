@@ -77,7 +77,7 @@ impl<'a> Looks<'a> {
     /// For the rows of a room.
     pub fn new(app: &'a App, pane: Option<&'a Pane>) -> Self {
         let view = pane.and_then(|pane| pane.view.as_deref());
-        let members = view.into_iter().flat_map(|view| view.members.iter().filter(|member| !member.me));
+        let members = view.into_iter().flat_map(shared::room::GroupView::others);
         Self {
             theme: app.theme,
             zone: &app.zone,

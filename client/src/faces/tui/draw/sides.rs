@@ -6,6 +6,7 @@ use ratatui::{
     text::{Line, Span},
     widgets::{Block, Borders, Paragraph},
 };
+use shared::room::Present;
 use unicode_width::UnicodeWidthStr;
 
 use super::{
@@ -52,9 +53,10 @@ pub(super) fn members(frame: &mut Frame<'_>, app: &App, area: Rect) {
     let Some(pane) = app.shown() else { return };
     let Some(view) = &pane.view else { return };
     let width = usize::from(area.width.saturating_sub(2));
-    let line = |member: &shared::room::Member| {
-        let mark = match (pane.verified.contains(&member.person.fingerprint.0), words::heard(member)) {
-            _ if member.me => " (you)".to_owned(),
+    let line = |present: &Present<'_>| {
+        let member = present.first;
+        let mark = match (pane.verified.contains(&member.person.fingerprint.0), words::heard(present)) {
+            _ if present.is_me => " (you)".to_owned(),
             (true, "") => " ✓".to_owned(),
             (true, word) => format!(" ✓ {word}"),
             (false, "") => String::new(),
@@ -87,10 +89,13 @@ pub(super) fn members(frame: &mut Frame<'_>, app: &App, area: Rect) {
         }
         .into_iter()
         .flatten()
+        .chain(devices(present, width, app).into_iter().map(|device| (device, None)))
+        .collect::<Vec<_>>()
     };
     // Each name is held against all others, so only those that fit are.
-    let seen = view.members.iter().take(usize::from(area.height));
-    let title = Line::styled(format!(" {} here", view.members.len()), app.theme.quiet());
+    let people = view.people();
+    let seen = people.iter().take(usize::from(area.height));
+    let title = Line::styled(format!(" {} here", people.len()), app.theme.quiet());
     let lines: Vec<(Line<'_>, Option<(PictureKey, u16)>)> =
         std::iter::once((title, None)).chain(seen.flat_map(line)).collect();
     let spots: Vec<_> = lines.iter().map(|(_, spot)| *spot).collect();
@@ -100,6 +105,21 @@ pub(super) fn members(frame: &mut Frame<'_>, app: &App, area: Rect) {
     isolate(frame, area);
     let inner = Rect { x: area.x + 1, width: area.width.saturating_sub(1), ..area };
     pictures::beside(frame, app, inner, &spots);
+}
+
+/// The devices of somebody who has several here, a line each.
+fn devices(present: &Present<'_>, width: usize, app: &App) -> Vec<Line<'static>> {
+    let several = if present.devices.len() > 1 { present.devices.as_slice() } else { &[] };
+    let style = app.theme.quiet();
+    several
+        .iter()
+        .map(|member| {
+            let here = if member.me { " (this one)" } else { "" };
+            let name = sanitize::line(&member.device.name);
+            let name = fit(&name, width.saturating_sub(4 + here.width()));
+            Line::styled(format!("   · {name}{here}"), style)
+        })
+        .collect()
 }
 
 /// A row of a picture, and what stands beside it.

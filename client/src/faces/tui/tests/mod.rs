@@ -41,6 +41,9 @@ fn view(room: &str, open: bool) -> GroupView {
         glyph: String::new(),
         avatar: None,
         is_moderator: false,
+        device: shared::room::Device { id: shared::identity::DeviceId([1; 16]), name: "laptop".to_owned() },
+        since: 0,
+        replaces: None,
     };
     GroupView {
         room: room.into(),
@@ -54,6 +57,7 @@ fn view(room: &str, open: bool) -> GroupView {
         invites: Vec::new(),
         moderators_invite: false,
         seats: 5,
+        own_devices: false,
     }
 }
 

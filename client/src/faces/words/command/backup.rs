@@ -1,8 +1,6 @@
 //! Of backups: `backup` and `restore`.
 
-use std::{fmt::Write as _, io, path::Path};
-
-use shared::identity::phrase::PhraseError;
+use std::{io, path::Path};
 
 use crate::{
     backup::{BackupError, Standing},
@@ -105,67 +103,6 @@ fn content(error: &ReadError) -> String {
     }
 }
 
-/// The first time: shown once.
-pub fn phrase(words: &[&str]) -> String {
-    let mut text = "These twelve words open your backups, and nothing else does. Write them down on paper, in this order, and keep them where \
-                    no one else looks. They are not shown again.\n\n"
-        .to_owned();
-    for (row, words) in words.chunks(4).enumerate() {
-        for (column, word) in words.iter().enumerate() {
-            let _ = write!(text, "  {:>2}. {word:<9}", row * 4 + column + 1);
-        }
-        text.push('\n');
-    }
-    text.push('\n');
-    text
-}
-
-/// Whether it is written down: which words are asked for.
-pub fn asked(places: &[usize]) -> String {
-    let places: Vec<String> = places.iter().map(ToString::to_string).collect();
-    format!("Once they are written down, type words {}: ", places.join(", "))
-}
-
-/// They were others.
-pub const NOT_THOSE: &str = "Those are others. Look at what you wrote down.";
-
-/// Nobody typed them.
-pub fn not_confirmed() -> Failure {
-    Failure::new(
-        Exit::Usage,
-        "phrase",
-        "The words were not repeated, so no backup was written.",
-        "Begin again: `schat backup` shows the words once more.",
-    )
-}
-
-/// There is no terminal.
-pub fn nobody_to_show() -> Failure {
-    Failure::new(
-        Exit::Usage,
-        "phrase",
-        "The first backup shows twelve words, and there is no terminal to show them at.",
-        "Run it once at a terminal; or name a file for them with --phrase-file, and keep that safe.",
-    )
-}
-
-/// What was typed or read is no phrase.
-pub fn no_phrase(error: PhraseError) -> Failure {
-    let message = match error {
-        PhraseError::Count(count) => {
-            format!("That is no phrase: it has {}, and not twelve.", counted(count, "word"))
-        }
-        PhraseError::Unknown(place) => {
-            format!("That is no phrase: word {place} is not in the list of words.")
-        }
-        PhraseError::Checksum => {
-            "That is no phrase: each word could be in one, but they do not belong together.".to_owned()
-        }
-    };
-    let remedy = "Look at each word and their order; all twelve in one line, as they were written down.";
-    Failure::new(Exit::Usage, "phrase", message, remedy)
-}
-
 /// The profile has another one.
 pub fn another_phrase() -> Failure {
     Failure::new(
@@ -173,23 +110,6 @@ pub fn another_phrase() -> Failure {
         "wrong_phrase",
         "That file holds another phrase than the one of this profile.",
         "Leave --phrase-file out: this device knows what seals its backups.",
-    )
-}
-
-/// The file with the phrase.
-pub fn no_phrase_file(path: &Path, error: &io::Error) -> Failure {
-    let exit = if error.kind() == io::ErrorKind::NotFound { Exit::NotFound } else { Exit::Local };
-    let message = format!("The phrase file {} cannot be used: {error}.", path.display());
-    Failure::new(exit, "phrase_file", message, "Name a file that is yours, in a directory that is there.")
-}
-
-/// What was typed cannot be read.
-pub fn unreadable(error: &io::Error) -> Failure {
-    Failure::new(
-        Exit::Local,
-        "input",
-        format!("What you type cannot be read: {error}."),
-        "Use another terminal.",
     )
 }
 
@@ -214,9 +134,6 @@ pub const BY_DAEMON: &str =
 
 /// The daemon does not go on.
 pub const NOT_ANY_MORE: &str = "The daemon makes no more backups by itself.";
-
-/// What is asked.
-pub const QUESTION: &str = "The twelve words of the phrase: ";
 
 /// What came back.
 pub fn restored(counts: Counts, made: u64, dir: &Path) -> String {

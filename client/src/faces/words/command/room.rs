@@ -33,6 +33,24 @@ pub fn export_broken(path: &Path, error: &io::Error) -> Failure {
     Failure::new(Exit::Local, "export", message, "Free some space, then export again.")
 }
 
+/// What was typed behind `link` is neither.
+pub fn no_code() -> Failure {
+    Failure::usage(
+        "That is neither the code of a device nor a relay.",
+        "Copy all of the code that the other device shows, or name its relay: HOST:PORT.",
+    )
+}
+
+/// The account is in use: it is not given up for another one.
+pub fn in_rooms() -> Failure {
+    Failure::new(
+        Exit::Refused,
+        "in_rooms",
+        "The account of this profile has rooms here, or another linking is under way in it.",
+        "Leave them and forget them (schat forget ROOM); or use another profile: schat --profile DIR link.",
+    )
+}
+
 /// The profile has no such room.
 pub fn unknown(room: &str) -> Failure {
     Failure::not_found(format!("There is no room {room} in this profile."), SEE_ROOMS)

@@ -1,7 +1,9 @@
 //! Why something failed below the faces, in words: what happened, and what to do.
 
 mod daemon;
+mod device;
 mod file;
+mod linking;
 mod person;
 mod relay;
 mod room;
@@ -23,6 +25,8 @@ impl From<&Reason> for Failure {
             Reason::Room(reason) => room::words(reason),
             Reason::Person(reason) => person::words(reason),
             Reason::Daemon(reason) => daemon::words(reason),
+            Reason::Device(reason) => device::words(reason),
+            Reason::Link(reason) => linking::words(reason),
         };
         Self::new(reason.exit(), reason.code().to_owned(), message, remedy)
     }

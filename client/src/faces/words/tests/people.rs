@@ -26,6 +26,9 @@ fn view(names: &[(&str, u8)]) -> GroupView {
         glyph: String::new(),
         avatar: None,
         is_moderator: false,
+        device: shared::room::Device { id: shared::identity::DeviceId([1; 16]), name: "laptop".to_owned() },
+        since: 0,
+        replaces: None,
     };
     GroupView {
         room: "team".into(),
@@ -39,6 +42,7 @@ fn view(names: &[(&str, u8)]) -> GroupView {
         invites: Vec::new(),
         moderators_invite: false,
         seats: 5,
+        own_devices: false,
     }
 }
 

@@ -226,6 +226,7 @@ fn what_a_room_is_about_stands_before_what_its_relay_calls_it() {
         invites: Vec::new(),
         moderators_invite: false,
         seats: 5,
+        own_devices: false,
     };
     let id = proto::RoomId([7; 32]);
     let about =

@@ -27,6 +27,9 @@ fn view(people: &[(&str, u8)]) -> GroupView {
         glyph: String::new(),
         avatar: None,
         is_moderator: false,
+        device: shared::room::Device { id: shared::identity::DeviceId([1; 16]), name: "laptop".to_owned() },
+        since: 0,
+        replaces: None,
     };
     let members = people.iter().enumerate().map(member).collect();
     GroupView {
@@ -41,6 +44,7 @@ fn view(people: &[(&str, u8)]) -> GroupView {
         invites: Vec::new(),
         moderators_invite: false,
         seats: 5,
+        own_devices: false,
     }
 }
 
@@ -54,6 +58,8 @@ enum Told {
 
 const IMPOSTOR: Told = Told::Alarm(AlarmKind::Impostor);
 
+const DEVICE: Told = Told::Alarm(AlarmKind::Device);
+
 /// A profile, and one room of it.
 struct World {
     store: Store,
@@ -61,6 +67,8 @@ struct World {
     now: Millis,
     /// Told so far, whoever has whose name.
     namesakes: Vec<(u8, u8, bool)>,
+    /// Who we were before.
+    was: Option<Fingerprint>,
     _dir: TempDir,
 }
 
@@ -70,7 +78,7 @@ impl World {
         let random = Random::new(UnwrapErr(getrandom::SysRng));
         let key = FileKey.key(dir.path(), &random).unwrap();
         let store = Store::open(dir.path(), &key, random).unwrap();
-        Self { store, guard: Guard::default(), now: 1, namesakes: Vec::new(), _dir: dir }
+        Self { store, guard: Guard::default(), now: 1, namesakes: Vec::new(), was: None, _dir: dir }
     }
 
     /// One step of the room, stored. Returns what is told, by kind and text.
@@ -80,9 +88,11 @@ impl World {
         let mut look = Look {
             people: &people,
             me: person("me", ME),
+            was: self.was,
             now: self.now,
             met: Vec::new(),
             namesakes: Vec::new(),
+            replaced: Vec::new(),
         };
         let mut alarms = Vec::new();
         for event in events {
@@ -90,9 +100,10 @@ impl World {
         }
         let key = |who: &Person| who.fingerprint.0[0];
         self.namesakes.extend(look.namesakes.iter().map(|one| (key(&one.who), key(&one.owner), one.is_me)));
+        let replacements = look.replaced;
         let meetings = look.met.into_iter().map(|(_, met)| met).collect();
         let room = proto::RoomId([7; 32]);
-        self.store.commit(room, None, &Batch { meetings, ..Batch::default() }).unwrap();
+        self.store.commit(room, None, &Batch { meetings, replacements, ..Batch::default() }).unwrap();
         let told = |event| match event {
             Event::Alarm(alarm) => (Told::Alarm(alarm.kind()), crate::faces::words::alarm(&alarm)),
             Event::Stranger(told) => {
@@ -266,4 +277,59 @@ fn impostor_who_was_here_before_us_is_an_alarm_once() {
     let here = Event::Joined(view(&[("me", ME), ("b0b", 10)]));
     assert_eq!(world.kinds(std::slice::from_ref(&here)), [IMPOSTOR]);
     assert_eq!(world.kinds(&[here]), []);
+}
+
+#[test]
+fn device_of_somebody_verified_is_loud_and_of_others_a_line() {
+    let mut world = World::new();
+    world.kinds(&[Event::Joined(view(&[("me", ME), ("ann", 2), ("bob", 3)]))]);
+    world.verify("ann", 2);
+    let linked = |name: &str, byte| Event::DeviceJoined {
+        who: person(name, byte),
+        device: shared::room::Device { id: shared::identity::DeviceId([9; 16]), name: "phone".to_owned() },
+        by: None,
+    };
+    assert_eq!(world.kinds(&[linked("ann", 2)]), [DEVICE]);
+    assert_eq!(world.kinds(&[linked("bob", 3), linked("me", ME)]), []);
+}
+
+#[test]
+fn mark_moves_with_the_account_and_the_old_one_is_an_alarm() {
+    let mut world = World::new();
+    world.kinds(&[Event::Joined(view(&[("me", ME), ("ann", 2)]))]);
+    world.verify("ann", 2);
+    let mut after = view(&[("me", ME), ("ann", 7)]);
+    after.members[1].replaces = Some(Fingerprint([2; 32]));
+    let changed = Event::KeyChanged { who: person("ann", 7), was: Fingerprint([2; 32]) };
+    let told = world.kinds(&[Event::Epoch(after.clone()), changed, Event::Epoch(after.clone())]);
+    assert_eq!(told, [DEVICE], "once, and no impostor");
+    let people = world.store.people();
+    let [old, new] = [2, 7].map(|byte| people.get(&Fingerprint([byte; 32])).unwrap());
+    assert_eq!((old.verified_at, new.verified_at, new.replaced_at.is_some()), (None, Some(5), true));
+    assert!(old.is_replaced_by(&new.fingerprint));
+    // In another room, and after a restart, it is nothing new.
+    world.guard = Guard::default();
+    assert_eq!(world.kinds(&[Event::Joined(after.clone())]), []);
+    // The old account is an alarm, wherever it comes.
+    let alarms = world.step(&[joined("ann", 2)]);
+    assert!(
+        alarms.iter().any(|(kind, text)| *kind == DEVICE && text.contains("replaced")),
+        "{alarms:?}"
+    );
+    // Another account that says that it took the place of the same one is not believed.
+    after.members[1] = Member { person: person("ann", 8), ..after.members[1].clone() };
+    let alarms = world.step(&[Event::Epoch(after)]);
+    assert!(alarms.iter().any(|(kind, _)| *kind == DEVICE), "{alarms:?}");
+    assert!(!world.store.people().is_verified(&Fingerprint([8; 32])));
+}
+
+#[test]
+fn account_that_was_ours_is_an_alarm_once_the_room_has_the_new_one() {
+    let mut world = World::new();
+    world.step(&[Event::Joined(view(&[("me", ME), ("ann", 2)]))]);
+    world.was = Some(Fingerprint([7; 32]));
+    let alarms = world.step(&[joined("me", 7)]);
+    let is_told =
+        |(kind, text): &(Told, String)| *kind == DEVICE && text.contains("replaced");
+    assert!(alarms.iter().any(is_told), "{alarms:?}");
 }

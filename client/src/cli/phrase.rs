@@ -1,4 +1,4 @@
-//! The phrase of a backup: shown, asked for, read and written.
+//! The twelve words: shown, asked for, read and written.
 
 use std::{
     fs,
@@ -9,7 +9,10 @@ use std::{
 use shared::identity::phrase::{Phrase, WORDS};
 use zeroize::Zeroizing;
 
-use crate::{cli::random::random, faces::words::command::backup as words, failure::Failure};
+use super::passphrase;
+use crate::{cli::random::random, faces::words::command::phrase as words, failure::Failure};
+
+pub(super) use words::Why;
 
 /// What is read of a file with a phrase, in bytes.
 const MAX_READ: u64 = 1024;
@@ -21,12 +24,12 @@ const ASKED: usize = 3;
 const TRIES: usize = 5;
 
 /// Shows a phrase once, and asks for some of its words.
-pub(super) fn show(phrase: &Phrase) -> Result<(), Failure> {
+pub(super) fn show(phrase: &Phrase, why: Why) -> Result<(), Failure> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
-        return Err(words::nobody_to_show());
+        return Err(words::nobody_to_show(why));
     }
     let shown = phrase.words();
-    eprint!("{}", Zeroizing::new(words::phrase(&shown)).as_str());
+    eprint!("{}", Zeroizing::new(words::phrase(&shown, why)).as_str());
     let mut places: Vec<usize> = Vec::new();
     while places.len() < ASKED.min(WORDS) {
         let place = usize::try_from(random().below(WORDS as u64)).unwrap_or(0);
@@ -39,7 +42,7 @@ pub(super) fn show(phrase: &Phrase) -> Result<(), Failure> {
         eprint!("{}", words::asked(&places.iter().map(|place| place + 1).collect::<Vec<_>>()));
         let _ = io::stderr().flush();
         let typed = read_line(&mut io::stdin().lock()).map_err(|error| words::unreadable(&error))?;
-        let Some(typed) = typed else { return Err(words::not_confirmed()) };
+        let Some(typed) = typed else { return Err(words::not_confirmed(why)) };
         let typed: Vec<String> = typed.split_whitespace().map(str::to_lowercase).collect();
         let wanted: Vec<&str> = places.iter().filter_map(|place| shown.get(*place).copied()).collect();
         if typed == wanted || typed == shown {
@@ -47,7 +50,7 @@ pub(super) fn show(phrase: &Phrase) -> Result<(), Failure> {
         }
         eprintln!("{}", words::NOT_THOSE);
     }
-    Err(words::not_confirmed())
+    Err(words::not_confirmed(why))
 }
 
 /// A line; none at the end.
@@ -85,4 +88,9 @@ pub(super) fn ask() -> Result<Phrase, Failure> {
     }
     let line = read_line(&mut io::stdin().lock()).map_err(|error| words::unreadable(&error))?;
     Phrase::parse(&line.unwrap_or_default()).map_err(words::no_phrase)
+}
+
+/// Asks for it at the terminal, without showing what is typed.
+pub(super) fn ask_unseen() -> Result<Phrase, Failure> {
+    Phrase::parse(&passphrase::ask(words::UNSEEN)?).map_err(words::no_phrase)
 }

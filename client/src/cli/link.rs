@@ -1,0 +1,352 @@
+//! `schat link`: this device becomes one of an account, or another one of this account.
+
+use std::{
+    io::{BufRead as _, IsTerminal as _, Write as _},
+    time::Duration,
+};
+
+use shared::invite::link::{AnyLink, Link};
+use tokio::{
+    sync::mpsc,
+    time::{sleep, timeout},
+};
+
+use super::{Globals, attach, interrupt::interrupted, passphrase, plan::Plan, random::random, setup};
+use crate::{
+    daemon,
+    faces::{
+        input::{self, Input},
+        json::{self, Cmd},
+        stdout, words,
+    },
+    failure::{Exit, Failure},
+    handle::Runtime,
+    runtime::{
+        ChosenRelay, Event, HandedPast, LinkAnswer, LinkEnd, LinkNews, Past, RelayState, rooms_to_enter,
+    },
+    store::{Asking, FileKey, OpenProfile, ProfileDir, Wrap},
+    transport::RelayAddress,
+};
+
+/// How long the old device waits for the new one, once all is at the relay: it is not needed, but people like to see the end.
+const LAST: Duration = Duration::from_secs(30);
+
+/// How often, and how many times, the profile is opened again once it has another account.
+const AGAIN: (Duration, u32) = (Duration::from_millis(50), 100);
+
+/// What was typed behind `link`.
+enum Wanted {
+    Nothing,
+    Code(String),
+    Relay(RelayAddress),
+    RelayLink(Box<ChosenRelay>),
+}
+
+/// What else was wanted.
+#[derive(Clone, Copy)]
+pub(super) struct How {
+    /// Give up what is under way.
+    pub(super) cancel: bool,
+    /// Give up the account of this profile, which is in no room.
+    pub(super) anew: bool,
+}
+
+pub(super) async fn link(
+    globals: &Globals,
+    typed: Option<String>,
+    past: HandedPast,
+    how: How,
+) -> Result<Exit, Failure> {
+    let How { cancel, anew } = how;
+    let dir = ProfileDir::choose(globals.profile.clone())?;
+    let mut input = None;
+    let wanted = match typed.as_deref() {
+        None => Wanted::Nothing,
+        Some("-") => read(&line(input.get_or_insert_with(input::stdin)).await?)?,
+        Some(typed) => read(typed)?,
+    };
+    let mut globals = globals.clone();
+    match &wanted {
+        Wanted::Relay(relay) => globals.relay = Some(relay.clone()),
+        Wanted::RelayLink(chosen) => globals.relay = Some(chosen.address.clone()),
+        Wanted::Nothing | Wanted::Code(_) => {}
+    }
+    let plan = || Plan { past: Past::Nothing, only: None, own: None };
+    let (is_new, (runtime, events)) = match daemon::find(&dir).await? {
+        Some(daemon) => (false, attach::attach(&globals, dir, daemon, plan(), Some(attach::PATIENCE)).await?),
+        None => {
+            let may_ask = input.is_none() && !cancel;
+            let profile = opened(&globals, dir, anew, may_ask)?;
+            if let Wanted::RelayLink(chosen) = &wanted {
+                profile.vault.now(|store| chosen.as_ref().clone().save(store))?;
+            }
+            let is_new = profile.is_blank;
+            let left = profile.vault.now(|store| rooms_to_enter(store))?;
+            if left > 0 && matches!(wanted, Wanted::Nothing) && !cancel {
+                // It was interrupted while it entered them: that goes on before anything else is begun.
+                let (runtime, events) = setup::begin(&globals, profile, plan()).await?;
+                return Ok(entered(&globals, runtime, events, left).await);
+            }
+            (is_new, setup::start(&globals, profile, plan()).await?)
+        }
+    };
+    let is_terminal = std::io::stdin().is_terminal();
+    let mut face = Face { globals: &globals, input, is_new, is_terminal, past };
+    let done = tokio::select! {
+        done = face.run(&runtime, events, &wanted, cancel) => done,
+        () = interrupted() => Ok(Ended::Interrupted),
+    };
+    runtime.shutdown().await;
+    match done? {
+        Ended::Interrupted => Ok(Exit::Interrupted),
+        Ended::Ok => Ok(Exit::Ok),
+        Ended::Received(rooms) => {
+            let profile = reopened(&globals).await?;
+            let (runtime, events) = setup::begin(&globals, profile, plan()).await?;
+            Ok(entered(&globals, runtime, events, rooms).await)
+        }
+    }
+}
+
+/// Waits until the rooms of the account are entered, and says how that goes.
+async fn entered(globals: &Globals, runtime: Runtime, events: mpsc::Receiver<Event>, rooms: usize) -> Exit {
+    let exit = tokio::select! {
+        exit = enter(globals, events, rooms) => exit,
+        () = interrupted() => Exit::Interrupted,
+    };
+    runtime.shutdown().await;
+    exit
+}
+
+async fn enter(globals: &Globals, mut events: mpsc::Receiver<Event>, rooms: usize) -> Exit {
+    let (mut left, mut exit) = (rooms, Exit::Ok);
+    while left > 0 {
+        let Some(event) = events.recv().await else { break };
+        let Event::Linking(news) = event else { continue };
+        show(globals, &news);
+        if let LinkNews::Room { why, .. } = *news {
+            left -= 1;
+            exit = why.map_or(exit, |why| why.exit());
+        }
+    }
+    exit
+}
+
+fn show(globals: &Globals, news: &LinkNews) {
+    if globals.json {
+        stdout::line(&json::linked(news).to_line());
+        return;
+    }
+    if matches!(news, LinkNews::Ended { .. }) {
+        return;
+    }
+    for line in words::linking(news, false) {
+        stdout::line(&line);
+    }
+}
+
+/// Opens the profile, whatever is in it.
+fn opened(globals: &Globals, dir: ProfileDir, anew: bool, may_ask: bool) -> Result<OpenProfile, Failure> {
+    let path = dir.path().to_owned();
+    let open = |wrap: &Wrap| Ok(passphrase::opened(globals, &path, wrap)?.key);
+    let give_up = || if anew || !may_ask { Ok(anew) } else { gives_up() };
+    let profile = OpenProfile::open_to_link(dir, random(), &Asking(&open), give_up)?;
+    if anew && !profile.is_blank {
+        return Err(words::command::room::in_rooms());
+    }
+    if profile.is_new {
+        let path = profile.dir().path();
+        words::command::profile::made(path, &FileKey::path(path)).iter().for_each(|line| eprintln!("{line}"));
+    }
+    if let Some(relay) = &globals.relay {
+        profile.vault.now(|store| store.set_last_relay(&relay.to_string()))?;
+    }
+    Ok(profile)
+}
+
+/// Asks whoever sits there whether the account of this profile, which is in no room, is given up. Where nobody does, it stays.
+fn gives_up() -> Result<bool, Failure> {
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Ok(false);
+    }
+    eprint!("{}", words::LINK_GIVE_UP);
+    // What cannot be shown is answered all the same.
+    let _ = std::io::stderr().flush();
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).map_err(|error| input::unreadable(&error))?;
+    Ok(line.trim().eq_ignore_ascii_case("yes"))
+}
+
+/// The same profile, as what it is now. Whoever had it before lets go of it in a moment.
+async fn reopened(globals: &Globals) -> Result<OpenProfile, Failure> {
+    let (every, times) = AGAIN;
+    for _ in 0..times {
+        match setup::existing(globals) {
+            Err(failure) if failure.code == "in_use" => sleep(every).await,
+            other => return other,
+        }
+    }
+    setup::existing(globals)
+}
+
+fn read(typed: &str) -> Result<Wanted, Failure> {
+    match words::link(typed) {
+        Ok(AnyLink::Invite(link)) => return Ok(Wanted::Code(link.to_string())),
+        Ok(AnyLink::Relay(link)) => return Ok(Wanted::RelayLink(Box::new(ChosenRelay::of(&link)?))),
+        Err(failure) if typed.contains("://") => return Err(failure),
+        Err(_) => {}
+    }
+    if Link::from_code(typed).is_ok() {
+        return Ok(Wanted::Code(typed.to_owned()));
+    }
+    typed.parse().map(Wanted::Relay).map_err(|_| words::command::room::no_code())
+}
+
+async fn line(input: &mut mpsc::Receiver<Input>) -> Result<String, Failure> {
+    match input.recv().await {
+        Some(Input::Line(line)) => Ok(line),
+        Some(Input::Broken(failure)) => Err(failure),
+        Some(Input::TooLong) | None => Err(words::command::room::no_code()),
+    }
+}
+
+/// How it ended.
+enum Ended {
+    Ok,
+    Interrupted,
+    /// The profile has the account now, with so many rooms to enter.
+    Received(usize),
+}
+
+struct Face<'a> {
+    globals: &'a Globals,
+    input: Option<mpsc::Receiver<Input>>,
+    is_new: bool,
+    /// Somebody sits there.
+    is_terminal: bool,
+    past: HandedPast,
+}
+
+impl Face<'_> {
+    async fn run(
+        &mut self,
+        runtime: &Runtime,
+        mut events: mpsc::Receiver<Event>,
+        wanted: &Wanted,
+        cancel: bool,
+    ) -> Result<Ended, Failure> {
+        let begin = async {
+            match wanted {
+                _ if cancel => runtime.answer_link(LinkAnswer::Cancel).await,
+                Wanted::Code(code) => runtime.link(Some(code.clone()), None).await,
+                Wanted::Nothing | Wanted::Relay(_) | Wanted::RelayLink(_) => {
+                    runtime.link(None, self.globals.relay.clone()).await
+                }
+            }
+        };
+        // Events are taken meanwhile: whoever tells them may wait for that.
+        let (mut told, mut is_posted) = (Vec::new(), false);
+        {
+            tokio::pin!(begin);
+            loop {
+                tokio::select! {
+                    begun = &mut begin => break begun?,
+                    event = events.recv() => told.extend(event),
+                }
+            }
+        }
+        if self.is_terminal && !self.globals.json {
+            // So that what is typed before the question is no answer to it.
+            self.input.get_or_insert_with(input::stdin);
+        }
+        let mut is_asked = false;
+        let mut told = std::collections::VecDeque::from(told);
+        loop {
+            let event = match told.pop_front() {
+                Some(event) => Some(event),
+                None if is_posted => match timeout(LAST, events.recv()).await {
+                    Ok(event) => event,
+                    Err(_) => return Ok(Ended::Ok),
+                },
+                None => tokio::select! {
+                    event = events.recv() => event,
+                    answer = self.answer(is_asked) => {
+                        runtime.answer_link(answer?).await?;
+                        is_asked = false;
+                        continue;
+                    }
+                },
+            };
+            let Some(event) = event else { return Ok(Ended::Ok) };
+            let news = match event {
+                Event::Linking(news) => *news,
+                Event::Relay { state: RelayState::Lost { reason, retry: None }, .. } if self.is_new => {
+                    return Err(reason.into());
+                }
+                _ => continue,
+            };
+            show(self.globals, &news);
+            match news {
+                LinkNews::Compare { is_asked: true, .. } => {
+                    is_asked = true;
+                    self.ask();
+                }
+                LinkNews::Posted { .. } => is_posted = true,
+                LinkNews::Done => return Ok(Ended::Ok),
+                LinkNews::Received { rooms, .. } => return Ok(Ended::Received(rooms)),
+                LinkNews::Ended { end: LinkEnd::GivenUp, .. } if cancel => return Ok(Ended::Ok),
+                LinkNews::Ended { end, is_handed } => return Err(words::link_ended(&end, is_handed)),
+                _ => {}
+            }
+        }
+    }
+
+    fn ask(&mut self) {
+        if !self.globals.json {
+            if let Some(input) = &mut self.input {
+                while self.is_terminal && input.try_recv().is_ok() {}
+            }
+            eprint!("{}", if self.is_terminal { words::LINK_ASK } else { words::LINK_ASK_DIGITS });
+            // What cannot be shown is answered all the same.
+            let _ = std::io::stderr().flush();
+        }
+    }
+
+    /// What somebody answers; only where something is asked.
+    async fn answer(&mut self, is_asked: bool) -> Result<LinkAnswer, Failure> {
+        if !is_asked {
+            return std::future::pending().await;
+        }
+        let is_json = self.globals.json;
+        let input = self.input.get_or_insert_with(input::stdin);
+        let Some(read) = input.recv().await else { return Ok(LinkAnswer::Refuse) };
+        let typed = match read {
+            Input::Line(typed) => typed,
+            Input::TooLong => String::new(),
+            Input::Broken(failure) => return Err(failure),
+        };
+        if is_json {
+            return match json::parse(&typed)? {
+                Cmd::LinkConfirm { digits, history: None } => {
+                    Ok(LinkAnswer::Confirm { digits: Some(digits), past: self.past })
+                }
+                Cmd::LinkConfirm { digits, history } => json::confirmed(digits, history.as_deref()),
+                Cmd::LinkCancel => Ok(LinkAnswer::Cancel),
+                _ => Ok(LinkAnswer::Refuse),
+            };
+        }
+        // Whatever comes from a program has to say what is shown: it cannot have looked.
+        if !self.is_terminal {
+            let is_typed = typed.chars().any(|sign| sign.is_ascii_digit());
+            let digits = is_typed.then_some(typed);
+            return Ok(digits.map_or(LinkAnswer::Refuse, |digits| LinkAnswer::Confirm {
+                digits: Some(digits),
+                past: self.past,
+            }));
+        }
+        Ok(match typed.trim().to_lowercase().as_str() {
+            "y" | "yes" => LinkAnswer::Confirm { digits: None, past: self.past },
+            _ => LinkAnswer::Refuse,
+        })
+    }
+}

@@ -1,0 +1,41 @@
+//! Of devices: what became of another key for the account.
+
+use crate::{
+    faces::words::{called, devices::place},
+    failure::{Exit, Failure},
+    runtime::{KeyRoom, Replaced},
+};
+
+/// It is on the disk: the rooms follow.
+pub const REPLACED: &str = "Your account has another key. In each room your other devices are taken out, all links end, and everybody is told \
+                            that a device was lost or stolen. Link the devices that you still have anew: schat link.";
+
+/// Why it was not done.
+pub fn not_replaced(why: &Replaced) -> Failure {
+    match why {
+        Replaced::Unfinished(rooms) => {
+            let rooms: Vec<String> = rooms.iter().map(|room| place(&room.room, room.is_hidden)).collect();
+            Failure::new(
+                Exit::Refused,
+                "key_unfinished",
+                format!("The account had another key before, which {} has not taken yet.", rooms.join(", ")),
+                "Run schat until it is done there, or leave that room: a room knows only of the last change.",
+            )
+        }
+        Replaced::WrongPhrase | Replaced::Ready | Replaced::Done(_) => Failure::new(
+            Exit::Verification,
+            "wrong_phrase",
+            "Those are not the twelve words of this account. Nothing has changed.",
+            "Take those that `schat backup`, or the last `schat devices replace-key`, showed. Without them nobody can give the account another key.",
+        ),
+    }
+}
+
+/// How a room is with the new key.
+pub fn room(room: &KeyRoom) -> String {
+    let called = if room.is_hidden { place(&room.room, true) } else { called(&room.room) };
+    match room.is_done {
+        true => format!("{called}: has the new key"),
+        false => format!("{called}: not yet; it is tried again whenever schat runs"),
+    }
+}

@@ -1,0 +1,162 @@
+//! The devices of this person in words.
+
+use std::collections::BTreeMap;
+
+use super::{called, counted, text::day, when};
+use crate::runtime::OwnDevice;
+use shared::identity::names::fold;
+
+/// All of them, a line each, whatever number of rooms it is in: this one first, then those that say who they are, then leaves of
+/// which no device says that it is its own.
+pub fn devices(all: &[OwnDevice]) -> Vec<String> {
+    let is_kept_in_step = all.iter().any(|one| one.is_hidden);
+    let mut rows: BTreeMap<_, Vec<&OwnDevice>> = BTreeMap::new();
+    for one in all {
+        let is_unknown = is_kept_in_step && one.of.is_none() && !one.is_me;
+        rows.entry((!one.is_me, is_unknown, name_of(one, all), one.of)).or_default().push(one);
+    }
+    if rows.is_empty() {
+        return vec!["You are in no room yet, so no room knows a device of yours.".to_owned()];
+    }
+    let mut lines = Vec::new();
+    let mut is_told = false;
+    for ((_, is_unknown, ..), row) in rows {
+        if is_unknown && !is_told {
+            lines.push("Of these no device of yours says that it is one:".to_owned());
+            is_told = true;
+        }
+        lines.push(device(&row, is_unknown));
+    }
+    lines
+}
+
+/// By what it is found: the name that it has among the devices, else the one that it has there.
+fn name_of(one: &OwnDevice, all: &[OwnDevice]) -> String {
+    let among = all.iter().find(|other| other.is_hidden && other.of.is_some() && other.of == one.of);
+    if one.is_me { String::new() } else { fold(&among.unwrap_or(one).name) }
+}
+
+/// One of them, as it is in some rooms.
+fn device(row: &[&OwnDevice], is_unknown: bool) -> String {
+    let named = row.iter().find(|one| one.is_hidden).or(row.first());
+    let name = named.map(|one| called(&one.name)).unwrap_or_default();
+    let is_me = row.iter().any(|one| one.is_me);
+    let since = row.iter().map(|one| one.since).filter(|since| *since > 0).min();
+    let seen = row.iter().map(|one| one.seen).max().filter(|seen| *seen > 0 && !is_me);
+    let mut line = format!("{}{name}", if is_unknown { "  " } else { "" });
+    if is_me {
+        line.push_str(" (this one)");
+    }
+    if let Some(since) = since {
+        line.push_str(&format!(", since {}", if seen.is_some() || is_me { day(since) } else { when(since) }));
+    }
+    if let Some(seen) = seen {
+        line.push_str(&format!(", in use last on {}", day(seen)));
+    }
+    let rooms: Vec<String> = row.iter().filter(|one| !one.is_hidden).map(|one| called(&one.room)).collect();
+    line.push_str(&match rooms.as_slice() {
+        [] => ": in no room".to_owned(),
+        rooms => format!(": {}", rooms.join(", ")),
+    });
+    let going: Vec<&&OwnDevice> = row.iter().filter(|one| one.goes).collect();
+    match going.len() {
+        0 => {}
+        all if all == row.len() => line.push_str("; is being removed"),
+        _ => {
+            let still = going.iter().map(|one| place(&one.room, one.is_hidden));
+            line.push_str(&format!("; is being removed from {}", still.collect::<Vec<_>>().join(", ")));
+        }
+    }
+    line
+}
+
+/// A room in a line about devices.
+pub(super) fn place(room: &str, is_hidden: bool) -> String {
+    if is_hidden { "your devices among themselves".to_owned() } else { called(room) }
+}
+
+/// What removing one means, and how to do it.
+pub fn removes(named: &str) -> String {
+    format!(
+        "{} will be taken out of every room: it reads nothing more, all invites end, and only a new link lets it in again. What \
+         it has read so far stays on it. If somebody else may have it, they have the key of your account as well: then also run \
+         `schat devices replace-key`. To remove it, type the same once more.",
+        called(named)
+    )
+}
+
+/// It is asked for.
+pub fn asked_removal(rooms: usize) -> String {
+    format!("It goes from {}; where the relay is not there now, as soon as it is.", counted(rooms, "room"))
+}
+
+/// What became of a removal in one room.
+pub fn removal(room: &str, is_hidden: bool, is_done: bool) -> String {
+    let room = place(room, is_hidden);
+    match is_done {
+        true => format!("{room}: removed"),
+        false => format!("{room}: not yet; it is tried again whenever schat runs"),
+    }
+}
+
+/// How the account gets another key: not here, where what is typed is seen.
+pub const REPLACE_KEY: &str = "If a device was lost or stolen, run `schat devices replace-key` in a terminal: it asks for your twelve words without showing \
+                               them. Your account gets another key, and your other devices go out of every room.";
+
+/// This device has another name.
+pub fn named(name: &str) -> String {
+    format!("This device is called {} from now on.", called(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::{identity::DeviceId, room::Day};
+
+    use super::*;
+
+    fn at(room: &str, name: &str, of: Option<u8>) -> OwnDevice {
+        OwnDevice {
+            room: room.to_owned(),
+            id: DeviceId([0; 16]),
+            name: name.to_owned(),
+            is_me: false,
+            since: 0,
+            goes: false,
+            is_hidden: room == "own",
+            of: of.map(|of| DeviceId([of; 16])),
+            seen: if of.is_some() { Day(20_000).noon() } else { 0 },
+        }
+    }
+
+    #[test]
+    fn device_is_one_line_over_all_rooms_and_one_that_nobody_knows_is_seen() {
+        let me = |one: OwnDevice| OwnDevice { is_me: true, ..one };
+        let since = |one: OwnDevice, day| OwnDevice { since: Day(day).noon(), ..one };
+        let mut all = vec![
+            since(at("own", "phone", Some(1)), 19_990),
+            at("lobby", "phone", Some(1)),
+            at("team", "old name", Some(1)),
+            me(at("own", "laptop", Some(2))),
+            me(at("team", "laptop", Some(2))),
+            at("team", "x", None),
+        ];
+        let expected = [
+            "laptop (this one): team",
+            "phone, since 2024-09-24, in use last on 2024-10-04: lobby, team",
+            "Of these no device of yours says that it is one:",
+            "  x: team",
+        ];
+        assert_eq!(devices(&all), expected);
+        all[1].goes = true;
+        assert!(devices(&all)[1].ends_with("; is being removed from lobby"), "{:?}", devices(&all));
+        all.iter_mut().for_each(|one| one.goes = true);
+        assert!(devices(&all)[1].ends_with("; is being removed"), "{:?}", devices(&all));
+    }
+
+    #[test]
+    fn without_a_room_of_their_own_names_tell_devices_apart() {
+        let all = [at("lobby", "Phone", None), at("team", "phone", None), at("team", "tablet", None)];
+        assert_eq!(devices(&all), ["Phone: lobby, team", "tablet: team"]);
+        assert_eq!(devices(&[]).len(), 1);
+    }
+}

@@ -1,0 +1,22 @@
+//! Of the devices of a person.
+
+use crate::{faces::sanitize, reason::DeviceReason};
+
+/// What happened, and what to do.
+pub(super) fn words(reason: &DeviceReason) -> (String, String) {
+    let (message, remedy) = match reason {
+        DeviceReason::Unknown(name) => (
+            format!("No device of yours is called {}.", sanitize::line(name)),
+            "/devices and `schat devices` list them.",
+        ),
+        DeviceReason::ThisOne => {
+            ("That is this device.".to_owned(), "Take it out at another one; or leave the rooms, one by one.")
+        }
+        DeviceReason::Several(name) => (
+            format!("Several devices are called {}.", sanitize::line(name)),
+            "Name one by what `schat --json devices list` shows as its `of`, or room by room as its `id`. Or rename one first.",
+        ),
+        DeviceReason::BadName(error) => (error.to_string(), "Choose another name."),
+    };
+    (message, remedy.to_owned())
+}

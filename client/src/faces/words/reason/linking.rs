@@ -1,0 +1,60 @@
+//! Of a device that is linked.
+
+use crate::{
+    faces::{sanitize, words::over},
+    reason::LinkReason,
+};
+
+/// What happened, and what to do.
+pub(super) fn words(reason: &LinkReason) -> (String, String) {
+    let (message, remedy) = match reason {
+        LinkReason::Busy => {
+            ("Another linking is under way.", "/link shows how it stands; /link cancel gives it up.")
+        }
+        LinkReason::Nothing => {
+            ("No device is being linked.", "Begin with /link here, or with `schat link` on the new device.")
+        }
+        LinkReason::NotAsked => (
+            "Nothing is to be confirmed on this device.",
+            "The device that has the account asks, once both show seven emoji.",
+        ),
+        LinkReason::Taken => (
+            "The new device has the account already.",
+            "If it is not yours: /devices shows it, and takes it out.",
+        ),
+        LinkReason::NoRelay => (
+            "There is no relay to ask.",
+            "Name the one that your other device uses: schat link HOST:PORT, or its link.",
+        ),
+        LinkReason::BadCode => (
+            "That is no code of a device.",
+            "Copy all of it, as the other device shows it: a link, or the short form where both devices use one relay.",
+        ),
+        LinkReason::RoomsLink => (
+            "That link leads into a room.",
+            "To enter it: /join LINK. A device to be linked shows another one.",
+        ),
+        LinkReason::DevicesLink => (
+            "That is the code of a device that is to be linked, and leads into no room.",
+            "On the device that has your account: /link CODE. If somebody else sent it to you, do not use it: it hands them your account.",
+        ),
+        LinkReason::BothOld => (
+            "That code is of a device that has an account, as this one does.",
+            "Run `schat link` on the device that is new, with an empty profile; or `schat link --new` there, which gives up its account.",
+        ),
+        LinkReason::BothNew => (
+            "That code is of a new device, as this one is.",
+            "Give it to the device that has your account: /link CODE in its chat.",
+        ),
+        LinkReason::NoAnswer(room) => (
+            &*format!("No invite into {} could be made in time.", sanitize::line(room)),
+            "Make one for the new device when the relay of that room can be reached: /invite uses=1.",
+        ),
+        LinkReason::NotInvited(room) => (
+            &*format!("Your other device could make no invite into {}.", sanitize::line(room)),
+            "Ask a member for an invite, or make one there: /invite uses=1.",
+        ),
+        LinkReason::NotEntered(why) => (&*over(why), "Ask for a new invite."),
+    };
+    (message.to_owned(), remedy.to_owned())
+}

@@ -1,0 +1,63 @@
+//! Of a device that is linked.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{failure::Exit, store::Over};
+
+/// Why a device is not linked, or a room of the account not entered by one that was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LinkReason {
+    /// Another linking is under way.
+    Busy,
+    /// None is.
+    Nothing,
+    /// Nothing is asked of a person here.
+    NotAsked,
+    /// The new device has the account by now.
+    Taken,
+    /// There is no relay to ask.
+    NoRelay,
+    /// What was typed is no code.
+    BadCode,
+    /// It is a link into a room.
+    RoomsLink,
+    /// It is the code of a device, where one goes to a room.
+    DevicesLink,
+    /// The code is of a device that has an account, as this one does.
+    BothOld,
+    /// It is of a new device, as this one is.
+    BothNew,
+    /// No invite into that room could be made in time.
+    NoAnswer(String),
+    /// The other device could make none into that room.
+    NotInvited(String),
+    /// The room is over before it was entered.
+    NotEntered(Over),
+}
+
+impl LinkReason {
+    pub(super) fn code(&self) -> &'static str {
+        match self {
+            Self::Busy => "linking",
+            Self::Nothing | Self::NotAsked => "no_linking",
+            Self::Taken => "linked",
+            Self::NoRelay
+            | Self::BadCode
+            | Self::RoomsLink
+            | Self::DevicesLink
+            | Self::BothOld
+            | Self::BothNew => "usage",
+            Self::NoAnswer(_) => "no_answer",
+            Self::NotInvited(_) => "not_invited",
+            Self::NotEntered(_) => "not_entered",
+        }
+    }
+
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::Busy | Self::Taken | Self::NotInvited(_) | Self::NotEntered(_) => Exit::Refused,
+            Self::NoAnswer(_) => Exit::Network,
+            _ => Exit::Usage,
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! Puts together what a new device gets: the profile, and one invite for each room, asked for all at once.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use proto::{Message as _, RoomId};
+use shared::{
+    invite::link::InviteLink,
+    room::{Command, Engine, Policy},
+};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinSet,
+    time::timeout,
+};
+use zeroize::Zeroizing;
+
+use super::{HandedPast, blob::MAX_PAST, handed, steps::WAIT_MS};
+use crate::{
+    portable::{
+        Gather, Gathered as Found, History, What,
+        schema::{Body, Entry},
+    },
+    reason::{LinkReason, Reason},
+    runtime::{Local, RoomStatus, lock, manage::begin_failed, now_ms, room::Ask},
+    store::{RoomKind, Store, StoreError},
+};
+
+/// How long a room may take to be entered and to make an invite: two commits, and their way to a relay that is slow.
+const INVITE: Duration = Duration::from_secs(20);
+
+/// What the room of an account's devices is called. Nobody is shown it.
+const OWN_DEVICES: &str = "own devices";
+
+/// How far it has come, or all of it.
+pub(super) enum Gathered {
+    /// Rooms that are ready, of all.
+    Some(usize, usize),
+    /// What is handed over.
+    All(Box<Whole>),
+    /// The profile cannot be read.
+    Failed(Reason),
+}
+
+/// What is handed over.
+pub(super) struct Whole {
+    pub(super) records: Vec<Body>,
+    pub(super) own_devices: Option<InviteLink>,
+    /// The past of the rooms, if it is wanted and there is some.
+    pub(super) past: Option<Zeroizing<Vec<u8>>>,
+    /// Rooms that the new device can enter.
+    pub(super) rooms: usize,
+    /// Those that it cannot, and why.
+    pub(super) without: Vec<(String, Reason)>,
+    /// The rooms and ids of all invites in it.
+    pub(super) invites: Vec<([u8; 32], [u8; 16])>,
+}
+
+/// Begins; what comes out last is all, or a failure.
+pub(super) fn begin(local: &Local, past: HandedPast) -> mpsc::Receiver<Gathered> {
+    let (sender, receiver) = mpsc::channel(4);
+    tokio::spawn(gather(local.clone(), past, sender));
+    receiver
+}
+
+async fn gather(local: Local, past: HandedPast, told: mpsc::Sender<Gathered>) {
+    let whole = all(&local, past, &told).await.unwrap_or_else(Gathered::Failed);
+    // Whoever asked may have ended.
+    let _ = told.send(whole).await;
+}
+
+async fn all(local: &Local, past: HandedPast, told: &mpsc::Sender<Gathered>) -> Result<Gathered, Reason> {
+    let rooms: Vec<RoomStatus> = local.rooms().into_iter().filter(|room| room.over.is_none()).collect();
+    let count = rooms.len();
+    let mut asked = JoinSet::new();
+    for room in rooms {
+        let local = local.clone();
+        asked.spawn(async move {
+            let invite = timeout(INVITE, local.invite_device(&room.label)).await;
+            let invite = invite.unwrap_or_else(|_| Err(no_answer(&room.label)));
+            (room, invite)
+        });
+    }
+    // Without it the devices do not tell each other what was read; they work all the same.
+    let own = tokio::spawn({
+        let local = local.clone();
+        async move {
+            let invite = timeout(INVITE, local.invite_own_device()).await.ok()?.ok()?;
+            Some((local.own_devices()?.id, invite))
+        }
+    });
+    let (mut invites, mut without) = (BTreeMap::new(), Vec::new());
+    while let Some(done) = asked.join_next().await {
+        let Ok((room, invite)) = done else { continue };
+        match invite {
+            Ok(invite) => drop(invites.insert(room.id, Some(invite))),
+            Err(failure) => {
+                invites.insert(room.id, None);
+                without.push((room.label, failure));
+            }
+        }
+        let _ = told.send(Gathered::Some(invites.len().saturating_sub(without.len()), count)).await;
+    }
+    let own = own.await.ok().flatten();
+    let ids: Vec<RoomId> = invites.keys().copied().collect();
+    let made = invites.iter().filter_map(|(room, invite)| Some((*room, invite.as_ref()?)));
+    let made = made.chain(own.iter().map(|(room, invite)| (*room, invite)));
+    let made = made.map(|(room, invite)| (room.0, invite.link.secret.id())).collect();
+    let own = own.map(|(_, invite)| invite);
+    let records = local.0.vault.run(move |store| records(store, &invites)).await?;
+    let past = pasts(local, past, ids).await?;
+    let rooms = count.saturating_sub(without.len());
+    Ok(Gathered::All(Box::new(Whole { records, own_devices: own, past, rooms, without, invites: made })))
+}
+
+/// The past of these rooms, as far as it is wanted and fits: what is over the bound is left out, from the last room on.
+async fn pasts(
+    local: &Local,
+    wanted: HandedPast,
+    rooms: Vec<RoomId>,
+) -> Result<Option<Zeroizing<Vec<u8>>>, Reason> {
+    let history = match wanted {
+        HandedPast::Nothing | HandedPast::Newest(0) => return Ok(None),
+        HandedPast::Newest(lines) => History::Newest(lines),
+        HandedPast::All => History::All,
+    };
+    let mut gather = Gather::new(What { account: false, drafts: false, history, files: false });
+    let (mut records, mut size) = (Vec::new(), 0);
+    loop {
+        // One record for each time: a chat goes on meanwhile.
+        let job = move |store: &mut Store| {
+            let found = gather.next(store)?;
+            Ok((gather, found))
+        };
+        let (back, found) = local.0.vault.run(job).await?;
+        gather = back;
+        match found {
+            None => break,
+            Some(Found::Record(Body::Past(past))) if rooms.iter().any(|room| *past.room == room.0) => {
+                size += past.encoded_len();
+                if size > MAX_PAST / 2 {
+                    break;
+                }
+                records.push(Body::Past(past));
+            }
+            Some(_) => {}
+        }
+    }
+    if records.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(handed::stream(&records, now_ms()).map_err(StoreError::from)?))
+}
+
+/// The profile, with the rooms that are in `invites`.
+fn records(
+    store: &mut Store,
+    invites: &BTreeMap<RoomId, Option<InviteLink>>,
+) -> Result<Vec<Body>, StoreError> {
+    let what = What { account: true, drafts: false, history: History::Nothing, files: false };
+    let (mut gather, mut records) = (Gather::new(what), Vec::new());
+    while let Some(found) = gather.next(store)? {
+        match found {
+            Found::Record(body) => records.push(body),
+            Found::Room(mut room) => {
+                let Some(invite) = handed::id(&room).and_then(|id| invites.get(&id)) else { continue };
+                if let Some(invite) = invite {
+                    (room.host, room.port) = (invite.host.clone(), u32::from(invite.port));
+                    room.entry = Some(Entry::Invite(invite.to_string()));
+                }
+                records.push(Body::Room(room));
+            }
+            Found::File(..) => {}
+        }
+    }
+    Ok(records)
+}
+
+impl Local {
+    /// These invites end now where the room is in use; where it is not, once it is.
+    pub(super) fn end_invites(&self, those: Vec<(RoomId, [u8; 16])>) {
+        for (room, invite) in those {
+            let (local, Some(label)) = (self.clone(), self.label_of(room)) else { continue };
+            tokio::spawn(async move { local.tell(&label, Command::Revoke(invite)).await });
+        }
+    }
+
+    /// A link into a room for one device of ours.
+    pub(in crate::runtime) async fn invite_device(&self, room: &str) -> Result<InviteLink, Reason> {
+        self.entered(room).await?;
+        let asks = self.asks(room)?;
+        let (reply, answer) = oneshot::channel();
+        let expires_ms = now_ms().saturating_add(WAIT_MS);
+        asks.send(Ask::InviteDevice { expires_ms, reply }).await.map_err(|_| no_answer(room))?;
+        answer.await.map_err(|_| no_answer(room))?
+    }
+
+    /// The same into the room of this account's devices, which is made if there is none.
+    async fn invite_own_device(&self) -> Result<InviteLink, Reason> {
+        let room = match self.own_devices() {
+            Some(room) => room.label,
+            None => {
+                let place = self.place(None)?;
+                let profile = lock(&self.0.profile).engine.clone();
+                let policy = Policy { own_devices: true, ..Policy::default() };
+                let engine = Engine::create(&profile, OWN_DEVICES, policy, now_ms());
+                let engine = engine.map_err(|error| begin_failed(&error))?;
+                self.begin_as(engine, place, RoomKind::OwnDevices)?
+            }
+        };
+        self.invite_device(&room).await
+    }
+}
+
+pub(in crate::runtime) fn no_answer(room: &str) -> Reason {
+    LinkReason::NoAnswer(room.to_owned()).into()
+}

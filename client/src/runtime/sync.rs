@@ -1,0 +1,128 @@
+//! Tells the other devices of this account what was done here, in the room that is for that; and this runtime what was done there.
+
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use shared::room::{Command, Private, Said};
+use tokio::{
+    sync::{Notify, mpsc},
+    task::JoinHandle,
+    time::sleep,
+};
+
+use super::{Event, Inner, Local, RoomEvent, lock, now_ms};
+use crate::store::{MAX_MARKS, Mark, written_marks};
+
+/// What is done within this time is told together: who reads along does something with each line.
+const TOGETHER: Duration = Duration::from_secs(2);
+
+/// Messages of other devices that wait to be taken. Full: their room waits.
+const WAITING: usize = 64;
+
+/// What a device said in the room of the devices: this one, or another.
+pub(super) type Heard = (proto::RoomId, Private, bool);
+
+/// The way to whoever takes what is said there.
+pub(super) struct Sync {
+    pub(super) heard: mpsc::Sender<Heard>,
+    waits: std::sync::Mutex<Option<mpsc::Receiver<Heard>>>,
+    pub(super) done: Arc<Notify>,
+    task: std::sync::Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Default for Sync {
+    fn default() -> Self {
+        let (heard, waits) = mpsc::channel(WAITING);
+        let (waits, task) = (Some(waits).into(), None.into());
+        Self { heard, waits, done: Arc::default(), task }
+    }
+}
+
+impl Local {
+    /// Begins; what an earlier run did not tell is told.
+    pub(super) fn start_sync(&self) {
+        let Some(waits) = lock(&self.0.sync.waits).take() else { return };
+        let task = tokio::spawn(run(Arc::downgrade(&self.0), self.0.sync.done.clone(), waits));
+        *lock(&self.0.sync.task) = Some(task);
+        self.0.sync.done.notify_one();
+    }
+
+    pub(super) fn stop_sync(&self) {
+        if let Some(task) = lock(&self.0.sync.task).take() {
+            task.abort();
+        }
+    }
+
+    /// Something was done here. Without other devices there is nobody to tell.
+    pub(super) async fn tell_devices(&self, mark: Mark) {
+        if self.own_devices().is_none() {
+            return;
+        }
+        // What cannot be kept stays here alone.
+        if self.0.vault.run(move |store| store.add_unsynced(&mark)).await.is_ok() {
+            self.0.sync.done.notify_one();
+        }
+    }
+}
+
+/// As long as the runtime is in use, which this does not keep up.
+async fn run(inner: Weak<Inner>, done: Arc<Notify>, mut waits: mpsc::Receiver<Heard>) {
+    let local = || inner.upgrade().map(Local);
+    loop {
+        tokio::select! {
+            heard = waits.recv() => {
+                let (Some(heard), Some(local)) = (heard, local()) else { return };
+                take(&local, heard).await;
+            }
+            () = done.notified() => {
+                sleep(TOGETHER).await;
+                let Some(local) = local() else { return };
+                tell(&local).await;
+                // What could not be entered before; another device may have been away as well.
+                drop(tokio::spawn(async move { local.take_offers().await }));
+            }
+        }
+    }
+}
+
+/// Says what waits. It is said again until it was seen in the log: a mark twice is as a mark once.
+async fn tell(local: &Local) {
+    let Some(room) = local.own_devices().filter(|room| room.view.is_some()) else { return };
+    let Ok(waiting) = local.0.vault.run(|store| store.unsynced()).await else { return };
+    for marks in waiting.chunks(MAX_MARKS) {
+        let said = Said::Device(written_marks(marks));
+        let token = "sync".to_owned();
+        if local.tell(&room.label, Command::Say { token, said }).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn take(local: &Local, (room, body, mine): Heard) {
+    let now = now_ms();
+    let taken = local.0.vault.run(move |store| {
+        let taken = store.take_synced(room, &body, mine, now)?;
+        Ok((taken, store.muted()?, store.pinned()?))
+    });
+    // On a disk that cannot be written it stays as it is here, until it is done again.
+    let Ok((taken, muted, pinned)) = taken.await else { return };
+    *lock(&local.0.muted) = muted;
+    *lock(&local.0.pinned) = pinned;
+    for mark in taken {
+        match mark {
+            Mark::Read(room, seq) => {
+                let Some(label) = local.label_of(room) else { continue };
+                let event = RoomEvent::ReadElsewhere(seq);
+                local.0.outlet.send(Event::Room { room: label.into(), event }).await;
+            }
+            Mark::Left(room) => local.is_left(room),
+            Mark::Entered(_) => drop(tokio::spawn({
+                let local = local.clone();
+                async move { local.take_offers().await }
+            })),
+            Mark::Muted(..) | Mark::Pinned(..) | Mark::Verified(..) => {}
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Devices of this person: what this one is called, which are to be taken out of rooms, and which invites of theirs are to end.
+
+use proto::RoomId;
+use rusqlite::{Connection, params};
+use shared::identity::DeviceId;
+
+use super::{Store, StoreError};
+
+/// What this device is called.
+const NAME: &str = "device_name";
+
+impl Store {
+    /// What somebody called this device, if they did.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn device_name(&self) -> Result<Option<String>, StoreError> {
+        let name = self.meta(NAME)?;
+        Ok(name.and_then(|name| String::from_utf8(name.to_vec()).ok()))
+    }
+
+    /// This device is called so from now on.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn set_device_name(&mut self, name: &str) -> Result<(), StoreError> {
+        self.set_meta(NAME, name.as_bytes())
+    }
+
+    /// These devices are to be taken out of these rooms, whatever happens to this program.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written; then nothing has changed.
+    pub fn want_devices_removed(&mut self, those: &[(RoomId, DeviceId)]) -> Result<(), StoreError> {
+        let transaction = self.db.transaction()?;
+        for (room, device) in those {
+            transaction.execute(
+                "INSERT OR IGNORE INTO device_removals VALUES (?1, ?2)",
+                params![room.as_bytes(), device.0],
+            )?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// The devices that are to be taken out of a room.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    pub fn device_removals(&self, room: RoomId) -> Result<Vec<DeviceId>, StoreError> {
+        let mut select = self.db.prepare_cached("SELECT device FROM device_removals WHERE room = ?1")?;
+        let found = select.query_map([room.as_bytes()], |row| row.get(0).map(DeviceId))?;
+        Ok(found.collect::<Result<_, _>>()?)
+    }
+
+    /// A device is out of a room.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn device_is_removed(&mut self, room: RoomId, device: DeviceId) -> Result<(), StoreError> {
+        self.db.execute(
+            "DELETE FROM device_removals WHERE room = ?1 AND device = ?2",
+            params![room.as_bytes(), device.0],
+        )?;
+        Ok(())
+    }
+
+    /// The invites that are to end in a room.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    pub fn invite_endings(&self, room: RoomId) -> Result<Vec<[u8; 16]>, StoreError> {
+        let mut select = self.db.prepare_cached("SELECT invite FROM invite_endings WHERE room = ?1")?;
+        let found = select.query_map([room.as_bytes()], |row| row.get(0))?;
+        Ok(found.collect::<Result<_, _>>()?)
+    }
+
+    /// An invite is over.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn invite_is_ended(&mut self, room: RoomId, invite: [u8; 16]) -> Result<(), StoreError> {
+        self.db.execute(
+            "DELETE FROM invite_endings WHERE room = ?1 AND invite = ?2",
+            params![room.as_bytes(), invite],
+        )?;
+        Ok(())
+    }
+}
+
+/// These invites are to end, whatever happens to this program.
+pub(super) fn end_invites(db: &Connection, those: &[(RoomId, [u8; 16])]) -> Result<(), StoreError> {
+    for (room, invite) in those {
+        let put = "INSERT OR IGNORE INTO invite_endings VALUES (?1, ?2)";
+        db.execute(put, params![room.as_bytes(), invite])?;
+    }
+    Ok(())
+}

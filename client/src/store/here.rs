@@ -1,0 +1,123 @@
+//! Where the devices of this person said that they are.
+
+use proto::RoomId;
+use serde::{Deserialize, Serialize};
+use shared::{
+    identity::DeviceId,
+    room::{Day, DeviceHere},
+};
+
+use super::{Damage, Store, StoreError};
+
+/// Where devices said that they are.
+const HERE: &str = "devices_here";
+
+/// What this device said last of where it is.
+const TOLD: &str = "device_told";
+
+impl Store {
+    /// Where devices said that they are, by their ids in the room of own devices.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn devices_here(&self) -> Result<Vec<(DeviceId, DeviceHere)>, StoreError> {
+        let rows: Vec<Row> = self.json(HERE)?.unwrap_or_default();
+        rows.into_iter().map(|row| row.read().ok_or_else(damaged)).collect()
+    }
+
+    /// A device said where it is.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn set_device_here(&mut self, device: DeviceId, here: &DeviceHere) -> Result<(), StoreError> {
+        let mut all = self.devices_here()?;
+        all.retain(|(other, _)| *other != device);
+        all.push((device, here.clone()));
+        self.set_devices_here(&all)
+    }
+
+    /// These devices are there, and no others: of those that are gone nothing is kept.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn keep_devices_here(&mut self, there: &[DeviceId]) -> Result<(), StoreError> {
+        let mut all = self.devices_here()?;
+        let before = all.len();
+        all.retain(|(device, _)| there.contains(device));
+        if all.len() == before { Ok(()) } else { self.set_devices_here(&all) }
+    }
+
+    fn set_devices_here(&mut self, all: &[(DeviceId, DeviceHere)]) -> Result<(), StoreError> {
+        let rows: Vec<Row> = all.iter().map(|(device, here)| Row::of(*device, here)).collect();
+        self.set_json(HERE, &rows)
+    }
+
+    /// What this device said last of where it is, and as whom.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn device_told(&self) -> Result<Option<(DeviceId, DeviceHere)>, StoreError> {
+        let row: Option<Row> = self.json(TOLD)?;
+        row.map(|row| row.read().ok_or_else(damaged)).transpose()
+    }
+
+    /// This device has said where it is.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn set_device_told(&mut self, device: DeviceId, here: &DeviceHere) -> Result<(), StoreError> {
+        self.set_json(TOLD, &Row::of(device, here))
+    }
+
+    pub(super) fn json<T: for<'de> Deserialize<'de>>(&self, key: &str) -> Result<Option<T>, StoreError> {
+        let found = self.meta(key)?;
+        found.map(|bytes| serde_json::from_slice(&bytes).map_err(|_| damaged())).transpose()
+    }
+
+    pub(super) fn set_json(&mut self, key: &str, value: &impl Serialize) -> Result<(), StoreError> {
+        let bytes = serde_json::to_vec(value).map_err(|_| damaged())?;
+        self.set_meta(key, &bytes)
+    }
+}
+
+/// A device as it is stored; ids as hexadecimal digits.
+#[derive(Serialize, Deserialize)]
+struct Row {
+    device: String,
+    name: String,
+    since: u32,
+    seen: u32,
+    rooms: Vec<(String, String)>,
+}
+
+impl Row {
+    fn of(device: DeviceId, here: &DeviceHere) -> Self {
+        let room = |(room, device): &(RoomId, DeviceId)| (hex::encode(room.as_bytes()), device.to_string());
+        Self {
+            device: device.to_string(),
+            name: here.name.clone(),
+            since: here.since.0,
+            seen: here.seen.0,
+            rooms: here.rooms.iter().map(room).collect(),
+        }
+    }
+
+    fn read(self) -> Option<(DeviceId, DeviceHere)> {
+        let room = |(room, device): (String, String)| {
+            let mut id = [0; RoomId::LEN];
+            hex::decode_to_slice(room, &mut id).ok()?;
+            Some((RoomId(id), device.parse().ok()?))
+        };
+        let here = DeviceHere {
+            name: self.name,
+            since: Day(self.since),
+            seen: Day(self.seen),
+            rooms: self.rooms.into_iter().map(room).collect::<Option<_>>()?,
+        };
+        Some((self.device.parse().ok()?, here))
+    }
+}
+
+fn damaged() -> StoreError {
+    StoreError::Damaged(Damage::DevicesHere)
+}

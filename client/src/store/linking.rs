@@ -1,0 +1,216 @@
+//! What is kept while two devices are being linked, and while a new one enters its rooms.
+//!
+//! The linking room is in no list: it has its rows, and one value of the profile that says what it is for. A profile that is
+//! to become a device of an account has no account of its own until all of it is here.
+
+use proto::RoomId;
+use rusqlite::{Connection, params};
+use shared::{
+    identity::{Identity, recovery::ENTROPY_LEN},
+    room::Change,
+};
+
+use super::{OpenProfile, Store, StoreError, carried, devices, meta_label, profile, row_label};
+
+/// The linking under way.
+const LINKING: &str = "linking";
+
+/// It is to make this profile one of another account's.
+const IS_NEW: &str = "linking-new";
+
+/// The past of those rooms, until they are entered.
+const PAST: &str = "handed-past";
+
+/// Rooms of the account that are to be entered yet.
+const HANDED: &str = "handed";
+
+/// The account of a profile, and what goes with it.
+pub struct AccountHere<'a> {
+    /// The account.
+    pub identity: &'a Identity,
+    /// What the phrase of its recovery key says, while nobody has written it down.
+    pub phrase: Option<&'a [u8; ENTROPY_LEN]>,
+    /// What seals backups, once there is one.
+    pub backup_key: Option<&'a [u8; 32]>,
+}
+
+impl Store {
+    /// The linking under way, if there is one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn linking(&self) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, StoreError> {
+        self.meta(LINKING)
+    }
+
+    /// Keeps how a linking stands, with the rows of its room and the invites that are to end: all or nothing. `is_first`: what an
+    /// earlier one left goes.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing is kept of it.
+    pub fn commit_linking(
+        &mut self,
+        room: RoomId,
+        (changes, record): (&[Change], &[u8]),
+        (is_first, is_new): (bool, bool),
+        endings: &[(RoomId, [u8; 16])],
+    ) -> Result<(), StoreError> {
+        let transaction = self.db.transaction()?;
+        devices::end_invites(&transaction, endings)?;
+        if is_first {
+            transaction.execute("DELETE FROM rows WHERE room = ?1", [room.as_bytes()])?;
+        }
+        for Change { key, value } in changes {
+            match value {
+                Some(value) => {
+                    let sealed = self.sealer.seal(&row_label(room, key), value)?;
+                    let put = "INSERT OR REPLACE INTO rows VALUES (?1, ?2, ?3)";
+                    transaction.execute(put, params![room.as_bytes(), key, sealed])?
+                }
+                None => transaction.execute(
+                    "DELETE FROM rows WHERE room = ?1 AND key = ?2",
+                    params![room.as_bytes(), key],
+                )?,
+            };
+        }
+        let sealed = self.sealer.seal(&meta_label(LINKING), record)?;
+        transaction.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", params![LINKING, sealed])?;
+        if is_first {
+            transaction.execute("DELETE FROM meta WHERE key = ?1", [IS_NEW])?;
+        }
+        if is_first && is_new {
+            let sealed = self.sealer.seal(&meta_label(IS_NEW), &[1])?;
+            transaction.execute("INSERT INTO meta VALUES (?1, ?2)", params![IS_NEW, sealed])?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Nothing is kept of a linking any more; these invites of it are to end.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn end_linking(&mut self, room: RoomId, endings: &[(RoomId, [u8; 16])]) -> Result<(), StoreError> {
+        let transaction = self.db.transaction()?;
+        devices::end_invites(&transaction, endings)?;
+        // The past belongs to rooms that are not to be entered any more.
+        if !is_handed(&transaction)? {
+            transaction.execute("DELETE FROM meta WHERE key = ?1", [PAST])?;
+        }
+        transaction.execute("DELETE FROM rows WHERE room = ?1", [room.as_bytes()])?;
+        transaction.execute("DELETE FROM meta WHERE key IN (?1, ?2)", [LINKING, IS_NEW])?;
+        Ok(transaction.commit()?)
+    }
+
+    /// The same, of a linking of which not even the room is known.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn forget_linking(&mut self) -> Result<(), StoreError> {
+        self.db.execute("DELETE FROM meta WHERE key IN (?1, ?2)", [LINKING, IS_NEW])?;
+        Ok(())
+    }
+
+    /// The linking under way is to make this profile one of another account's.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn is_becoming(&self) -> Result<bool, StoreError> {
+        Ok(self.meta(IS_NEW)?.is_some())
+    }
+
+    /// Nothing says that somebody used this profile: nobody was met with it, and no room was ever kept.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn is_unused(&self) -> Result<bool, StoreError> {
+        let is_empty = self.rooms()?.is_empty() && self.people.all().is_empty();
+        Ok(is_empty && !self.was_used()? && self.handed()?.is_none() && self.backup_key()?.is_none())
+    }
+
+    /// This profile is one of the account's from now on, and the linking is over: all of it or nothing. `rooms` are to be
+    /// entered. False where the profile has rooms of its own: then nothing has changed.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing has changed.
+    pub fn become_device(
+        &mut self,
+        room: RoomId,
+        account: &AccountHere<'_>,
+        rooms: &[u8],
+    ) -> Result<bool, StoreError> {
+        if !self.rooms()?.is_empty() {
+            return Ok(false);
+        }
+        let transaction = self.db.savepoint()?;
+        transaction.execute("DELETE FROM rows WHERE room = ?1", [room.as_bytes()])?;
+        transaction.execute("DELETE FROM meta WHERE key IN (?1, ?2)", [LINKING, IS_NEW])?;
+        let identity = account.identity.to_bytes();
+        // What an account of before had does not outlive it.
+        for (key, value) in [
+            (profile::IDENTITY, Some(identity.as_slice())),
+            (profile::PHRASE, account.phrase.map(<[u8; ENTROPY_LEN]>::as_slice)),
+            (carried::BACKUP_KEY, account.backup_key.map(<[u8; 32]>::as_slice)),
+            (HANDED, Some(rooms)),
+        ] {
+            transaction.execute("DELETE FROM meta WHERE key = ?1", [key])?;
+            let Some(value) = value else { continue };
+            let sealed = self.sealer.seal(&meta_label(key), value)?;
+            transaction.execute("INSERT INTO meta VALUES (?1, ?2)", params![key, sealed])?;
+        }
+        transaction.commit()?;
+        Ok(true)
+    }
+
+    /// The rooms that are to be entered yet: perhaps none, but only a device that was linked has this.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    pub fn handed(&self) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, StoreError> {
+        self.meta(HANDED)
+    }
+
+    /// The past of the rooms that are to be entered yet.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn handed_past(&self) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, StoreError> {
+        self.meta(PAST)
+    }
+
+    /// Keeps it, or nothing of it any more.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn set_handed_past(&mut self, past: Option<&[u8]>) -> Result<(), StoreError> {
+        match past {
+            Some(past) => self.set_meta(PAST, past),
+            None => {
+                self.db.execute("DELETE FROM meta WHERE key = ?1", [PAST])?;
+                Ok(())
+            }
+        }
+    }
+
+    /// Keeps which rooms are to be entered yet.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn set_handed(&mut self, rooms: &[u8]) -> Result<(), StoreError> {
+        self.set_meta(HANDED, rooms)
+    }
+}
+
+/// There are rooms to be entered.
+fn is_handed(db: &Connection) -> Result<bool, StoreError> {
+    Ok(db.query_row("SELECT count(*) FROM meta WHERE key = ?1", [HANDED], |row| row.get::<_, u32>(0))? > 0)
+}
+
+impl OpenProfile {
+    /// There is a linking under way that gives the profile an account: until then nobody uses the one that it may have.
+    pub(super) fn is_being_linked(store: &Store) -> Result<(), StoreError> {
+        match store.is_becoming()? {
+            false => Ok(()),
+            true => Err(StoreError::BeingLinked),
+        }
+    }
+}

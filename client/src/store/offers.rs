@@ -1,0 +1,198 @@
+//! Rooms that a person entered or left at one device, on their way to the others.
+
+use proto::RoomId;
+use serde::{Deserialize, Serialize};
+use shared::{identity::DeviceId, invite::link::InviteLink};
+
+use super::{Damage, RoomKind, Store, StoreError};
+
+/// Rooms that were entered here, to which other devices are to be let in.
+const ENTERED: &str = "rooms_entered";
+
+/// Ways into rooms that other devices made for this one, until it is in.
+const OFFERS: &str = "rooms_offered";
+
+/// Rooms that were left at another device, and are not over here yet.
+const LEFT: &str = "rooms_left";
+
+/// Of each of these, at most; the oldest are forgotten first.
+const MOST: usize = 64;
+
+/// A way into a room, for one device of the account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// The room.
+    pub room: RoomId,
+    /// Whom it is for: its id in the room of own devices.
+    pub device: DeviceId,
+    /// A link that lets in one device of the account.
+    pub link: InviteLink,
+}
+
+/// A room that was entered here, and the devices for which a way into it was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnteredRoom {
+    /// The room.
+    pub room: RoomId,
+    /// By their ids in the room of own devices.
+    pub made: Vec<DeviceId>,
+}
+
+impl Store {
+    /// The rooms that were entered here and to which other devices are to be let in.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    pub fn entered_rooms(&self) -> Result<Vec<EnteredRoom>, StoreError> {
+        let rows: Vec<(String, Vec<String>)> = self.json(ENTERED)?.unwrap_or_default();
+        let read = |(room, made): (String, Vec<String>)| {
+            let made = made.iter().map(|device| device.parse().ok()).collect::<Option<_>>()?;
+            Some(EnteredRoom { room: id(&room)?, made })
+        };
+        rows.into_iter().map(|row| read(row).ok_or_else(damaged)).collect()
+    }
+
+    /// Keeps how it is with one of them; `None`: nothing is to be done for it any more.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn set_entered_room(&mut self, room: RoomId, now: Option<EnteredRoom>) -> Result<(), StoreError> {
+        let mut all = self.entered_rooms()?;
+        all.retain(|one| one.room != room);
+        all.extend(now);
+        let rows: Vec<(String, Vec<String>)> = newest(all)
+            .iter()
+            .map(|one| {
+                let made = one.made.iter().map(ToString::to_string).collect();
+                (hex::encode(one.room.as_bytes()), made)
+            })
+            .collect();
+        self.set_json(ENTERED, &rows)
+    }
+
+    /// Ways into rooms that other devices made, until they were taken.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    pub fn offers(&self) -> Result<Vec<Offer>, StoreError> {
+        let rows: Vec<Row> = self.json(OFFERS)?.unwrap_or_default();
+        rows.into_iter().map(|row| row.read().ok_or_else(damaged)).collect()
+    }
+
+    /// Another device made a way into a room. It is entered, so it is not a room that was left.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn add_offer(&mut self, offer: &Offer) -> Result<(), StoreError> {
+        let mut all = self.offers()?;
+        all.retain(|one| (one.room, one.device) != (offer.room, offer.device));
+        all.push(offer.clone());
+        self.set_offers(all)?;
+        self.take_left(offer.room).map(drop)
+    }
+
+    /// It was taken, or is of no use.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn drop_offer(&mut self, offer: &Offer) -> Result<(), StoreError> {
+        let mut all = self.offers()?;
+        all.retain(|one| one != offer);
+        self.set_offers(all)
+    }
+
+    fn set_offers(&mut self, all: Vec<Offer>) -> Result<(), StoreError> {
+        let rows: Vec<Row> = newest(all).iter().map(Row::of).collect();
+        self.set_json(OFFERS, &rows)
+    }
+
+    /// A room was left at another device, which takes this one out of it. True: it is over here already, and left from now on.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn left_elsewhere(&mut self, room: RoomId) -> Result<bool, StoreError> {
+        let found = self.rooms()?.into_iter().find(|one| one.id == room && one.kind == RoomKind::Chat);
+        match found {
+            Some(one) if one.is_left() => Ok(false),
+            Some(one) if one.closed.is_some() => self.leave_room(room).map(|()| true),
+            Some(_) => {
+                let mut all = self.left()?;
+                all.retain(|one| *one != room);
+                all.push(room);
+                self.set_left(all).map(|()| false)
+            }
+            None => Ok(false),
+        }
+    }
+
+    /// Whether a room that is over now was left at another device. That is forgotten.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read or written.
+    pub fn take_left(&mut self, room: RoomId) -> Result<bool, StoreError> {
+        let mut all = self.left()?;
+        let before = all.len();
+        all.retain(|one| *one != room);
+        let was_left = all.len() < before;
+        if was_left {
+            self.set_left(all)?;
+        }
+        Ok(was_left)
+    }
+
+    fn left(&self) -> Result<Vec<RoomId>, StoreError> {
+        let rows: Vec<String> = self.json(LEFT)?.unwrap_or_default();
+        rows.iter().map(|room| id(room).ok_or_else(damaged)).collect()
+    }
+
+    fn set_left(&mut self, all: Vec<RoomId>) -> Result<(), StoreError> {
+        let rows: Vec<String> = newest(all).iter().map(|room| hex::encode(room.as_bytes())).collect();
+        self.set_json(LEFT, &rows)
+    }
+}
+
+/// An offer as it is stored.
+#[derive(Serialize, Deserialize)]
+struct Row {
+    room: String,
+    device: String,
+    link: String,
+}
+
+impl Row {
+    fn of(offer: &Offer) -> Self {
+        Self {
+            room: hex::encode(offer.room.as_bytes()),
+            device: offer.device.to_string(),
+            link: offer.link.to_string(),
+        }
+    }
+
+    fn read(&self) -> Option<Offer> {
+        let (room, device) = (id(&self.room)?, self.device.parse().ok()?);
+        Some(Offer { room, device, link: self.link.parse().ok()? })
+    }
+}
+
+impl Drop for Row {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.link);
+    }
+}
+
+/// The last of them.
+fn newest<T>(mut all: Vec<T>) -> Vec<T> {
+    let extra = all.len().saturating_sub(MOST);
+    all.drain(..extra);
+    all
+}
+
+fn id(room: &str) -> Option<RoomId> {
+    let mut id = [0; RoomId::LEN];
+    hex::decode_to_slice(room, &mut id).ok()?;
+    Some(RoomId(id))
+}
+
+fn damaged() -> StoreError {
+    StoreError::Damaged(Damage::Offers)
+}

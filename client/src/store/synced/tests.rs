@@ -1,0 +1,214 @@
+use std::collections::VecDeque;
+
+use rand_core::UnwrapErr;
+use shared::{
+    crypto::random::Random,
+    invite::{
+        InviteSecret,
+        link::{InviteLink, Link},
+    },
+    room::CloseReason,
+};
+use tempfile::TempDir;
+
+use super::*;
+use crate::store::{Batch, FileKey, KeySource as _, Over, RoomRecord, Where};
+
+const DEVICES: RoomId = RoomId([9; 32]);
+
+fn random() -> Random {
+    Random::new(UnwrapErr(getrandom::SysRng))
+}
+
+/// A device of the account, in two rooms and in the one of the devices.
+fn device(dir: &TempDir, name: &str) -> Store {
+    let path = dir.path().join(name);
+    std::fs::create_dir_all(&path).unwrap();
+    let key = FileKey.key(&path, &random()).unwrap();
+    let mut store = Store::open(&path, &key, random()).unwrap();
+    for (id, kind) in
+        [([1; 32], RoomKind::Chat), ([2; 32], RoomKind::Chat), (DEVICES.0, RoomKind::OwnDevices)]
+    {
+        let label = format!("room {}", id[0]);
+        let record = RoomRecord { id: RoomId(id), label, place: Where::Own, acked: 0, closed: None, kind };
+        store.commit(RoomId(id), Some(&record), &Batch::default()).unwrap();
+    }
+    store
+}
+
+fn person(n: u8) -> Person {
+    Person { name: format!("p{n}"), fingerprint: Fingerprint([n; 32]) }
+}
+
+/// A way into a room for a device.
+fn offer(room: u8, device: u8) -> Offer {
+    let (secret, pin) = (InviteSecret::from_bytes([room; 20]), Some([2; 20]));
+    let link = InviteLink { host: "relay.example".to_owned(), port: 4433, link: Link { secret, pin } };
+    Offer { room: RoomId([room; 32]), device: DeviceId([device; 16]), link }
+}
+
+/// A message of one, altered.
+fn entered(alter: impl Fn(&mut Entered)) -> SyncMark {
+    let mut mark = Mark::Entered(offer(1, 2)).write();
+    if let Some(Of::Entered(entered)) = &mut mark.of {
+        alter(entered);
+    }
+    mark
+}
+
+/// What a person sees of it.
+fn state(store: &Store) -> String {
+    let read = |n: u8| store.acked(RoomId([n; 32]), &Cursor::read()).unwrap();
+    let verified: Vec<_> = (1..4)
+        .map(|n| store.people().get(&Fingerprint([n; 32])).and_then(|known| known.verified_at))
+        .collect();
+    format!(
+        "{:?} {:?} {:?} {:?} {verified:?}",
+        read(1),
+        read(2),
+        store.muted().unwrap(),
+        store.pinned().unwrap()
+    )
+}
+
+/// Does it at a device, as a person would.
+fn done(store: &mut Store, mark: &Mark) {
+    store.add_unsynced(mark).unwrap();
+    store.apply(mark, 1).unwrap();
+}
+
+#[test]
+fn marks_come_back_from_their_bytes_and_what_is_none_is_passed_over() {
+    let marks = [
+        Mark::Read(RoomId([1; 32]), 7),
+        Mark::Muted(RoomId([1; 32]), true),
+        Mark::Pinned(RoomId([1; 32]), false),
+        Mark::Verified(person(1), Some(5)),
+        Mark::Verified(person(1), None),
+        Mark::Left(RoomId([1; 32])),
+        Mark::Entered(offer(1, 2)),
+    ];
+    assert_eq!(read(written(&marks).as_bytes()), marks);
+    let of = |of, value, name: &str| SyncMark { of: Some(of), value, name: name.to_owned() };
+    let wrong = vec![
+        SyncMark::default(),
+        of(Of::Read(vec![1; 31].into()), 1, ""),
+        of(Of::Muted(vec![1; 32].into()), 2, ""),
+        of(Of::Verified(vec![1; 33].into()), 1, "x"),
+        of(Of::Verified(vec![1; 32].into()), 1, "a\u{1b}[2J"),
+        of(Of::Left(vec![1; 31].into()), 0, ""),
+        entered(|entered| entered.room = vec![1; 31].into()),
+        entered(|entered| entered.device = vec![1; 32].into()),
+        entered(|entered| entered.link = "schat://evil".to_owned()),
+        entered(|entered| entered.link = format!("{}{}", entered.link, "x".repeat(4_000))),
+    ];
+    assert_eq!(read(&Synced { marks: wrong }.encode_to_vec()), []);
+    assert_eq!(read(&[0xff; 9]), []);
+    let many = vec![Mark::Muted(RoomId([1; 32]), true).write(); 10_000];
+    assert_eq!(read(&Synced { marks: many }.encode_to_vec()).len(), MAX_MARKS);
+}
+
+#[test]
+fn marks_in_another_room_than_that_of_the_devices_are_nothing() {
+    let dir = TempDir::new().unwrap();
+    let mut store = device(&dir, "a");
+    let before = state(&store);
+    let body = written(&[Mark::Muted(RoomId([1; 32]), true), Mark::Read(RoomId([1; 32]), 7)]);
+    for room in [RoomId([1; 32]), RoomId([7; 32])] {
+        assert_eq!(store.take_synced(room, &body, false, 1).unwrap(), []);
+    }
+    assert_eq!(state(&store), before);
+    assert_eq!(store.take_synced(DEVICES, &body, false, 1).unwrap().len(), 2);
+}
+
+/// Two devices do things in any order, offline and online; in the end both show the same.
+#[test]
+fn devices_agree_in_whatever_order_they_were_offline() {
+    for seed in 0..40u64 {
+        let dir = TempDir::new().unwrap();
+        let mut devices = [device(&dir, "a"), device(&dir, "b")];
+        let mut choice = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        let mut below = |bound: u64| {
+            choice ^= choice << 13;
+            choice ^= choice >> 7;
+            choice ^= choice << 17;
+            choice % bound
+        };
+        // The log, and what each has read of it.
+        let mut log: Vec<(usize, Private)> = Vec::new();
+        let mut read_to = [0, 0];
+        let mut steps: VecDeque<u64> = (0..30).map(|_| below(4)).collect();
+        // In the end both say what waits, and read.
+        steps.extend([2, 3, 2, 3, 2, 3]);
+        for (at, step) in steps.into_iter().enumerate() {
+            let who = if at % 3 == 0 { below(2) as usize } else { at % 2 };
+            let both = if at >= 30 { vec![0, 1] } else { vec![who] };
+            for who in both {
+                match step {
+                    0 | 1 => {
+                        let (room, n) = (RoomId([1 + below(2) as u8; 32]), below(5));
+                        let mark = match below(4) {
+                            0 => Mark::Read(room, 1 + n),
+                            1 => Mark::Muted(room, n % 2 == 0),
+                            2 => Mark::Pinned(room, n % 2 == 0),
+                            _ => Mark::Verified(person(1 + (n % 3) as u8), (below(2) == 0).then_some(1 + n)),
+                        };
+                        done(&mut devices[who], &mark);
+                    }
+                    2 => {
+                        let waiting = devices[who].unsynced().unwrap();
+                        if !waiting.is_empty() {
+                            log.push((who, written(&waiting)));
+                        }
+                    }
+                    _ => {
+                        for (by, body) in &log[read_to[who]..] {
+                            devices[who].take_synced(DEVICES, body, *by == who, 1).unwrap();
+                        }
+                        read_to[who] = log.len();
+                    }
+                }
+            }
+        }
+        assert_eq!(state(&devices[0]), state(&devices[1]), "seed {seed}");
+        assert!(devices.iter().all(|device| device.unsynced().unwrap().is_empty()), "seed {seed}");
+    }
+}
+
+#[test]
+fn room_that_was_left_elsewhere_is_left_here_before_and_after_it_is_over() {
+    let dir = TempDir::new().unwrap();
+    let mut store = device(&dir, "a");
+    let left = |room: u8| written(&[Mark::Left(RoomId([room; 32]))]);
+    // It is not over yet: then nothing has changed, and once it is over it was left.
+    assert_eq!(store.take_synced(DEVICES, &left(1), false, 1).unwrap(), []);
+    assert!(store.take_left(RoomId([1; 32])).unwrap());
+    assert!(!store.take_left(RoomId([1; 32])).unwrap(), "once");
+    // It is over already.
+    store.close_room(RoomId([2; 32]), &Over::Closed(CloseReason::RemovedByOwn)).unwrap();
+    assert_eq!(store.take_synced(DEVICES, &left(2), false, 1).unwrap(), [Mark::Left(RoomId([2; 32]))]);
+    assert!(store.rooms().unwrap().iter().any(|room| room.id == RoomId([2; 32]) && room.is_left()));
+    // What this device left itself, a room that it does not know, and the room of the devices are nothing.
+    for (body, mine) in [(left(1), true), (left(7), false), (left(9), false)] {
+        assert_eq!(store.take_synced(DEVICES, &body, mine, 1).unwrap(), []);
+    }
+    assert!(![1, 7, 9].iter().any(|room| store.take_left(RoomId([*room; 32])).unwrap()));
+}
+
+#[test]
+fn rooms_that_are_offered_are_kept_until_they_are_taken_and_no_flood_is() {
+    let dir = TempDir::new().unwrap();
+    let mut store = device(&dir, "a");
+    let take = |store: &mut Store, offer: Offer| {
+        store.take_synced(DEVICES, &written(&[Mark::Entered(offer)]), false, 1).unwrap()
+    };
+    assert_eq!(take(&mut store, offer(3, 1)), [Mark::Entered(offer(3, 1))]);
+    assert_eq!(store.offers().unwrap(), [offer(3, 1)]);
+    store.drop_offer(&offer(3, 1)).unwrap();
+    assert_eq!(store.offers().unwrap(), []);
+    for room in 0..200 {
+        take(&mut store, offer(room, 1));
+        take(&mut store, offer(room, 1));
+    }
+    assert_eq!((store.offers().unwrap().len(), store.offers().unwrap().last()), (64, Some(&offer(199, 1))));
+}

@@ -1,0 +1,94 @@
+//! What is kept while devices are linked: whole or not at all, and nothing of an account that is given up.
+
+use proto::RoomId;
+use shared::{
+    identity::Identity,
+    room::{Change, Person},
+};
+use tempfile::TempDir;
+
+use super::{ROOM, open, record};
+use crate::store::{AccountHere, Batch, StoreError};
+
+/// A linking room.
+const LINKING: RoomId = RoomId([6; 32]);
+
+/// A room of the account, and an invite into it.
+const HANDED: (RoomId, [u8; 16]) = (ROOM, [9; 16]);
+
+#[test]
+fn account_that_takes_the_place_of_another_comes_without_what_that_one_had() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let (old, new) = (Identity::without_recovery(&[1; 32]), Identity::without_recovery(&[2; 32]));
+    store.set_account(&old, Some(&[3; 16])).unwrap();
+    store.set_backup_key(&[4; 32]).unwrap();
+    let here = AccountHere { identity: &new, phrase: None, backup_key: None };
+    assert!(store.become_device(LINKING, &here, b"rooms").unwrap());
+    assert_eq!(store.account().unwrap().unwrap().fingerprint(), new.fingerprint());
+    assert!(store.phrase_entropy().unwrap().is_none() && store.backup_key().unwrap().is_none());
+    // In a profile with rooms nothing happens.
+    store.commit(ROOM, Some(&record("team")), &Batch::default()).unwrap();
+    let here = AccountHere { identity: &old, phrase: None, backup_key: None };
+    assert!(!store.become_device(LINKING, &here, b"rooms").unwrap());
+    assert_eq!(store.account().unwrap().unwrap().fingerprint(), new.fingerprint());
+}
+
+#[test]
+fn what_fails_in_the_middle_was_not_written_at_all() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    store.set_name("ann").unwrap();
+    let failed = store.all_or_nothing(|store| {
+        store.set_name("bob")?;
+        let here = AccountHere {
+            identity: &Identity::without_recovery(&[1; 32]),
+            phrase: Some(&[3; 16]),
+            backup_key: None,
+        };
+        store.become_device(LINKING, &here, b"rooms")?;
+        Err::<(), _>(StoreError::Full)
+    });
+    assert_eq!(failed, Err(StoreError::Full));
+    drop(store);
+    let store = open(&dir);
+    assert_eq!(store.own_texts().unwrap().name, "ann");
+    assert!(store.account().unwrap().is_none() && store.handed().unwrap().is_none());
+    assert!(store.phrase_entropy().unwrap().is_none());
+}
+
+#[test]
+fn invites_of_a_linking_that_ends_wait_until_they_are_over_whatever_happens() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    store.commit(ROOM, Some(&record("team")), &Batch::default()).unwrap();
+    let changes = [Change { key: "own".to_owned(), value: None }];
+    store.commit_linking(LINKING, (&changes, b"record"), (true, false), &[]).unwrap();
+    assert!(store.invite_endings(ROOM).unwrap().is_empty() && !store.is_becoming().unwrap());
+    store.commit_linking(LINKING, (&changes, b"record"), (false, false), &[HANDED]).unwrap();
+    drop(store);
+    let mut store = open(&dir);
+    assert_eq!(store.invite_endings(ROOM).unwrap(), [HANDED.1]);
+    store.invite_is_ended(ROOM, HANDED.1).unwrap();
+    assert!(store.invite_endings(ROOM).unwrap().is_empty());
+    store.end_linking(LINKING, &[HANDED]).unwrap();
+    assert_eq!(store.invite_endings(ROOM).unwrap(), [HANDED.1]);
+    assert!(store.linking().unwrap().is_none());
+    store.forget_room(ROOM).unwrap();
+    assert!(store.invite_endings(ROOM).unwrap().is_empty());
+}
+
+#[test]
+fn profile_whose_room_was_forgotten_or_that_met_somebody_was_used() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    assert!(store.is_unused().unwrap());
+    store.commit(ROOM, Some(&record("team")), &Batch::default()).unwrap();
+    store.forget_room(ROOM).unwrap();
+    assert!(store.rooms().unwrap().is_empty() && !store.is_unused().unwrap());
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let bob = Person { name: "bob".to_owned(), fingerprint: shared::identity::Fingerprint([2; 32]) };
+    store.set_verified(&bob, Some(1), 1).unwrap();
+    assert!(!store.is_unused().unwrap());
+}

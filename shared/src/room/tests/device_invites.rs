@@ -1,0 +1,78 @@
+//! Invites for another device of one's own: nobody else comes in by one, and each is for one device.
+
+use super::{
+    hostile::three,
+    hostile_joiner::{Stranger, is_refused},
+    world::World,
+};
+use crate::{
+    identity::credential::certify,
+    invite::link::Link,
+    mls::rules::Violation,
+    room::{Breach, CloseReason, Command, Event},
+};
+
+const ANN: usize = 0;
+const BOB: usize = 1;
+
+/// A link for another device of bob's, who moderates nothing.
+fn device_link(world: &mut World) -> Link {
+    let ends = world.now + 7_200_000;
+    let before = world.devices[BOB].events.len();
+    world.command(BOB, Command::InviteDevice { expires_ms: ends });
+    world.settle();
+    let told = world.devices[BOB].events[before..].iter().find_map(|event| match event {
+        Event::DeviceInvite { link } => Some(link.clone()),
+        _ => None,
+    });
+    told.unwrap_or_else(|| panic!("{}", world.story(BOB)))
+}
+
+#[test]
+fn invite_for_a_device_of_bobs_lets_in_no_other_account() {
+    let mut world = three(901);
+    let link = device_link(&mut world);
+    let stranger = Stranger::with(&world, &link);
+    stranger.join(&mut world);
+    is_refused(&mut world, Some(Violation::OtherAccount));
+    // The same join by bob's own account is taken: nothing else was wrong with it.
+    let link = device_link(&mut world);
+    let mut device = Stranger::with(&world, &link);
+    let bob = world.devices[BOB].profile.identity.clone();
+    device.identity = certify(&bob, &world.room_id(0), "bob", "x", [8; 16], &device.signer.public);
+    device.join(&mut world);
+    assert_eq!((world.members(ANN), world.members(BOB)), (4, 4), "{}", world.story(ANN));
+}
+
+#[test]
+fn honest_program_of_another_account_does_not_even_try_a_devices_invite() {
+    let mut world = three(902);
+    let link = device_link(&mut world);
+    let eve = world.newcomer("eli", 920);
+    let log = world.relay.log.len();
+    world.join(eve, &link);
+    let unusable = CloseReason::InviteUnusable(Breach::Rule(Violation::OtherAccount));
+    let closed = Event::Closed { reason: unusable, was_member: false };
+    assert!(world.devices[eve].events.contains(&closed), "{}", world.story(eve));
+    assert!(world.relay.log[log..].iter().all(|entry| !entry.is_commit), "{}", world.story(eve));
+}
+
+#[test]
+fn devices_invite_is_shown_again_until_it_is_used_or_is_to_end_and_never_to_other_people() {
+    let mut world = three(903);
+    let first = device_link(&mut world);
+    assert_eq!(device_link(&mut world).secret, first.secret, "whoever was interrupted asks again");
+    assert_ne!(world.invite(BOB).secret, first.secret, "an ordinary link is not bound");
+    // It ends, and the one that comes after it is another.
+    world.command(BOB, Command::Revoke(first.secret.id()));
+    let second = device_link(&mut world);
+    assert_ne!(second.secret, first.secret);
+    let ids: Vec<_> = world.room(ANN).invites.iter().map(|invite| invite.id.to_vec()).collect();
+    assert!(!ids.contains(&first.secret.id().to_vec()) && ids.contains(&second.secret.id().to_vec()));
+    // It is for one device.
+    let device = world.newcomer("bob", 930);
+    world.devices[device].profile.identity = world.devices[BOB].profile.identity.clone();
+    world.join(device, &second);
+    assert_eq!(world.members(ANN), 4, "{}", world.story(device));
+    assert_ne!(device_link(&mut world).secret, second.secret);
+}
