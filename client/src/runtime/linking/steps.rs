@@ -25,6 +25,10 @@ pub(super) const WAIT_MS: u64 = 7 * 24 * 3_600 * 1_000;
 /// How long a goodbye may take, in milliseconds.
 const GOODBYE_MS: u64 = 3_000;
 
+/// How long the new device tries to say that it has everything, in milliseconds. Unless it does, the old one waits for it for a
+/// week, and takes it for lost then.
+const TELL_MS: u64 = 60_000;
+
 /// Devices in the room.
 const DEVICES: usize = 2;
 
@@ -185,7 +189,7 @@ impl Record {
     /// Nothing is missing.
     pub(super) fn received(&mut self, now: Millis) -> Vec<Do> {
         self.step = Step::Received;
-        self.ends_ms = now.saturating_add(GOODBYE_MS);
+        self.ends_ms = now.saturating_add(TELL_MS);
         vec![say(DONE, &LinkMessage::Done)]
     }
 
@@ -222,9 +226,14 @@ impl Record {
 
     /// What is handed over, to be said: once, in one transaction with this step.
     pub(super) fn post(&mut self, parts: &[LinkMessage], engine: &Engine, now: Millis) -> Vec<Do> {
-        if other(engine).map(|other| other.0) != self.peer {
+        if self.peer.is_none() || other(engine).map(|other| other.0) != self.peer {
             return self.end(LinkEnd::Another, engine, now);
         }
+        self.hand_over(parts)
+    }
+
+    /// From here on whoever is at the other device may have the account.
+    fn hand_over(&mut self, parts: &[LinkMessage]) -> Vec<Do> {
         self.step = Step::Posted;
         self.is_handed = true;
         self.unsent = u32::try_from(parts.len()).unwrap_or(u32::MAX);
@@ -242,7 +251,7 @@ impl Record {
             Step::Done => vec![Do::Forget],
             // Without the past, then.
             Step::Fetching => self.received(now),
-            // Nobody needs to be told that this device has everything.
+            // It has everything, whether or not that can be told.
             Step::Received => vec![Do::Become],
             _ => self.end(LinkEnd::Late, engine, now),
         }

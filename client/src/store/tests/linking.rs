@@ -7,8 +7,8 @@ use shared::{
 };
 use tempfile::TempDir;
 
-use super::{ROOM, open, record};
-use crate::store::{AccountHere, Batch, StoreError};
+use super::{ROOM, open, random, record};
+use crate::store::{AccountHere, Batch, OpenProfile, ProfileDir, StoreError};
 
 /// A linking room.
 const LINKING: RoomId = RoomId([6; 32]);
@@ -76,6 +76,19 @@ fn invites_of_a_linking_that_ends_wait_until_they_are_over_whatever_happens() {
     assert!(store.linking().unwrap().is_none());
     store.forget_room(ROOM).unwrap();
     assert!(store.invite_endings(ROOM).unwrap().is_empty());
+}
+
+/// Whoever used its own account meanwhile would lose it with the end of the linking.
+#[test]
+fn profile_that_is_being_linked_is_nobodys_until_that_is_over() {
+    let dir = TempDir::new().unwrap();
+    let chosen = || ProfileDir::choose(Some(dir.path().to_owned())).unwrap();
+    drop(OpenProfile::open(chosen(), Some("ann"), random()).unwrap());
+    let changes = [Change { key: "own".to_owned(), value: None }];
+    open(&dir).commit_linking(LINKING, (&changes, b"record"), (true, true), &[]).unwrap();
+    assert_eq!(OpenProfile::open(chosen(), None, random()).err(), Some(StoreError::BeingLinked));
+    open(&dir).end_linking(LINKING, &[]).unwrap();
+    assert!(OpenProfile::open(chosen(), None, random()).is_ok());
 }
 
 #[test]

@@ -138,8 +138,11 @@ fn person(byte: u8) -> Person {
 
 /// The old device has handed all of it over.
 fn posted(is_maker: bool) -> Record {
-    let mut record = record(Role::Old, Step::Posted);
-    (record.is_maker, record.is_handed, record.peer) = (is_maker, true, Some([7; 32]));
+    let mut record = record(Role::Old, Step::Confirmed);
+    (record.is_maker, record.peer) = (is_maker, Some([7; 32]));
+    assert!(
+        matches!(&record.hand_over(&[part(0, 1)])[..], [Do::Tell(Command::Say { token, .. })] if token == PART)
+    );
     record.invites = vec![([8; 32], [9; 16])];
     record
 }
@@ -163,11 +166,14 @@ fn whoever_else_says_something_in_the_room_ends_it_and_what_waits_is_not_said() 
 
 #[test]
 fn nothing_is_handed_over_to_a_room_where_the_other_device_is_not_alone_with_this_one() {
-    let mut old = record(Role::Old, Step::Confirmed);
-    old.peer = Some([7; 32]);
-    let todo = old.post(&[part(0, 1)], &engine(), 2);
-    assert!(!todo.iter().any(|todo| matches!(todo, Do::Tell(Command::Say { token, .. }) if token == PART)));
-    assert!(!old.is_handed && old.step == Step::Ending, "{todo:?}");
+    for peer in [Some([7; 32]), None] {
+        let mut old = record(Role::Old, Step::Confirmed);
+        old.peer = peer;
+        let todo = old.post(&[part(0, 1)], &engine(), 2);
+        let is_part = |todo: &Do| matches!(todo, Do::Tell(Command::Say { token, .. }) if token == PART);
+        assert!(!todo.iter().any(is_part), "{todo:?}");
+        assert!(!old.is_handed && old.step == Step::Ending, "{todo:?}");
+    }
 }
 
 /// What nothing came of, after all of it had been said: whoever is at the other device may have the account, and the rooms are shut.
@@ -217,6 +223,20 @@ fn room_that_ends_once_all_is_here_takes_the_account_not_away_again() {
         let todo = new.happened(closed, &engine(), 1);
         assert!(matches!(&todo[..], [Do::Become]), "{step:?}: {todo:?}");
     }
+}
+
+/// Its relay may be away just then, and the old device waits for a word.
+#[test]
+fn device_that_has_everything_takes_its_time_to_say_so() {
+    let mut new = record(Role::New, Step::Fetching);
+    let todo = new.received(1);
+    let [Do::Tell(Command::Say { token, .. })] = &todo[..] else { panic!("{todo:?}") };
+    assert_eq!((token.as_str(), new.ends_ms), (DONE, 1 + TELL_MS));
+    const { assert!(TELL_MS > 10 * GOODBYE_MS) };
+    assert!(
+        matches!(&new.late(&engine(), new.ends_ms)[..], [Do::Become]),
+        "and is one of the account at last"
+    );
 }
 
 /// The old device gave it up before the new one had come for what was handed over: both are in the log.
