@@ -248,7 +248,7 @@ async fn room_whose_relay_is_away_takes_the_key_after_a_restart() {
     server.shutdown().await;
     let rooms = done(bob.runtime.replace_key(words, Some(FRESH)).await.unwrap());
     let behind = KeyRoom { room: ROOM.to_owned(), is_hidden: false, is_done: false };
-    assert_eq!(rooms, [behind.clone()]);
+    assert_eq!(rooms, std::slice::from_ref(&behind));
     // Another change now would be one that the room cannot follow.
     let again = bob.runtime.replace_key(FRESH, Some(Entropy([8; 16]))).await.unwrap();
     assert_eq!(again, Replaced::Unfinished(vec![behind]));

@@ -312,10 +312,7 @@ fn mark_moves_with_the_account_and_the_old_one_is_an_alarm() {
     assert_eq!(world.kinds(&[Event::Joined(after.clone())]), []);
     // The old account is an alarm, wherever it comes.
     let alarms = world.step(&[joined("ann", 2)]);
-    assert!(
-        alarms.iter().any(|(kind, text)| *kind == DEVICE && text.contains("replaced")),
-        "{alarms:?}"
-    );
+    assert!(alarms.iter().any(|(kind, text)| *kind == DEVICE && text.contains("replaced")), "{alarms:?}");
     // Another account that says that it took the place of the same one is not believed.
     after.members[1] = Member { person: person("ann", 8), ..after.members[1].clone() };
     let alarms = world.step(&[Event::Epoch(after)]);
@@ -329,7 +326,6 @@ fn account_that_was_ours_is_an_alarm_once_the_room_has_the_new_one() {
     world.step(&[Event::Joined(view(&[("me", ME), ("ann", 2)]))]);
     world.was = Some(Fingerprint([7; 32]));
     let alarms = world.step(&[joined("me", 7)]);
-    let is_told =
-        |(kind, text): &(Told, String)| *kind == DEVICE && text.contains("replaced");
+    let is_told = |(kind, text): &(Told, String)| *kind == DEVICE && text.contains("replaced");
     assert!(alarms.iter().any(is_told), "{alarms:?}");
 }
