@@ -116,7 +116,7 @@ async fn udp_that_dies_while_people_talk_is_left_for_tcp_before_the_connection_i
     // The next word about the relay is the other carrier, and not that it was lost.
     let next = bob.until(|event| match event {
         Event::Relay { state, .. } => Some(state),
-        Event::Room { .. } => None,
+        Event::Room { .. } | Event::Linking(_) => None,
     });
     let next = next.await;
     assert!(matches!(next, RelayState::Connected { carrier: Carrier::Tcp, .. }), "{next:?}");

@@ -133,7 +133,7 @@ async fn told(person: &mut Person) -> RelayState {
         .until(|event| match event {
             Event::Relay { state: RelayState::Connecting, .. } => None,
             Event::Relay { state, .. } => Some(state),
-            Event::Room { .. } => None,
+            Event::Room { .. } | Event::Linking(_) => None,
         })
         .await
 }
