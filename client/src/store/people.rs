@@ -25,7 +25,7 @@ pub const MAX_PEOPLE: usize = 4_096;
 /// Names kept for each, the latest. A stranger who takes one name after the other claims no more than these.
 pub const MAX_NAMES: usize = 8;
 
-/// Somebody whose account key was seen in a room.
+/// Somebody whose account key was seen in a room. No field is left out where it has nothing: a daemon's faces count them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownPerson {
     /// The account key's fingerprint.
@@ -39,10 +39,10 @@ pub struct KnownPerson {
     pub verified_at: Option<Millis>,
     /// When the account took the place of another one, by the word of that one's recovery key, in Unix milliseconds. A mark
     /// that the other one had came along.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub replaced_at: Option<Millis>,
     /// The account that took the place of this one, as 64 hexadecimal digits. It has no mark any more.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub replaced_by: Option<String>,
 }
 
