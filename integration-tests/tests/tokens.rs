@@ -166,5 +166,5 @@ fn people_are_told_why_a_room_is_not_opened() {
     let mut command = schat::command(dir.path(), "ann");
     command.args(["--plain", "--trust-first-use", "--relay", &relay.address]);
     let output = run(&mut command, b"/create team\n");
-    failed(&output, 4, &["only for those who have a token", "Ask the relay's operator", "needs no token"]);
+    failed(&output, 4, &["only for those who have a token", "Ask the relay's operator", "need no token"]);
 }
