@@ -109,6 +109,22 @@ pub(super) fn open_private(path: &Path, creates: bool) -> io::Result<File> {
     Ok(file)
 }
 
+/// Makes a file that is filled later, for nobody else. What is there already is somebody's, unless it is a file with nothing in it.
+pub(super) fn begin_private(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let found = path.symlink_metadata()?;
+            let is_empty = found.is_file() && found.len() == 0;
+            if is_empty { Ok(()) } else { Err(error) }
+        }
+        made => made.map(drop),
+    }
+}
+
 /// The next part that is read, if it is this one.
 pub(super) fn read_part(
     file: &mut File,

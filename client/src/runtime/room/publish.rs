@@ -7,7 +7,7 @@ use shared::room::{self as engine, Command, Input, Problem, Right};
 use super::Room;
 use crate::{
     reason::Reason,
-    runtime::{Event, FaceId, RoomEvent, lock},
+    runtime::{Event, FaceId, RoomEvent, files::remove_parts, lock},
     store::{Cursor, KnownRelay, Mark, Notice, Over, RoomKind, RoomRecord},
 };
 
@@ -215,17 +215,24 @@ impl Room {
         // A refusal by the relay leaves the engine a member: it is tried again at the next start.
         let is_final = self.engine.as_ref().is_none_or(|engine| engine.view().is_none());
         let why = reason.clone();
-        let saved = self.vault.run(move |store| match () {
-            () if forget => store.forget_room(room),
-            () if leave => store.leave_room(room),
-            () if is_final => store.close_room(room, &why),
-            () => Ok(()),
+        let saved = self.vault.run(move |store| {
+            if forget || leave || is_final {
+                remove_parts(store, room);
+            }
+            match () {
+                () if forget => store.forget_room(room),
+                () if leave => store.leave_room(room),
+                () if is_final => store.close_room(room, &why),
+                () => Ok(()),
+            }
         });
         if let Err(error) = saved.await {
             self.show(RoomEvent::Failed(error.into())).await;
         }
         lock(&self.state).is_forgotten = forget;
         self.end(reason);
+        // Behind what is stored, by which they see that.
+        self.under_way.wake(room);
     }
 
     /// The other devices are told, if there are any, that the person left.
