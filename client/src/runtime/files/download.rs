@@ -91,21 +91,6 @@ impl Task {
         self.name(down, whole).await
     }
 
-    /// Makes the files that its parts come into, and writes down that they are its own before there is anything in them.
-    async fn begin(&mut self, down: &Download) -> Result<(), Fault> {
-        let (place, parts) = (down.target.clone(), down.file.parts);
-        let begun = blocking(move || Target::begin(&place, &parts)).await?;
-        begun.map_err(|(path, error)| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => Fault::last(super::fault::name_taken(&path)),
-            _ => local(&path, &error),
-        })?;
-        if let Job::Down(down) = &mut self.kept.job {
-            down.has_begun = true;
-        }
-        self.store().await;
-        Ok(())
-    }
-
     /// It has its name already, as it is: the program was killed before it could write that down.
     async fn is_through(&mut self, down: &Download) -> Result<Option<PathBuf>, Fault> {
         let Some(name) = down.named.clone() else { return Ok(None) };

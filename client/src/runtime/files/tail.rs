@@ -13,6 +13,8 @@ use std::{
 use shared::file::{FileCipher, HASH, PartList, SEALED_PART, Shape};
 use zeroize::Zeroizing;
 
+use crate::reason::FileFault;
+
 /// The hash of a file's parts, as its manifest has it.
 pub(super) type PartsHash = [u8; 32];
 
@@ -104,7 +106,7 @@ pub(super) fn open_private(path: &Path, creates: bool) -> io::Result<File> {
     }
     let file = options.open(path)?;
     if !file.metadata()?.is_file() {
-        return Err(crate::reason::FileFault::Taken.into());
+        return Err(FileFault::Taken.into());
     }
     Ok(file)
 }
@@ -119,7 +121,7 @@ pub(super) fn begin_private(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             let found = path.symlink_metadata()?;
             let is_empty = found.is_file() && found.len() == 0;
-            if is_empty { Ok(()) } else { Err(error) }
+            if is_empty { Ok(()) } else { Err(FileFault::Taken.into()) }
         }
         made => made.map(drop),
     }

@@ -38,7 +38,7 @@ impl Target {
         let part = Self::path(place, parts);
         let tail = Tail::path(place, parts);
         if let Some(directory) = part.parent() {
-            fs::create_dir_all(directory).map_err(|error| (directory.to_owned(), error))?;
+            fs::create_dir_all(directory).map_err(|error| (place.to_owned(), error))?;
         }
         begin_private(&part).map_err(|error| (part.clone(), error))?;
         begin_private(&tail).map_err(|error| {

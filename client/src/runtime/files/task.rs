@@ -21,7 +21,6 @@ use super::{
     hold::Held,
     kept::{Download, Job, Kept, Upload},
     source::{Found, Source},
-    target::Target,
 };
 use crate::{
     reason::Reason,
@@ -177,38 +176,6 @@ impl Task {
 
     fn is_unasked(&self) -> bool {
         matches!(&self.kept.job, Job::Down(Download { is_unasked: true, .. }))
-    }
-
-    /// One after the other: two tasks that write into one file each spoil what the other has.
-    async fn hold(&mut self) -> Result<(), Fault> {
-        let Job::Down(down) = &self.kept.job else { return Ok(()) };
-        if self.held.is_some() {
-            return Ok(());
-        }
-        let holds = self.local.0.files.holds();
-        let path = Target::path(&down.target, &down.file.parts);
-        self.held = match holds.try_take(&path) {
-            Some(held) => Some(held),
-            None => {
-                self.tell(TransferState::Waiting(None)).await;
-                tokio::select! {
-                    held = holds.take(&path) => Some(held),
-                    () = self.steer.changed() => return Err(Fault::Steered),
-                }
-            }
-        };
-        Ok(())
-    }
-
-    /// What is there of what is fetched goes, unless another task has it.
-    async fn remove_parts(&mut self) {
-        let Job::Down(down) = self.kept.job.clone() else { return };
-        if self.held.is_none() {
-            self.held = self.local.0.files.holds().try_take(&Target::path(&down.target, &down.file.parts));
-        }
-        if self.held.is_some() {
-            let _ = tokio::task::spawn_blocking(move || down.remove_parts()).await;
-        }
     }
 
     async fn attempt(&mut self) -> Result<Through, Fault> {
