@@ -16,6 +16,7 @@ mod backoff;
 mod choose;
 mod config;
 mod devices;
+mod ending;
 mod enter;
 mod event;
 mod files;

@@ -34,8 +34,8 @@ use super::{
     FaceId, Inner, Past, State,
     avatar::Entered,
     backoff::Backoff,
+    ending::Ending,
     event::{Outlet, RoomEvent},
-    files::UnderWay,
     here::Changed,
     link::{LinkState, RelayLink},
     lock, now_ms,
@@ -117,7 +117,7 @@ pub(super) struct Room {
     /// The file that is being offered.
     offering: Option<i64>,
     /// Files under way, which end with the room.
-    under_way: UnderWay,
+    under_way: Ending,
     /// Whoever drops files at the relay is told that there are some.
     drops: Arc<Notify>,
     /// Small pictures are fetched by themselves.

@@ -2,7 +2,7 @@
 //! a room.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::Path,
     sync::{Arc, Mutex},
 };
@@ -16,20 +16,22 @@ use super::{
     target::Target,
 };
 use crate::{
-    runtime::{Local, lock},
+    runtime::{Local, ending::EndsWithRoom, lock},
     store::{Store, StoreError},
 };
 
 /// Interrupted ones that are kept; of older ones nothing is.
 const MOST: usize = 100;
 
-/// What is under way, as a room's task sees it.
-#[derive(Clone)]
-pub(in crate::runtime) struct UnderWay(pub(super) Arc<Mutex<std::collections::BTreeMap<i64, Running>>>);
+/// What is under way.
+pub(super) struct UnderWay(pub(super) Arc<Mutex<BTreeMap<i64, Running>>>);
 
-impl UnderWay {
-    /// A room is over: its tasks look whether they are still to do anything.
-    pub(in crate::runtime) fn wake(&self, room: RoomId) {
+impl EndsWithRoom for UnderWay {
+    fn remove_parts(&self, store: &Store, room: RoomId) {
+        remove_parts(store, room);
+    }
+
+    fn wake(&self, room: RoomId) {
         for running in lock(&self.0).values().filter(|running| running.room == room) {
             running.shown.steer.send_modify(|_| {});
         }

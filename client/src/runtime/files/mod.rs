@@ -46,7 +46,6 @@ use tokio::{
     time::Instant,
 };
 
-pub(super) use self::left::UnderWay;
 pub(crate) use self::left::remove_parts;
 use self::{
     hold::Holds,
@@ -56,6 +55,7 @@ use self::{
 use super::{
     FaceId, Local,
     avatar::{Entered, Quiet, channel as avatar_channel, run as tell_of_avatar},
+    ending::Ending,
     lock,
     transfer::{Steer, Transfer, Way},
     unasked::Unasked,
@@ -196,8 +196,8 @@ impl Files {
     }
 
     /// What is under way, for rooms that end.
-    pub(super) fn under_way(&self) -> UnderWay {
-        UnderWay(self.running.clone())
+    pub(super) fn under_way(&self) -> Ending {
+        Arc::new(left::UnderWay(self.running.clone()))
     }
 
     /// Unfinished files that tasks have.

@@ -7,7 +7,7 @@ use shared::room::{self as engine, Command, Input, Problem, Right};
 use super::Room;
 use crate::{
     reason::Reason,
-    runtime::{Event, FaceId, RoomEvent, files::remove_parts, lock},
+    runtime::{Event, FaceId, RoomEvent, lock},
     store::{Cursor, KnownRelay, Mark, Notice, Over, RoomKind, RoomRecord},
 };
 
@@ -215,9 +215,10 @@ impl Room {
         // A refusal by the relay leaves the engine a member: it is tried again at the next start.
         let is_final = self.engine.as_ref().is_none_or(|engine| engine.view().is_none());
         let why = reason.clone();
+        let under_way = self.under_way.clone();
         let saved = self.vault.run(move |store| {
             if forget || leave || is_final {
-                remove_parts(store, room);
+                under_way.remove_parts(store, room);
             }
             match () {
                 () if forget => store.forget_room(room),
