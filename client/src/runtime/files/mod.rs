@@ -2,6 +2,7 @@
 
 mod again;
 mod avatar;
+mod begin;
 mod fault;
 mod fetch;
 mod get;
