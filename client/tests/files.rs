@@ -320,11 +320,7 @@ async fn a_file_for_a_room_that_was_left_goes_into_no_other_of_its_name() {
         offered(&mut bob).await;
     };
     ann.runtime.tell(ROOM, Command::Leave).await.unwrap();
-    let left = |event| match event {
-        Event::Room { event: RoomEvent::Engine(engine::Event::Closed { .. }), .. } => Some(()),
-        _ => None,
-    };
-    ann.until(left).await;
+    let over = stands(&mut ann, begun.number, |transfer| transfer.state != TransferState::Paused).await;
     ann.runtime.create(ROOM, None, Policy::default()).await.unwrap();
     ann.joined().await;
     let mut eve = Person::enter(dir.path(), "eve", &relay, Past::Nothing).await;
@@ -332,8 +328,10 @@ async fn a_file_for_a_room_that_was_left_goes_into_no_other_of_its_name() {
     eve.runtime.join(&link).await.unwrap();
     eve.joined().await;
     ann.is_among(2).await;
-    ann.runtime.steer_file(begun.number, Steer::Run).await.unwrap();
-    let over = stands(&mut ann, begun.number, |transfer| transfer.state != TransferState::Paused).await;
+    assert!(
+        ann.runtime.steer_file(begun.number, Steer::Run).await.is_err(),
+        "there is nothing to go on with"
+    );
     let why = over.state.reason().map(|why| why.code().to_owned());
     assert_eq!(
         (over.state.name(), why.as_deref()),

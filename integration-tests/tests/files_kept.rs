@@ -157,7 +157,7 @@ fn limit_that_refuses_a_file_is_named_and_the_chat_goes_on() {
             "as many bytes of files today",
             "--opener-files-mib.",
         ),
-        (&["--max-files-mib", "1"], &large, "no_space", "no room left for files", "--max-files-mib."),
+        (&["--max-files-mib", "1"], &large, "no_space", "take all that they may", "--max-files-mib."),
     ] {
         relay.terminate();
         relay.set_options(&[&["--rate", "1000000"], options].concat());

@@ -7,6 +7,7 @@ use crate::{
     faces::words,
     failure::{Exit, Failure},
     reason::{Reason, RoomReason},
+    runtime::remove_parts,
 };
 
 pub(super) async fn forget(globals: &Globals, room: &str, yes: bool) -> Result<Exit, Failure> {
@@ -19,7 +20,10 @@ pub(super) async fn forget(globals: &Globals, room: &str, yes: bool) -> Result<E
             if !yes && !is_sure(&record.label)? {
                 return Ok(Exit::Ok);
             }
-            profile.vault.now(|store| store.forget_room(record.id))?;
+            profile.vault.now(|store| {
+                remove_parts(store, record.id);
+                store.forget_room(record.id)
+            })?;
         }
         Err(runtime) => {
             let status = runtime.room(room)?;

@@ -2,7 +2,7 @@
 
 use proto::RoomId;
 
-use super::{Local, RoomStatus, lock, now_ms};
+use super::{Local, RoomStatus, files::remove_parts, lock, now_ms};
 use crate::{
     reason::{Reason, RoomReason},
     store::Over,
@@ -25,7 +25,12 @@ impl Local {
         if status.over.is_none() {
             return Err(RoomReason::StillIn(status.label).into());
         }
-        self.0.vault.run(move |store| store.forget_room(status.id)).await?;
+        let forget = move |store: &mut crate::store::Store| {
+            remove_parts(store, status.id);
+            store.forget_room(status.id)
+        };
+        self.0.vault.run(forget).await?;
+        self.0.files.under_way().wake(status.id);
         lock(&self.0.rooms).remove(&status.label);
         lock(&self.0.muted).remove(&status.label);
         lock(&self.0.pinned).remove(&status.label);

@@ -113,6 +113,8 @@ impl Local {
         if let Some(entry) = rooms.values().find(|entry| entry.record.id == room) {
             lock(&entry.state).over = Some(Over::Left);
         }
+        drop(rooms);
+        self.0.files.under_way().wake(room);
     }
 
     /// True: it is of no more use.

@@ -34,6 +34,7 @@ use super::{
     FaceId, Inner, Past, State,
     avatar::Entered,
     backoff::Backoff,
+    ending::Ending,
     event::{Outlet, RoomEvent},
     here::Changed,
     link::{LinkState, RelayLink},
@@ -115,6 +116,8 @@ pub(super) struct Room {
     asker: Option<FaceId>,
     /// The file that is being offered.
     offering: Option<i64>,
+    /// Files under way, which end with the room.
+    under_way: Ending,
     /// Whoever drops files at the relay is told that there are some.
     drops: Arc<Notify>,
     /// Small pictures are fetched by themselves.
@@ -186,6 +189,7 @@ impl Room {
             follow_ups: Vec::new(),
             asker: None,
             offering: None,
+            under_way: inner.files.under_way(),
             drops: inner.files.drops(),
             unasked: inner.files.unasked(),
             entered: inner.files.entered(),

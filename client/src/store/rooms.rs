@@ -229,12 +229,15 @@ impl Store {
         Ok(())
     }
 
-    /// The room is over; its history stays.
+    /// The room is over; its history stays, what was under way there goes.
     ///
     /// # Errors
-    /// [`StoreError`] when it cannot be written.
+    /// [`StoreError`] when it cannot be written; then nothing has changed.
     pub fn close_room(&mut self, room: RoomId, why: &Over) -> Result<(), StoreError> {
-        close(&self.db, room, why)
+        let transaction = self.db.transaction()?;
+        delete_under_way(&transaction, room, &["transfers"])?;
+        close(&transaction, room, why)?;
+        Ok(transaction.commit()?)
     }
 
     /// The room was left: its history stays, its keys and what was under way there go.

@@ -222,14 +222,15 @@ impl Limit {
             Self::RoomsPerConnection => Wire::RoomsPerConnection,
             Self::MessageSize | Self::FirstSlot => Wire::MessageSize,
             Self::KeysPerRoom => Wire::AccessKeys,
-            Self::FreeSpace | Self::Disk => Wire::Disk,
+            // Files keep off twice the reserve: what helps is space.
+            Self::FreeSpace | Self::Disk | Self::FilesReserve => Wire::Disk,
             Self::OpenerShare => Wire::OpenerShare,
             Self::Damaged => Wire::Damaged,
             Self::FileSize => Wire::FileSize,
             Self::RoomFiles | Self::FilesPerRoom => Wire::RoomFiles,
             Self::MemberFiles => Wire::MemberFiles,
             Self::OpenerFiles => Wire::OpenerFiles,
-            Self::Files | Self::FilesReserve => Wire::FilesDisk,
+            Self::Files => Wire::FilesDisk,
             Self::TransfersPerConnection | Self::TransfersPerRoom | Self::TransfersPerMember => {
                 Wire::Transfers
             }

@@ -262,7 +262,7 @@ async fn full_disk_stops_files_before_messages_and_they_go_on_by_themselves() {
     let size = 10 * P;
     let (mut stream, _) = client.sends(client.blob_open(1, 9, &key(1), size)).await;
     let no = client.no(client_frame::Frame::BlobOpen(client.blob_open(1, 8, &key(1), size))).await;
-    assert_eq!((no.code(), no.limit()), (Code::NoSpace, proto::relay::refused::Limit::FilesDisk));
+    assert_eq!((no.code(), no.limit()), (Code::NoSpace, proto::relay::refused::Limit::Disk));
     assert_eq!(say(&client, [1; 16]).await, Ok(1), "messages are taken");
     stream.part(0, part(size, 0)).await;
     assert!(parts(&stream.have().await).has(0));
@@ -283,7 +283,7 @@ async fn full_disk_stops_files_before_messages_and_they_go_on_by_themselves() {
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!((no.code(), no.limit()), (Code::NoSpace, proto::relay::refused::Limit::FilesDisk));
+    assert_eq!((no.code(), no.limit()), (Code::NoSpace, proto::relay::refused::Limit::Disk));
     stream.ended().await;
 
     mount.free();

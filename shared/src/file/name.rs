@@ -44,12 +44,15 @@ const FOLLOWED: [&str; 18] = [
     "kdelnk",
 ];
 
+/// Endings of what lies beside a file until that is whole: one that came under such a name could be taken for that.
+const UNFINISHED: [&str; 2] = ["part", "tail"];
+
 /// What stands for a name of which nothing is left.
 const NAMELESS: &str = "file";
 
 /// The name as a file may have it here and elsewhere: without folders, controls, marks that turn or hide text, signs that
 /// some system keeps for itself, dots or spaces at its ends, more than one space together (they push the ending out of sight),
-/// the name of a device, or one that a desktop obeys. Never empty, at most [`MAX_NAME`] bytes.
+/// the name of a device, one that a desktop obeys, or the ending of what is not whole yet. Never empty, at most [`MAX_NAME`] bytes.
 pub fn clean_name(name: &str) -> String {
     let start = name.len().saturating_sub(LOOKED_AT);
     let start = (start..=name.len()).find(|at| name.is_char_boundary(*at)).unwrap_or_default();
@@ -72,8 +75,9 @@ pub fn clean_name(name: &str) -> String {
         name if is_device(name) || OBEYED.contains(&&*name.to_lowercase()) => format!("_{name}"),
         name => name.to_owned(),
     };
-    match name.rsplit_once('.') {
-        Some((_, ending)) if FOLLOWED.contains(&&*ending.trim_end().to_lowercase()) => format!("{name}_"),
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending.trim_end().to_lowercase());
+    match ending.as_deref() {
+        Some(ending) if FOLLOWED.contains(&ending) || UNFINISHED.contains(&ending) => format!("{name}_"),
         _ => name,
     }
 }
@@ -156,6 +160,9 @@ mod tests {
             ("share.scf\0", "share.scf_"),
             ("con.lnk", "_con.lnk_"),
             (".lnk", "lnk"),
+            ("mid.bin.542bb1ae8a783fb4.part", "mid.bin.542bb1ae8a783fb4.part_"),
+            ("mid.bin.542bb1ae8a783fb4.TAIL. ", "mid.bin.542bb1ae8a783fb4.TAIL_"),
+            ("part", "part"),
             ("an lnk", "an lnk"),
             ("holiday.jpg                                   .exe", "holiday.jpg .exe"),
             ("~user", "user"),

@@ -426,15 +426,15 @@ fn limit(limit: RelayLimit) -> (&'static str, &'static str) {
         ),
         RelayLimit::Transfers => (
             "As many files are on their way at once as the relay carries.",
-            "Wait until one is through. The relay's operator can raise --transfers-per-connection and --transfers-per-room.",
+            "Wait until one is through. The relay's operator can raise --transfers-per-connection, --transfers-per-room and --transfers-per-member.",
         ),
         RelayLimit::FileRate => (
             "More files were begun or fetched within a minute than the relay takes.",
             "Wait a little. The relay's operator can raise --files-per-address.",
         ),
         RelayLimit::FilesDisk => (
-            "The relay's disk has no room left for files; messages go on.",
-            "Delete messages whose files nobody needs. The relay's operator can raise --max-files-mib, or clear the disk.",
+            "The relay's files take all that they may of its disk; messages go on.",
+            "Delete messages whose files nobody needs. The relay's operator can raise --max-files-mib.",
         ),
     }
 }

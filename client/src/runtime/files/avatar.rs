@@ -71,6 +71,7 @@ impl Local {
             is_exact: true,
             is_unasked: false,
             is_passing: false,
+            has_begun: false,
             named: None,
         };
         let picture = PictureKey::of_avatar(avatar);
@@ -99,6 +100,7 @@ impl Local {
             looks: false,
             is_new: true,
             was_whole: false,
+            held: None,
         };
         let mut running = lock(&self.0.files.running);
         running.insert(number, Running { room, path: None, asker: None, shown, task: None });

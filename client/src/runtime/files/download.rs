@@ -8,7 +8,10 @@
 //! taken when the one before is written, so that a program that is killed has lost one; what comes meanwhile waits in the
 //! transport, which has room for nearly one more. The tail is kept with the parts, and comes once.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use proto::{
     blob::PART as RELAY_PART,
@@ -21,6 +24,7 @@ use zeroize::Zeroizing;
 
 use super::{
     fault::{Fault, dishonest, false_file, local, lost_here, refused},
+    hold::Held,
     kept::{Download, Job},
     source::Source,
     tail::Tail,
@@ -36,6 +40,8 @@ use crate::{
 /// Takes parts to the disk.
 struct Writer {
     target: Target,
+    /// Nobody else writes there, for as long as this may.
+    held: Option<Arc<Held>>,
     place: PathBuf,
     cipher: FileCipher,
     shape: Shape,
@@ -54,8 +60,9 @@ impl Task {
             return Ok(name);
         }
         let (place, parts) = (down.target.clone(), *parts);
-        let work = move || match Tail::kept(&place, &cipher, &shape, &parts) {
-            Ok(kept) => Ok((cipher, kept)),
+        let has_begun = down.has_begun;
+        let work = move || match has_begun.then(|| Tail::kept(&place, &cipher, &shape, &parts)).transpose() {
+            Ok(kept) => Ok((cipher, kept.flatten())),
             Err(error) => Err(local(&place, &error)),
         };
         let (cipher, kept) = blocking(work).await??;
@@ -68,8 +75,11 @@ impl Task {
         if down.is_unasked && !tail.last.as_ref().is_some_and(|last| is_picture(&down.file.name, last)) {
             return Err(Fault::last(false_file(Forgery::Picture)));
         }
-        let place = down.target.clone();
-        let work = move || Writer::begin(place, &parts, cipher, shape, tail, is_kept);
+        if !has_begun {
+            self.begin(down).await?;
+        }
+        let (place, held) = (down.target.clone(), self.held.clone());
+        let work = move || Writer::begin((place, held), &parts, cipher, shape, tail, is_kept);
         let (mut writer, whole) = blocking(work).await??;
         let done = (u64::from(whole) * PART as u64).min(shape.size());
         // What was told of is written.
@@ -216,7 +226,7 @@ impl Task {
 impl Writer {
     /// Goes on with what is here, and says how many parts that are. Blocks.
     fn begin(
-        place: PathBuf,
+        (place, held): (PathBuf, Option<Arc<Held>>),
         parts: &[u8; HASH],
         cipher: FileCipher,
         shape: Shape,
@@ -230,7 +240,7 @@ impl Writer {
         }
         let whole = target.whole_parts(&cipher, &shape, &tail.list).map_err(failed)?;
         let plaintext = Zeroizing::default();
-        Ok((Self { target, place, cipher, shape, tail, plaintext }, whole))
+        Ok((Self { target, held, place, cipher, shape, tail, plaintext }, whole))
     }
 
     /// Proves a part, and writes it. Blocks.
@@ -242,8 +252,10 @@ impl Writer {
 
     /// All of it is there. Blocks.
     fn finish(self) -> Result<Whole, Fault> {
-        let Self { target, place, shape, tail, .. } = self;
-        target.close(&shape, &tail).map_err(|error| local(&place, &error))
+        let Self { target, held, place, shape, tail, .. } = self;
+        let whole = target.close(&shape, &tail).map_err(|error| local(&place, &error));
+        drop(held);
+        whole
     }
 }
 

@@ -71,6 +71,8 @@ impl Local {
                 (self.0.config.downloads.clone().ok_or_else(fault::no_downloads)?.join(&file.name), false)
             }
         };
+        // Whoever asks for the same at the same time finds this one.
+        let _one = self.0.files.beginning.lock().await;
         let fetched = self.is_fetched(id, message, &place.0);
         if let Some(transfer) = fetched.or_else(|| self.just_fetched(id, message, &place.0)) {
             return Ok(transfer);
@@ -84,20 +86,39 @@ impl Local {
             Whose::Nobody => (true, false, None),
         };
         let (target, is_exact) = place;
-        let down = Download { message, file: *file, target, is_exact, is_unasked, is_passing, named: None };
-        self.add_file(room, id, Kept::new(Job::Down(down)), asker).await
+        // What an interrupted command began goes on.
+        let before = self.left_behind(&target, file.parts).await?;
+        let has_begun = !before.is_empty();
+        let down = Download {
+            message,
+            file: *file,
+            target,
+            is_exact,
+            is_unasked,
+            is_passing,
+            has_begun,
+            named: None,
+        };
+        let transfer = self.add_file(room, id, Kept::new(Job::Down(down)), asker).await?;
+        for number in before {
+            // Else the next start finds nothing of it, and forgets it.
+            let _ = self.0.vault.run(move |store| store.end_transfer(number)).await;
+        }
+        Ok(transfer)
     }
 
     /// A face of a daemon is gone, and nobody waits any more for what was fetched for it alone.
     pub(crate) async fn end_passing(&self, asker: FaceId) {
-        for (number, running) in self.0.files.take_passing(asker) {
+        let passing = self.0.files.take_passing(asker);
+        if passing.is_empty() {
+            return;
+        }
+        for (_, running) in passing {
             if let Some(task) = running.task {
                 task.abort();
                 // It may have come to its end.
                 let _ = task.await;
             }
-            // What cannot be forgotten now is at the next start.
-            let _ = self.0.vault.run(move |store| store.end_transfer(number)).await;
             let place = running.path.as_deref().and_then(Path::parent);
             if let Some(place) = place.filter(|place| place.starts_with(self.output())) {
                 // What cannot be removed now is at the next start.
@@ -111,6 +132,9 @@ impl Local {
             let event = RoomEvent::Transfer(transfer);
             self.0.outlet.send(Event::Room { room: running.shown.room.clone(), event }).await;
         }
+        let _one = self.0.files.beginning.lock().await;
+        // What cannot be forgotten now is at the next start.
+        let _ = self.tidy_left_behind().await;
     }
 
     /// Where files are that are on their way to a command's standard output.

@@ -9,6 +9,7 @@ use shared::{
     room::MessageId,
 };
 
+use super::target::Target;
 use crate::{
     reason::Reason,
     runtime::transfer::{Transfer, TransferState, Way},
@@ -87,9 +88,26 @@ pub(super) struct Download {
     /// It is fetched for the command that asked, and ends with it.
     #[serde(default)]
     pub(super) is_passing: bool,
+    /// The files that its parts come into were made for it, and are no others.
+    #[serde(default = "began")]
+    pub(super) has_begun: bool,
     /// All of it is there, and this is the name that it gets or has.
     #[serde(default)]
     pub(super) named: Option<PathBuf>,
+}
+
+/// Of what an earlier version stored nothing says otherwise.
+fn began() -> bool {
+    true
+}
+
+impl Download {
+    /// What is there of it goes.
+    pub(super) fn remove_parts(&self) {
+        if self.has_begun {
+            Target::remove(&self.target, &self.file.parts);
+        }
+    }
 }
 
 impl Upload {

@@ -2,10 +2,13 @@
 
 mod again;
 mod avatar;
+mod begin;
 mod fault;
 mod fetch;
 mod get;
+mod hold;
 mod kept;
+mod left;
 mod media;
 mod picture;
 mod place;
@@ -13,6 +16,7 @@ mod preview;
 mod progress;
 mod resume;
 mod seal;
+mod send;
 mod source;
 mod sweep;
 mod tail;
@@ -21,6 +25,9 @@ mod task;
 
 mod download;
 mod upload;
+
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -33,24 +40,23 @@ use std::{
 
 use proto::RoomId;
 use serde::{Deserialize, Serialize};
-use shared::{
-    file::{FileKey, clean_name},
-    room::{MAX_TEXT, MessageId, SaidError},
-};
+use shared::room::MessageId;
 use tokio::{
     sync::{Notify, Semaphore, watch},
     task::JoinHandle,
     time::Instant,
 };
 
+pub(crate) use self::left::remove_parts;
 use self::{
-    kept::{Job, Kept, Upload},
-    source::Source,
+    hold::Holds,
+    kept::{Job, Kept},
     task::{Shown, Steering, Task},
 };
 use super::{
     FaceId, Local,
     avatar::{Entered, Quiet, channel as avatar_channel, run as tell_of_avatar},
+    ending::Ending,
     lock,
     transfer::{Steer, Transfer, Way},
     unasked::Unasked,
@@ -108,7 +114,10 @@ pub(crate) fn stored_transfers(store: &Store) -> Result<Vec<(RoomId, Transfer)>,
 
 /// Files under way.
 pub(super) struct Files {
-    running: Mutex<BTreeMap<i64, Running>>,
+    running: Arc<Mutex<BTreeMap<i64, Running>>>,
+    /// Held from the look at what is under way until another one is, so that nothing is begun twice.
+    beginning: tokio::sync::Mutex<()>,
+    holds: Holds,
     turns: Arc<Semaphore>,
     drops: Arc<Notify>,
     sweeper: Mutex<Option<JoinHandle<()>>>,
@@ -143,7 +152,9 @@ impl Default for Files {
     fn default() -> Self {
         let turns = Arc::new(Semaphore::new(AT_ONCE));
         Self {
-            running: Mutex::default(),
+            running: Arc::default(),
+            beginning: tokio::sync::Mutex::default(),
+            holds: Holds::default(),
             turns,
             drops: Arc::default(),
             sweeper: Mutex::default(),
@@ -183,6 +194,16 @@ impl Files {
     /// Where rooms say that they were entered.
     pub(super) fn entered(&self) -> Option<Entered> {
         self.entered.get().cloned()
+    }
+
+    /// What is under way, for rooms that end.
+    pub(super) fn under_way(&self) -> Ending {
+        Arc::new(left::UnderWay(self.running.clone()))
+    }
+
+    /// Unfinished files that tasks have.
+    fn holds(&self) -> Holds {
+        self.holds.clone()
     }
 
     fn quiet_number(&self) -> i64 {
@@ -252,52 +273,6 @@ impl Local {
             // Only once, at the start.
             let _ = self.0.files.unasked.set(unasked);
         }
-    }
-
-    /// Sends a file. One that is on its way to the room already goes on, and is not sent twice.
-    ///
-    /// # Errors
-    /// [`Reason`] when there is no such room or file, or it cannot be stored.
-    pub async fn send_file(&self, room: &str, file: Outgoing) -> Result<Transfer, Reason> {
-        let id = self.running_room(room)?;
-        let Outgoing { path, text, reply_to, keeps_metadata, duration_ms, token } = file;
-        let keeps_metadata = keeps_metadata || self.0.config.keeps_metadata;
-        if text.len() > MAX_TEXT {
-            return Err(SaidError::TooLong(text.len()).into());
-        }
-        if let Some(transfer) = self.on_its_way(id, &path) {
-            return Ok(transfer);
-        }
-        let there = path.clone();
-        let opened = tokio::task::spawn_blocking(move || Source::open(&there, keeps_metadata)).await;
-        let opened = opened.map_err(|_| fault::no_relay())?;
-        let found = opened.map_err(|error| fault::unreadable(&path, &error))?;
-        if let Some(transfer) = self.just_sent(id, &path, &found) {
-            return Ok(transfer);
-        }
-        let name = clean_name(&path.file_name().unwrap_or_default().to_string_lossy());
-        if shared::file::Shape::of(found.size).is_none() {
-            return Err(fault::too_large(&name));
-        }
-        if let Some(transfer) = self.is_offered(room, &name, found.source, found.size).await {
-            return Ok(transfer);
-        }
-        let random = lock(&self.0.profile).engine.random.clone();
-        let up = Upload {
-            media_type: media::of(&name).to_owned(),
-            path,
-            stamp: found.stamp,
-            size: found.size,
-            name,
-            keeps_metadata,
-            duration_ms,
-            blob: random.bytes(),
-            key: FileKey::draw(&random),
-            text,
-            reply_to,
-            token,
-        };
-        self.add_file(room, id, Kept::new(Job::Up(up)), None).await
     }
 
     /// Files under way, of one room or of all, oldest first, with the labels of their rooms.
@@ -370,6 +345,7 @@ impl Local {
             looks: true,
             is_new,
             was_whole: !is_new,
+            held: None,
         };
         let mut running = lock(&self.0.files.running);
         running.insert(number, Running { room: id, path, asker, shown, task: None });
@@ -379,11 +355,6 @@ impl Local {
             running.task = Some(task);
         }
         transfer
-    }
-
-    /// The same file is on its way to that room: it goes on.
-    fn on_its_way(&self, room: RoomId, path: &Path) -> Option<Transfer> {
-        self.again(room, path, |way| matches!(way, Way::Up(_)))
     }
 
     fn is_fetched(&self, room: RoomId, message: MessageId, target: &Path) -> Option<Transfer> {

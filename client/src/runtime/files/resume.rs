@@ -14,14 +14,23 @@ impl Local {
     pub(in crate::runtime) async fn resume_files(&self) -> Result<(), Reason> {
         // Of commands that were killed.
         let _ = std::fs::remove_dir_all(self.output());
+        self.tidy_left_behind().await?;
         let read = |store: &mut Store| store.forget_lost_parts().and_then(|()| store.transfers());
         let kept: Vec<(RoomId, i64, Kept)> = self.0.vault.run(read).await?;
         for (room, number, mut kept) in kept {
-            // Nobody asked for it, and nobody wants that any more; or whoever asked has ended.
+            if kept.is_passing() {
+                // It waits for the same command.
+                continue;
+            }
+            // Nobody asked for it, and nobody wants that any more.
             let is_unwanted =
                 matches!(&kept.job, Job::Down(down) if down.is_unasked && !self.0.config.fetches_images);
-            if is_unwanted || kept.is_passing() {
-                self.0.vault.run(move |store| store.end_transfer(number)).await?;
+            if is_unwanted && let Job::Down(down) = kept.job {
+                let end = move |store: &mut Store| {
+                    down.remove_parts();
+                    store.end_transfer(number)
+                };
+                self.0.vault.run(end).await?;
                 continue;
             }
             let label = self.label_of(room);

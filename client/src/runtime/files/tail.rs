@@ -13,6 +13,8 @@ use std::{
 use shared::file::{FileCipher, HASH, PartList, SEALED_PART, Shape};
 use zeroize::Zeroizing;
 
+use crate::reason::FileFault;
+
 /// The hash of a file's parts, as its manifest has it.
 pub(super) type PartsHash = [u8; 32];
 
@@ -104,9 +106,25 @@ pub(super) fn open_private(path: &Path, creates: bool) -> io::Result<File> {
     }
     let file = options.open(path)?;
     if !file.metadata()?.is_file() {
-        return Err(crate::reason::FileFault::Taken.into());
+        return Err(FileFault::Taken.into());
     }
     Ok(file)
+}
+
+/// Makes a file that is filled later, for nobody else. What is there already is somebody's, unless it is a file with nothing in it.
+pub(super) fn begin_private(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let found = path.symlink_metadata()?;
+            let is_empty = found.is_file() && found.len() == 0;
+            if is_empty { Ok(()) } else { Err(FileFault::Taken.into()) }
+        }
+        made => made.map(drop),
+    }
 }
 
 /// The next part that is read, if it is this one.

@@ -9,7 +9,7 @@ use std::{
 
 use shared::file::{FileCipher, PartList, Shape};
 
-use super::tail::{PartsHash, Tail, beside, open_private, read_part};
+use super::tail::{PartsHash, Tail, begin_private, beside, open_private, read_part};
 
 /// Numbers that are tried behind a name that is taken.
 const NUMBERS: u32 = 10_000;
@@ -30,6 +30,22 @@ impl Target {
     /// Where it is until it is whole.
     pub(super) fn path(place: &Path, parts: &PartsHash) -> PathBuf {
         beside(place, parts, "part")
+    }
+
+    /// Makes the files that its parts come into. What has their names already was not begun here, and is not written into: then it
+    /// says which.
+    pub(super) fn begin(place: &Path, parts: &PartsHash) -> Result<(), (PathBuf, io::Error)> {
+        let part = Self::path(place, parts);
+        let tail = Tail::path(place, parts);
+        if let Some(directory) = part.parent() {
+            fs::create_dir_all(directory).map_err(|error| (place.to_owned(), error))?;
+        }
+        begin_private(&part).map_err(|error| (part.clone(), error))?;
+        begin_private(&tail).map_err(|error| {
+            // Nothing is in it yet.
+            let _ = fs::remove_file(&part);
+            (tail, error)
+        })
     }
 
     /// Opens what there is of it, or begins.
@@ -137,14 +153,33 @@ fn numbered(place: &Path, number: u32) -> PathBuf {
 /// Never takes a name that is there, as a rename would. A rename that refuses, and is one step; where there is none, a second name,
 /// then without the first; and where a file cannot have two, see [`rename_over_our_own`].
 fn take_name(from: &Path, to: &Path) -> io::Result<()> {
-    let is_taken = |error: &io::Error| error.kind() == io::ErrorKind::AlreadyExists;
-    match rename_to_new(from, to) {
-        Err(error) if !is_taken(&error) => match second_name(from, to) {
-            Err(error) if !is_taken(&error) => rename_over_our_own(from, to),
+    in_the_first_way([rename_to_new, second_name, rename_over_our_own], from, to)
+}
+
+type TakesName = fn(&Path, &Path) -> io::Result<()>;
+
+/// The next way is only for where there is none such: whatever else went wrong is no better in a weaker way.
+fn in_the_first_way(ways: [TakesName; 3], from: &Path, to: &Path) -> io::Result<()> {
+    let [first, second, last] = ways;
+    match first(from, to) {
+        Err(error) if is_unknown(&error) => match second(from, to) {
+            Err(error) if is_unknown(&error) => last(from, to),
             done => done,
         },
         done => done,
     }
+}
+
+/// The file system or the system has no such thing.
+fn is_unknown(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
+    #[cfg(unix)]
+    if let Some(code) = error.raw_os_error() {
+        use rustix::io::Errno;
+        let code = Errno::from_raw_os_error(code);
+        return [Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP, Errno::NOTSUP, Errno::PERM].contains(&code);
+    }
+    matches!(error.kind(), InvalidInput | PermissionDenied | Unsupported)
 }
 
 fn second_name(from: &Path, to: &Path) -> io::Result<()> {
@@ -213,6 +248,51 @@ mod tests {
         );
         Target::remove(&place, &BLOB);
         assert!(!part.exists());
+    }
+
+    #[test]
+    fn what_was_not_begun_here_is_not_taken_for_an_unfinished_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let place = dir.path().join("cat.jpg");
+        let (part, tail) = (Target::path(&place, &BLOB), Tail::path(&place, &BLOB));
+        for (theirs, other) in [(&part, &tail), (&tail, &part)] {
+            fs::write(theirs, b"somebody's").unwrap();
+            let (named, error) = Target::begin(&place, &BLOB).unwrap_err();
+            assert_eq!((&named, error.kind()), (theirs, io::ErrorKind::AlreadyExists));
+            assert_eq!(fs::read(theirs).unwrap(), b"somebody's");
+            assert!(!other.exists(), "something is left");
+            fs::remove_file(theirs).unwrap();
+        }
+        // Of a program that was killed before it could write down that it began.
+        fs::write(&part, b"").unwrap();
+        Target::begin(&place, &BLOB).unwrap();
+        assert!(part.exists() && tail.exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn weaker_way_is_taken_only_where_there_is_no_better_one() {
+        use rustix::io::Errno;
+        fn last(_: &Path, _: &Path) -> io::Result<()> {
+            Ok(())
+        }
+        fn full(_: &Path, _: &Path) -> io::Result<()> {
+            Err(Errno::NOSPC.into())
+        }
+        fn io_error(_: &Path, _: &Path) -> io::Result<()> {
+            Err(Errno::IO.into())
+        }
+        fn unknown(_: &Path, _: &Path) -> io::Result<()> {
+            Err(Errno::INVAL.into())
+        }
+        fn forbidden(_: &Path, _: &Path) -> io::Result<()> {
+            Err(Errno::PERM.into())
+        }
+        let went = |ways| in_the_first_way(ways, Path::new("a"), Path::new("b")).is_ok();
+        assert!(went([unknown, forbidden, last]));
+        for wrong in [full as TakesName, io_error] {
+            assert!(!went([wrong, last, last]) && !went([unknown, wrong, last]));
+        }
     }
 
     /// A program that was killed when the file had both names: what is there under its own is not touched.

@@ -18,9 +18,9 @@ use tokio::{
 
 use super::{
     fault::{Fault, local},
+    hold::Held,
     kept::{Download, Job, Kept, Upload},
     source::{Found, Source},
-    target::Target,
 };
 use crate::{
     reason::Reason,
@@ -67,6 +67,8 @@ pub(super) struct Task {
     pub(super) is_new: bool,
     /// The relay had all of it when it was asked last, or may have: it was not asked yet.
     pub(super) was_whole: bool,
+    /// The unfinished file, which no other task writes into meanwhile.
+    pub(super) held: Option<Arc<Held>>,
 }
 
 /// What somebody wants, as the task sees it.
@@ -93,6 +95,10 @@ impl Task {
         let mut backoff = Backoff::default();
         loop {
             let wanted = *self.steer.0.borrow_and_update();
+            if !self.is_kept().await {
+                self.remove_parts().await;
+                return self.end(TransferState::Cancelled(Some(super::fault::room_left()))).await;
+            }
             match wanted {
                 Steer::Run => {}
                 Steer::Pause => {
@@ -106,9 +112,6 @@ impl Task {
                 Steer::Cancel => return self.cancel(None).await,
             }
             self.pause(false, None).await;
-            if !self.is_kept().await {
-                return self.end(TransferState::Cancelled(Some(super::fault::room_left()))).await;
-            }
             let before = lock(&self.shown.transfer).done;
             match self.attempt().await {
                 Ok(Through::Offered) => {
@@ -176,6 +179,8 @@ impl Task {
     }
 
     async fn attempt(&mut self) -> Result<Through, Fault> {
+        // Before its turn, too: whoever waits for another one keeps nobody from going on.
+        self.hold().await?;
         // Before its turn: who waits for one relay keeps nobody from another.
         self.connection().await?;
         let files = self.local.0.files.turns();
@@ -313,9 +318,8 @@ impl Task {
                 let blob = BlobId(up.blob);
                 self.vault().run(move |store| store.give_up_transfer(room, number, blob)).await
             }
-            Job::Down(down) => {
-                let (place, parts) = (down.target.clone(), down.file.parts);
-                let _ = tokio::task::spawn_blocking(move || Target::remove(&place, &parts)).await;
+            Job::Down(_) => {
+                self.remove_parts().await;
                 self.vault().run(move |store| store.end_transfer(number)).await
             }
         };

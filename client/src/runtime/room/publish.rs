@@ -215,17 +215,25 @@ impl Room {
         // A refusal by the relay leaves the engine a member: it is tried again at the next start.
         let is_final = self.engine.as_ref().is_none_or(|engine| engine.view().is_none());
         let why = reason.clone();
-        let saved = self.vault.run(move |store| match () {
-            () if forget => store.forget_room(room),
-            () if leave => store.leave_room(room),
-            () if is_final => store.close_room(room, &why),
-            () => Ok(()),
+        let under_way = self.under_way.clone();
+        let saved = self.vault.run(move |store| {
+            if forget || leave || is_final {
+                under_way.remove_parts(store, room);
+            }
+            match () {
+                () if forget => store.forget_room(room),
+                () if leave => store.leave_room(room),
+                () if is_final => store.close_room(room, &why),
+                () => Ok(()),
+            }
         });
         if let Err(error) = saved.await {
             self.show(RoomEvent::Failed(error.into())).await;
         }
         lock(&self.state).is_forgotten = forget;
         self.end(reason);
+        // Behind what is stored, by which they see that.
+        self.under_way.wake(room);
     }
 
     /// The other devices are told, if there are any, that the person left.

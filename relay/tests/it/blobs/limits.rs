@@ -107,7 +107,7 @@ async fn files_leave_the_disk_to_messages() {
     let ann = server.client().await;
     let (mut chat, _) = ann.join(room(1), &key(1), 0).await;
     let no = told(&server, &ann, 9, 64 << 20, Limit::FilesReserve).await;
-    assert_eq!(no, (Code::NoSpace, Named::FilesDisk));
+    assert_eq!(no, (Code::NoSpace, Named::Disk));
     chat.publish([1; 16], b"the chat goes on", None).await;
     chat.published().await;
 }

@@ -160,11 +160,16 @@ fn bound(bound: Bound, remedy: &str) -> (&'static str, String) {
         ),
         Limit::Transfers => (
             "as many files are under way at once as may be",
-            "--transfers-per-connection, or --transfers-per-room",
+            "--transfers-per-connection, --transfers-per-room, or --transfers-per-member",
         ),
         Limit::FileRate => ("too many files were begun within a minute", "--files-per-address"),
-        Limit::FilesDisk => ("its disk has no room left for files", "--max-files-mib"),
-        Limit::Disk => ("its disk has no room left for files", ""),
+        Limit::FilesDisk => ("its files take all that they may of its disk", "--max-files-mib"),
+        Limit::Disk => {
+            let remedy = format!(
+                "{remedy}; or the relay's operator makes space on its disk, or lowers --reserve-mib."
+            );
+            return ("its disk has no room left for files", remedy);
+        }
         Limit::OpenerShare => ("the rooms of this room's opener take all that they may", "--opener-percent"),
         _ => ("a limit that it does not name", ""),
     };

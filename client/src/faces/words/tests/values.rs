@@ -94,7 +94,10 @@ fn limit_names_the_option_that_raises_it() {
         (RelayLimit::RoomFiles, "--room-files-mib and --files-per-room"),
         (RelayLimit::MemberFiles, "--room-files-mib"),
         (RelayLimit::OpenerFiles, "--opener-files-mib"),
-        (RelayLimit::Transfers, "--transfers-per-connection and --transfers-per-room"),
+        (
+            RelayLimit::Transfers,
+            "--transfers-per-connection, --transfers-per-room and --transfers-per-member",
+        ),
         (RelayLimit::FileRate, "--files-per-address"),
     ] {
         let (_, remedy) = problem(&Problem::Limit(limit));
