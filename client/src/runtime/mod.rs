@@ -243,9 +243,17 @@ impl Local {
         self.0.vault.run(move |store| store.set_name(&saved)).await?;
         lock(&self.0.profile).engine.name.clone_from(&name);
         for status in self.rooms().into_iter().filter(|status| status.view.is_some()) {
-            self.tell(&status.label, Command::Rename(name.clone())).await?;
+            self.tell_where_open(&status.label, Command::Rename(name.clone())).await?;
         }
         Ok(())
+    }
+
+    /// A room that is over, or becomes it now, does not keep the others from hearing it.
+    async fn tell_where_open(&self, room: &str, command: Command) -> Result<(), Reason> {
+        match self.tell(room, command).await {
+            Err(Reason::Room(RoomReason::Over { .. })) => Ok(()),
+            told => told,
+        }
     }
 
     /// Changes what we say of ourselves, here and in all rooms.
@@ -264,7 +272,7 @@ impl Local {
         }
         for room in self.rooms().into_iter().filter(|room| room.view.is_some()) {
             let command = Command::Describe { status: status.clone(), glyph: glyph.clone() };
-            self.tell(&room.label, command).await?;
+            self.tell_where_open(&room.label, command).await?;
         }
         Ok(())
     }
