@@ -6,9 +6,11 @@ use std::{
     io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
+    time::Instant,
 };
 
 use integration_tests::{
+    PATIENCE,
     group::{ROOM, found, link as invite},
     linking::link,
     relay::Relay,
@@ -139,7 +141,9 @@ fn room_that_is_entered_or_left_at_one_device_is_so_at_the_other() {
         let told = of.wait_after(mark, "rooms", |event| event["event"] == "rooms");
         told["rooms"].as_array().unwrap().iter().any(|room| room["room"] == "den")
     };
+    let end = Instant::now() + PATIENCE;
     while is_listed(&mut ann) || is_listed(&mut second) {
+        assert!(Instant::now() < end, "the den stays listed");
         std::thread::sleep(std::time::Duration::from_millis(100));
     }
     bob.say(ROOM, "still here", "2");

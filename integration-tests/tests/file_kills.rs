@@ -87,7 +87,8 @@ fn begin(dir: &Path, relay: &Relay) -> (Vec<u8>, PathBuf) {
 /// Kills a command as soon as so many parts were carried. False: it was through before.
 fn killed_behind(command: &mut Command, carried: impl Fn() -> usize, far: usize) -> bool {
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    while carried() < far {
+    let end = Instant::now() + PATIENCE;
+    while carried() < far && Instant::now() < end {
         if let Some(ended) = child.try_wait().unwrap() {
             assert!(ended.success());
             return false;
@@ -95,7 +96,9 @@ fn killed_behind(command: &mut Command, carried: impl Fn() -> usize, far: usize)
         sleep(GLANCE);
     }
     child.kill().unwrap();
-    !child.wait().unwrap().success()
+    let was_killed = !child.wait().unwrap().success();
+    assert!(carried() >= far, "it does not come so far");
+    was_killed
 }
 
 /// Parts of the longest file in a directory.

@@ -1,9 +1,10 @@
 //! Linking that breaks off: a device is killed, a relay is away, nobody is online at the same moment. What was begun goes on,
 //! and no profile is left half somebody's.
 
-use std::path::Path;
+use std::{path::Path, time::Instant};
 
 use integration_tests::{
+    PATIENCE,
     group::{ROOM, found},
     linking::{compared, device, state},
     relay::Relay,
@@ -218,7 +219,9 @@ fn hand_over_that_is_given_up_shuts_the_rooms_and_says_that_the_account_may_be_g
     let ended = state(&mut ann, "ended");
     assert_eq!(ended["code"], "handed_over", "{ended}");
     assert!(ended["message"].as_str().unwrap().contains("may have your account"), "{ended}");
+    let end = Instant::now() + PATIENCE;
     while invites(&mut ann).contains(&handed[0]) {
+        assert!(Instant::now() < end, "the invite never ends");
         ann.settle();
     }
     // The new device finds the end beside what was handed over, and takes nothing.
@@ -253,7 +256,9 @@ fn invites_end_after_a_restart_where_the_relay_was_away() {
     other.restart();
     let mut ann = Schat::start(dir.path(), "ann", &other.address);
     ann.event("joined");
+    let end = Instant::now() + PATIENCE;
     while invites(&mut ann).contains(&handed[0]) {
+        assert!(Instant::now() < end, "the invite never ends");
         ann.settle();
     }
 }

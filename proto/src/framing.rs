@@ -61,11 +61,6 @@ impl FrameReader {
         Self { buffer: Vec::new(), cap }
     }
 
-    /// Changes the cap for frames whose length has not been read yet.
-    pub fn set_cap(&mut self, cap: usize) {
-        self.cap = cap;
-    }
-
     /// How many more bytes the next frame needs, as far as is known: never 0, never over the cap.
     ///
     /// # Errors

@@ -2,6 +2,8 @@
 
 mod replace;
 
+use std::time::Duration;
+
 use clap::Subcommand;
 
 use self::replace::{ReplaceKey, replace_key};
@@ -113,9 +115,8 @@ async fn remove(
             if found.iter().all(|one| !one.goes) {
                 return Ok(());
             }
-            match events.recv().await {
-                Some(event) => seen(runtime, event.notice()).await,
-                None => return Ok(()),
+            if !news(runtime, events).await {
+                return Ok(());
             }
         }
     };
@@ -129,6 +130,19 @@ async fn remove(
         stdout::line(&Out::devices(found).to_line());
     }
     Ok(if is_done { Exit::Ok } else { Exit::Network })
+}
+
+/// The room of own devices tells nobody anything, so it is looked at again after this.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Waits until something may be otherwise. False: nothing is told any more.
+async fn news(runtime: &Runtime, events: &mut mpsc::Receiver<Event>) -> bool {
+    match timeout(LOOK, events.recv()).await {
+        Ok(Some(event)) => seen(runtime, event.notice()).await,
+        Ok(None) => return false,
+        Err(_) => {}
+    }
+    true
 }
 
 /// Asks, and reads what the rooms tell meanwhile.

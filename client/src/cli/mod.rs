@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and who answers.
 
 mod archive;
+mod arguments;
 mod attach;
 mod backup;
 mod chat;
@@ -8,6 +9,7 @@ mod config;
 mod daemon;
 mod demo;
 mod devices;
+mod dispatch;
 mod face;
 mod file;
 mod first_use;
@@ -40,7 +42,6 @@ use std::{
     io::{self, Write as _},
     net::SocketAddr,
     path::PathBuf,
-    str::FromStr,
 };
 
 use clap::{Arg, Args, CommandFactory, FromArgMatches as _, Parser, Subcommand, builder::Resettable};
@@ -48,17 +49,16 @@ use clap::{Arg, Args, CommandFactory, FromArgMatches as _, Parser, Subcommand, b
 use clap_complete::Shell;
 
 #[cfg(not(feature = "manual"))]
-use self::lean::{Shell, man};
+use self::lean::Shell;
 use crate::{
-    faces::{lines, lines::Limits, stdout, words},
+    faces::{stdout, words},
     failure::{Exit, Failure},
     log,
     runtime::HandedPast,
-    settings::{Settings, nearest},
-    store::Cursor,
-    text::names,
-    transport::{AddressError, RelayAddress},
+    settings::Settings,
+    transport::RelayAddress,
 };
+use arguments::{address, handed_past, labelled, lifetime, link_text, number};
 
 /// Secure chat: end-to-end encrypted rooms over a relay that you or a friend runs.
 ///
@@ -164,11 +164,6 @@ pub(crate) struct Globals {
     /// What the settings file says; read before anything is done.
     #[arg(skip)]
     settings: Settings,
-}
-
-/// A room's label, in the one form that labels have, without the quotation marks in which it may have been shown.
-fn labelled(room: &str) -> Result<String, std::convert::Infallible> {
-    Ok(names::label(&names::unquoted(room)))
 }
 
 #[derive(Debug, Subcommand)]
@@ -389,33 +384,6 @@ impl Command {
     }
 }
 
-/// Whoever misspells a command does not mean a link.
-fn lifetime(text: &str) -> Result<u32, String> {
-    lines::lifetime(text).map_err(|failure| format!("{} {}", failure.message, failure.remedy))
-}
-
-fn address(text: &str) -> Result<RelayAddress, String> {
-    text.parse().map_err(|error: AddressError| words::address(error).to_owned())
-}
-
-fn handed_past(text: &str) -> Result<HandedPast, &'static str> {
-    lines::history(text).ok_or(words::command::program::NO_NUMBER)
-}
-
-fn link_text(text: &str) -> Result<String, String> {
-    let is_link = text == "-" || text.contains("://");
-    let cli = Cli::command();
-    let commands: Vec<_> = cli.get_subcommands().map(clap::Command::get_name).collect();
-    match nearest(text, commands).filter(|_| !is_link) {
-        Some(command) => Err(words::command::program::no_link_but(command)),
-        None => Ok(text.to_owned()),
-    }
-}
-
-fn number<T: FromStr>(text: &str) -> Result<T, &'static str> {
-    text.parse().map_err(|_| words::command::program::NO_NUMBER)
-}
-
 /// The command line; or how the program ends that printed its help, or what is wrong with it.
 ///
 /// # Errors
@@ -455,7 +423,7 @@ fn without_empty_variable(argument: Arg) -> Arg {
 /// Does what the command line asks; the failure, if any, is told as [`end`] does.
 pub async fn run(cli: Cli) -> Exit {
     let is_json = cli.is_json();
-    let done = dispatch(cli).await;
+    let done = dispatch::dispatch(cli).await;
     // Whatever else it did, what was asked for did not arrive.
     let broken = stdout::failure().filter(|_| matches!(done, Ok(Exit::Ok)));
     end(is_json, broken.map_or(done, Err))
@@ -477,89 +445,6 @@ pub fn end_log(exit: Exit) {
     if let Some(why) = log::ends(exit) {
         // Where there is nobody to tell, there is nothing to do.
         let _ = writeln!(io::stderr(), "schat: {}", words::command::log::incomplete(why));
-    }
-}
-
-async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
-    if cli.command.as_ref().is_none_or(Command::heeds_settings) {
-        cli.globals.settings = Settings::load(cli.globals.config.as_deref())?;
-    }
-    let globals = &cli.globals;
-    if cli.link.is_some() && cli.command.is_some() {
-        return Err(words::command::program::link_and_command());
-    }
-    match cli.command {
-        None => chat::chat(globals, cli.link).await,
-        Some(Command::Host { room, listen, advertise }) => {
-            host::host(globals, &room, listen, advertise).await
-        }
-        Some(Command::Daemon { command }) => daemon::daemon(globals, command).await,
-        Some(Command::Demo) => demo::demo().await,
-        Some(Command::Send { room, text, files, patience }) if !files.is_empty() => {
-            let sent = file::Sent { paths: files, text, keeps_metadata: false, voice: file::Voice::None };
-            file::send(globals, &room, &sent, patience).await
-        }
-        Some(Command::Send { room, text, patience, .. }) if text == "-" => {
-            stream::stream(globals, &room, patience).await
-        }
-        Some(Command::Send { room, text, patience, .. }) => once::send(globals, &room, text, patience).await,
-        Some(Command::Tail { room, from, ack, cursor }) => {
-            let start = match ack {
-                Some(when) => tail::Begin::Acked(Cursor::named(cursor.as_deref())?, when),
-                None => from.map_or(tail::Begin::Last, tail::Begin::From),
-            };
-            tail::tail(globals, &room, start).await
-        }
-        Some(Command::Invite { room, uses, expires, patience }) => {
-            once::invite(globals, &room, &Limits { uses, lives_s: expires }, patience).await
-        }
-        Some(Command::Link { code, history, cancel, anew }) => {
-            let how = link::How { cancel, anew };
-            link::link(globals, code, history.unwrap_or_default(), how).await
-        }
-        Some(Command::Rooms { id, all }) => once::rooms(globals, id, all).await,
-        Some(Command::Forget { room, yes }) => forget::forget(globals, &room, yes).await,
-        Some(Command::Info { room }) => info::info(globals, &room).await,
-        Some(Command::Devices { command }) => devices::devices(globals, command).await,
-        Some(Command::Fingerprint) => once::fingerprint(globals).await,
-        Some(Command::Verify { room, member, yes, undo }) => {
-            let mark = match (yes, undo) {
-                (true, _) => verify::Mark::Set,
-                (_, true) => verify::Mark::Undo,
-                _ => verify::Mark::Keep,
-            };
-            verify::verify(globals, &room, &member, mark).await
-        }
-        Some(Command::File(command)) => command.run(globals).await,
-        Some(Command::Search { words, room, from, limit }) => {
-            let (room, from) = (room.as_deref(), from.as_deref());
-            archive::search(globals, &archive::Wanted { words: &words, room, from, limit }).await
-        }
-        Some(Command::Export { room, format, output, force, files }) => {
-            let usual = if globals.json { archive::Format::Json } else { archive::Format::Text };
-            let target = archive::Target { format: format.unwrap_or(usual), output, force };
-            let done = archive::export(globals, &room, &target).await;
-            match (done, files) {
-                (Ok(Exit::Ok), Some(directory)) => file::fetch_all(globals, &room, &directory).await,
-                (done, _) => done,
-            }
-        }
-        Some(Command::Lock(command)) => command.run(globals),
-        Some(Command::Unlock) => lock::unlock(globals),
-        Some(Command::Backup(command)) => command.run(globals),
-        Some(Command::Restore(command)) => command.run(globals).await,
-        Some(Command::Config(command)) => command.run(globals),
-        #[cfg(not(feature = "manual"))]
-        Some(Command::Completions { shell: _ }) => Err(lean::without("completions", "")),
-        #[cfg(feature = "manual")]
-        Some(Command::Completions { shell }) => {
-            // Into memory first: the generator panics where it cannot write.
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "schat", &mut script);
-            stdout::all(&script);
-            Ok(Exit::Ok)
-        }
-        Some(Command::Man { directory }) => man::man(&Cli::command(), directory.as_deref()),
     }
 }
 

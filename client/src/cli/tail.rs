@@ -1,6 +1,11 @@
 //! `schat tail`: what is said, line by line, with a cursor for programs that lose nothing.
 
-use shared::{message::timeline::Line, room as engine};
+use std::sync::Arc;
+
+use shared::{
+    message::timeline::Line,
+    room::{self as engine, GroupView, Person},
+};
 use tokio::sync::mpsc;
 
 use super::{
@@ -115,13 +120,13 @@ async fn follow(
         Begin::Acked(cursor, Ack::Written) => Some(cursor),
         _ => None,
     };
-    let mut named = Namesakes::default();
+    let mut named = Named::default();
     if reads {
         loop {
             let page = runtime.history(room, shown, PAGE).await?;
             let Some(last) = page.last() else { break };
             shown = last.message.seq;
-            named.add_all(&page.iter().flat_map(people_of).collect::<Vec<_>>());
+            named.names.add_all(&page.iter().flat_map(people_of).collect::<Vec<_>>());
             if !page.into_iter().all(|line| show(globals, runtime, room, line, &mut named)) {
                 return Ok(Exit::Ok);
             }
@@ -177,14 +182,33 @@ async fn follow(
     Ok(Exit::Ok)
 }
 
+/// Who has or had which name in the room, members of its group included.
+#[derive(Default)]
+struct Named {
+    names: Namesakes,
+    view: Option<Arc<GroupView>>,
+}
+
+impl Named {
+    /// The members are looked at again only where they are others: that costs more than a line.
+    fn meet(&mut self, view: Option<&Arc<GroupView>>, people: &[Person]) {
+        if let Some(view) = view
+            && self.view.as_ref().is_none_or(|known| !Arc::ptr_eq(known, view))
+        {
+            self.names.regroup(self.view.as_deref(), view);
+            self.view = Some(view.clone());
+        }
+        self.names.add_all(people);
+    }
+}
+
 /// False: nobody reads any more.
-fn show(globals: &Globals, runtime: &Runtime, room: &str, line: Line, named: &mut Namesakes) -> bool {
+fn show(globals: &Globals, runtime: &Runtime, room: &str, line: Line, named: &mut Named) -> bool {
     if globals.json {
         return stdout::line(&Out::message(room.to_owned(), line, false).to_line());
     }
     let view = runtime.view(room);
-    let members = view.iter().flat_map(|view| &view.members).map(|member| &member.person);
-    named.add_all(members.chain(&people_of(&line)));
-    let among = Among { past: Some(named), ..view.as_deref().into() };
+    named.meet(view.as_ref(), &people_of(&line));
+    let among = Among { past: Some(&named.names), ..view.as_deref().into() };
     stdout::line(&plain::format(&line, None, among, None))
 }

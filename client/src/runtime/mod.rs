@@ -290,11 +290,16 @@ impl Local {
     pub async fn ack_at(&self, room: &str, cursor: &Cursor, seq: u64) -> Result<(), Reason> {
         let (id, cursor, is_read) = (self.id(room)?, cursor.clone(), *cursor == Cursor::read());
         let taken = self.entry(room, |_, entry| lock(&entry.state).newest).unwrap_or(0);
+        let is_told = is_read && self.own_devices().is_some();
         let ack = move |store: &mut Store| {
             let newest = store.newest(id)?.max(taken);
-            if seq <= newest {
-                store.ack_at(id, &cursor, seq)?;
+            if seq > newest {
+                return Ok(newest);
             }
+            store.all_or_nothing(|store| {
+                store.ack_at(id, &cursor, seq)?;
+                if is_told { store.add_unsynced(&Mark::Read(id, seq)) } else { Ok(()) }
+            })?;
             Ok(newest)
         };
         match self.0.vault.run(ack).await? {
@@ -303,8 +308,8 @@ impl Local {
             }
             _ => {}
         }
-        if is_read {
-            self.tell_devices(Mark::Read(id, seq)).await;
+        if is_told {
+            self.0.sync.done.notify_one();
         }
         Ok(())
     }

@@ -41,8 +41,11 @@ impl Local {
         let read = |store: &mut Store| Ok((store.entered_rooms()?, store.devices_here()?));
         let Ok((entered, said)) = self.0.vault.run(read).await else { return };
         for mut one in entered {
-            let room = one.room;
+            let (room, made) = (one.room, one.made.len());
             let is_done = self.offer_room(&own, &said, &mut one).await;
+            if !is_done && one.made.len() == made {
+                continue;
+            }
             let now = Some(one).filter(|_| !is_done);
             // What is made twice is entered once.
             let _ = self.0.vault.run(move |store| store.set_entered_room(room, now)).await;
@@ -129,7 +132,9 @@ impl Local {
             let label = self.join(&offer.link).await?;
             self.entered(&label).await
         };
-        let done: Result<(), Reason> = entered.await;
+        // One relay that says nothing holds up no other offers.
+        let done: Result<Result<(), Reason>, _> = timeout(MAKE, entered).await;
+        let Ok(done) = done else { return false };
         done.err().is_none_or(|reason| reason.exit() != Exit::Network)
     }
 }

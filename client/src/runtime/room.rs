@@ -8,6 +8,7 @@ mod publish;
 mod stream;
 
 use std::{
+    collections::VecDeque,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -128,8 +129,8 @@ pub(super) struct Room {
     here: Changed,
     /// Faces that wait for a link: at most as many as are attached.
     invited: Vec<FaceId>,
-    /// Who waits for a link for one device of ours: at most one.
-    device: Option<oneshot::Sender<Result<InviteLink, Reason>>>,
+    /// Who waits for a link for one device of ours, in the order in which they asked.
+    device: VecDeque<oneshot::Sender<Result<InviteLink, Reason>>>,
     /// Who takes what devices of ours say to each other.
     devices: mpsc::Sender<Heard>,
     /// Told when there is something for our other devices.
@@ -195,7 +196,7 @@ impl Room {
             entered: inner.files.entered(),
             here: inner.here.clone(),
             invited: Vec::new(),
-            device: None,
+            device: VecDeque::new(),
             devices: inner.sync.heard.clone(),
             synced: inner.sync.done.clone(),
             changed: inner.changed.clone(),
@@ -279,12 +280,12 @@ impl Room {
                 let _ = reply.send(self.offer(number, token, said).await);
             }
             Turn::Ask(Some(Ask::InviteDevice { expires_ms, reply })) => {
-                self.device = Some(reply);
+                self.device.push_back(reply);
                 // One that is to end is not handed to anybody.
                 let ends = self.endings().await.into_iter().map(|id| Input::Command(Command::Revoke(id)));
                 let wanted = Input::Command(Command::InviteDevice { expires_ms });
                 if let Err(failure) = self.apply(ends.chain([wanted]).collect()).await {
-                    self.no_device_invite(failure);
+                    self.no_device_invite(&failure);
                 }
             }
             Turn::Ask(Some(Ask::Command(command, asker, reply))) => {

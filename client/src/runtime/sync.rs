@@ -5,24 +5,24 @@ use std::{
     time::Duration,
 };
 
-use shared::room::{Command, Private, Said};
+use shared::room::{Command, Said};
 use tokio::{
     sync::{Notify, mpsc},
     task::JoinHandle,
     time::sleep,
 };
 
-use super::{Event, Inner, Local, RoomEvent, lock, now_ms};
+use super::{Event, Inner, Local, RoomEvent, lock};
 use crate::store::{MAX_MARKS, Mark, written_marks};
 
 /// What is done within this time is told together: who reads along does something with each line.
 const TOGETHER: Duration = Duration::from_secs(2);
 
-/// Messages of other devices that wait to be taken. Full: their room waits.
+/// Messages of other devices that wait to be shown. Full: their room waits.
 const WAITING: usize = 64;
 
-/// What a device said in the room of the devices: this one, or another.
-pub(super) type Heard = (proto::RoomId, Private, bool);
+/// What a device said in the room of the devices, and what is stored already.
+pub(super) type Heard = Vec<Mark>;
 
 /// The way to whoever takes what is said there.
 pub(super) struct Sync {
@@ -77,11 +77,24 @@ async fn run(inner: Weak<Inner>, done: Arc<Notify>, mut waits: mpsc::Receiver<He
                 take(&local, heard).await;
             }
             () = done.notified() => {
-                sleep(TOGETHER).await;
-                let Some(local) = local() else { return };
-                tell(&local).await;
-                // What could not be entered before; another device may have been away as well.
-                drop(tokio::spawn(async move { local.take_offers().await }));
+                let telling = async {
+                    sleep(TOGETHER).await;
+                    let Some(local) = local() else { return };
+                    tell(&local).await;
+                    // What could not be entered before; another device may have been away as well.
+                    drop(tokio::spawn(async move { local.take_offers().await }));
+                };
+                tokio::pin!(telling);
+                // The room that is to tell may wait for what it heard to be taken.
+                loop {
+                    tokio::select! {
+                        () = &mut telling => break,
+                        heard = waits.recv() => {
+                            let (Some(heard), Some(local)) = (heard, local()) else { return };
+                            take(&local, heard).await;
+                        }
+                    }
+                }
             }
         }
     }
@@ -100,14 +113,10 @@ async fn tell(local: &Local) {
     }
 }
 
-async fn take(local: &Local, (room, body, mine): Heard) {
-    let now = now_ms();
-    let taken = local.0.vault.run(move |store| {
-        let taken = store.take_synced(room, &body, mine, now)?;
-        Ok((taken, store.muted()?, store.pinned()?))
-    });
-    // On a disk that cannot be written it stays as it is here, until it is done again.
-    let Ok((taken, muted, pinned)) = taken.await else { return };
+async fn take(local: &Local, taken: Heard) {
+    let Ok((muted, pinned)) = local.0.vault.run(|store| Ok((store.muted()?, store.pinned()?))).await else {
+        return;
+    };
     *lock(&local.0.muted) = muted;
     *lock(&local.0.pinned) = pinned;
     for mark in taken {

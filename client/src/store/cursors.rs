@@ -108,7 +108,7 @@ impl Store {
         let seq = i64::try_from(seq).unwrap_or(i64::MAX);
         self.db.execute(
             "INSERT INTO cursors VALUES (?1, ?2, ?3)
-             ON CONFLICT (name, room) DO UPDATE SET acked = max(acked, ?3)",
+             ON CONFLICT (name, room) DO UPDATE SET acked = ?3 WHERE acked < ?3",
             params![name, room.as_bytes(), seq],
         )?;
         Ok(())

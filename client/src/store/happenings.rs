@@ -239,14 +239,6 @@ impl What {
         }
     }
 
-    /// Whoever was verified has other devices or another key than before: nobody is to miss that.
-    pub fn is_of_devices(&self) -> Option<&Person> {
-        match self {
-            Self::Linked { who, .. } | Self::Unlinked { who, .. } | Self::KeyChanged { who, .. } => Some(who),
-            _ => None,
-        }
-    }
-
     /// Only misbehaviour or a restored backup explains it.
     pub fn is_alarm(&self) -> bool {
         matches!(self, Self::Alarm(_) | Self::OldAlarm { .. })

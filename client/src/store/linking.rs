@@ -10,7 +10,7 @@ use shared::{
     room::Change,
 };
 
-use super::{OpenProfile, Store, StoreError, carried, devices, meta_label, profile, row_label};
+use super::{OpenProfile, Store, StoreError, carried, devices, meta_label, profile, put_rows};
 
 /// The linking under way.
 const LINKING: &str = "linking";
@@ -60,19 +60,7 @@ impl Store {
         if is_first {
             transaction.execute("DELETE FROM rows WHERE room = ?1", [room.as_bytes()])?;
         }
-        for Change { key, value } in changes {
-            match value {
-                Some(value) => {
-                    let sealed = self.sealer.seal(&row_label(room, key), value)?;
-                    let put = "INSERT OR REPLACE INTO rows VALUES (?1, ?2, ?3)";
-                    transaction.execute(put, params![room.as_bytes(), key, sealed])?
-                }
-                None => transaction.execute(
-                    "DELETE FROM rows WHERE room = ?1 AND key = ?2",
-                    params![room.as_bytes(), key],
-                )?,
-            };
-        }
+        put_rows(&transaction, &self.sealer, room, changes)?;
         let sealed = self.sealer.seal(&meta_label(LINKING), record)?;
         transaction.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", params![LINKING, sealed])?;
         if is_first {

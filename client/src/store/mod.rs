@@ -266,19 +266,7 @@ impl Store {
         if let Some(record) = record {
             rooms::upsert(&transaction, record)?;
         }
-        {
-            let mut put = transaction.prepare_cached("INSERT OR REPLACE INTO rows VALUES (?1, ?2, ?3)")?;
-            let mut delete = transaction.prepare_cached("DELETE FROM rows WHERE room = ?1 AND key = ?2")?;
-            for Change { key, value } in &batch.changes {
-                match value {
-                    Some(value) => {
-                        let sealed = self.sealer.seal(&row_label(room, key), value)?;
-                        put.execute(params![room.as_bytes(), key, sealed])?
-                    }
-                    None => delete.execute(params![room.as_bytes(), key])?,
-                };
-            }
-        }
+        put_rows(&transaction, &self.sealer, room, &batch.changes)?;
         if let Some(number) = batch.offered {
             transfers::end(&transaction, number)?;
         }
@@ -362,6 +350,22 @@ impl Store {
         self.db.execute("INSERT INTO meta VALUES (?1, ?2)", params![PROBE, sealed])?;
         Ok(())
     }
+}
+
+/// Rows of a room's engine, sealed, in the transaction of whoever writes what follows from them.
+fn put_rows(db: &Connection, sealer: &Sealer, room: RoomId, changes: &[Change]) -> Result<(), StoreError> {
+    let mut put = db.prepare_cached("INSERT OR REPLACE INTO rows VALUES (?1, ?2, ?3)")?;
+    let mut delete = db.prepare_cached("DELETE FROM rows WHERE room = ?1 AND key = ?2")?;
+    for Change { key, value } in changes {
+        match value {
+            Some(value) => {
+                let sealed = sealer.seal(&row_label(room, key), value)?;
+                put.execute(params![room.as_bytes(), key, sealed])?
+            }
+            None => delete.execute(params![room.as_bytes(), key])?,
+        };
+    }
+    Ok(())
 }
 
 /// Binds a value to its place, so that altered storage cannot exchange two of them.

@@ -196,3 +196,14 @@ fn id(room: &str) -> Option<RoomId> {
 fn damaged() -> StoreError {
     StoreError::Damaged(Damage::Offers)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn oldest_are_forgotten_first() {
+        let all: Vec<usize> = newest((0..MOST + 3).collect());
+        assert_eq!((all.len(), all.first()), (MOST, Some(&3)));
+    }
+}

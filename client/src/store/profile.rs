@@ -222,19 +222,13 @@ impl Store {
         account: &Identity,
         entropy: Option<&[u8; ENTROPY_LEN]>,
     ) -> Result<(), StoreError> {
-        self.db.execute_batch("SAVEPOINT account")?;
-        let written = self.set_meta(IDENTITY, &account.to_bytes()).and_then(|()| match entropy {
-            Some(entropy) => self.set_meta(PHRASE, entropy),
-            None => self.forget_phrase_entropy(),
-        });
-        match &written {
-            Ok(()) => self.db.execute_batch("RELEASE account")?,
-            Err(_) => {
-                self.db.execute_batch("ROLLBACK TO account")?;
-                self.db.execute_batch("RELEASE account")?;
+        self.all_or_nothing(|store| {
+            store.set_meta(IDENTITY, &account.to_bytes())?;
+            match entropy {
+                Some(entropy) => store.set_meta(PHRASE, entropy),
+                None => store.forget_phrase_entropy(),
             }
-        }
-        written
+        })
     }
 
     /// The account that this was has another key from now on, and its new phrase, which seals backups by this key, was written
@@ -252,16 +246,11 @@ impl Store {
         if identity(&stored)?.fingerprint() != *was {
             return Ok(false);
         }
-        self.db.execute_batch("SAVEPOINT replaced")?;
-        let written = self.set_account(account, None).and_then(|()| self.set_backup_key(backup_key));
-        match &written {
-            Ok(()) => self.db.execute_batch("RELEASE replaced")?,
-            Err(_) => {
-                self.db.execute_batch("ROLLBACK TO replaced")?;
-                self.db.execute_batch("RELEASE replaced")?;
-            }
-        }
-        written.map(|()| true)
+        self.all_or_nothing(|store| {
+            store.set_account(account, None)?;
+            store.set_backup_key(backup_key)
+        })?;
+        Ok(true)
     }
 
     /// What the phrase of the recovery key says, while nobody has written it down.

@@ -190,11 +190,11 @@ impl Store {
     fn apply(&mut self, mark: &Mark, now: Millis) -> Result<bool, StoreError> {
         match mark {
             Mark::Read(room, seq) => {
-                let newest = newest(&self.db, *room)?;
+                let is_here = is_here(&self.db, *room)?;
                 let before = self.acked(*room, &Cursor::read())?;
                 // Not beyond what may ever be there: a mark of a log that became another one would hide all that comes.
                 let seq = (*seq).min(i64::MAX.unsigned_abs());
-                let is_new = seq > before && newest.is_some();
+                let is_new = seq > before && is_here;
                 if is_new {
                     self.ack_at(*room, &Cursor::read(), seq)?;
                 }
@@ -225,11 +225,10 @@ impl Store {
     }
 }
 
-/// Some: the room is here.
-fn newest(db: &Connection, room: RoomId) -> Result<Option<i64>, StoreError> {
+fn is_here(db: &Connection, room: RoomId) -> Result<bool, StoreError> {
     let sql = "SELECT count(*) FROM rooms WHERE room = ?1";
     let count: i64 = db.query_row(sql, [room.as_bytes()], |row| row.get(0))?;
-    Ok((count > 0).then_some(count))
+    Ok(count > 0)
 }
 
 #[cfg(test)]

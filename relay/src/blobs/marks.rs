@@ -57,9 +57,7 @@ pub(super) fn found(file: &BlobFile, row: &Row) -> io::Result<Vec<(u32, u32)>> {
 /// The blob is whole, and the index says so: its file is its parts and nothing else.
 pub(super) fn cut_off(file: &BlobFile, layout: Layout) {
     // They harm nobody where they stay.
-    if has(layout)
-        && let Err(error) = file.set_length(layout.size())
-    {
+    if let Err(error) = file.set_length(layout.size()) {
         tracing::debug!(%error, "marks of a file that is whole stay");
     }
 }

@@ -211,7 +211,7 @@ impl Blobs {
         let added = Added { room: *room, blob: *blob, number: row.number, parts, now_ms };
         let kept = self.ask(|answer| Job::Add(added, answer)).await??;
         draft.file.kept(bytes);
-        if kept.parts.is_whole() {
+        if kept.parts.is_whole() && marks::has(kept.layout) {
             let (file, layout) = (draft.file.clone(), kept.layout);
             self.run(move || {
                 marks::cut_off(&file.file, layout);

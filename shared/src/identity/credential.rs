@@ -111,8 +111,8 @@ pub const MAX_STATUS: usize = 64;
 pub const MAX_GLYPH: usize = 32;
 
 /// Longest credential, in bytes: keys, certificate and texts at their longest, a picture and a change of the account's key, with
-/// tags and lengths, have 666.
-const MAX_CREDENTIAL: usize = 672;
+/// tags and lengths, have 673.
+const MAX_CREDENTIAL: usize = 704;
 
 /// The signing identity of a leaf: `identity` certifies `leaf_key` for `room`.
 pub fn certify<'a>(
@@ -287,6 +287,7 @@ fn statement(room: &RoomId, device_id: &[u8; 16], leaf_key: &[u8], next: &Next) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::recovery::RecoveryKey;
 
     fn leaf_key(n: u8) -> SignaturePublicKey {
         SignaturePublicKey::new(
@@ -376,8 +377,11 @@ mod tests {
         let long = "ä".repeat(32);
         let avatar = Avatar { id: [1; 16], key: [2; 32], parts: [3; 32], size: 65_536 }.to_bytes();
         let shown = Shown { name: &long, status: &long, glyph: &"ä".repeat(16), avatar: &avatar };
-        let identity =
-            certify(&Identity::without_recovery(&[1; 32]), &ROOM, shown, &long, [2; 16], &leaf_key(3));
+        let account = |secret: u8| Identity::new(&[secret; 32], RecoveryKey::from_seed(&[secret; 32]).next());
+        let change = RecoveryKey::from_seed(&[1; 32]).sign_change(&account(1), &account(4)).unwrap();
+        let account = account(4).with_change(change).unwrap();
+        let identity = certify(&account, &ROOM, shown, &long, [2; 16], &leaf_key(3));
+        assert_eq!(identity.credential.as_custom().unwrap().data.len(), 673);
         assert!(verify(&identity).is_ok());
     }
 

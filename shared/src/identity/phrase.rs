@@ -161,6 +161,18 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_those_of_another_program() {
+        let hex = |bytes: &[u8; 32]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let phrase = Phrase::from_bytes(&[0x7f; 16]);
+        let backup = "77aec8c7ad83abea44fe79e4559e5e942ee1b005e436ce961b99812e70075cfb";
+        let recovery = "59cc992e8cd205bda702aa1d4ff345a18ba65b13909694cb45fa83d48aa1c5da";
+        assert_eq!(
+            (hex(&phrase.backup_key()), hex(&phrase.recovery_seed())),
+            (backup.into(), recovery.into())
+        );
+    }
+
+    #[test]
     fn case_and_white_space_do_not_matter_and_a_slip_is_told_by_its_place() {
         let phrase = Phrase::from_bytes(&[0x7f; 16]);
         let words = phrase.words();

@@ -6,14 +6,13 @@
 //! so whoever has it alone can make none. `docs/devices.md` has the reasons.
 
 use ed25519_dalek::{Signer as _, SigningKey};
-use hkdf::Hkdf;
-use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::{
     account::Identity,
     change::{KeyChange, statement},
     fingerprint::Next,
+    phrase,
 };
 use crate::crypto::random::Random;
 
@@ -30,11 +29,6 @@ impl RecoveryKey {
     /// The one of this seed.
     pub fn from_seed(seed: &[u8; 32]) -> Self {
         Self(SigningKey::from_bytes(seed))
-    }
-
-    /// Its seed, for storage until the phrase was written down.
-    pub fn to_seed(&self) -> Zeroizing<[u8; 32]> {
-        Zeroizing::new(self.0.to_bytes())
     }
 
     /// Its hash, as an account names it.
@@ -59,17 +53,11 @@ impl RecoveryKey {
 }
 
 /// Bytes of a phrase's entropy: twelve words.
-pub const ENTROPY_LEN: usize = 16;
-
-/// HKDF-Extract salt (RFC 5869, 3.1) of all that comes from a phrase.
-const PHRASE_SALT: &[u8] = b"schat/2 phrase";
+pub const ENTROPY_LEN: usize = phrase::ENTROPY;
 
 /// The seed of the recovery key that a phrase gives.
 pub fn seed_of(entropy: &[u8; ENTROPY_LEN]) -> Zeroizing<[u8; 32]> {
-    let mut seed = Zeroizing::new([0; 32]);
-    // 32 bytes are far below HKDF's limit of 255 blocks, so this cannot fail.
-    let _ = Hkdf::<Sha256>::new(Some(PHRASE_SALT), entropy).expand(b"recovery key", &mut *seed);
-    seed
+    phrase::Phrase::from_bytes(entropy).recovery_seed()
 }
 
 impl std::fmt::Debug for RecoveryKey {

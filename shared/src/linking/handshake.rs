@@ -4,12 +4,8 @@ use prost::Message as _;
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{
-    fault::LinkFault,
-    message::{LinkMessage, device_name},
-    phrase::Phrase,
-};
-use crate::crypto::random::Random;
+use super::{fault::LinkFault, message::LinkMessage, phrase::Phrase};
+use crate::{crypto::random::Random, identity::clean_name};
 
 /// Domain separation of a commitment.
 const CONTEXT: &[u8] = b"schat/2 link commitment";
@@ -86,7 +82,7 @@ impl Handshake {
         let mut row = Row::default();
         row.is_new = role == Role::New;
         (row.secret, row.nonce) = (secret.to_vec(), nonce.to_vec());
-        row.device = device_name(device).unwrap_or_else(|_| "device".to_owned());
+        row.device = clean_name(device).unwrap_or_else(|_| "device".to_owned());
         let first = (role == Role::Old).then(|| LinkMessage::Commitment(commitment(secret, &nonce)));
         (Self(row), first)
     }

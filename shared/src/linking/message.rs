@@ -4,7 +4,7 @@ use prost::Message as _;
 
 use crate::{
     content::{self, linking::Body},
-    identity::{NameError, clean_name},
+    identity::clean_name,
     message::Private,
 };
 
@@ -107,14 +107,6 @@ impl LinkMessage {
         };
         Private::new(content::Linking { body: Some(body) }.encode_to_vec())
     }
-}
-
-/// What a device calls itself, as others may see it.
-///
-/// # Errors
-/// [`NameError`] for what is no name.
-pub(super) fn device_name(name: &str) -> Result<String, NameError> {
-    clean_name(name)
 }
 
 #[cfg(test)]

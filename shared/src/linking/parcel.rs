@@ -67,6 +67,13 @@ impl Parcel {
         }
         self.count = Some(count);
         self.next = self.next.saturating_add(1);
+        // Room for all of it, or what grows would leave copies behind that nobody wipes.
+        let whole = MAX_PART.saturating_mul(usize::try_from(count).unwrap_or_default());
+        if self.bytes.capacity() < whole {
+            let mut all = Zeroizing::new(Vec::with_capacity(whole));
+            all.extend_from_slice(&self.bytes);
+            self.bytes = all;
+        }
         self.bytes.extend_from_slice(bytes.as_bytes());
         Ok(self.next == count)
     }

@@ -199,7 +199,9 @@ impl Engine {
             let may = is_moderator || *invite.maker == own_key;
             !(may && (revoked || has_ended(self.ends_ms(invite), now)))
         });
-        let free = match room.invite_policy() == InvitePolicy::Moderators && !is_moderator {
+        // While the account is about to change, the leaf is still the old one's, and nobody takes an invite by the new one.
+        let is_between = own_key != self.profile.identity.public_key();
+        let free = match is_between || (room.invite_policy() == InvitePolicy::Moderators && !is_moderator) {
             true => 0,
             false => MAX_INVITES.saturating_sub(room.invites.len()),
         };

@@ -21,14 +21,12 @@ use crate::{
     crypto::aead::Session,
     crypto::replay::Window,
     crypto::suite::Suite,
-    identity::credential::{Holder, MAX_GLYPH, MAX_STATUS, Shown},
-    identity::{clean_name, clean_optional, clean_speaker},
-    invite::link::Link,
-    invite::{AccessSecret, InviteSecret, nfc, open_room_id},
+    identity::credential::{Holder, Shown},
+    invite::AccessSecret,
     mls::group::{Group, Signer},
 };
 use keyring::Keyring;
-use state::{JoinRow, Meta, Peer, Pending, Phase};
+use state::{Meta, Peer, Pending, Phase};
 
 mod access;
 mod account;
@@ -37,6 +35,7 @@ mod ahead;
 mod alarm;
 mod alone;
 mod authority;
+mod begin;
 mod books;
 mod bridge;
 mod checks;
@@ -97,6 +96,7 @@ pub use crate::{
     mls::rules::MAX_PAST,
 };
 pub use alarm::{Alarm, AlarmKind, Impostor, Way};
+pub use begin::LINKING_MS;
 pub use closed::CloseReason;
 pub use command::Command;
 pub use event::{Event, Stranger};
@@ -110,9 +110,6 @@ pub use profile::{EngineError, OldRoom, Policy, Profile};
 pub use signal::TYPING_EVERY_MS;
 pub use view::{Device, GroupView, Invited, Member, Present};
 pub use wayback::Returning;
-
-/// How long the invite of a linking room lives, in milliseconds: ten minutes, in which a code is typed by hand, too.
-pub const LINKING_MS: u64 = 10 * 60 * 1_000;
 
 /// One room on this device.
 pub struct Engine {
@@ -258,77 +255,6 @@ enum Stream {
 }
 
 impl Engine {
-    /// A new private room with this device as its only member.
-    ///
-    /// # Errors
-    /// [`EngineError::Name`] for a name that cannot be shown.
-    pub fn create(
-        profile: &Profile,
-        room_name: &str,
-        policy: Policy,
-        now: Millis,
-    ) -> Result<Self, EngineError> {
-        let room = RoomId(profile.random.bytes());
-        let mut engine = Self::begin(profile, room, clean_name(room_name)?, Phase::Creating)?;
-        engine.build_room(policy, None, now)?;
-        Ok(engine)
-    }
-
-    /// A room that links two devices: one invite, for one device, as long as [`LINKING_MS`] says.
-    ///
-    /// # Errors
-    /// [`EngineError::Name`] for a name that cannot be shown.
-    pub fn create_linking(profile: &Profile, room_name: &str, now: Millis) -> Result<Self, EngineError> {
-        let room = RoomId(profile.random.bytes());
-        let mut engine = Self::begin(profile, room, clean_name(room_name)?, Phase::Creating)?;
-        engine.build_room(Policy::default(), Some((now.saturating_add(LINKING_MS), 1)), now)?;
-        Ok(engine)
-    }
-
-    /// The open room of that name: joined if it exists, opened if not. Whoever knows the name, the
-    /// relay's operator included, can do the same.
-    ///
-    /// # Errors
-    /// [`EngineError::Name`] for a name that cannot be shown.
-    pub fn open(profile: &Profile, room_name: &str, _now: Millis) -> Result<Self, EngineError> {
-        let room_name = clean_name(&nfc(room_name))?;
-        let mut row = JoinRow::default();
-        row.secret = InviteSecret::of_open_room(&room_name).as_bytes().to_vec();
-        row.is_known = true;
-        let mut engine = Self::begin(profile, open_room_id(&room_name), room_name, Phase::Joining)?;
-        engine.meta.open = true;
-        engine.meta.link = Some(row);
-        Ok(engine)
-    }
-
-    /// The room of an invite link. Which one that is, the card at the relay says: until then [`Engine::room_id`] is all
-    /// zero and [`Engine::room_name`] empty.
-    ///
-    /// # Errors
-    /// [`EngineError::Name`] for a name that cannot be shown.
-    pub fn join(profile: &Profile, link: &Link, _now: Millis) -> Result<Self, EngineError> {
-        let unknown = RoomId([0; RoomId::LEN]);
-        let mut engine = Self::begin(profile, unknown, String::new(), Phase::Joining)?;
-        let mut row = JoinRow::default();
-        row.secret = link.secret.as_bytes().to_vec();
-        row.pin = link.pin.map(|pin| pin.to_vec()).unwrap_or_default();
-        engine.meta.link = Some(row);
-        Ok(engine)
-    }
-
-    /// The room as its rows say.
-    ///
-    /// # Errors
-    /// [`EngineError::Damaged`] when the rows are not what was saved, [`EngineError::Version1`] and
-    /// [`EngineError::TooNew`] when another version saved them.
-    pub fn load(
-        profile: &Profile,
-        rows: Vec<(String, Zeroizing<Vec<u8>>)>,
-        now: Millis,
-    ) -> Result<Self, EngineError> {
-        rows::load(profile, rows, now)
-    }
-
     /// What the relay calls the room.
     pub fn room_id(&self) -> RoomId {
         self.room
@@ -440,60 +366,6 @@ impl Engine {
     /// What has changed since the last call, to be saved in one transaction.
     pub fn changes(&mut self) -> Vec<Change> {
         rows::collect(self)
-    }
-
-    fn begin(profile: &Profile, room: RoomId, room_name: String, phase: Phase) -> Result<Self, EngineError> {
-        let name = clean_speaker(&profile.name)?;
-        let status = clean_optional(&profile.status, MAX_STATUS)?;
-        let glyph = clean_optional(&profile.glyph, MAX_GLYPH)?;
-        let random = &profile.random;
-        let signer = Signer::generate(profile.suite, random)?;
-        let access = AccessSecret::generate(random);
-        let (mut meta, mut own) = (Meta::default(), state::Own::default());
-        meta.room_id = room.as_bytes().to_vec();
-        meta.room_name = room_name;
-        meta.set_phase(phase);
-        own.access_secret = access.to_bytes().to_vec();
-        own.leaf_secret = signer.secret.as_bytes().to_vec();
-        own.leaf_public = signer.public.as_bytes().to_vec();
-        own.device_id = random.bytes::<16>().to_vec();
-        (own.name, own.status, own.glyph) = (name, status, glyph);
-        own.device_name = clean_name(&profile.device_name).unwrap_or_else(|_| "device".to_owned());
-        own.suite = u32::from(profile.suite.cipher_suite().raw_value());
-        meta.next_counter = 1;
-        meta.format = state::FORMAT;
-        let engine = Self {
-            profile: profile.clone(),
-            room,
-            access,
-            group: None,
-            outbox: kept::Outbox::default(),
-            pending: None,
-            windows: kept::Kept::default(),
-            peers: kept::Kept::default(),
-            hashes: watch::Hashes::default(),
-            ledger: ledger::Ledger::default(),
-            keyring: Keyring::new(room, &[]),
-            session: (Session::random(random), 0),
-            signal_session: (Session::random(random), 0),
-            signals: signal::Signals::default(),
-            reports: BTreeSet::new(),
-            told_still: false,
-            told_frozen: None,
-            joined_frozen: false,
-            skipped_at: None,
-            link: Connection::default(),
-            stored: rows::Stored::default(),
-            out: Output::default(),
-            meta,
-            own,
-            wishes: state::Wishes::default(),
-            invites: state::Invites::default(),
-            handover: state::Handover::default(),
-            books: state::Books::default(),
-            back: state::Back::default(),
-        };
-        Ok(engine)
     }
 
     /// Proves to the relay, on one connection, that this device may have a file of the room. None: we are not in.

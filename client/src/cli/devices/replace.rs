@@ -6,14 +6,14 @@ use clap::Args;
 use shared::identity::phrase::Phrase;
 use tokio::{sync::mpsc, task::spawn_blocking, time::timeout};
 
-use super::reading;
+use super::{news, reading};
 use crate::{
     cli::{
         Globals, attach,
         phrase::{self, Why},
         plan::Plan,
         random::random,
-        wait::{Patience, seen},
+        wait::Patience,
     },
     faces::{
         json::Out,
@@ -108,9 +108,8 @@ async fn follow(
             if rooms.iter().all(|room| room.is_done) {
                 return Ok(());
             }
-            match events.recv().await {
-                Some(event) => seen(runtime, event.notice()).await,
-                None => return Ok(()),
+            if !news(runtime, events).await {
+                return Ok(());
             }
             rooms = reading(runtime, events, runtime.key_rooms()).await?;
         }

@@ -6,12 +6,17 @@ use keyring::v1::{Entry, Error, Result as Asked};
 use zeroize::Zeroizing;
 
 use super::{SERVICE, unusable};
-use crate::{faces::words::command::profile as words, failure::Failure};
+use crate::{
+    faces::words::command::profile as words,
+    failure::{Exit, Failure},
+};
 
 /// After so long without an answer the person is told what is waited for: it may be themselves.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// After so long it counts as one that cannot be used: its question may stand on a screen that nobody sees.
 const LONGEST: Duration = Duration::from_secs(120);
+/// How long the command gets to end after Ctrl-C: longer than a daemon takes to say goodbye.
+const GRACE: Duration = Duration::from_secs(20);
 
 /// Keeps a text for an account.
 pub(super) fn put(account: String, text: Zeroizing<String>) -> Result<(), Failure> {
@@ -57,11 +62,12 @@ fn ask<T: Send + 'static>(
         return asked;
     }
     eprintln!("schat: {}", words::WAITING_FOR_KEYRING);
-    // A passphrase that was typed before has left somebody who hears Ctrl-C, and then it ends nothing by itself.
+    // Once somebody hears Ctrl-C it ends nothing by itself any more, also where a command has no end of its own for it.
     tokio::spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
             let _ = stopped.send(Err(words::stopped()));
-            crate::cli::interrupt::end_after_grace().await;
+            tokio::time::sleep(GRACE).await;
+            std::process::exit(Exit::Interrupted as i32);
         }
     });
     answered.recv_timeout(LONGEST).unwrap_or_else(|_| Err(unusable(words::NO_ANSWER)))

@@ -2,6 +2,7 @@
 
 mod link;
 mod parts;
+mod told;
 
 use serde::{Deserialize, Serialize};
 use shared::{
@@ -18,6 +19,9 @@ pub use parts::{
     PersonOut, ReactionOut, RoomOut, WhenOut, WhyOut,
 };
 
+pub use told::translate;
+use told::{members, person};
+
 use super::{InviteBy, VERSION};
 use crate::{
     faces::{
@@ -27,11 +31,8 @@ use crate::{
     },
     failure::Failure,
     handle::Runtime,
-    runtime::{
-        ChosenRelay, Event, KeyRoom, LinkNews, Namesake, OwnDevice, RelayState, RoomEvent, Transfer,
-        TransferState, Way,
-    },
-    store::{Happening, Hit, Notice, What},
+    runtime::{ChosenRelay, KeyRoom, LinkNews, OwnDevice, Transfer, TransferState, Way},
+    store::{Happening, Hit, What},
 };
 
 /// An event.
@@ -508,173 +509,6 @@ pub type Marks<'a> = &'a dyn Fn(&Fingerprint) -> bool;
 /// How the linking of a device stands.
 pub fn linked(news: &LinkNews) -> Out {
     Out::Link(link::out(news.clone()))
-}
-
-/// The objects that tell of an event; several for a certificate that changed.
-pub fn translate(event: Event, marks: Marks<'_>) -> Vec<Out> {
-    match event {
-        Event::Relay { relay, state } => relay_event(relay, state),
-        Event::Linking(news) => vec![linked(&news)],
-        Event::Room { room, event } => {
-            let room = room.to_string();
-            vec![match event {
-                RoomEvent::Engine(engine::Event::Handed { lines, .. }) => {
-                    return lines.into_iter().map(|line| Out::message(room.clone(), line, false)).collect();
-                }
-                // The runtime answers the one, and tells the other with what it changed.
-                RoomEvent::Engine(
-                    engine::Event::HandOver { .. }
-                    | engine::Event::Act(_)
-                    | engine::Event::Device { .. }
-                    | engine::Event::DeviceInvite { .. }
-                    | engine::Event::Heard { .. },
-                ) => {
-                    return Vec::new();
-                }
-                RoomEvent::Engine(event) => engine_event(room, event, marks),
-                RoomEvent::Changed { act, .. } => Out::changed(room, act),
-                RoomEvent::ReadElsewhere(seq) => Out::Read { room, seq },
-                RoomEvent::Gone(seqs) => Out::Gone { room, seqs },
-                RoomEvent::Notice { notice, again, .. } => told(room, &notice, again),
-                // It was told as it happened.
-                RoomEvent::PastHappening(_) | RoomEvent::Pictured => return Vec::new(),
-                RoomEvent::Past(message) => Out::message(room, message, true),
-                RoomEvent::Invite { link, expires_ms, max_uses } => {
-                    Out::Invite { room, link: link.to_string(), expires: expires_ms, max_uses }
-                }
-                RoomEvent::Namesake(Namesake { who, owner, is_me }) => {
-                    Out::Namesake { room, member: person(who), owner: person(owner), me: is_me }
-                }
-                RoomEvent::Transfer(transfer) => Out::transfer(room, &transfer),
-                RoomEvent::Failed(reason) => Out::error(Some(room), None, &reason.into()),
-            }]
-        }
-    }
-}
-
-fn relay_event(relay: String, state: RelayState) -> Vec<Out> {
-    match state {
-        RelayState::Connecting => vec![Out::Connecting { relay }],
-        RelayState::Connected { trust, carrier } => {
-            let pin = trust.pin().map(|pin| pin.to_string());
-            let (trust, transport) = (trust.name().to_owned(), carrier.name().to_owned());
-            vec![Out::Connected { relay, transport, trust, pin }]
-        }
-        RelayState::Lost { reason, retry } => {
-            let Failure { code, message, remedy, .. } = reason.into();
-            let alarm = (code == "certificate").then(|| Out::Alarm {
-                room: None,
-                kind: code.to_string(),
-                message: message.clone(),
-                remedy: remedy.clone(),
-                again: false,
-                when: WhenOut::default(),
-            });
-            let retry_ms = retry.map(|retry| u64::try_from(retry.as_millis()).unwrap_or(u64::MAX));
-            let lost = Out::Disconnected { relay, code: code.into_owned(), message, remedy, retry_ms };
-            alarm.into_iter().chain([lost]).collect()
-        }
-    }
-}
-
-fn engine_event(room: String, event: engine::Event, marks: Marks<'_>) -> Out {
-    let live = WhenOut::default();
-    match event {
-        engine::Event::MemberJoined { who, by } => Out::happened(room, What::Joined { who, by }, live),
-        engine::Event::DeviceJoined { who, device, .. } => {
-            Out::happened(room, What::Linked { who, device: device.name }, live)
-        }
-        engine::Event::DeviceLeft { who, device, by } => {
-            Out::happened(room, What::Unlinked { who, device: device.name, by }, live)
-        }
-        engine::Event::KeyChanged { who, was } => Out::happened(room, What::KeyChanged { who, was }, live),
-        engine::Event::DeviceBack(who) => Out::happened(room, What::Back(who), live),
-        engine::Event::Invited { by, .. } => Out::Invited { room, by: person(by) },
-        engine::Event::MemberLeft { who, by } => Out::happened(room, What::Left { who, by }, live),
-        engine::Event::ProfileChanged { who, was } => Out::happened(room, What::Renamed { who, was }, live),
-        engine::Event::NewPicture { who, is_gone } => {
-            Out::happened(room, What::NewPicture { who, is_gone }, live)
-        }
-        engine::Event::Disappearing { by, seconds } => {
-            Out::happened(room, What::Disappearing { by, seconds }, live)
-        }
-        engine::Event::Topic { by, text } => Out::happened(room, What::Topic { by, text }, live),
-        engine::Event::Lost { after, upto } => {
-            Out::happened(room, What::Lost { after, upto, lines: 0 }, live)
-        }
-        engine::Event::Accepted => Out::Accepted { room, message: words::ACCEPTED.to_owned() },
-        engine::Event::Joined(view) => Out::joined(&room, &view, marks),
-        engine::Event::Epoch(view) => {
-            let (authenticator, members) = (hex::encode(&view.authenticator), members(&view, marks));
-            Out::Epoch { room, open: view.open, topic: view.topic, epoch: view.epoch, authenticator, members }
-        }
-        engine::Event::Message(message) => Out::message(room, message, false),
-        engine::Event::Queued { token, id, text, .. } => {
-            Out::Queued { room, id: token, message: hex::encode(id), text }
-        }
-        engine::Event::Seen { who, seq, mine } => Out::Seen { room, from: person(who), seq, mine },
-        engine::Event::Typing { who, stopped } => Out::Typing { room, from: person(who), stopped },
-        engine::Event::Act(act) => Out::changed(room, act),
-        // Several, or none: see above.
-        engine::Event::Handed { .. }
-        | engine::Event::HandOver { .. }
-        | engine::Event::Device { .. }
-        | engine::Event::DeviceInvite { .. }
-        | engine::Event::DeviceHere { .. }
-        | engine::Event::Heard { .. } => Out::Gone { room, seqs: Vec::new() },
-        engine::Event::Sent { token, seq } => Out::Sent { room, id: token, seq },
-        // The runtime completes links, so none arrives here; a link without a relay helps nobody.
-        engine::Event::Invite { .. } => {
-            Out::error(Some(room), None, &Failure::usage("The link is not complete.", "Ask again."))
-        }
-        engine::Event::CatchingUp { done, total } => Out::CatchingUp { room, done, total },
-        // The runtime makes notices of these.
-        engine::Event::Alarm(alarm) => told(room, &Notice::Alarm(alarm), false),
-        engine::Event::Problem(problem) => told(room, &Notice::Problem(problem), false),
-        engine::Event::Stranger(stranger) => Out::stranger(room, stranger, false, live),
-        engine::Event::Closed { reason, was_member } => {
-            Out::Closed { room, reason: words::closed(&reason), was_member }
-        }
-    }
-}
-
-fn told(room: String, notice: &Notice, again: bool) -> Out {
-    if let Notice::Stranger(stranger) = notice {
-        return Out::stranger(room, stranger.clone(), again, WhenOut::default());
-    }
-    let Failure { code, message, remedy, .. } = notice.into();
-    let (room, code) = (Some(room), code.into_owned());
-    match notice.kind() {
-        Some(_) => Out::Alarm { room, kind: code, message, remedy, again, when: WhenOut::default() },
-        None => Out::Error { room, id: None, code, message, remedy, again },
-    }
-}
-
-fn members(view: &GroupView, marks: Marks<'_>) -> Vec<MemberOut> {
-    let device = |member: &&engine::Member| DeviceOut {
-        id: member.device.id.to_string(),
-        name: member.device.name.clone(),
-        me: member.me,
-        heard: member.heard,
-        since: member.since,
-    };
-    let member = |present: engine::Present<'_>| MemberOut {
-        name: present.first.person.name.clone(),
-        fingerprint: present.first.person.fingerprint.to_string(),
-        me: present.is_me,
-        heard: present.is_heard(),
-        status: present.first.status.clone(),
-        glyph: present.first.glyph.clone(),
-        avatar: present.first.avatar.as_ref().map(|avatar| hex::encode(avatar.id)).unwrap_or_default(),
-        verified: marks(&present.first.person.fingerprint),
-        moderator: present.first.is_moderator,
-        devices: present.devices.iter().map(device).collect(),
-    };
-    view.people().into_iter().map(member).collect()
-}
-
-fn person(person: Person) -> PersonOut {
-    PersonOut { name: person.name, fingerprint: person.fingerprint.to_string() }
 }
 
 #[cfg(test)]

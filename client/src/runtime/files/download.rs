@@ -156,7 +156,7 @@ impl Task {
             }
         }
         stream.finish().await;
-        let has_last = first == shape.last();
+        let has_last = Tail::has_last(shape);
         let last = if has_last { shape.last_sealed() } else { 0 };
         let (last, list) = bytes.split_at_checked(last).unwrap_or_default();
         let forged = |_| Fault::last(false_file(Forgery::List));

@@ -39,7 +39,7 @@ impl Local {
         }
         let there = path.clone();
         let opened = tokio::task::spawn_blocking(move || Source::open(&there, keeps_metadata)).await;
-        let opened = opened.map_err(|_| fault::no_relay())?;
+        let opened = opened.unwrap_or_else(|error| Err(error.into()));
         let found = opened.map_err(|error| fault::unreadable(&path, &error))?;
         // Whoever asks for the same at the same time finds this one.
         let _one = self.0.files.beginning.lock().await;

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use crate::reason::FileFault;
 
 /// The hash of a file's parts, as its manifest has it.
-pub(super) type PartsHash = [u8; 32];
+pub(super) type PartsHash = [u8; HASH];
 
 /// The end of a file, which is fetched first.
 pub(super) struct Tail {

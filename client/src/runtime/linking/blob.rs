@@ -13,13 +13,14 @@ use shared::file::{FileCipher, FileKey, HASH, Manifest, PartList, Place, SEALED_
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use super::steps::WAIT_MS;
 use crate::transport::{BlobStream, StreamError};
 
 /// Most bytes of a past that is handed over: both devices hold it in memory, sealed and not.
 pub(super) const MAX_PAST: usize = 64 << 20;
 
 /// The relay deletes it by itself after so many seconds: as long as it waits for the new device.
-const KEEP_S: u64 = 7 * 24 * 3_600;
+const KEEP_S: u64 = WAIT_MS / 1_000;
 
 /// A relay that says nothing for so long, or takes nothing, does not hold the account up: again over another way, some times.
 const SILENT: Duration = Duration::from_secs(60);

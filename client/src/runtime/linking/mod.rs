@@ -142,6 +142,9 @@ impl Local {
             if !rooms.is_empty() || own_devices.is_some() {
                 let entering = tokio::spawn(entering::enter(self.clone(), rooms, own_devices));
                 lock(&self.0.linking).entering = Some(entering);
+            } else {
+                // Everything is entered: the past that was handed over with it is of no more use.
+                self.0.vault.run(|store| store.set_handed_past(None)).await?;
             }
         }
         let Some(kept) = kept else { return Ok(()) };
@@ -197,6 +200,10 @@ impl Local {
         let (asks, receiver) = mpsc::channel(ASKS);
         let task = Task::new(self, begun, receiver).ok_or(LinkReason::NoRelay)?;
         let mut linking = lock(&self.0.linking);
+        // Whoever asked at the same time was first.
+        if linking.asks.as_ref().is_some_and(|asks| !asks.is_closed()) {
+            return Err(LinkReason::Busy.into());
+        }
         linking.asks = Some(asks);
         linking.task = Some(tokio::spawn(task.run()));
         Ok(())
@@ -303,11 +310,6 @@ impl Local {
 /// [`StoreError`] when the profile cannot be read.
 pub fn rooms_to_enter(store: &Store) -> Result<usize, StoreError> {
     Ok(store.handed()?.map(|handed| handed::listed(&handed).0.len()).unwrap_or_default())
-}
-
-/// A link without its relay.
-fn code_of(link: &Link) -> String {
-    link.to_code()
 }
 
 fn both(role: Role) -> LinkReason {

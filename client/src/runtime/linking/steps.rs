@@ -41,8 +41,6 @@ pub(super) enum Do {
     Show(LinkNews),
     /// Put together what is handed over.
     Gather,
-    /// Fetch the past of the rooms.
-    Fetch,
     /// This device gets the account.
     Become,
     /// Nothing is kept of it any more.
@@ -153,7 +151,6 @@ impl Record {
                         Some(handed) if handed.history.is_some() => {
                             self.step = Step::Fetching;
                             self.ends_ms = now.saturating_add(WAIT_MS);
-                            todo.push(Do::Fetch);
                         }
                         Some(_) => todo.extend(self.received(now)),
                     }

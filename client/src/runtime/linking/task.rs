@@ -1,13 +1,14 @@
 //! A linking room in use: its engine, its stream, and the order in which things happen, which is the one of all rooms. Think,
 //! store, send, show.
 
+mod becoming;
+mod carrying;
+
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-use proto::{BlobId, RoomId, relay::ClientFrame};
+use proto::relay::ClientFrame;
 use shared::{
-    file::{FileKey, Manifest},
-    identity::{Fingerprint, Person},
-    linking::{Role, parts},
+    linking::Role,
     room::{Engine, Event as EngineEvent, Input, Profile},
 };
 use tokio::{
@@ -15,18 +16,14 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 use tracing::debug;
-use zeroize::Zeroizing;
 
+use self::carrying::Carried;
 use super::{
-    Answer,
-    blob::{self, BlobFault},
-    code_of, gather,
-    handed::{self, Handed},
+    Answer, gather,
     record::{Record, Step},
     steps::Do,
 };
 use crate::{
-    portable::{Intake, TakeError},
     reason::{LinkReason, Reason},
     runtime::{
         Event, LinkEnd, LinkNews, Local,
@@ -35,21 +32,12 @@ use crate::{
         lock, now_ms,
         room::drive,
     },
-    store::{AccountHere, KnownRelay, Store, StoreError},
-    transport::{BlobStream, RoomStream},
+    store::{KnownRelay, StoreError},
+    transport::RoomStream,
 };
 
 /// A relay that lets no further stream be opened within this time, in seconds, is as good as gone.
 const OPEN_S: u64 = 10;
-
-/// Times that the past is carried in vain, before the rest goes without it.
-const TRIES: u32 = 5;
-
-/// The past came there, or here.
-enum Carried {
-    Up(Result<Manifest, BlobFault>),
-    Down(Result<Zeroizing<Vec<u8>>, BlobFault>),
-}
 
 /// What others ask of a linking.
 pub(in crate::runtime) enum Ask {
@@ -90,7 +78,7 @@ pub(super) struct Task {
     /// What is handed over, while its past is on the way to the relay.
     whole: Option<Box<gather::Whole>>,
     /// The past, on its way to the relay or from there.
-    carried: Option<oneshot::Receiver<Carried>>,
+    carried: Option<mpsc::Receiver<Carried>>,
     last: Option<LinkNews>,
 }
 
@@ -170,8 +158,8 @@ impl Task {
                 }
                 self.not_before = Instant::now();
             }
-            gathered = received(&mut self.gathered) => self.gathered(gathered).await,
-            carried = arrived(&mut self.carried) => self.carried(carried).await,
+            gathered = next(&mut self.gathered) => self.gathered(gathered).await,
+            carried = next(&mut self.carried) => self.carried(carried).await,
             () = sleep_until(wake) => self.wake().await,
         }
         Some(())
@@ -248,8 +236,6 @@ impl Task {
                     gather = true;
                     continue;
                 }
-                // It is begun with the next turn.
-                Some(Do::Fetch) => continue,
                 Some(Do::Become) => {
                     become_one = true;
                     continue;
@@ -357,7 +343,7 @@ impl Task {
 
     fn code(&self, link: shared::invite::link::Link, expires_ms: u64) -> Option<LinkNews> {
         let (address, _) = self.record.relay()?;
-        let code = code_of(&link);
+        let code = link.to_code();
         let link = shared::invite::link::InviteLink { host: address.host, port: address.port, link };
         Some(LinkNews::Code { link, code, expires_ms, is_new: self.record.role == Role::New })
     }
@@ -382,190 +368,14 @@ impl Task {
         };
         Ok(self.apply_and(Vec::new(), todo).await?)
     }
-
-    fn gather(&mut self) {
-        self.gathered = Some(gather::begin(&self.local, self.record.past));
-    }
-
-    async fn gathered(&mut self, gathered: gather::Gathered) {
-        match gathered {
-            gather::Gathered::Some(done, of) => self.show(LinkNews::Preparing { done, of }).await,
-            gather::Gathered::All(whole) => {
-                self.gathered = None;
-                let has_past = whole.past.is_some();
-                self.whole = Some(whole);
-                if !has_past {
-                    self.post(None).await;
-                }
-            }
-            gather::Gathered::Failed(failure) => {
-                self.gathered = None;
-                let todo = self.record.end(LinkEnd::Failed(failure), &self.engine, now_ms());
-                let _ = self.apply_and(Vec::new(), todo).await;
-            }
-        }
-    }
-
-    /// Hands all of it over; `history`: where the past is, if it is at the relay.
-    async fn post(&mut self, history: Option<&Manifest>) {
-        let Some(whole) = self.whole.take().filter(|_| self.record.step == Step::Confirmed) else { return };
-        let gather::Whole { records, own_devices, rooms, without, invites, .. } = *whole;
-        self.record.invites = invites;
-        (self.record.rooms, self.record.without) = (rooms, without);
-        let bytes = handed::written(&records, own_devices.as_ref(), history, now_ms());
-        let todo = match bytes.ok().and_then(|bytes| parts(&bytes).ok()) {
-            Some(parts) => self.record.post(&parts, &self.engine, now_ms()),
-            None => self.record.end(LinkEnd::TooMuch, &self.engine, now_ms()),
-        };
-        let _ = self.apply_and(Vec::new(), todo).await;
-    }
-
-    /// Begins to carry the past, where that is what is to be done and the relay is there.
-    async fn carry(&mut self) {
-        let up = self.whole.as_ref().and_then(|whole| whole.past.clone());
-        let is_down = self.record.step == Step::Fetching;
-        if self.carried.is_some() || self.stream.is_none() || (up.is_none() && !is_down) {
-            return;
-        }
-        let state = self.link.borrow().clone();
-        let LinkState::Up(connection, _) = state else { return };
-        let opened = timeout(Duration::from_secs(OPEN_S), BlobStream::open(&connection)).await;
-        let Ok(Ok(stream)) = opened else { return };
-        let (reply, carried) = oneshot::channel();
-        let binding = stream.binding();
-        if let Some(bytes) = up {
-            let (id, key) = (self.profile.random.bytes(), FileKey::draw(&self.profile.random));
-            let Some(proof) = self.engine.prove_blob(BlobId(id), &binding) else { return };
-            // Whoever waits for it may have ended.
-            tokio::spawn(async move {
-                reply.send(Carried::Up(blob::put(stream, proof, bytes, (BlobId(id), key)).await))
-            });
-        } else {
-            let handed = handed::read(self.record.parcel().bytes());
-            let Some(manifest) = handed.and_then(|handed| handed.history) else { return };
-            let Some(proof) = self.engine.prove_blob(BlobId(manifest.id), &binding) else { return };
-            tokio::spawn(async move { reply.send(Carried::Down(blob::get(stream, proof, *manifest).await)) });
-        }
-        self.carried = Some(carried);
-    }
-
-    async fn carried(&mut self, carried: Option<Carried>) {
-        self.carried = None;
-        self.record.tries = self.record.tries.saturating_add(1);
-        let is_enough = self.record.tries >= TRIES;
-        match carried {
-            Some(Carried::Up(Ok(manifest))) => self.post(Some(&manifest)).await,
-            // The account is worth more than its past.
-            Some(Carried::Up(Err(fault))) if fault == BlobFault::Never || is_enough => {
-                self.show(LinkNews::NoPast).await;
-                self.post(None).await;
-            }
-            Some(Carried::Down(Ok(past))) => {
-                let kept = self.local.0.vault.run(move |store| store.set_handed_past(Some(&past))).await;
-                if kept.is_err() {
-                    self.show(LinkNews::NoPast).await;
-                }
-                let todo = self.record.received(now_ms());
-                let _ = self.apply_and(Vec::new(), todo).await;
-            }
-            Some(Carried::Down(Err(fault))) if fault == BlobFault::Never || is_enough => {
-                self.show(LinkNews::NoPast).await;
-                let todo = self.record.received(now_ms());
-                let _ = self.apply_and(Vec::new(), todo).await;
-            }
-            // Again over the next way.
-            Some(Carried::Up(Err(_)) | Carried::Down(Err(_))) | None => self.hang_up(true).await,
-        }
-    }
-
-    /// All is here: this profile becomes one of the account's.
-    async fn become_device(&mut self, shown: Vec<LinkNews>) -> Result<(), StoreError> {
-        for news in shown {
-            self.show(news).await;
-        }
-        self.is_over = true;
-        let parcel = self.record.parcel();
-        let Some(handed) = handed::read(parcel.bytes()) else {
-            self.show(ended(LinkEnd::NoAccount)).await;
-            return Ok(());
-        };
-        let name = handed.name.clone();
-        let fingerprint = handed.account.identity.fingerprint();
-        let rooms = handed.rooms.len();
-        let relay = self.record.relay().map(|(address, _)| address.to_string()).unwrap_or_default();
-        let room = self.record.room();
-        let done = self.local.0.vault.run(move |store| take(store, room, handed, fingerprint, &relay)).await;
-        if matches!(done, Ok(false)) {
-            // It can come to nothing any more.
-            let _ = self.local.0.vault.run(move |store| store.end_linking(room, &[])).await;
-        }
-        let news = match done {
-            Ok(true) => LinkNews::Received { name, fingerprint, rooms },
-            Ok(false) => ended(LinkEnd::HasRooms),
-            Err(error) => ended(LinkEnd::Failed(error.into())),
-        };
-        self.show(news).await;
-        Ok(())
-    }
 }
 
-/// Takes what was handed over, with the end of the linking: all of it or nothing. False: the profile has rooms of its own.
-fn take(
-    store: &mut Store,
-    room: RoomId,
-    handed: Handed,
-    fingerprint: Fingerprint,
-    relay: &str,
-) -> Result<bool, StoreError> {
-    if !store.rooms()?.is_empty() {
-        return Ok(false);
-    }
-    store.all_or_nothing(|store| take_all(store, room, handed, fingerprint, relay))
-}
-
-fn take_all(
-    store: &mut Store,
-    room: RoomId,
-    handed: Handed,
-    fingerprint: Fingerprint,
-    relay: &str,
-) -> Result<bool, StoreError> {
-    let Handed { account, name, records, rooms, own_devices, .. } = handed;
-    let mut intake = Intake::new(Person { name, fingerprint });
-    store.set_last_relay(relay)?;
-    for body in records {
-        match intake.take(store, body) {
-            Ok(_) | Err(TakeError::Read(_)) => {}
-            Err(TakeError::Store(error)) => return Err(error),
-        }
-    }
-    let account = AccountHere {
-        identity: &account.identity,
-        phrase: account.phrase.as_deref(),
-        backup_key: account.backup_key.as_deref(),
-    };
-    store.become_device(room, &account, &handed::kept(rooms, own_devices.as_ref()))
-}
-
-async fn arrived(from: &mut Option<oneshot::Receiver<Carried>>) -> Option<Carried> {
+/// What comes next; never where nothing is on its way. None: nothing more comes.
+async fn next<T>(from: &mut Option<mpsc::Receiver<T>>) -> Option<T> {
     match from {
-        Some(receiver) => receiver.await.ok(),
+        Some(receiver) => receiver.recv().await,
         None => std::future::pending().await,
     }
-}
-
-async fn received(from: &mut Option<mpsc::Receiver<gather::Gathered>>) -> gather::Gathered {
-    match from {
-        Some(receiver) => match receiver.recv().await {
-            Some(gathered) => gathered,
-            None => std::future::pending().await,
-        },
-        None => std::future::pending().await,
-    }
-}
-
-fn ended(end: LinkEnd) -> LinkNews {
-    LinkNews::Ended { end, is_handed: false }
 }
 
 /// Where events of a linking go.

@@ -60,8 +60,11 @@ impl Room {
             Err(error) => Unloaded::Store(error),
         };
         self.not_before = Instant::now() + self.backoff.next(&self.profile.random);
+        let is_of_store = matches!(why, Unloaded::Store(_));
         self.not_loaded = Some(why.clone());
-        self.show(RoomEvent::Failed(why.into())).await;
+        // An error of the store names no room: without it, it would be told of the whole profile.
+        let why = if is_of_store { self.not_loaded() } else { why.into() };
+        self.show(RoomEvent::Failed(why)).await;
     }
 
     pub(super) fn not_loaded(&self) -> Reason {

@@ -7,7 +7,7 @@ use shared::room::{self as engine, Command, Input, Problem, Right};
 use super::Room;
 use crate::{
     reason::Reason,
-    runtime::{Event, FaceId, RoomEvent, lock},
+    runtime::{Event, FaceId, RoomEvent, lock, now_ms},
     store::{Cursor, KnownRelay, Mark, Notice, Over, RoomKind, RoomRecord},
 };
 
@@ -17,7 +17,7 @@ impl Room {
         if let engine::Event::Problem(problem) = &event
             && is_about_invites(problem)
         {
-            self.no_device_invite(Reason::Notice(Notice::Problem(problem.clone())));
+            self.no_device_invite(&Reason::Notice(Notice::Problem(problem.clone())));
         }
         if let Some(notice) = Notice::of(&event) {
             // What is loud is for everybody, whoever brought it up.
@@ -79,8 +79,16 @@ impl Room {
             }
             // Nobody's to read; in any other room it is nothing.
             engine::Event::Device { body, mine, .. } if self.record.kind == RoomKind::OwnDevices => {
-                // Without anybody who takes it, it is a command that ends in a moment.
-                let _ = self.devices.send((self.record.id, body, mine)).await;
+                // Here, before anything else of the room: whoever shows it may end before.
+                let (room, now) = (self.record.id, now_ms());
+                let taken = self.vault.run(move |store| store.take_synced(room, &body, mine, now)).await;
+                // On a disk that cannot be written it stays as it is here, until it is done again.
+                if let Ok(taken) = taken
+                    && !taken.is_empty()
+                {
+                    // Without anybody who takes it, it is a command that ends in a moment.
+                    let _ = self.devices.send(taken).await;
+                }
             }
             engine::Event::Device { .. } => {}
             other => {
@@ -94,10 +102,12 @@ impl Room {
     }
 
     /// No link for a device of ours can be made.
-    pub(super) fn no_device_invite(&mut self, why: Reason) {
-        if let Some(waiting) = self.device.take() {
+    pub(super) fn no_device_invite(&mut self, why: &Reason) {
+        while let Some(waiting) = self.device.pop_front() {
             // Whoever asked may be gone.
-            let _ = waiting.send(Err(why));
+            if waiting.send(Err(why.clone())).is_ok() {
+                break;
+            }
         }
     }
 
@@ -175,9 +185,11 @@ impl Room {
     fn device_invite(&mut self, link: shared::invite::link::Link) {
         let Some((address, _)) = self.advertise.clone() else { return };
         let link = shared::invite::link::InviteLink { host: address.host, port: address.port, link };
-        if let Some(waiting) = self.device.take() {
+        while let Some(waiting) = self.device.pop_front() {
             // Whoever asked may be gone; then it is good for the next one who asks.
-            let _ = waiting.send(Ok(link));
+            if waiting.send(Ok(link.clone())).is_ok() {
+                break;
+            }
         }
     }
 

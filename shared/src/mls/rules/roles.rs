@@ -45,6 +45,10 @@ impl<'a> Act<'a> {
         let (mut takes_others, mut others) = (false, Vec::new());
         for (leaf, member) in members.iter().filter(|(leaf, _)| **leaf != commit.committer) {
             let whose = account(member)?;
+            // An account that was replaced does nothing any more, least of all to whoever took its place.
+            if whose.replaces == Some(by.fingerprint) {
+                return Err(Violation::ReplacedKey);
+            }
             if !removed.contains(leaf) {
                 others.push(whose);
                 continue;
@@ -56,10 +60,6 @@ impl<'a> Act<'a> {
         }
         if removed.iter().any(|leaf| !members.contains_key(leaf)) {
             return Err(Violation::Leaf);
-        }
-        // An account that was replaced does nothing any more.
-        if others.iter().any(|other| other.replaces == Some(by.fingerprint)) {
-            return Err(Violation::ReplacedKey);
         }
         let changes = becomes.fingerprint != by.fingerprint;
         if changes {

@@ -183,7 +183,7 @@ fn change_that_leaves_a_device_of_the_old_account_in_is_refused() {
 }
 
 /// Somebody with that account, a live link and a program of their own joins; it is taken, or refused for that.
-fn join(world: &mut World, account: &Identity, violation: Option<Violation>) {
+fn join(world: &mut World, account: &Identity, violation: Option<Violation>) -> Stranger {
     let invite = world.invite(ANN);
     let members = world.members(ANN);
     let mut stranger = Stranger::with(world, &invite);
@@ -194,6 +194,7 @@ fn join(world: &mut World, account: &Identity, violation: Option<Violation>) {
     if let Some(violation) = violation {
         assert!(world.story(ANN).contains(&format!("Rule({violation:?})")), "{}", world.story(ANN));
     }
+    stranger
 }
 
 #[test]
@@ -265,6 +266,28 @@ fn replaced_account_does_nothing_any_more() {
         assert!(world.story(i).contains("Rule(ReplacedKey)"), "{}", world.story(i));
     }
     world.assert_agreed(&[ANN, BOB, EVE]);
+}
+
+#[test]
+fn replaced_account_does_not_take_out_whoever_took_its_place() {
+    let (mut world, phone) = stolen(882, true);
+    let heir = join(&mut world, &new(73), None);
+    let epoch = world.epoch(ANN);
+    let members = world.devices[ANN].engine.as_ref().unwrap().view().unwrap().members;
+    let is_heir = |member: &&crate::room::Member| member.person.fingerprint == new(73).fingerprint();
+    let leaf = members.iter().find(is_heir).unwrap().leaf;
+    // As a moderator may take out anybody else: with their access, and all invites.
+    let list = extensions(ROOM_EXTENSION, &content::Room { invites: Vec::new(), ..world.room(phone) });
+    let (message, _) = world
+        .hostile(phone)
+        .commit(|b| b.remove_member(leaf).unwrap().set_group_context_ext(list.clone()).unwrap());
+    world.disconnect(phone);
+    let invites = world.room(ANN).invites;
+    let removed = invites.iter().map(|invite| invite.access_key.clone());
+    let removed = removed.chain([heir.access.public().as_bytes().to_vec().into()]).collect();
+    world.inject_commit(phone, message, AccessChange { added: Vec::new(), removed });
+    world.settle();
+    world.assert_violates(&[ANN, EVE], epoch, Violation::ReplacedKey);
 }
 
 #[test]

@@ -3,6 +3,7 @@ use shared::identity::Fingerprint;
 use super::*;
 use crate::{
     reason::RelayReason,
+    runtime::{Event, RelayState, RoomEvent},
     transport::{Carrier, Pin, Trust},
 };
 

@@ -106,7 +106,7 @@ fn nothing_is_handed_over_before_a_person_has_confirmed() {
         })
         .collect();
     assert!(matches!(&said[..], [LinkMessage::Reveal(_)]), "{todo:?}");
-    assert!(todo.iter().all(|todo| !matches!(todo, Do::Gather | Do::Become | Do::Fetch)));
+    assert!(todo.iter().all(|todo| !matches!(todo, Do::Gather | Do::Become)));
     assert_eq!((old.step.clone(), old.unsent), (Step::Agreed, 0));
     let Some(agreed) = &old.agreed else { panic!() };
     assert_eq!(agreed.device, "laptop");

@@ -1,0 +1,101 @@
+//! Who answers what is asked.
+
+use clap::CommandFactory as _;
+
+#[cfg(not(feature = "manual"))]
+use super::lean::{self, man};
+#[cfg(feature = "manual")]
+use super::man;
+use super::{
+    Cli, Command, archive, chat, daemon, demo, devices, file, forget, host, info, link, lock, once, stream,
+    tail, verify,
+};
+use crate::{
+    faces::{lines::Limits, words},
+    failure::{Exit, Failure},
+    settings::Settings,
+    store::Cursor,
+};
+
+pub(super) async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
+    if cli.command.as_ref().is_none_or(Command::heeds_settings) {
+        cli.globals.settings = Settings::load(cli.globals.config.as_deref())?;
+    }
+    let globals = &cli.globals;
+    if cli.link.is_some() && cli.command.is_some() {
+        return Err(words::command::program::link_and_command());
+    }
+    match cli.command {
+        None => chat::chat(globals, cli.link).await,
+        Some(Command::Host { room, listen, advertise }) => {
+            host::host(globals, &room, listen, advertise).await
+        }
+        Some(Command::Daemon { command }) => daemon::daemon(globals, command).await,
+        Some(Command::Demo) => demo::demo().await,
+        Some(Command::Send { room, text, files, patience }) if !files.is_empty() => {
+            let sent = file::Sent { paths: files, text, keeps_metadata: false, voice: file::Voice::None };
+            file::send(globals, &room, &sent, patience).await
+        }
+        Some(Command::Send { room, text, patience, .. }) if text == "-" => {
+            stream::stream(globals, &room, patience).await
+        }
+        Some(Command::Send { room, text, patience, .. }) => once::send(globals, &room, text, patience).await,
+        Some(Command::Tail { room, from, ack, cursor }) => {
+            let start = match ack {
+                Some(when) => tail::Begin::Acked(Cursor::named(cursor.as_deref())?, when),
+                None => from.map_or(tail::Begin::Last, tail::Begin::From),
+            };
+            tail::tail(globals, &room, start).await
+        }
+        Some(Command::Invite { room, uses, expires, patience }) => {
+            once::invite(globals, &room, &Limits { uses, lives_s: expires }, patience).await
+        }
+        Some(Command::Link { code, history, cancel, anew }) => {
+            let how = link::How { cancel, anew };
+            link::link(globals, code, history.unwrap_or_default(), how).await
+        }
+        Some(Command::Rooms { id, all }) => once::rooms(globals, id, all).await,
+        Some(Command::Forget { room, yes }) => forget::forget(globals, &room, yes).await,
+        Some(Command::Info { room }) => info::info(globals, &room).await,
+        Some(Command::Devices { command }) => devices::devices(globals, command).await,
+        Some(Command::Fingerprint) => once::fingerprint(globals).await,
+        Some(Command::Verify { room, member, yes, undo }) => {
+            let mark = match (yes, undo) {
+                (true, _) => verify::Mark::Set,
+                (_, true) => verify::Mark::Undo,
+                _ => verify::Mark::Keep,
+            };
+            verify::verify(globals, &room, &member, mark).await
+        }
+        Some(Command::File(command)) => command.run(globals).await,
+        Some(Command::Search { words, room, from, limit }) => {
+            let (room, from) = (room.as_deref(), from.as_deref());
+            archive::search(globals, &archive::Wanted { words: &words, room, from, limit }).await
+        }
+        Some(Command::Export { room, format, output, force, files }) => {
+            let usual = if globals.json { archive::Format::Json } else { archive::Format::Text };
+            let target = archive::Target { format: format.unwrap_or(usual), output, force };
+            let done = archive::export(globals, &room, &target).await;
+            match (done, files) {
+                (Ok(Exit::Ok), Some(directory)) => file::fetch_all(globals, &room, &directory).await,
+                (done, _) => done,
+            }
+        }
+        Some(Command::Lock(command)) => command.run(globals),
+        Some(Command::Unlock) => lock::unlock(globals),
+        Some(Command::Backup(command)) => command.run(globals),
+        Some(Command::Restore(command)) => command.run(globals).await,
+        Some(Command::Config(command)) => command.run(globals),
+        #[cfg(not(feature = "manual"))]
+        Some(Command::Completions { shell: _ }) => Err(lean::without("completions", "")),
+        #[cfg(feature = "manual")]
+        Some(Command::Completions { shell }) => {
+            // Into memory first: the generator panics where it cannot write.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "schat", &mut script);
+            crate::faces::stdout::all(&script);
+            Ok(Exit::Ok)
+        }
+        Some(Command::Man { directory }) => man::man(&Cli::command(), directory.as_deref()),
+    }
+}

@@ -1,0 +1,88 @@
+//! A device that has everything becomes one of the account's.
+
+use proto::RoomId;
+use shared::identity::{Fingerprint, Person};
+
+use super::Task;
+use crate::{
+    portable::{Intake, TakeError},
+    runtime::{
+        LinkEnd, LinkNews,
+        linking::handed::{self, Handed},
+    },
+    store::{AccountHere, Store, StoreError},
+};
+
+impl Task {
+    /// All is here: this profile becomes one of the account's.
+    pub(super) async fn become_device(&mut self, shown: Vec<LinkNews>) -> Result<(), StoreError> {
+        for news in shown {
+            self.show(news).await;
+        }
+        self.is_over = true;
+        let parcel = self.record.parcel();
+        let Some(handed) = handed::read(parcel.bytes()) else {
+            self.show(ended(LinkEnd::NoAccount)).await;
+            return Ok(());
+        };
+        let name = handed.name.clone();
+        let fingerprint = handed.account.identity.fingerprint();
+        let rooms = handed.rooms.len();
+        let relay = self.record.relay().map(|(address, _)| address.to_string()).unwrap_or_default();
+        let room = self.record.room();
+        let done = self.local.0.vault.run(move |store| take(store, room, handed, fingerprint, &relay)).await;
+        if matches!(done, Ok(false)) {
+            // It can come to nothing any more.
+            let _ = self.local.0.vault.run(move |store| store.end_linking(room, &[])).await;
+        }
+        let news = match done {
+            Ok(true) => LinkNews::Received { name, fingerprint, rooms },
+            Ok(false) => ended(LinkEnd::HasRooms),
+            Err(error) => ended(LinkEnd::Failed(error.into())),
+        };
+        self.show(news).await;
+        Ok(())
+    }
+}
+
+/// Takes what was handed over, with the end of the linking: all of it or nothing. False: the profile has rooms of its own.
+fn take(
+    store: &mut Store,
+    room: RoomId,
+    handed: Handed,
+    fingerprint: Fingerprint,
+    relay: &str,
+) -> Result<bool, StoreError> {
+    if !store.rooms()?.is_empty() {
+        return Ok(false);
+    }
+    store.all_or_nothing(|store| take_all(store, room, handed, fingerprint, relay))
+}
+
+fn take_all(
+    store: &mut Store,
+    room: RoomId,
+    handed: Handed,
+    fingerprint: Fingerprint,
+    relay: &str,
+) -> Result<bool, StoreError> {
+    let Handed { account, name, records, rooms, own_devices, .. } = handed;
+    let mut intake = Intake::new(Person { name, fingerprint });
+    store.set_last_relay(relay)?;
+    for body in records {
+        match intake.take(store, body) {
+            Ok(_) | Err(TakeError::Read(_)) => {}
+            Err(TakeError::Store(error)) => return Err(error),
+        }
+    }
+    let account = AccountHere {
+        identity: &account.identity,
+        phrase: account.phrase.as_deref(),
+        backup_key: account.backup_key.as_deref(),
+    };
+    store.become_device(room, &account, &handed::kept(rooms, own_devices.as_ref()))
+}
+
+fn ended(end: LinkEnd) -> LinkNews {
+    LinkNews::Ended { end, is_handed: false }
+}
