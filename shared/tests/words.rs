@@ -58,14 +58,12 @@ fn command_line_says_nothing_by_itself() {
 }
 
 /// What is below the faces, and says nothing by itself.
-const BELOW: [&str; 16] = [
+const BELOW: [&str; 14] = [
     "ask",
-    "ask.rs",
     "codec.rs",
     "daemon",
     "failure.rs",
     "handle",
-    "handle.rs",
     "log.rs",
     "picture",
     "reason",

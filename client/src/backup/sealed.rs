@@ -1,5 +1,5 @@
 //! One file of a backup: a header, and then parts of 1 MiB, sealed one by one (the STREAM construction of
-//! `shared/src/crypto/aead/stream.rs`).
+//! `shared/src/crypto/aead/stream/mod.rs`).
 //!
 //! ```text
 //! header = "schat-backup"(12) ‖ version(1) ‖ kind(1) ‖ salt(32) ‖ check(16)
