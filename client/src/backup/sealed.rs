@@ -37,7 +37,7 @@ pub(super) const NAME: usize = 16;
 
 /// What a file of a backup is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     /// All of it.
     Whole,
     /// The beginning of a backup in a directory, which names the pieces.

@@ -27,7 +27,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when the link is of no use, or the relay cannot be asked now.
-    pub async fn join(&self, invite: &InviteLink) -> Result<String, Reason> {
+    pub(crate) async fn join(&self, invite: &InviteLink) -> Result<String, Reason> {
         let (label, invited) = self.enter(invite, RoomKind::Chat).await?;
         let event = RoomEvent::Engine(invited);
         self.0.outlet.send(Event::Room { room: label.as_str().into(), event }).await;

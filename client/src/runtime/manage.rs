@@ -48,7 +48,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when the name cannot be shown or there is no relay to ask.
-    pub fn open(&self, name: &str, relay: Option<RelayAddress>) -> Result<String, Reason> {
+    pub(crate) fn open(&self, name: &str, relay: Option<RelayAddress>) -> Result<String, Reason> {
         // Whoever means the private room that was must not end up in one that everybody can read.
         if self.room(name).is_ok_and(|room| room.over == Some(Over::Archive { open: false })) {
             return Err(RoomReason::Archive(name.to_owned()).into());
@@ -66,7 +66,12 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when the name cannot be shown or there is no relay to ask.
-    pub fn create(&self, name: &str, relay: Option<RelayAddress>, policy: Policy) -> Result<String, Reason> {
+    pub(crate) fn create(
+        &self,
+        name: &str,
+        relay: Option<RelayAddress>,
+        policy: Policy,
+    ) -> Result<String, Reason> {
         let place = self.place(relay)?;
         let profile = lock(&self.0.profile).engine.clone();
         let engine =
@@ -79,7 +84,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when the name cannot be shown.
-    pub fn create_own(&self, name: &str) -> Result<String, Reason> {
+    pub(crate) fn create_own(&self, name: &str) -> Result<String, Reason> {
         let profile = lock(&self.0.profile).engine.clone();
         let engine = Engine::create(&profile, name, Policy::default(), now_ms())
             .map_err(|error| begin_failed(&error))?;
@@ -87,13 +92,13 @@ impl Local {
     }
 
     /// This process runs a relay of its own from now on.
-    pub fn use_own(&self, own: OwnRelay) {
+    pub(crate) fn use_own(&self, own: OwnRelay) {
         *lock(&self.0.own) = Some(own);
     }
 
     /// The way to a room's relay and back, as QUIC measures it anyway. None without a connection and over TCP, where
     /// nobody measures it.
-    pub fn round_trip(&self, room: &str) -> Option<Duration> {
+    pub(crate) fn round_trip(&self, room: &str) -> Option<Duration> {
         let place = lock(&self.0.rooms).get(room).map(|entry| entry.record.place.clone())?;
         let (address, pin) = self.0.address(&place)?;
         let link =

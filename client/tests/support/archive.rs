@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::support::random;
 
 /// More than a page of lines: `line 1` to `line 2500`, and one of eve's with an escape in it.
-pub fn profile() -> TempDir {
+pub(crate) fn profile() -> TempDir {
     let dir = TempDir::new().unwrap();
     let home = ProfileDir::choose(Some(dir.path().join("p"))).unwrap();
     let profile = OpenProfile::open(home, Some("ann"), random()).unwrap();

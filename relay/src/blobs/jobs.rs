@@ -70,7 +70,7 @@ pub(super) enum Settled {
 
 impl Job {
     /// Says what came of it.
-    pub fn answer(self, settled: Settled) {
+    pub(super) fn answer(self, settled: Settled) {
         // Nobody waits when the connection is gone.
         match (self, settled) {
             (Self::Open(_, answer) | Self::Add(_, answer), Settled::Row(row)) => drop(answer.send(row)),
@@ -83,7 +83,7 @@ impl Job {
     }
 
     /// Says why nothing came of it.
-    pub fn fail(self, why: BlobError) {
+    pub(super) fn fail(self, why: BlobError) {
         match self {
             Self::Open(_, answer) | Self::Add(_, answer) => drop(answer.send(Err(why))),
             Self::Drop(_, answer) => drop(answer.send(Err(why))),

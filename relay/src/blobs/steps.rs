@@ -41,7 +41,7 @@ pub(super) struct Done {
 
 impl<'a, 'txn> Steps<'a, 'txn> {
     /// Nothing yet.
-    pub fn new(
+    pub(super) fn new(
         tables: &'a mut Tables<'txn>,
         usage: &'a mut Usage,
         limits: &'a FileLimits,
@@ -52,12 +52,12 @@ impl<'a, 'txn> Steps<'a, 'txn> {
     }
 
     /// There are no more jobs.
-    pub fn done(self) -> Done {
+    pub(super) fn done(self) -> Done {
         self.done
     }
 
     /// Counts what was written for nothing.
-    pub fn spent(&mut self, spent: &HashMap<Payer, (u64, u64)>) -> Result<(), IndexError> {
+    pub(super) fn spent(&mut self, spent: &HashMap<Payer, (u64, u64)>) -> Result<(), IndexError> {
         for ((opener, sender), (bytes, at_ms)) in spent {
             let day = self.usage.begin((sender, opener), *bytes, *at_ms);
             self.tables.put_day(opener, day)?;
@@ -67,7 +67,7 @@ impl<'a, 'txn> Steps<'a, 'txn> {
     }
 
     /// Does one.
-    pub fn settle(&mut self, job: &Job) -> Result<Settled, IndexError> {
+    pub(super) fn settle(&mut self, job: &Job) -> Result<Settled, IndexError> {
         Ok(match job {
             Job::Open(wanted, _) => Settled::Row(self.open(wanted)?),
             Job::Add(added, _) => Settled::Row(self.add(added)?),

@@ -30,7 +30,7 @@ pub(crate) struct Place<'a> {
 
 impl<'a> Place<'a> {
     /// Takes one of so many, if one is free.
-    pub fn take(streams: &'a watch::Sender<Streams>, count: Count, most: u32) -> Option<Self> {
+    pub(crate) fn take(streams: &'a watch::Sender<Streams>, count: Count, most: u32) -> Option<Self> {
         let took = streams.send_if_modified(|streams| {
             let taken = count(streams);
             let is_free = *taken < most;

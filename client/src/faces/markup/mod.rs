@@ -6,11 +6,11 @@ mod links;
 
 use std::ops::Range;
 
-pub use self::links::{has_userinfo, opening, targets};
+pub(super) use self::links::{has_userinfo, opening, targets};
 
 /// How a part of a text looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
+pub(super) enum Look {
     /// A mark of Markdown.
     Mark,
     Bold,
@@ -28,7 +28,7 @@ pub enum Look {
 
 /// A line of text with the looks of its parts; later ones lie over earlier ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Marked {
+pub(super) struct Marked {
     pub text: String,
     pub looks: Vec<(Range<usize>, Look)>,
     /// Cells by which the lines after the first are indented when it is wrapped.
@@ -37,14 +37,14 @@ pub struct Marked {
 
 impl Marked {
     /// Adds text at the end.
-    pub fn push(&mut self, text: &str, look: Look) {
+    pub(super) fn push(&mut self, text: &str, look: Look) {
         let start = self.text.len();
         self.text.push_str(text);
         self.looks.push((start..self.text.len(), look));
     }
 
     /// Puts text in front.
-    pub fn put_before(&mut self, text: &str, look: Look) {
+    pub(super) fn put_before(&mut self, text: &str, look: Look) {
         self.text.insert_str(0, text);
         for (range, _) in &mut self.looks {
             *range = range.start + text.len()..range.end + text.len();
@@ -55,7 +55,7 @@ impl Marked {
 
 /// Whom a text may name.
 #[derive(Clone, Copy, Debug)]
-pub struct Names<'a> {
+pub(super) struct Names<'a> {
     /// What we are called.
     pub me: &'a str,
     /// What the others are called.
@@ -63,7 +63,7 @@ pub struct Names<'a> {
 }
 
 /// Reads a text whose lines are safe for a terminal.
-pub fn mark(text: &str, names: Names<'_>) -> Vec<Marked> {
+pub(super) fn mark(text: &str, names: Names<'_>) -> Vec<Marked> {
     // How many backticks began the code that goes over lines, while it does.
     let (mut fence, mut signs) = (None, inline::MAX_AT);
     text.split('\n')
@@ -104,7 +104,7 @@ fn fenced(line: &str, open: Option<usize>) -> Option<Option<usize>> {
 }
 
 /// Whether a text names us: what is shown so rings, and nothing else.
-pub fn names_us(text: &str, names: Names<'_>) -> bool {
+pub(super) fn names_us(text: &str, names: Names<'_>) -> bool {
     mark(text, names).iter().any(|line| line.looks.iter().any(|(_, look)| *look == Look::Me))
 }
 

@@ -34,7 +34,7 @@ const PAGE: u32 = 200;
 const HITS: usize = 200;
 
 /// Carries effects out.
-pub struct Act<'a> {
+pub(super) struct Act<'a> {
     runtime: &'a Runtime,
     pending: &'a Pending,
     answers: mpsc::Sender<Answer>,
@@ -49,7 +49,7 @@ pub struct Act<'a> {
 
 impl<'a> Act<'a> {
     /// Answers go into the channel.
-    pub fn new(
+    pub(super) fn new(
         runtime: &'a Runtime,
         pending: &'a Pending,
         answers: mpsc::Sender<Answer>,
@@ -59,7 +59,7 @@ impl<'a> Act<'a> {
     }
 
     /// Begins to look words up, if somebody wants that and there is a program for it.
-    pub fn look_up_words(&mut self, wanted: &Spelling) -> bool {
+    pub(super) fn look_up_words(&mut self, wanted: &Spelling) -> bool {
         let answers = self.answers.clone();
         let told = move |word, is_good| {
             // The face may be gone.
@@ -71,7 +71,7 @@ impl<'a> Act<'a> {
     }
 
     /// Asks for what was typed and is not known yet.
-    pub fn ask_words(&self, app: &mut App) {
+    pub(super) fn ask_words(&self, app: &mut App) {
         let Some(speller) = &self.speller else { return };
         let words = app.words_to_look_up();
         if !words.is_empty() {
@@ -80,7 +80,7 @@ impl<'a> Act<'a> {
     }
 
     /// Has pictures painted that are on the screen and not here.
-    pub async fn ask_pictures(&mut self, app: &mut App) {
+    pub(super) async fn ask_pictures(&mut self, app: &mut App) {
         for Wish { room, key, file, id, preview, shows, most, is_avatar } in app.gallery.take_wishes() {
             // What cannot be found is not shown; its preview is.
             let (place, preview) = match is_avatar {
@@ -97,7 +97,7 @@ impl<'a> Act<'a> {
     }
 
     /// What the runtime tells.
-    pub async fn take(&self, app: &mut App, event: Event) {
+    pub(super) async fn take(&self, app: &mut App, event: Event) {
         let notice = event.notice();
         app.event(event, self.pending);
         if let Some(notice) = notice {
@@ -107,7 +107,12 @@ impl<'a> Act<'a> {
     }
 
     /// Does what the keys asked for. True: the person quits.
-    pub async fn carry_out(&mut self, app: &mut App, screen: &mut Screen, effects: Vec<Effect>) -> bool {
+    pub(super) async fn carry_out(
+        &mut self,
+        app: &mut App,
+        screen: &mut Screen,
+        effects: Vec<Effect>,
+    ) -> bool {
         for effect in effects {
             match effect {
                 Effect::Quit => return true,
@@ -168,7 +173,7 @@ impl<'a> Act<'a> {
     }
 
     /// What came back.
-    pub fn answer(&self, app: &mut App, answer: Answer) {
+    pub(super) fn answer(&self, app: &mut App, answer: Answer) {
         match answer {
             Answer::Found { number, found } => app.take_hits(number, found),
             Answer::Spelt(word, is_good) => app.spelling.learn(word, is_good),
@@ -178,7 +183,7 @@ impl<'a> Act<'a> {
     }
 
     /// Messages from the disk.
-    pub async fn fetch(&self, app: &mut App, wanted: app::Wanted) {
+    pub(super) async fn fetch(&self, app: &mut App, wanted: app::Wanted) {
         let runtime = self.runtime;
         if let app::Wanted::Around { room, .. } = &wanted {
             // One that was left comes on the screen by a search alone.
@@ -264,7 +269,7 @@ impl<'a> Act<'a> {
     }
 
     /// What was typed in the rooms before.
-    pub async fn load_drafts(&self, app: &mut App) {
+    pub(super) async fn load_drafts(&self, app: &mut App) {
         for room in self.runtime.rooms().into_iter().map(|status| status.label) {
             match self.runtime.draft(&room).await {
                 Ok(Some(text)) => app.set_draft(&room, text.to_string()),
@@ -275,7 +280,7 @@ impl<'a> Act<'a> {
     }
 
     /// What came while nobody looked.
-    pub async fn load_unread(&self, app: &mut App) {
+    pub(super) async fn load_unread(&self, app: &mut App) {
         for (room, unread) in unread_rooms(self.runtime).await {
             match unread {
                 Ok(unread) => app.set_unread(&room, &unread),

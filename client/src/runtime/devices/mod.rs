@@ -45,7 +45,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when it cannot be read which are to go.
-    pub async fn devices(&self) -> Result<Vec<OwnDevice>, Reason> {
+    pub(crate) async fn devices(&self) -> Result<Vec<OwnDevice>, Reason> {
         let (mut devices, mut places) = (Vec::new(), Vec::new());
         for status in self.all_rooms().into_iter().filter(|status| status.over.is_none()) {
             // A room that was just started has read its rows once it answers.
@@ -77,7 +77,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when there is no such device, several are called so, it is this one, or it cannot be saved.
-    pub async fn remove_device(&self, named: &str) -> Result<Vec<OwnDevice>, Reason> {
+    pub(crate) async fn remove_device(&self, named: &str) -> Result<Vec<OwnDevice>, Reason> {
         let found = meant(self.devices().await?, named)?;
         let me = self.me().1;
         let places: Vec<_> =
@@ -94,7 +94,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when the name cannot be shown or not be saved.
-    pub async fn name_device(&self, name: &str) -> Result<(), Reason> {
+    pub(crate) async fn name_device(&self, name: &str) -> Result<(), Reason> {
         let name = clean_name(name).map_err(DeviceReason::BadName)?;
         let saved = name.clone();
         self.0.vault.run(move |store| store.set_device_name(&saved)).await?;

@@ -276,7 +276,7 @@ impl Local {
     }
 
     /// Files under way, of one room or of all, oldest first, with the labels of their rooms.
-    pub fn files(&self, room: Option<&str>) -> Vec<(String, Transfer)> {
+    pub(crate) fn files(&self, room: Option<&str>) -> Vec<(String, Transfer)> {
         let room = room.map(label);
         let running = lock(&self.0.files.running);
         let of = |running: &&Running| room.as_deref().is_none_or(|room| *running.shown.room == *room);
@@ -297,7 +297,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when none of that number is under way.
-    pub fn steer_file(&self, number: i64, steer: Steer) -> Result<(), Reason> {
+    pub(crate) fn steer_file(&self, number: i64, steer: Steer) -> Result<(), Reason> {
         let running = lock(&self.0.files.running);
         let running = running.get(&number).filter(|_| number > 0).ok_or(FileReason::Unknown(number))?;
         running.shown.steer.send_replace(steer);

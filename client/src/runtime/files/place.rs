@@ -51,7 +51,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when there is no such room, or what is stored cannot be read.
-    pub async fn file_place(&self, room: &str, picture: PictureKey) -> Result<Option<Place>, Reason> {
+    pub(crate) async fn file_place(&self, room: &str, picture: PictureKey) -> Result<Option<Place>, Reason> {
         let room = self.id(room)?;
         Ok(self.0.vault.run(move |store| store.place(room, picture)).await?)
     }

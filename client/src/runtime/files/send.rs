@@ -27,7 +27,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when there is no such room or file, or it cannot be stored.
-    pub async fn send_file(&self, room: &str, file: Outgoing) -> Result<Transfer, Reason> {
+    pub(crate) async fn send_file(&self, room: &str, file: Outgoing) -> Result<Transfer, Reason> {
         let id = self.running_room(room)?;
         let Outgoing { path, text, reply_to, keeps_metadata, duration_ms, token } = file;
         let keeps_metadata = keeps_metadata || self.0.config.keeps_metadata;

@@ -107,7 +107,7 @@ pub fn written(marks: &[Mark]) -> Private {
 }
 
 /// The marks of a message; what is none, or one too many, is passed over.
-pub fn read(body: &[u8]) -> Vec<Mark> {
+pub(super) fn read(body: &[u8]) -> Vec<Mark> {
     let Ok(synced) = Synced::decode(body) else { return Vec::new() };
     synced.marks.into_iter().take(MAX_MARKS).filter_map(Mark::read).collect()
 }

@@ -82,7 +82,7 @@ impl<T> Queue<T> {
     ///
     /// # Errors
     /// The job, when nothing is taken any more.
-    pub fn push(&self, (address, room): Place, bytes: usize, job: T) -> Result<Option<Taken>, T> {
+    pub(super) fn push(&self, (address, room): Place, bytes: usize, job: T) -> Result<Option<Taken>, T> {
         let mut lines = self.lock();
         if lines.is_closed {
             return Err(job);
@@ -105,7 +105,7 @@ impl<T> Queue<T> {
 
     /// The next batch. Blocks until there is one, or until this time, and then it is empty; `None` when the queue was closed
     /// and all is taken.
-    pub fn take(&self, until: Option<Instant>) -> Option<Vec<T>> {
+    pub(super) fn take(&self, until: Option<Instant>) -> Option<Vec<T>> {
         let is_idle = |lines: &mut Lines<T>| lines.jobs == 0 && !lines.is_closed;
         let lines = self.lock();
         let mut lines = match until {
@@ -129,13 +129,13 @@ impl<T> Queue<T> {
     }
 
     /// Takes nothing more; what is there stays until it is taken.
-    pub fn close(&self) {
+    pub(super) fn close(&self) {
         self.lock().is_closed = true;
         self.work.notify_all();
     }
 
     /// Nobody takes anything any more: whoever waits learns it.
-    pub fn end(&self) {
+    pub(super) fn end(&self) {
         let mut lines = self.lock();
         lines.is_closed = true;
         lines.of.clear();
@@ -146,7 +146,7 @@ impl<T> Queue<T> {
     }
 
     /// Returns when [`Queue::end`] was called.
-    pub async fn ended(&self) {
+    pub(super) async fn ended(&self) {
         // Fails only when the sender is gone, which is here.
         let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
     }

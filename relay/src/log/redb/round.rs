@@ -28,7 +28,7 @@ pub(super) struct Round<'a> {
 }
 
 impl<'a> Round<'a> {
-    pub fn new(now_ms: u64, idle_before: u64, lone: &'a Lone) -> Self {
+    pub(super) fn new(now_ms: u64, idle_before: u64, lone: &'a Lone) -> Self {
         let budget = Budget { entries: TRIM_ROUND, bytes: TRIM_ROUND_BYTES };
         Self { count: TRIM_ROOMS, budget, now_ms, idle_before, lone }
     }

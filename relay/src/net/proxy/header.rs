@@ -50,7 +50,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    pub fn header(client: SocketAddr) -> Vec<u8> {
+    pub(crate) fn header(client: SocketAddr) -> Vec<u8> {
         let server: SocketAddr = match client {
             SocketAddr::V4(_) => (Ipv4Addr::LOCALHOST, 443).into(),
             SocketAddr::V6(_) => (Ipv6Addr::LOCALHOST, 443).into(),

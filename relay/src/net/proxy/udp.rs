@@ -31,7 +31,7 @@ pub(crate) struct Unwrapping {
 
 impl Unwrapping {
     /// On this socket.
-    pub fn new(inner: Arc<dyn AsyncUdpSocket>, proxies: Networks) -> Self {
+    pub(crate) fn new(inner: Arc<dyn AsyncUdpSocket>, proxies: Networks) -> Self {
         Self { inner, proxies, routes: Mutex::default() }
     }
 }

@@ -61,7 +61,7 @@ pub(super) struct Reservation<'a> {
 
 impl<'a> Reservation<'a> {
     /// Waits for leave to hold so many bytes: first of a client's share, then of what all have.
-    pub async fn of(share: &'a Semaphore, all: &Arc<Semaphore>, bytes: usize) -> Result<Self, Gone> {
+    pub(super) async fn of(share: &'a Semaphore, all: &Arc<Semaphore>, bytes: usize) -> Result<Self, Gone> {
         let kib = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX);
         let share = share.acquire_many(kib).await.map_err(|_| Gone::Closed)?;
         let memory = all.clone().acquire_many_owned(kib).await.map_err(|_| Gone::Closed)?;
@@ -69,13 +69,13 @@ impl<'a> Reservation<'a> {
     }
 
     /// Gives back what it has of what all have, and keeps the client's share.
-    pub fn share(self) -> SemaphorePermit<'a> {
+    pub(super) fn share(self) -> SemaphorePermit<'a> {
         self.share
     }
 }
 
 impl Output {
-    pub fn new(send: SendHalf, peer: &Peer) -> Self {
+    pub(super) fn new(send: SendHalf, peer: &Peer) -> Self {
         Self {
             send,
             shared: peer.shared.clone(),
@@ -88,12 +88,16 @@ impl Output {
 
     /// Waits for leave to hold a frame of so many bytes. `share` is that of the client's
     /// address.
-    pub async fn reserve<'a>(&self, share: &'a Semaphore, bytes: usize) -> Result<Reservation<'a>, Gone> {
+    pub(super) async fn reserve<'a>(
+        &self,
+        share: &'a Semaphore,
+        bytes: usize,
+    ) -> Result<Reservation<'a>, Gone> {
         Reservation::of(share, &self.shared.outgoing, bytes * COPIES).await
     }
 
     /// Sends one frame. Dropped half-way, the stream can only be reset.
-    pub fn frame(&mut self, frame: Frame) -> impl Future<Output = Result<(), Gone>> {
+    pub(super) fn frame(&mut self, frame: Frame) -> impl Future<Output = Result<(), Gone>> {
         // Before anything is waited for: else each idle stream would have room for a frame in parts.
         self.bytes(encode_frame(&RelayFrame { frame: Some(frame) }))
     }
@@ -113,12 +117,12 @@ impl Output {
     }
 
     /// The same to a client that is given up after so long.
-    pub async fn frame_within(&mut self, time: Duration, frame: Frame) -> Result<(), Gone> {
+    pub(super) async fn frame_within(&mut self, time: Duration, frame: Frame) -> Result<(), Gone> {
         timeout(time, self.frame(frame)).await.map_err(|_| Gone::Stalled)?
     }
 
     /// Sends frames that many share. Few enough bytes that a client may take as long as it likes.
-    pub async fn shared(&mut self, frames: Bytes) -> Result<(), Gone> {
+    pub(super) async fn shared(&mut self, frames: Bytes) -> Result<(), Gone> {
         self.torn = true;
         self.send.write_chunk(frames).await?;
         self.torn = false;
@@ -126,7 +130,7 @@ impl Output {
     }
 
     /// Sends one part of a file, which is not copied: in so much time, and no longer than `stall` without progress.
-    pub async fn part(
+    pub(super) async fn part(
         &mut self,
         number: u32,
         bytes: Bytes,
@@ -153,17 +157,17 @@ impl Output {
     }
 
     /// From now on rooms go first.
-    pub fn yield_to_rooms(&mut self) {
+    pub(super) fn yield_to_rooms(&mut self) {
         self.send.yield_to_rooms();
     }
 
     /// From now on it is of this room.
-    pub fn enter(&mut self, room: RoomId) {
+    pub(super) fn enter(&mut self, room: RoomId) {
         self.room = Some(room);
     }
 
     /// Says no. Each no for a limit is counted here, and nowhere else.
-    pub fn refuse(&mut self, refusal: Refusal) -> impl Future<Output = Result<(), Gone>> {
+    pub(super) fn refuse(&mut self, refusal: Refusal) -> impl Future<Output = Result<(), Gone>> {
         if let Some(limit) = refusal.limit {
             self.shared.metrics.limited_at(limit, self.address);
         }
@@ -174,12 +178,12 @@ impl Output {
     }
 
     /// Whether the last frame was left half-sent.
-    pub fn is_torn(&self) -> bool {
+    pub(super) fn is_torn(&self) -> bool {
         self.torn
     }
 
     /// Nothing follows: waits until the client has all of it, for so long.
-    pub async fn hand_over(&mut self, time: Duration) -> Result<(), Gone> {
+    pub(super) async fn hand_over(&mut self, time: Duration) -> Result<(), Gone> {
         self.is_handed_over = true;
         let all = async {
             self.send.finish().await?;
@@ -189,12 +193,12 @@ impl Output {
     }
 
     /// Says why, if there is something to say, and ends the stream.
-    pub async fn end(&mut self, end: StreamEnd) {
+    pub(super) async fn end(&mut self, end: StreamEnd) {
         self.end_within(LAST_FRAME_TIME, end).await;
     }
 
     /// The same where the client has so long to hear it.
-    pub async fn end_within(&mut self, time: Duration, end: StreamEnd) {
+    pub(super) async fn end_within(&mut self, time: Duration, end: StreamEnd) {
         let code = end.code;
         if !matches!(timeout(time, self.say(end)).await, Ok(Ok(()))) {
             self.send.reset(code);

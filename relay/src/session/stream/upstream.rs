@@ -49,7 +49,7 @@ pub(super) struct Upstream<'a> {
 
 impl Upstream<'_> {
     /// Runs until the client ends (`Ok`) or has to be ended.
-    pub async fn run(self, input: &mut Input) -> Result<(), StreamEnd> {
+    pub(super) async fn run(self, input: &mut Input) -> Result<(), StreamEnd> {
         let shared = &self.peer.shared;
         let budget = Budget { above: LARGE_FRAME, share: &self.peer.share.incoming, store: &shared.incoming };
         while let Some((frame, memory)) = input.next(&budget).await? {

@@ -21,30 +21,30 @@ use relay::{
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use tempfile::TempDir;
 
-pub use self::{
+pub(crate) use self::{
     client::{Client, Stream},
     sign::*,
 };
 
 /// Long enough for a loaded machine; a test that gets here has failed.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-pub struct Server {
+pub(crate) struct Server {
     pub relay: Option<Relay>,
     pub directory: TempDir,
     pub address: SocketAddr,
 }
 
 impl Server {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::with(Limits::default()).await
     }
 
-    pub async fn with(limits: Limits) -> Self {
+    pub(crate) async fn with(limits: Limits) -> Self {
         Self::configured(|config| config.limits = limits).await
     }
 
-    pub async fn configured(configure: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn configured(configure: impl FnOnce(&mut Config)) -> Self {
         let directory = TempDir::new().unwrap();
         let mut config = Config::new(([127, 0, 0, 1], 0).into(), directory.path());
         configure(&mut config);
@@ -54,11 +54,11 @@ impl Server {
     }
 
     /// Ends the relay in order and starts another on the same data.
-    pub async fn restart(&mut self, limits: Limits) {
+    pub(crate) async fn restart(&mut self, limits: Limits) {
         self.restart_configured(|config| config.limits = limits).await;
     }
 
-    pub async fn restart_configured(&mut self, configure: impl FnOnce(&mut Config)) {
+    pub(crate) async fn restart_configured(&mut self, configure: impl FnOnce(&mut Config)) {
         if let Some(relay) = self.relay.take() {
             relay.shutdown().await;
         }
@@ -69,39 +69,39 @@ impl Server {
         self.relay = Some(relay);
     }
 
-    pub async fn client(&self) -> Client {
+    pub(crate) async fn client(&self) -> Client {
         Client::connect(self.address, self.directory.path()).await
     }
 
     /// A connection from another address of this machine, or why there is none.
-    pub async fn connect_from(&self, last: u8) -> Result<Connection, ConnectionError> {
+    pub(crate) async fn connect_from(&self, last: u8) -> Result<Connection, ConnectionError> {
         let mut endpoint = Endpoint::client(([127, 0, 0, last], 0).into()).unwrap();
         endpoint.set_default_client_config(client_config(self.directory.path(), proto::ALPN));
         endpoint.connect(self.address, "localhost").unwrap().await
     }
 
-    pub fn metrics(&self) -> &Metrics {
+    pub(crate) fn metrics(&self) -> &Metrics {
         self.relay.as_ref().unwrap().metrics()
     }
 
     /// How often somebody ran into a limit.
-    pub fn hits(&self, limit: Limit) -> u64 {
+    pub(crate) fn hits(&self, limit: Limit) -> u64 {
         self.metrics().times_limited(limit)
     }
 }
 
-pub fn endpoint(data_dir: &Path, alpn: &[u8]) -> Endpoint {
+pub(crate) fn endpoint(data_dir: &Path, alpn: &[u8]) -> Endpoint {
     let mut endpoint = Endpoint::client(([127, 0, 0, 1], 0).into()).unwrap();
     endpoint.set_default_client_config(client_config(data_dir, alpn));
     endpoint
 }
 
-pub fn client_config(data_dir: &Path, alpn: &[u8]) -> quinn::ClientConfig {
+pub(crate) fn client_config(data_dir: &Path, alpn: &[u8]) -> quinn::ClientConfig {
     quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(tls(data_dir, alpn)).unwrap()))
 }
 
 /// TLS that trusts the relay with this data directory, and nobody else.
-pub fn tls(data_dir: &Path, alpn: &[u8]) -> rustls::ClientConfig {
+pub(crate) fn tls(data_dir: &Path, alpn: &[u8]) -> rustls::ClientConfig {
     let authority = certs::Authority::load_or_create(&data_dir.join("identity")).unwrap();
     let mut roots = rustls::RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(authority.ca_pem().as_bytes()).unwrap()).unwrap();
@@ -115,24 +115,24 @@ pub fn tls(data_dir: &Path, alpn: &[u8]) -> rustls::ClientConfig {
     tls
 }
 
-pub fn key(byte: u8) -> SigningKey {
+pub(crate) fn key(byte: u8) -> SigningKey {
     SigningKey::from_bytes(&[byte; 32])
 }
 
-pub fn room(byte: u8) -> RoomId {
+pub(crate) fn room(byte: u8) -> RoomId {
     RoomId([byte; 32])
 }
 
-pub fn member(key: &SigningKey) -> AccessKey {
+pub(crate) fn member(key: &SigningKey) -> AccessKey {
     let key = key.verifying_key().to_bytes().to_vec().into();
     AccessKey { key, kind: Kind::Member.into(), ..AccessKey::default() }
 }
 
-pub fn invite(key: &SigningKey, expires_ms: u64, max_uses: u32) -> AccessKey {
+pub(crate) fn invite(key: &SigningKey, expires_ms: u64, max_uses: u32) -> AccessKey {
     AccessKey { kind: Kind::Invite.into(), expires_ms, max_uses, ..member(key) }
 }
 
-pub fn opening(key: &SigningKey, others: Vec<AccessKey>) -> Create {
+pub(crate) fn opening(key: &SigningKey, others: Vec<AccessKey>) -> Create {
     let slot = Slot { last_commit: 0, sealed: b"slot 0".as_slice().into(), ..Slot::default() };
     Create {
         slot: Some(slot),
@@ -143,7 +143,7 @@ pub fn opening(key: &SigningKey, others: Vec<AccessKey>) -> Create {
 }
 
 /// A commit part. Streams sign it when they publish it, unless it has a signature.
-pub fn commit(expected: u64, added: Vec<AccessKey>, removed: Vec<&SigningKey>) -> CommitPart {
+pub(crate) fn commit(expected: u64, added: Vec<AccessKey>, removed: Vec<&SigningKey>) -> CommitPart {
     let removed = removed.into_iter().map(|key| key.verifying_key().to_bytes().to_vec().into()).collect();
     CommitPart {
         expected_last_commit: expected,
@@ -155,17 +155,17 @@ pub fn commit(expected: u64, added: Vec<AccessKey>, removed: Vec<&SigningKey>) -
 }
 
 /// On the opening of the room, in the place of what is offered, up to that commit.
-pub fn in_place(instead_of: u64) -> CommitPart {
+pub(crate) fn in_place(instead_of: u64) -> CommitPart {
     CommitPart { instead_of, ..commit(0, vec![], vec![]) }
 }
 
 /// `part`, with a slot that names pieces, some of which come with it.
-pub fn with_pieces(part: CommitPart, named: &[&[u8]], sent: &[&[u8]]) -> CommitPart {
+pub(crate) fn with_pieces(part: CommitPart, named: &[&[u8]], sent: &[&[u8]]) -> CommitPart {
     let piece_names = named.iter().flat_map(|piece| proto::piece_name(piece)).collect();
     CommitPart { piece_names, pieces: proto::join_pieces(sent.iter().copied()).into(), ..part }
 }
 
-pub fn code(frame: &Frame) -> Code {
+pub(crate) fn code(frame: &Frame) -> Code {
     match frame {
         Frame::Refused(refused) => refused.code(),
         other => panic!("expected Refused, found {other:?}"),
@@ -173,13 +173,13 @@ pub fn code(frame: &Frame) -> Code {
 }
 
 /// As by `relay drop-room` without a reason.
-pub async fn dropped(server: &Server, byte: u8) -> Result<bool, relay::log::Unavailable> {
+pub(crate) async fn dropped(server: &Server, byte: u8) -> Result<bool, relay::log::Unavailable> {
     let hold = relay::log::Hold::Drop(relay::policy::reason::Notice::new(1 << 44, Default::default()));
     server.relay.as_ref().unwrap().backend().hold_room(room(byte), hold).await
 }
 
 /// Waits until it is so.
-pub async fn eventually(what: &str, is_so: impl Fn() -> bool) {
+pub(crate) async fn eventually(what: &str, is_so: impl Fn() -> bool) {
     let wait = async {
         while !is_so() {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -189,7 +189,7 @@ pub async fn eventually(what: &str, is_so: impl Fn() -> bool) {
 }
 
 /// The relay refused the connection before a handshake.
-pub fn is_refused(connected: Result<Connection, ConnectionError>) -> bool {
+pub(crate) fn is_refused(connected: Result<Connection, ConnectionError>) -> bool {
     let refused = quinn::TransportErrorCode::CONNECTION_REFUSED;
     matches!(connected, Err(ConnectionError::ConnectionClosed(close)) if close.error_code == refused)
 }
@@ -197,7 +197,7 @@ pub fn is_refused(connected: Result<Connection, ConnectionError>) -> bool {
 /// Says aloud that a test is skipped. Where checks run as root (`CI` is set), the machine could have what is missing: there
 /// it fails.
 #[cfg(target_os = "linux")]
-pub fn skipped(why: &str) {
+pub(crate) fn skipped(why: &str) {
     let could_have_it = std::env::var_os("CI").is_some() && rustix::process::geteuid().is_root();
     assert!(!could_have_it, "{why}");
     eprintln!("SKIPPED: {why}");

@@ -12,13 +12,12 @@ use shared::{
     room::{self as engine, Act, AlarmKind, Alteration, GroupView, Person},
 };
 
-pub use link::LinkOut;
+pub(super) use link::LinkOut;
 use parts::is_false;
-pub use parts::{
-    DeviceOut, FileOut, GroupOut, InfoOut, InviteOut, KeyRoomOut, MemberOut, MoreOut, OwnDeviceOut,
-    PersonOut, ReactionOut, RoomOut, WhenOut, WhyOut,
+pub use parts::{GroupOut, InfoOut, InviteOut, MemberOut, PersonOut, RoomOut};
+pub(super) use parts::{
+    DeviceOut, FileOut, KeyRoomOut, MoreOut, OwnDeviceOut, ReactionOut, WhenOut, WhyOut,
 };
-
 pub use told::translate;
 use told::{members, person};
 

@@ -13,7 +13,7 @@ const DIGITS: usize = 8;
 
 /// Where a file is on this device.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Here {
+pub(crate) enum Here {
     /// It was neither sent from here nor fetched.
     No,
     /// As it was sent or fetched.
@@ -35,7 +35,7 @@ impl App {
     }
 
     /// It was looked up.
-    pub fn about_file(&mut self, id: &shared::room::MessageId, place: &Here) {
+    pub(crate) fn about_file(&mut self, id: &shared::room::MessageId, place: &Here) {
         let lines = self.shown().and_then(|pane| pane.entry(id)).map(|entry| self.about(entry, Some(place)));
         lines.into_iter().for_each(|lines| self.details(MESSAGE, lines));
     }

@@ -22,7 +22,7 @@ const QUOTED: usize = 512;
 
 /// A chat line. All text is safe for a terminal.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Its place in the log; none while it waits for the relay.
     pub seq: Option<u64>,
     /// What it is called by replies and signs.
@@ -67,7 +67,7 @@ pub struct Entry {
 
 /// A file that came with a line. All text is safe for a terminal.
 #[derive(Clone, Debug)]
-pub struct Attached {
+pub(crate) struct Attached {
     /// Its name and size, as a line has them.
     pub told: String,
     /// Its name.
@@ -94,7 +94,7 @@ impl Attached {
 
 /// A picture that came with a line.
 #[derive(Clone, Debug)]
-pub struct Picture {
+pub(crate) struct Picture {
     /// As it is shown here.
     pub key: PictureKey,
     /// Its file.
@@ -105,7 +105,7 @@ pub struct Picture {
 
 /// A sign under a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sign {
+pub(crate) struct Sign {
     /// As it was sent; to be sanitised.
     pub raw: String,
     /// For the screen.
@@ -116,7 +116,7 @@ pub struct Sign {
 
 impl Entry {
     /// A line as it is shown in a room with this group.
-    pub fn new<'a>(room: &str, line: Line, among: impl Into<Among<'a>>, me: &str) -> Self {
+    pub(crate) fn new<'a>(room: &str, line: Line, among: impl Into<Among<'a>>, me: &str) -> Self {
         let among = among.into();
         let Line { message, edited, deleted, reactions, handed_by } = line;
         let name = words::name(&message.from, among);
@@ -160,7 +160,7 @@ impl Entry {
     }
 
     /// A line of ours that waits for the relay.
-    pub fn waiting(
+    pub(crate) fn waiting(
         room: &str,
         id: MessageId,
         now: u64,
@@ -177,7 +177,7 @@ impl Entry {
     }
 
     /// What it says, or else which file it brings: what an answer quotes.
-    pub fn whole(&self) -> &str {
+    pub(crate) fn whole(&self) -> &str {
         match &self.file {
             Some(file) if self.text.trim().is_empty() => &file.told,
             _ => &self.text,
@@ -185,7 +185,7 @@ impl Entry {
     }
 
     /// The first words, for a quote of it.
-    pub fn first_words(&self) -> String {
+    pub(crate) fn first_words(&self) -> String {
         if self.deleted {
             return "(deleted)".to_owned();
         }
@@ -208,12 +208,12 @@ impl Entry {
     }
 
     /// Whether its time is over.
-    pub fn is_over(&self, now: u64) -> bool {
+    pub(crate) fn is_over(&self, now: u64) -> bool {
         self.disappears.is_some_and(|at| at <= now)
     }
 
     /// Whether we put this sign under it.
-    pub fn has_sign(&self, sign: &str, me: &Fingerprint) -> bool {
+    pub(crate) fn has_sign(&self, sign: &str, me: &Fingerprint) -> bool {
         let sign = self.signs.iter().find(|known| known.raw == sign);
         sign.is_some_and(|sign| sign.people.iter().any(|person| person.fingerprint == *me))
     }

@@ -19,7 +19,7 @@ const NEWS: usize = 16;
 
 impl App {
     /// Takes an event in. `pending` learns what was sent and which rooms were entered.
-    pub fn event(&mut self, event: Event, pending: &Pending) {
+    pub(crate) fn event(&mut self, event: Event, pending: &Pending) {
         match event {
             Event::Relay { relay, state } => self.relay(sanitize::line(&relay), state),
             Event::Room { room, event } => self.room(&room, event, pending),

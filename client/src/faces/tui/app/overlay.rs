@@ -14,7 +14,7 @@ use crate::{
 
 /// What lies over the rooms.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Overlay {
+pub(crate) enum Overlay {
     /// All keys and commands.
     Help(Help),
     /// Go to a room: what was typed to find it, and which of those found is chosen.
@@ -36,11 +36,11 @@ pub enum Overlay {
 }
 
 /// What the lines of a message are about.
-pub const MESSAGE: &str = "Message";
+pub(super) const MESSAGE: &str = "Message";
 
 /// Lines to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Details {
+pub(crate) struct Details {
     /// What they are about.
     pub title: &'static str,
     /// Safe for a terminal.
@@ -51,7 +51,7 @@ pub struct Details {
 
 /// Signs to choose from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Signs {
+pub(crate) struct Signs {
     /// For this message.
     pub target: MessageId,
     /// One that is typed.
@@ -62,7 +62,7 @@ pub struct Signs {
 
 impl App {
     /// Lines over the rooms, from the first.
-    pub fn details(&mut self, title: &'static str, lines: Vec<String>) {
+    pub(crate) fn details(&mut self, title: &'static str, lines: Vec<String>) {
         self.overlay = Some(Overlay::Details(Details { title, lines, scroll: 0 }));
     }
 
@@ -104,7 +104,7 @@ impl App {
     }
 
     /// Labels that contain what was typed, by activity.
-    pub fn found(&self, text: &str) -> Vec<String> {
+    pub(crate) fn found(&self, text: &str) -> Vec<String> {
         let text = loose(text);
         let fits = |label: &String| loose(label).contains(&text);
         self.by_activity().into_iter().map(|pane| pane.label.clone()).filter(fits).collect()

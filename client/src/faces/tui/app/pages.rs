@@ -7,7 +7,7 @@ use crate::store::Item;
 
 /// Messages that are to be fetched from the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub(crate) enum Wanted {
     /// A page before this sequence number.
     Older { room: String, before: u64 },
     /// A page after this one.
@@ -22,7 +22,7 @@ pub enum Wanted {
 
 impl App {
     /// What should be here, as somebody looks at the end of what is.
-    pub fn wants(&self) -> Option<Wanted> {
+    pub(crate) fn wants(&self) -> Option<Wanted> {
         let pane = self.shown()?;
         let room = pane.label.clone();
         let before = pane.oldest().filter(|_| pane.seeks_fresh && self.selected.is_none());
@@ -38,7 +38,7 @@ impl App {
     }
 
     /// What was wanted.
-    pub fn take_page(&mut self, wanted: &Wanted, items: Vec<Item>) {
+    pub(crate) fn take_page(&mut self, wanted: &Wanted, items: Vec<Item>) {
         let room = match wanted {
             Wanted::Older { room, .. }
             | Wanted::Newer { room, .. }

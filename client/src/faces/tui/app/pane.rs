@@ -32,7 +32,7 @@ const READERS: usize = 256;
 
 /// One room as it is shown.
 #[derive(Debug, Default)]
-pub struct Pane {
+pub(crate) struct Pane {
     /// The room.
     pub label: String,
     /// What was said, oldest first.
@@ -224,23 +224,23 @@ impl Pane {
     }
 
     /// The least sequence number that is here.
-    pub fn oldest(&self) -> Option<u64> {
+    pub(crate) fn oldest(&self) -> Option<u64> {
         self.entries().find_map(|entry| entry.seq)
     }
 
     /// The greatest sequence number that is here.
-    pub fn newest(&self) -> Option<u64> {
+    pub(crate) fn newest(&self) -> Option<u64> {
         self.entries().rev().find_map(|entry| entry.seq)
     }
 
     /// The chat lines that are here, oldest first.
-    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
+    pub(crate) fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
         self.rows.iter().filter_map(Row::entry)
     }
 
     /// The chat line of that id. Of several the first counts, as everywhere: whoever takes another's id later is quoted
     /// in no answer to them.
-    pub fn entry(&self, id: &MessageId) -> Option<&Entry> {
+    pub(crate) fn entry(&self, id: &MessageId) -> Option<&Entry> {
         self.entries().find(|entry| entry.id == *id)
     }
 
@@ -282,12 +282,12 @@ impl Pane {
     }
 
     /// How many rows are in `scroll` as far as they are below what is shown; those behind them are not.
-    pub fn measured(&self) -> usize {
+    pub(crate) fn measured(&self) -> usize {
         self.rows.len().saturating_sub(self.unmeasured)
     }
 
     /// How many others have read this line.
-    pub fn readers(&self, entry: &Entry) -> usize {
+    pub(crate) fn readers(&self, entry: &Entry) -> usize {
         let Some(seq) = entry.seq else { return 0 };
         self.seen.iter().filter(|(who, read)| **who != entry.who.0 && **read >= seq).count()
     }

@@ -8,7 +8,7 @@ use crate::{
 
 /// A thing said or told. All text is safe for a terminal.
 #[derive(Clone, Debug)]
-pub enum Row {
+pub(crate) enum Row {
     /// A chat line.
     Message(Box<Entry>),
     /// About the room.
@@ -24,7 +24,7 @@ pub enum Row {
 
 /// How loud a note is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// In passing.
     Info,
     /// Not to be missed, though nobody need have done anything wrong.
@@ -76,7 +76,7 @@ impl Row {
     }
 
     /// The chat line, if it is one.
-    pub fn entry(&self) -> Option<&Entry> {
+    pub(crate) fn entry(&self) -> Option<&Entry> {
         match self {
             Self::Message(entry) => Some(entry),
             Self::Note { .. } => None,

@@ -10,11 +10,11 @@ use crate::faces::{
 };
 
 /// Signs to choose from; others can be typed.
-pub const SIGNS: [&str; 8] = ["👍", "❤", "😂", "🎉", "😮", "😢", "🙏", "👀"];
+pub(crate) const SIGNS: [&str; 8] = ["👍", "❤", "😂", "🎉", "😮", "😢", "🙏", "👀"];
 
 /// What Enter does with what is typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Compose {
+pub(crate) enum Compose {
     /// Sends it.
     #[default]
     New,
@@ -89,7 +89,7 @@ impl App {
     }
 
     /// The message that is chosen.
-    pub fn chosen(&self) -> Option<&Entry> {
+    pub(crate) fn chosen(&self) -> Option<&Entry> {
         self.shown()?.entry(self.selected.as_ref()?)
     }
 

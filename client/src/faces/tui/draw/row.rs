@@ -41,7 +41,7 @@ const SIGNS: usize = 60;
 const TOO_LARGE: &str = "(too large to be shown)";
 
 /// A line of cells, and the column where what others wrote begins: text on both sides of it is isolated from the other.
-pub struct Drawn {
+pub(super) struct Drawn {
     pub line: Line<'static>,
     pub body: usize,
     /// A picture stands there.
@@ -50,20 +50,20 @@ pub struct Drawn {
 
 /// A row of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Spot {
+pub(super) struct Spot {
     pub key: PictureKey,
     /// From its top.
     pub row: u16,
 }
 
 impl Drawn {
-    pub fn new(line: Line<'static>, body: usize) -> Self {
+    pub(super) fn new(line: Line<'static>, body: usize) -> Self {
         Self { line, body, picture: None }
     }
 }
 
 /// What rows look like depends on.
-pub struct Looks<'a> {
+pub(super) struct Looks<'a> {
     pub theme: Theme,
     pub zone: &'a TimeZone,
     pub times: Times,
@@ -75,7 +75,7 @@ pub struct Looks<'a> {
 
 impl<'a> Looks<'a> {
     /// For the rows of a room.
-    pub fn new(app: &'a App, pane: Option<&'a Pane>) -> Self {
+    pub(super) fn new(app: &'a App, pane: Option<&'a Pane>) -> Self {
         let view = pane.and_then(|pane| pane.view.as_deref());
         let members = view.into_iter().flat_map(shared::room::GroupView::others);
         Self {
@@ -90,17 +90,17 @@ impl<'a> Looks<'a> {
     }
 
     /// The day of a row, if it has one.
-    pub fn day(&self, row: &Row) -> Option<Date> {
+    pub(super) fn day(&self, row: &Row) -> Option<Date> {
         local(row.entry()?.at, self.zone).map(|at| at.date())
     }
 
     /// The line before the first message of a day.
-    pub fn day_line(&self, date: Date, width: usize) -> Drawn {
+    pub(super) fn day_line(&self, date: Date, width: usize) -> Drawn {
         self.rule(&format!(" {} ", date.strftime("%A, %-d %B %Y")), self.theme.quiet(), width)
     }
 
     /// The line before the first message that was not read.
-    pub fn fresh_line(&self, width: usize) -> Drawn {
+    pub(super) fn fresh_line(&self, width: usize) -> Drawn {
         self.rule(" not read ", self.theme.mine(), width)
     }
 
@@ -110,7 +110,7 @@ impl<'a> Looks<'a> {
     }
 
     /// How many lines a row takes.
-    pub fn height(&self, row: &Row, width: usize) -> usize {
+    pub(super) fn height(&self, row: &Row, width: usize) -> usize {
         let Some(entry) = row.entry() else { return self.lines(row, width).len() };
         let (measured, height) = entry.height.get();
         if measured == width && height > 0 {
@@ -122,7 +122,7 @@ impl<'a> Looks<'a> {
     }
 
     /// A row; at least one line.
-    pub fn lines(&self, row: &Row, width: usize) -> Vec<Drawn> {
+    pub(super) fn lines(&self, row: &Row, width: usize) -> Vec<Drawn> {
         match row {
             Row::Message(entry) => self.message(entry, width),
             Row::Note { kind, text, .. } => self.note(*kind, text, width),
@@ -318,7 +318,7 @@ impl<'a> Looks<'a> {
 }
 
 /// The whole line as the chosen one.
-pub fn choose(drawn: &mut Drawn, width: usize) {
+pub(super) fn choose(drawn: &mut Drawn, width: usize) {
     if drawn.picture.is_some() {
         return;
     }

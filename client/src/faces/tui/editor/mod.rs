@@ -18,7 +18,7 @@ const UNDONE: usize = 1 << 20;
 
 /// Text with a cursor between two grapheme clusters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Editor {
+pub(super) struct Editor {
     text: String,
     /// Byte offset; always a boundary of grapheme clusters.
     cursor: usize,
@@ -39,7 +39,7 @@ pub struct Editor {
 
 /// Where an edit reaches to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum To {
+pub(super) enum To {
     /// One cluster back.
     Left,
     /// One cluster on.
@@ -63,17 +63,17 @@ enum Run {
 
 impl Editor {
     /// Nothing stands there.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
 
     /// All of it.
-    pub fn text(&self) -> &str {
+    pub(super) fn text(&self) -> &str {
         &self.text
     }
 
     /// What is before the cursor.
-    pub fn before(&self) -> &str {
+    pub(super) fn before(&self) -> &str {
         self.text.get(..self.cursor).unwrap_or_default()
     }
 
@@ -82,12 +82,12 @@ impl Editor {
     }
 
     /// A field that begins with a text, the cursor behind it.
-    pub fn of(text: &str) -> Self {
+    pub(super) fn of(text: &str) -> Self {
         Self { text: text.to_owned(), cursor: text.len(), ..Self::default() }
     }
 
     /// Does within a line what a key asks for. False: it is nothing of that kind.
-    pub fn edit(&mut self, action: Action) -> bool {
+    pub(super) fn edit(&mut self, action: Action) -> bool {
         match action {
             Action::Left => self.go(To::Left),
             Action::Right => self.go(To::Right),
@@ -108,13 +108,13 @@ impl Editor {
     }
 
     /// Types into a field of one line.
-    pub fn insert_line(&mut self, text: &str) {
+    pub(super) fn insert_line(&mut self, text: &str) {
         let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         self.insert(&line);
     }
 
     /// Types text; control characters but line breaks and tabs are dropped. False: there is no room for it.
-    pub fn insert(&mut self, text: &str) -> bool {
+    pub(super) fn insert(&mut self, text: &str) -> bool {
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
         let text: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
         if std::mem::take(&mut self.is_refused) {
@@ -135,7 +135,7 @@ impl Editor {
     }
 
     /// Moves the cursor.
-    pub fn go(&mut self, to: To) {
+    pub(super) fn go(&mut self, to: To) {
         self.is_refused = false;
         self.killed_at = None;
         self.run = None;
@@ -143,7 +143,7 @@ impl Editor {
     }
 
     /// Deletes from the cursor. What is more than one character can be brought back by [`Self::yank`].
-    pub fn delete(&mut self, to: To) {
+    pub(super) fn delete(&mut self, to: To) {
         self.is_refused = false;
         let reach = self.reach(to);
         let (start, end) = (reach.min(self.cursor), reach.max(self.cursor));
@@ -168,7 +168,7 @@ impl Editor {
     }
 
     /// Brings back what was deleted last.
-    pub fn yank(&mut self) {
+    pub(super) fn yank(&mut self) {
         self.is_refused = false;
         self.killed_at = None;
         let killed = self.killed.clone();
@@ -176,7 +176,7 @@ impl Editor {
     }
 
     /// Empties it; that can be undone.
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         if !self.text.is_empty() {
             self.begin(None);
         }
@@ -186,7 +186,7 @@ impl Editor {
     }
 
     /// Takes the last step back.
-    pub fn undo(&mut self) {
+    pub(super) fn undo(&mut self) {
         (self.run, self.killed_at, self.is_refused) = (None, None, false);
         if let Some((text, cursor)) = self.undo.pop() {
             (self.text, self.cursor) = (text, cursor);
@@ -206,7 +206,7 @@ impl Editor {
     }
 
     /// Replaces the bytes from `start` to the cursor.
-    pub fn replace_from(&mut self, start: usize, with: &str) {
+    pub(super) fn replace_from(&mut self, start: usize, with: &str) {
         self.is_refused = false;
         if self.text.is_char_boundary(start) && start <= self.cursor {
             self.begin(None);
@@ -217,7 +217,7 @@ impl Editor {
     }
 
     /// Puts other text there, with the cursor behind it.
-    pub fn load(&mut self, text: String) {
+    pub(super) fn load(&mut self, text: String) {
         self.recalled = None;
         self.undo.clear();
         self.run = None;
@@ -225,13 +225,13 @@ impl Editor {
     }
 
     /// Puts a text there that was taken before and refused.
-    pub fn give_back(&mut self, text: String) {
+    pub(super) fn give_back(&mut self, text: String) {
         self.load(text);
         self.is_refused = true;
     }
 
     /// What stands there was refused, and nobody has touched it since.
-    pub fn is_refused(&self) -> bool {
+    pub(super) fn is_refused(&self) -> bool {
         self.is_refused
     }
 
@@ -242,7 +242,7 @@ impl Editor {
     }
 
     /// Takes the text out and remembers it.
-    pub fn take(&mut self) -> String {
+    pub(super) fn take(&mut self) -> String {
         let text = std::mem::take(&mut self.text);
         self.load(String::new());
         if !text.trim().is_empty() && self.history.last() != Some(&text) {
@@ -254,7 +254,7 @@ impl Editor {
     }
 
     /// The line above; from the first one, what was typed before this.
-    pub fn up(&mut self) {
+    pub(super) fn up(&mut self) {
         let start = self.reach(To::Home);
         let Some(end) = start.checked_sub(1) else { return self.older() };
         let column = self.before().get(start..).map_or(0, |text| text.graphemes(true).count());
@@ -264,7 +264,7 @@ impl Editor {
     }
 
     /// The line below; from the last one, what was typed after this.
-    pub fn down(&mut self) {
+    pub(super) fn down(&mut self) {
         let (start, end) = (self.reach(To::Home), self.reach(To::End));
         if end == self.text.len() {
             return self.newer();

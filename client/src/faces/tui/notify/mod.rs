@@ -30,7 +30,7 @@ mod desktop {
 const WIDTH: usize = 160;
 
 /// How somebody is told.
-pub struct Notifier {
+pub(super) struct Notifier {
     settings: Notify,
     way: Option<Way>,
     in_tmux: bool,
@@ -46,7 +46,7 @@ enum Way {
 
 impl Notifier {
     /// As the settings say. `variable` reads the environment.
-    pub fn new(settings: Notify, variable: impl Fn(&str) -> Option<String>) -> Self {
+    pub(super) fn new(settings: Notify, variable: impl Fn(&str) -> Option<String>) -> Self {
         let way = match settings.osc {
             Osc::Off => None,
             Osc::Nine => Some(Way::Nine),
@@ -58,7 +58,7 @@ impl Notifier {
     }
 
     /// Tells it: hands it to the desktop, and gives the bytes for the terminal.
-    pub fn tell(&self, news: &[News]) -> Vec<u8> {
+    pub(super) fn tell(&self, news: &[News]) -> Vec<u8> {
         let Some(text) = self.text(news) else { return Vec::new() };
         if let Some(desktop) = &self.desktop {
             desktop.tell(text.clone());

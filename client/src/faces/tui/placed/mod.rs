@@ -20,7 +20,7 @@ use ratatui::{
 const WRAP: (&[u8], &[u8]) = (b"\x1b[?7l", b"\x1b[?7h");
 
 /// A terminal whose cells are drawn each in its place.
-pub struct Placed<W: Write> {
+pub(super) struct Placed<W: Write> {
     to: CrosstermBackend<W>,
     /// What was drawn, row by row; no larger than the screen.
     shown: Vec<Vec<Cell>>,
@@ -30,7 +30,7 @@ pub struct Placed<W: Write> {
 
 impl<W: Write> Placed<W> {
     /// Draws on `to`.
-    pub fn new(to: W) -> Self {
+    pub(super) fn new(to: W) -> Self {
         Self { to: CrosstermBackend::new(to), shown: Vec::new(), columns: Kept::new(0) }
     }
 

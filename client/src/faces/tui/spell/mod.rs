@@ -9,21 +9,21 @@ mod words;
 
 use std::collections::BTreeMap;
 
-pub use program::Speller;
-pub use words::words;
+pub(super) use program::Speller;
+pub(super) use words::words;
 
 /// Words whose spelling is remembered; with more the oldest answer is worth nothing, and all are asked for anew.
 const KNOWN: usize = 4_096;
 
 /// Words asked for at once.
-pub const AT_ONCE: usize = 64;
+pub(super) const AT_ONCE: usize = 64;
 
 /// Longest text that is looked at, in bytes: longer ones are pasted, and not for reading.
 const MAX_TEXT: usize = 4_096;
 
 /// What is known of words.
 #[derive(Debug, Default)]
-pub struct Spelling {
+pub(super) struct Spelling {
     /// Whether somebody looks words up at all.
     is_on: bool,
     /// Words that were asked for, and no answer came yet: at most [`AT_ONCE`].
@@ -34,12 +34,12 @@ pub struct Spelling {
 
 impl Spelling {
     /// Somebody looks words up from now on, or nobody any more.
-    pub fn set(&mut self, is_on: bool) {
+    pub(super) fn set(&mut self, is_on: bool) {
         self.is_on = is_on;
     }
 
     /// Where the misspelt words of a text are: byte offsets of beginning and end.
-    pub fn wrong(&self, text: &str, cursor: usize) -> Vec<(usize, usize)> {
+    pub(super) fn wrong(&self, text: &str, cursor: usize) -> Vec<(usize, usize)> {
         let is_wrong = |word: &&str| self.known.get(*word) == Some(&false);
         self.of(text, cursor)
             .filter(|(_, word)| is_wrong(word))
@@ -49,7 +49,7 @@ impl Spelling {
 
     /// Words of a text that nobody was asked for yet, at most [`AT_ONCE`]: to be asked for now. None before the answers
     /// to those of before.
-    pub fn ask(&mut self, text: &str, cursor: usize) -> Vec<String> {
+    pub(super) fn ask(&mut self, text: &str, cursor: usize) -> Vec<String> {
         let mut wanted: Vec<String> = Vec::new();
         if self.waits > 0 {
             return wanted;
@@ -67,7 +67,7 @@ impl Spelling {
     }
 
     /// What the dictionary says of a word.
-    pub fn learn(&mut self, word: String, is_good: bool) {
+    pub(super) fn learn(&mut self, word: String, is_good: bool) {
         self.waits = self.waits.saturating_sub(1);
         if self.known.len() >= KNOWN {
             self.known.clear();

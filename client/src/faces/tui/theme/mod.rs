@@ -5,7 +5,7 @@ mod terminal;
 use ratatui::style::{Color, Modifier, Style};
 use shared::identity::Fingerprint;
 
-pub use self::terminal::Depth;
+pub(super) use self::terminal::Depth;
 use self::terminal::{Ground, depth, ground};
 use crate::faces::markup::Look;
 use crate::settings::{Colour, Colours, ThemeName};
@@ -37,7 +37,7 @@ const EIGHT_ON_EITHER: Palette =
 
 /// How things look.
 #[derive(Clone, Copy, Debug)]
-pub struct Theme {
+pub(super) struct Theme {
     /// None: no colours.
     palette: Option<Palette>,
 }
@@ -56,17 +56,17 @@ struct Palette {
 
 impl Theme {
     /// The theme of the settings, in what the terminal has. `NO_COLOR` in the environment wins over all of it.
-    pub fn new(name: ThemeName, changed: &Colours) -> Self {
+    pub(super) fn new(name: ThemeName, changed: &Colours) -> Self {
         Self::chosen(name, changed, |variable| std::env::var(variable).ok())
     }
 
     /// How many colours this program's terminal has.
-    pub fn depth() -> Depth {
+    pub(super) fn depth() -> Depth {
         depth(|variable| std::env::var(variable).ok())
     }
 
     /// No colours.
-    pub fn plain() -> Self {
+    pub(super) fn plain() -> Self {
         Self { palette: None }
     }
 

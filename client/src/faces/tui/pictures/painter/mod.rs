@@ -8,7 +8,7 @@ use crate::store::{PictureKey, Place};
 const WAITING: usize = 8;
 
 /// A picture to be painted.
-pub struct Job {
+pub(crate) struct Job {
     pub key: PictureKey,
     /// What the terminal calls it.
     pub id: u32,
@@ -25,7 +25,7 @@ pub struct Job {
 
 /// What became of it.
 #[derive(Debug)]
-pub struct Painted {
+pub(crate) struct Painted {
     pub key: PictureKey,
     pub shows: Shows,
     pub most: (u16, u16),
@@ -43,12 +43,12 @@ pub struct Painted {
 
 /// Takes jobs to the thread; it ends with this.
 #[cfg(feature = "pictures")]
-pub struct Painter(std::sync::mpsc::SyncSender<Job>);
+pub(crate) struct Painter(std::sync::mpsc::SyncSender<Job>);
 
 #[cfg(feature = "pictures")]
 impl Painter {
     /// Begins. `told` gets what was painted; false: nobody wants any more.
-    pub fn start(told: impl Fn(Painted) -> bool + Send + 'static) -> Self {
+    pub(crate) fn start(told: impl Fn(Painted) -> bool + Send + 'static) -> Self {
         let (jobs, come) = std::sync::mpsc::sync_channel::<Job>(WAITING);
         std::thread::spawn(move || {
             while let Ok(job) = come.recv() {
@@ -61,7 +61,7 @@ impl Painter {
     }
 
     /// False: too many wait.
-    pub fn ask(&self, job: Job) -> bool {
+    pub(crate) fn ask(&self, job: Job) -> bool {
         self.0.try_send(job).is_ok()
     }
 }
