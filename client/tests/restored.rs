@@ -240,9 +240,12 @@ async fn three(dir: &Path, relay: &Relay) -> [Person; 3] {
 async fn is_called(person: &mut Person, name: &str) {
     person
         .until(|event| match event {
-            Event::Room { event: RoomEvent::Engine(shared::room::Event::Epoch(view)), .. } => {
-                view.members.iter().any(|member| member.person.name == name).then_some(())
-            }
+            // Whoever has just started may take the commit before it is in the room again.
+            Event::Room {
+                event:
+                    RoomEvent::Engine(shared::room::Event::Epoch(view) | shared::room::Event::Joined(view)),
+                ..
+            } => view.members.iter().any(|member| member.person.name == name).then_some(()),
             _ => None,
         })
         .await;
