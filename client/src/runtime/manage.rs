@@ -12,7 +12,7 @@ use tracing::{Instrument as _, info_span};
 
 use super::{
     COMMANDS, Entry, Inner, Local, OwnRelay, State,
-    link::{Dialer, LinkState, RelayLink},
+    link::{Dialer, LinkState, RelayConnection},
     lock, now_ms,
     room::{Ask, Begin, Room},
 };
@@ -246,7 +246,7 @@ impl Inner {
     }
 
     /// The connection to a relay, shared while anybody uses it.
-    pub(super) fn link(&self, address: RelayAddress, pin: Option<Pin>) -> Arc<RelayLink> {
+    pub(super) fn link(&self, address: RelayAddress, pin: Option<Pin>) -> Arc<RelayConnection> {
         let mut links = lock(&self.links);
         links.retain(|_, link| link.strong_count() > 0);
         let key = (address.clone(), pin.map(|pin| *pin.as_bytes()));
@@ -254,7 +254,7 @@ impl Inner {
             link.nudge();
             return link;
         }
-        let link = RelayLink::start(Dialer {
+        let link = RelayConnection::start(Dialer {
             transport: self.config.transport.clone(),
             vault: self.vault.clone(),
             outlet: self.outlet.clone(),

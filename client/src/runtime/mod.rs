@@ -74,7 +74,7 @@ use crate::{
     transport::RelayAddress,
 };
 use event::Outlet;
-use link::RelayLink;
+use link::RelayConnection;
 use room::Ask;
 
 /// Events that wait for a face: a page of history. Full: the rooms wait, see above.
@@ -105,7 +105,7 @@ struct Inner {
     /// For rooms that are named without one, when it was chosen for this run.
     relay: Mutex<Option<RelayAddress>>,
     rooms: Mutex<BTreeMap<String, Entry>>,
-    links: Mutex<BTreeMap<LinkKey, Weak<RelayLink>>>,
+    links: Mutex<BTreeMap<LinkKey, Weak<RelayConnection>>>,
     /// Held for reading while a notice is marked as seen.
     marks: Arc<RwLock<()>>,
     /// Labels of rooms of which nobody wants to be told: at most as many as there are rooms.
@@ -465,7 +465,7 @@ impl Local {
     }
 
     /// The connection of a room's relay. None for our own when it does not run.
-    fn link_of(&self, room: &str) -> Option<Arc<RelayLink>> {
+    fn link_of(&self, room: &str) -> Option<Arc<RelayConnection>> {
         let place = lock(&self.0.rooms).get(&label(room)).map(|entry| entry.record.place.clone())?;
         self.0.address(&place).map(|(address, pin)| self.0.link(address, pin))
     }

@@ -27,7 +27,7 @@ use crate::{
     runtime::{
         Local,
         backoff::Backoff,
-        link::{LinkState, RelayLink},
+        link::{LinkState, RelayConnection},
         lock,
         room::Ask,
         transfer::{Steer, Transfer, TransferState, Way},
@@ -57,7 +57,7 @@ pub(super) struct Task {
     pub(super) shown: Arc<Shown>,
     pub(super) steer: Steering,
     /// None where the room's relay does not run.
-    pub(super) link: Option<Arc<RelayLink>>,
+    pub(super) link: Option<Arc<RelayConnection>>,
     pub(super) told: Instant,
     /// When it was stored last how far it is.
     pub(super) stored: Instant,

@@ -46,7 +46,7 @@ pub(super) enum LinkState {
 }
 
 /// A relay in use: the connection lives as long as this.
-pub(super) struct RelayLink {
+pub(super) struct RelayConnection {
     pub(super) state: watch::Receiver<LinkState>,
     nudge: Arc<Notify>,
 }
@@ -61,7 +61,7 @@ pub(super) struct Dialer {
     pub(super) pin: Option<Pin>,
 }
 
-impl RelayLink {
+impl RelayConnection {
     /// Begins to dial.
     pub(super) fn start(dialer: Dialer) -> Arc<Self> {
         let (sender, state) = watch::channel(LinkState::Down);

@@ -38,7 +38,7 @@ use super::{
     ending::Ending,
     event::{Outlet, RoomEvent},
     here::Changed,
-    link::{LinkState, RelayLink},
+    link::{LinkState, RelayConnection},
     lock, now_ms,
     step::{Inputs, Place, Step},
     sync::Heard,
@@ -100,7 +100,7 @@ pub(super) struct Room {
     asks: mpsc::Receiver<Ask>,
     state: Arc<Mutex<State>>,
     /// Keeps the connection in use.
-    _link: Option<Arc<RelayLink>>,
+    _link: Option<Arc<RelayConnection>>,
     link: watch::Receiver<LinkState>,
     stream: Option<RoomStream>,
     engine: Option<Engine>,
@@ -154,7 +154,7 @@ impl Room {
     pub(super) fn new(
         inner: &Inner,
         record: RoomRecord,
-        link: Option<Arc<RelayLink>>,
+        link: Option<Arc<RelayConnection>>,
         asks: mpsc::Receiver<Ask>,
         state: Arc<Mutex<State>>,
     ) -> Self {

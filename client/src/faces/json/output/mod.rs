@@ -14,10 +14,8 @@ use shared::{
 
 pub(super) use link::LinkOut;
 use parts::is_false;
+pub(super) use parts::{DeviceOut, FileOut, KeyRoomOut, MoreOut, OwnDeviceOut, ReactionOut, WhenOut, WhyOut};
 pub use parts::{GroupOut, InfoOut, InviteOut, MemberOut, PersonOut, RoomOut};
-pub(super) use parts::{
-    DeviceOut, FileOut, KeyRoomOut, MoreOut, OwnDeviceOut, ReactionOut, WhenOut, WhyOut,
-};
 pub use told::translate;
 use told::{members, person};
 

@@ -28,7 +28,7 @@ use crate::{
     runtime::{
         Event, LinkEnd, LinkNews, Local,
         backoff::Backoff,
-        link::{LinkState, RelayLink},
+        link::{LinkState, RelayConnection},
         lock, now_ms,
         room::drive,
     },
@@ -68,7 +68,7 @@ pub(super) struct Task {
     device: String,
     is_new: bool,
     is_over: bool,
-    _relay: Arc<RelayLink>,
+    _relay: Arc<RelayConnection>,
     link: watch::Receiver<LinkState>,
     stream: Option<RoomStream>,
     backoff: Backoff,
