@@ -466,7 +466,7 @@ fn token_is_sealed_and_for_its_relay_only() {
 fn token_never_passes_to_a_relay_with_another_pin() {
     let dir = TempDir::new().unwrap();
     let mut store = open(&dir);
-    let link = |pin: u8, token: Option<u8>| shared::invite::link::RelayLink {
+    let link = |pin: u8, token: Option<u8>| shared::invite::link::RelayUrl {
         host: "relay.example".into(),
         port: 443,
         pin: [pin; 32],
