@@ -1,6 +1,6 @@
 //! What can be asked of a room.
 
-use super::{Millis, Said};
+use super::{MessageBody, Millis};
 use crate::{
     identity::{Avatar, DeviceId, Fingerprint},
     message::timeline::Line,
@@ -21,8 +21,8 @@ pub enum Command {
     Say {
         /// Chosen by the asker; opaque.
         token: String,
-        /// What.
-        said: Said,
+        /// What is said.
+        body: MessageBody,
     },
     /// What waits to be said is not said any more. What the relay may have already is.
     Unsay,

@@ -6,8 +6,8 @@ use zeroize::Zeroizing;
 
 use super::{
     Alarm, Engine, Event, Fault, INVITED, Millis, Problem, Stream, checks::Number, ground::Place,
-    keyring::Sealer, kinship::Kinship, ledger::Booked, numbering::FARTHEST, out::Cause, person, said::Saying,
-    state::Phase, verdict::Verdict,
+    incoming::Incoming, keyring::Sealer, kinship::Kinship, ledger::Booked, numbering::FARTHEST, out::Cause,
+    person, state::Phase, verdict::Verdict,
 };
 use crate::{
     canonical,
@@ -300,7 +300,7 @@ impl Engine {
         }
         // What another device of ours said is ours as well, but what devices tell each other.
         let mine = self.is_ours(&who.fingerprint) && !matches!(said.body, Some(Body::Device(_)));
-        let saying = Saying::new(entry, &said.id, at, who, mine);
+        let saying = Incoming::new(entry, &said.id, at, who, mine);
         let is_good = match said.body {
             Some(Body::Leave(leave)) => {
                 let is_proven =

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use shared::{
     invite::link::AnyLink,
     message::timeline,
-    room::{self as engine, Alteration, Command, Said},
+    room::{self as engine, Alteration, Command, MessageBody},
 };
 
 use super::{
@@ -80,7 +80,7 @@ pub async fn execute(
     });
     match line {
         Line::Empty | Line::Quit => Ok(Done::default()),
-        Line::Say(text) => say(runtime, pending, here()?, Said::text(text)).await,
+        Line::Say(text) => say(runtime, pending, here()?, MessageBody::text(text)).await,
         Line::Join(name) => join(runtime, pending, name).await,
         Line::Link(link) => match words::link(&link)? {
             AnyLink::Invite(link) => {
@@ -153,7 +153,7 @@ pub async fn execute(
         Line::Reply(text) => {
             let room = here()?;
             let target = last(runtime, room, false).await?.message.id;
-            say(runtime, pending, room, Said::Text { text, reply_to: Some(target), file: None }).await
+            say(runtime, pending, room, MessageBody::Text { text, reply_to: Some(target), file: None }).await
         }
         Line::Quote(text) => quote(runtime, pending, here()?, &text).await,
         Line::Edit(text) => act(runtime, pending, here()?, true, |_| Alteration::Edit(text)).await,

@@ -11,7 +11,7 @@ use std::{
 use shared::{
     identity::Fingerprint,
     invite::link::AnyLink,
-    room::{Alteration, Command, GroupView, MessageId, Person, Policy, Said},
+    room::{Alteration, Command, GroupView, MessageBody, MessageId, Person, Policy},
 };
 use tokio::sync::mpsc;
 
@@ -186,7 +186,7 @@ async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
         },
         Cmd::Send { room, text, id, reply_to } => match reply_to.as_deref().map(message_id).transpose() {
             Ok(reply_to) => {
-                let said = Said::Text { text, reply_to, file: None };
+                let said = MessageBody::Text { text, reply_to, file: None };
                 pending.say(runtime, &room, id.unwrap_or_default(), said).await
             }
             Err(failure) => Err(failure),
@@ -239,7 +239,7 @@ async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
         }
         Cmd::Seen { room, seq } => {
             match runtime.ack_at(&room, &Cursor::read(), seq).await.map_err(Failure::from) {
-                Ok(()) => pending.say(runtime, &room, String::new(), Said::Seen(seq)).await,
+                Ok(()) => pending.say(runtime, &room, String::new(), MessageBody::Seen(seq)).await,
                 Err(failure) => Err(failure),
             }
         }
@@ -336,7 +336,7 @@ async fn act(
     change: Alteration,
 ) -> Result<(), Failure> {
     let target = message_id(target)?;
-    pending.say(runtime, room, String::new(), Said::Act { target, change }).await
+    pending.say(runtime, room, String::new(), MessageBody::Act { target, change }).await
 }
 
 fn wanted(runtime: &Runtime, target: &str, output: Option<&str>) -> Result<Wanted, Failure> {

@@ -1,6 +1,6 @@
 //! Does what the keys asked for, with the runtime, and brings the answers back.
 
-use shared::room::{Alteration, Command, Said};
+use shared::room::{Alteration, Command, MessageBody};
 use tokio::{sync::mpsc, task::AbortHandle};
 
 use super::{
@@ -146,8 +146,8 @@ impl<'a> Act<'a> {
                     let _ = self.runtime.tell(&room, Command::Typing { stopped }).await;
                 }
                 Effect::Seen { room, seq } => {
-                    let said = Said::Seen(seq);
-                    let _ = self.runtime.tell(&room, Command::Say { token: String::new(), said }).await;
+                    let said = MessageBody::Seen(seq);
+                    let _ = self.runtime.tell(&room, Command::Say { token: String::new(), body: said }).await;
                 }
                 // What cannot be kept is unread at the next start.
                 Effect::Read { room, seq } => {
@@ -251,10 +251,10 @@ impl<'a> Act<'a> {
 
     /// Something about a message.
     async fn tell(&self, app: &mut App, room: &str, what: Telling) {
-        let act = |target, change| Said::Act { target, change };
+        let act = |target, change| MessageBody::Act { target, change };
         let (said, typed) = match what {
             Telling::Reply { to, text } => {
-                (Said::Text { text: text.clone(), reply_to: Some(to), file: None }, Some(text))
+                (MessageBody::Text { text: text.clone(), reply_to: Some(to), file: None }, Some(text))
             }
             Telling::Edit { target, text } => (act(target, Alteration::Edit(text.clone())), Some(text)),
             Telling::Delete { target } => (act(target, Alteration::Delete), None),

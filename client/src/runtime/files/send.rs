@@ -5,7 +5,7 @@ use std::path::Path;
 use proto::RoomId;
 use shared::{
     file::{FileKey, clean_name},
-    room::{MAX_TEXT, SaidError},
+    room::{BodyError, MAX_TEXT},
 };
 
 use super::{
@@ -32,7 +32,7 @@ impl Local {
         let Outgoing { path, text, reply_to, keeps_metadata, duration_ms, token } = file;
         let keeps_metadata = keeps_metadata || self.0.config.keeps_metadata;
         if text.len() > MAX_TEXT {
-            return Err(SaidError::TooLong(text.len()).into());
+            return Err(BodyError::TooLong(text.len()).into());
         }
         if let Some(transfer) = self.on_its_way(id, &path) {
             return Ok(transfer);

@@ -20,7 +20,7 @@ use proto::{
 use shared::{
     identity::{Fingerprint, Identity, KeyChange},
     invite::link::InviteLink,
-    room::{self as engine, Command, Engine, Input, Millis, Person, Said},
+    room::{self as engine, Command, Engine, Input, MessageBody, Millis, Person},
 };
 use tokio::{
     sync::{Notify, mpsc, oneshot, watch},
@@ -66,7 +66,7 @@ pub(super) enum Ask {
     /// Signs for a file on a connection. None: we are not in.
     Prove(BlobId, [u8; CHANNEL_BINDING_LEN], oneshot::Sender<Option<BlobProof>>),
     /// A file is at the relay: says so, and in the same step it is under way no more.
-    Offer { number: i64, token: String, said: Said, reply: oneshot::Sender<Result<(), Reason>> },
+    Offer { number: i64, token: String, said: MessageBody, reply: oneshot::Sender<Result<(), Reason>> },
     /// The account has another key; answered when that is known here, which the room's log says later.
     Account(Arc<Identity>, oneshot::Sender<()>),
     /// A link for one device of ours, until then.
@@ -467,9 +467,9 @@ impl Room {
     }
 
     /// Says that a file is there; what is under way of it is forgotten in the same transaction.
-    async fn offer(&mut self, number: i64, token: String, said: Said) -> Result<(), Reason> {
+    async fn offer(&mut self, number: i64, token: String, said: MessageBody) -> Result<(), Reason> {
         self.offering = Some(number);
-        let done = self.apply(vec![Input::Command(Command::Say { token, said })]).await;
+        let done = self.apply(vec![Input::Command(Command::Say { token, body: said })]).await;
         match self.offering.take() {
             None => done,
             Some(_) => done.and(Err(RoomReason::OutboxFull.into())),

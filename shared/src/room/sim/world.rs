@@ -16,8 +16,8 @@ use crate::{
     identity::{Identity, Next},
     invite::link::Link,
     room::{
-        AlarmKind, Alteration, Command, Engine, Event, Input, MAX_OUTBOX, Message, MessageId, Output, Policy,
-        Problem, Profile, Said, Stream, state::Phase,
+        AlarmKind, Alteration, Command, Engine, Event, Input, MAX_OUTBOX, Message, MessageBody, MessageId,
+        Output, Policy, Problem, Profile, Stream, state::Phase,
     },
 };
 
@@ -150,7 +150,7 @@ impl World {
     }
 
     pub(crate) fn act(&mut self, i: usize, target: MessageId, change: Alteration) {
-        self.command(i, Command::Say { token: String::new(), said: Said::Act { target, change } });
+        self.command(i, Command::Say { token: String::new(), body: MessageBody::Act { target, change } });
     }
 
     /// The last chat line that device `i` was shown.

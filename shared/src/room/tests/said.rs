@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     message::timeline::Line,
-    room::{Act, Alteration, Command, Event, Said},
+    room::{Act, Alteration, Command, Event, MessageBody},
 };
 
 fn acts(world: &World, i: usize) -> Vec<Act> {
@@ -27,8 +27,8 @@ fn folded(world: &World, i: usize) -> Line {
     line
 }
 
-fn say(world: &mut World, i: usize, said: Said) {
-    world.command(i, Command::Say { token: "t".to_owned(), said });
+fn say(world: &mut World, i: usize, said: MessageBody) {
+    world.command(i, Command::Say { token: "t".to_owned(), body: said });
     world.settle();
 }
 
@@ -63,7 +63,7 @@ fn a_reply_names_what_it_answers() {
     world.say(ANN, "who is there?");
     world.settle();
     let id = world.last(BOB).id;
-    say(&mut world, BOB, Said::Text { text: "me".to_owned(), reply_to: Some(id), file: None });
+    say(&mut world, BOB, MessageBody::Text { text: "me".to_owned(), reply_to: Some(id), file: None });
     assert_eq!(world.last(ANN).reply_to, Some(id));
     assert_eq!(world.last(BOB).reply_to, Some(id));
 }
@@ -74,7 +74,7 @@ fn read_marks_reach_the_others() {
     world.say(ANN, "read this");
     world.settle();
     let seq = world.last(BOB).seq;
-    say(&mut world, BOB, Said::Seen(seq));
+    say(&mut world, BOB, MessageBody::Seen(seq));
     let marks: Vec<_> = world.devices[ANN]
         .events
         .iter()

@@ -4,7 +4,7 @@ use shared::{
     crypto::random::Random,
     identity::Fingerprint,
     linking::{EndReason, Handshake, LinkFault, LinkMessage, Role, Taken},
-    room::{Command, Engine, Event, Millis, Private, Said},
+    room::{Command, Engine, Event, MessageBody, Millis, Private},
 };
 
 use super::{
@@ -306,7 +306,7 @@ fn other(engine: &Engine) -> Option<Fingerprint> {
 }
 
 fn say(token: &str, message: &LinkMessage) -> Do {
-    Do::Tell(Command::Say { token: token.to_owned(), said: Said::Device(message.write()) })
+    Do::Tell(Command::Say { token: token.to_owned(), body: MessageBody::Device(message.write()) })
 }
 
 #[cfg(test)]

@@ -13,10 +13,10 @@ pub const MAX_TEXT: usize = 32 << 10;
 /// Longest sign under a chat line, in bytes: the longest emoji sequences in use have 28 (a family, a flag).
 pub const MAX_EMOJI: usize = 32;
 
-/// Something to say.
+/// What a member says, before it is sealed and after it was opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum Said {
+pub enum MessageBody {
     /// A chat line.
     Text {
         /// UTF-8, at most [`MAX_TEXT`] bytes.
@@ -45,7 +45,7 @@ pub enum Said {
 /// Why something may not be said; the same limits hold for what comes in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub enum SaidError {
+pub enum BodyError {
     /// No text.
     #[error("nothing to send")]
     Empty,
@@ -63,7 +63,7 @@ pub enum SaidError {
     File(ManifestError),
 }
 
-impl SaidError {
+impl BodyError {
     /// Stable, for programs.
     pub fn code(self) -> &'static str {
         match self {
@@ -76,31 +76,31 @@ impl SaidError {
     }
 }
 
-impl Said {
+impl MessageBody {
     /// Holds it against the limits.
     ///
     /// # Errors
-    /// [`SaidError`] says what is wrong.
-    pub fn check(&self) -> Result<(), SaidError> {
+    /// [`BodyError`] says what is wrong.
+    pub fn check(&self) -> Result<(), BodyError> {
         match self {
             Self::Text { text, file: Some(file), .. } => match text.len() {
-                length if length > MAX_TEXT => Err(SaidError::TooLong(length)),
-                _ => file.check().map_err(SaidError::File),
+                length if length > MAX_TEXT => Err(BodyError::TooLong(length)),
+                _ => file.check().map_err(BodyError::File),
             },
             Self::Text { text, .. } | Self::Act { change: Alteration::Edit(text), .. } => match text.len() {
-                0 => Err(SaidError::Empty),
-                length if length > MAX_TEXT => Err(SaidError::TooLong(length)),
+                0 => Err(BodyError::Empty),
+                length if length > MAX_TEXT => Err(BodyError::TooLong(length)),
                 _ => Ok(()),
             },
             Self::Act { change: Alteration::React { emoji, .. }, .. } => {
                 let odd = |c: char| c.is_control() || c.is_whitespace();
                 let good = (1..=MAX_EMOJI).contains(&emoji.len()) && !emoji.contains(odd);
-                good.then_some(()).ok_or(SaidError::Emoji)
+                good.then_some(()).ok_or(BodyError::Emoji)
             }
             Self::Act { change: Alteration::Delete, .. } | Self::Seen(_) | Self::Here(_) => Ok(()),
             Self::Device(bytes) => match bytes.as_bytes().len() {
-                0 => Err(SaidError::Empty),
-                length if length > MAX_TEXT => Err(SaidError::TooLong(length)),
+                0 => Err(BodyError::Empty),
+                length if length > MAX_TEXT => Err(BodyError::TooLong(length)),
                 _ => Ok(()),
             },
         }
@@ -128,12 +128,12 @@ impl Said {
         }
     }
 
-    fn line(text: content::Text) -> Result<Self, SaidError> {
+    fn line(text: content::Text) -> Result<Self, BodyError> {
         let reply_to = match text.reply_to.len() {
             0 => None,
-            _ => Some((&*text.reply_to).try_into().map_err(|_| SaidError::Id)?),
+            _ => Some((&*text.reply_to).try_into().map_err(|_| BodyError::Id)?),
         };
-        let file = text.file.as_ref().map(Manifest::read).transpose().map_err(SaidError::File)?;
+        let file = text.file.as_ref().map(Manifest::read).transpose().map_err(BodyError::File)?;
         Ok(Self::Text { text: text.body, reply_to, file: file.map(Box::new) })
     }
 
@@ -143,10 +143,10 @@ impl Said {
     }
 
     /// None for a body that is not something said.
-    pub(crate) fn of(body: Body) -> Option<Result<Self, SaidError>> {
+    pub(crate) fn of(body: Body) -> Option<Result<Self, BodyError>> {
         let act = |target: &[u8], change| match target.try_into() {
             Ok(target) => Ok(Self::Act { target, change }),
-            Err(_) => Err(SaidError::Id),
+            Err(_) => Err(BodyError::Id),
         };
         let said = match body {
             Body::Text(text) => Self::line(text),
@@ -169,23 +169,26 @@ impl Said {
 mod tests {
     use super::*;
 
-    fn react(emoji: &str) -> Said {
-        Said::Act { target: [1; 16], change: Alteration::React { emoji: emoji.to_owned(), withdrawn: false } }
+    fn react(emoji: &str) -> MessageBody {
+        MessageBody::Act {
+            target: [1; 16],
+            change: Alteration::React { emoji: emoji.to_owned(), withdrawn: false },
+        }
     }
 
     #[test]
     fn what_is_said_comes_back_from_its_body() {
         let edit = Alteration::Edit("new".to_owned());
         for said in [
-            Said::Text { text: "hi".to_owned(), reply_to: Some([7; 16]), file: None },
-            Said::text("hi".to_owned()),
-            Said::Act { target: [1; 16], change: edit },
-            Said::Act { target: [1; 16], change: Alteration::Delete },
+            MessageBody::Text { text: "hi".to_owned(), reply_to: Some([7; 16]), file: None },
+            MessageBody::text("hi".to_owned()),
+            MessageBody::Act { target: [1; 16], change: edit },
+            MessageBody::Act { target: [1; 16], change: Alteration::Delete },
             react("👨‍👩‍👧‍👦"),
-            Said::Seen(7),
-            Said::Device(Private::new(vec![7])),
+            MessageBody::Seen(7),
+            MessageBody::Device(Private::new(vec![7])),
         ] {
-            assert_eq!(Said::of(said.clone().into_body()), Some(Ok(said)));
+            assert_eq!(MessageBody::of(said.clone().into_body()), Some(Ok(said)));
         }
     }
 
@@ -201,48 +204,48 @@ mod tests {
             preview: Vec::new(),
             duration_ms: 0,
         };
-        let said = |length: usize, size| Said::Text {
+        let said = |length: usize, size| MessageBody::Text {
             text: "x".repeat(length),
             reply_to: None,
             file: Some(Box::new(Manifest { size, ..file.clone() })),
         };
         for length in [0, MAX_TEXT] {
             let good = said(length, 5);
-            assert_eq!(Said::of(good.clone().into_body()), Some(Ok(good)));
+            assert_eq!(MessageBody::of(good.clone().into_body()), Some(Ok(good)));
         }
-        let too_long = Err(SaidError::TooLong(MAX_TEXT + 1));
-        assert_eq!(Said::of(said(MAX_TEXT + 1, 5).into_body()), Some(too_long));
-        let too_large = SaidError::File(ManifestError::Size);
-        assert_eq!(Said::of(said(0, u64::MAX).into_body()), Some(Err(too_large)));
+        let too_long = Err(BodyError::TooLong(MAX_TEXT + 1));
+        assert_eq!(MessageBody::of(said(MAX_TEXT + 1, 5).into_body()), Some(too_long));
+        let too_large = BodyError::File(ManifestError::Size);
+        assert_eq!(MessageBody::of(said(0, u64::MAX).into_body()), Some(Err(too_large)));
     }
 
     #[test]
     fn signs_that_are_none_are_refused() {
         for wrong in ["", " ", "a b", "a\u{1b}", "\n", &"x".repeat(MAX_EMOJI + 1)] {
-            assert_eq!(react(wrong).check(), Err(SaidError::Emoji), "{wrong:?}");
+            assert_eq!(react(wrong).check(), Err(BodyError::Emoji), "{wrong:?}");
         }
     }
 
     #[test]
     fn texts_that_are_empty_or_too_long_are_refused() {
-        let text = |length| Said::text("x".repeat(length));
-        assert_eq!(text(0).check(), Err(SaidError::Empty));
+        let text = |length| MessageBody::text("x".repeat(length));
+        assert_eq!(text(0).check(), Err(BodyError::Empty));
         assert_eq!(text(MAX_TEXT).check(), Ok(()));
-        assert_eq!(text(MAX_TEXT + 1).check(), Err(SaidError::TooLong(MAX_TEXT + 1)));
-        let edit = Said::Act { target: [1; 16], change: Alteration::Edit("x".repeat(MAX_TEXT + 1)) };
-        assert_eq!(edit.check(), Err(SaidError::TooLong(MAX_TEXT + 1)));
-        let device = |length| Said::Device(Private::new(vec![1; length]));
-        assert_eq!(device(0).check(), Err(SaidError::Empty));
+        assert_eq!(text(MAX_TEXT + 1).check(), Err(BodyError::TooLong(MAX_TEXT + 1)));
+        let edit = MessageBody::Act { target: [1; 16], change: Alteration::Edit("x".repeat(MAX_TEXT + 1)) };
+        assert_eq!(edit.check(), Err(BodyError::TooLong(MAX_TEXT + 1)));
+        let device = |length| MessageBody::Device(Private::new(vec![1; length]));
+        assert_eq!(device(0).check(), Err(BodyError::Empty));
         assert_eq!(device(MAX_TEXT).check(), Ok(()));
-        assert_eq!(device(MAX_TEXT + 1).check(), Err(SaidError::TooLong(MAX_TEXT + 1)));
+        assert_eq!(device(MAX_TEXT + 1).check(), Err(BodyError::TooLong(MAX_TEXT + 1)));
     }
 
     #[test]
     fn ids_of_another_length_are_refused() {
         let delete = Body::Delete(content::Delete { target: vec![1; 15].into() });
-        assert_eq!(Said::of(delete), Some(Err(SaidError::Id)));
+        assert_eq!(MessageBody::of(delete), Some(Err(BodyError::Id)));
         let reply =
             content::Text { body: "x".to_owned(), reply_to: vec![1; 17].into(), disappear_s: 0, file: None };
-        assert_eq!(Said::of(Body::Text(reply)), Some(Err(SaidError::Id)));
+        assert_eq!(MessageBody::of(Body::Text(reply)), Some(Err(BodyError::Id)));
     }
 }

@@ -6,11 +6,11 @@ use super::{Engine, Event};
 use crate::{
     content::{self, content::Body},
     identity::{Person, credential::Holder},
-    message::{Act, DeviceHere, Message, MessageId, Millis, Said},
+    message::{Act, DeviceHere, Message, MessageBody, MessageId, Millis},
 };
 
 /// Where and by whom something was said.
-pub(super) struct Saying {
+pub(super) struct Incoming {
     pub(super) seq: u64,
     pub(super) id: MessageId,
     pub(super) at: Millis,
@@ -18,7 +18,7 @@ pub(super) struct Saying {
     pub(super) mine: bool,
 }
 
-impl Saying {
+impl Incoming {
     pub(super) fn new(entry: &Deliver, id: &[u8], at: Millis, from: Person, mine: bool) -> Self {
         Self { seq: entry.seq, id: id.try_into().unwrap_or_default(), at, from, mine }
     }
@@ -26,22 +26,24 @@ impl Saying {
 
 impl Engine {
     /// Tells what was said. False when it breaks a limit.
-    pub(super) fn tell(&mut self, saying: Saying, body: Body) -> bool {
+    pub(super) fn tell(&mut self, saying: Incoming, body: Body) -> bool {
         let disappear_s = match &body {
             Body::Text(text) => text.disappear_s,
             _ => 0,
         };
-        let Saying { seq, id, at, from, mine } = saying;
-        let event = match Said::of(body) {
-            Some(Ok(Said::Text { text, reply_to, file })) => {
+        let Incoming { seq, id, at, from, mine } = saying;
+        let event = match MessageBody::of(body) {
+            Some(Ok(MessageBody::Text { text, reply_to, file })) => {
                 let disappears = (disappear_s > 0).then(|| at.saturating_add(u64::from(disappear_s) * 1_000));
                 Event::Message(Message { seq, id, at, from, text, mine, reply_to, disappears, file })
             }
-            Some(Ok(Said::Act { target, change })) => Event::Act(Act { seq, at, from, mine, target, change }),
+            Some(Ok(MessageBody::Act { target, change })) => {
+                Event::Act(Act { seq, at, from, mine, target, change })
+            }
             // Nobody can have read what was not there.
-            Some(Ok(Said::Seen(upto))) if upto < seq => Event::Seen { who: from, seq: upto, mine },
-            Some(Ok(Said::Device(body))) => Event::Device { who: from, seq, at, body, mine },
-            Some(Ok(Said::Seen(_) | Said::Here(_)) | Err(_)) => return false,
+            Some(Ok(MessageBody::Seen(upto))) if upto < seq => Event::Seen { who: from, seq: upto, mine },
+            Some(Ok(MessageBody::Device(body))) => Event::Device { who: from, seq, at, body, mine },
+            Some(Ok(MessageBody::Seen(_) | MessageBody::Here(_)) | Err(_)) => return false,
             None => return true,
         };
         self.out.events.push(event);
