@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     portable::{
-        Gather, Gathered, What, Writer,
+        Gather, Gathered, Selection, Writer,
         schema::{Body, Entry, File as Named, Record, Room, Settings},
     },
     store::{Place, Store},
@@ -155,7 +155,7 @@ struct Writing<'a, 'p, W> {
 impl<W: Write> Writing<'_, '_, W> {
     fn all(&mut self) -> Result<(), BackupError> {
         self.settings()?;
-        let mut gather = Gather::new(What::ALL);
+        let mut gather = Gather::new(Selection::ALL);
         while let Some(gathered) = gather.next(self.source.store)? {
             match gathered {
                 Gathered::Record(past @ Body::Past(_)) => self.past(past)?,

@@ -34,7 +34,7 @@ pub enum History {
 
 /// What is gathered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct What {
+pub struct Selection {
     /// The account's secrets too.
     pub account: bool,
     /// What was typed and not sent.
@@ -45,7 +45,7 @@ pub struct What {
     pub files: bool,
 }
 
-impl What {
+impl Selection {
     /// Everything.
     pub const ALL: Self = Self { account: true, drafts: true, history: History::All, files: true };
 }
@@ -62,7 +62,7 @@ pub enum Gathered {
 
 /// Gathers, in the order of [`Body`].
 pub struct Gather {
-    what: What,
+    what: Selection,
     stage: Stage,
     ready: VecDeque<Body>,
     rooms: VecDeque<RoomRecord>,
@@ -80,7 +80,7 @@ enum Stage {
 
 impl Gather {
     /// Begins.
-    pub fn new(what: What) -> Self {
+    pub fn new(what: Selection) -> Self {
         Self { what, stage: Stage::Person, ready: VecDeque::new(), rooms: VecDeque::new() }
     }
 

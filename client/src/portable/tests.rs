@@ -89,7 +89,7 @@ fn full() -> (TempDir, Store) {
         seq: Some(2),
         at: 5,
         expires: Some(u64::MAX >> 2),
-        what: crate::store::What::Back(person("eve", 4)),
+        what: crate::store::RoomLogItem::Back(person("eve", 4)),
     };
     let batch = Batch {
         entries: lines.into_iter().map(Entry::Line).collect(),
@@ -103,7 +103,7 @@ fn full() -> (TempDir, Store) {
     (dir, store)
 }
 
-fn written(store: &Store, what: What) -> Vec<u8> {
+fn written(store: &Store, what: Selection) -> Vec<u8> {
     let mut writer = Writer::begin(Vec::new(), 1).unwrap();
     let mut gather = Gather::new(what);
     while let Some(gathered) = gather.next(store).unwrap() {
@@ -133,7 +133,7 @@ fn taken(store: &mut Store, bytes: &[u8]) -> Result<(Counts, Option<Account>), T
 #[test]
 fn what_a_profile_holds_comes_back_in_another_one_and_twice_is_as_once() {
     let (_old, from) = full();
-    let bytes = written(&from, What::ALL);
+    let bytes = written(&from, Selection::ALL);
     let (_new, mut to) = store();
     for round in 0..2 {
         let (counts, account) = taken(&mut to, &bytes).unwrap();
@@ -161,13 +161,13 @@ fn what_a_profile_holds_comes_back_in_another_one_and_twice_is_as_once() {
 #[test]
 fn only_what_is_wanted_is_gathered() {
     let (_old, from) = full();
-    let what = What { account: false, drafts: false, history: History::Newest(2), files: false };
+    let what = Selection { account: false, drafts: false, history: History::Newest(2), files: false };
     let bytes = written(&from, what);
     let (_new, mut to) = store();
     let (counts, account) = taken(&mut to, &bytes).unwrap();
     assert!(account.is_none() && counts.lines == 2);
     assert_eq!(to.draft(ROOM).unwrap(), None);
-    let none = written(&from, What { history: History::Nothing, ..what });
+    let none = written(&from, Selection { history: History::Nothing, ..what });
     let (_new, mut to) = store();
     assert_eq!(taken(&mut to, &none).unwrap().0.lines, 0);
 }

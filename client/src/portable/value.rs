@@ -22,7 +22,7 @@ use super::{
 use crate::{
     store::{
         Cursor, Happening, HappeningKey, KnownPerson, KnownRelay, MAX_NAMES, Over, OwnAvatar, OwnTexts,
-        PictureKey, RoomKind, RoomRecord, What, Where, read_happening, read_line,
+        PictureKey, RoomKind, RoomLogItem, RoomRecord, Where, read_happening, read_line,
     },
     text::names::label,
     transport::{Pin, RelayAddress},
@@ -307,35 +307,37 @@ fn line_of(mut line: Line) -> Result<Line, ReadError> {
 
 fn happened(mut happening: Happening) -> Result<Happening, ReadError> {
     match &mut happening.what {
-        What::Joined { who, by } => {
+        RoomLogItem::Joined { who, by } => {
             *who = person(who);
             *by = by.as_ref().map(person);
         }
-        What::Back(who) | What::NewPicture { who, .. } | What::Disappearing { by: who, .. } => {
+        RoomLogItem::Back(who)
+        | RoomLogItem::NewPicture { who, .. }
+        | RoomLogItem::Disappearing { by: who, .. } => {
             *who = person(who);
         }
-        What::Linked { who, device } => (*who, *device) = (person(who), device_name(device)),
-        What::Unlinked { who, device, by } => {
+        RoomLogItem::Linked { who, device } => (*who, *device) = (person(who), device_name(device)),
+        RoomLogItem::Unlinked { who, device, by } => {
             (*who, *device, *by) = (person(who), device_name(device), person(by));
         }
-        What::KeyChanged { who, .. } => *who = person(who),
-        What::Left { who, by } => (*who, *by) = (person(who), person(by)),
-        What::Renamed { who, was } => {
+        RoomLogItem::KeyChanged { who, .. } => *who = person(who),
+        RoomLogItem::Left { who, by } => (*who, *by) = (person(who), person(by)),
+        RoomLogItem::Renamed { who, was } => {
             *was = called(was, &who.fingerprint);
             *who = person(who);
         }
-        What::Topic { by, text } => {
+        RoomLogItem::Topic { by, text } => {
             *text = clean_topic(text).unwrap_or_default();
             *by = person(by);
         }
-        What::Stranger(Stranger { who, by, .. }) => {
+        RoomLogItem::Stranger(Stranger { who, by, .. }) => {
             *who = person(who);
             *by = by.as_ref().map(person);
         }
-        What::OldAlarm { text, .. } if text.len() > MAX_WORDS => {
+        RoomLogItem::OldAlarm { text, .. } if text.len() > MAX_WORDS => {
             return Err(ReadError::TooLong("words of an alarm"));
         }
-        What::Lost { .. } | What::Alarm(_) | What::OldAlarm { .. } => {}
+        RoomLogItem::Lost { .. } | RoomLogItem::Alarm(_) | RoomLogItem::OldAlarm { .. } => {}
     }
     Ok(happening)
 }

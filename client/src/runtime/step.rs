@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use proto::relay::ClientFrame;
 use shared::room::{Engine, Event, Input, Millis, Output};
 
-use crate::store::{Batch, Entry, Happening, Notice, What};
+use crate::store::{Batch, Entry, Happening, Notice, RoomLogItem};
 
 /// What waits to be thought about.
 pub(super) struct Inputs {
@@ -65,7 +65,7 @@ impl Step {
     pub(super) fn add(&mut self, output: Output, place: Place, now: Millis) {
         self.batch.changes.extend(output.changes);
         output.events.iter().for_each(|event| self.keep(event, now));
-        let happenings = output.events.iter().filter_map(What::of).map(|what| place.of(what));
+        let happenings = output.events.iter().filter_map(RoomLogItem::of).map(|what| place.of(what));
         self.batch.happenings.extend(happenings.filter(|happening| !happening.is_over(now)));
         self.batch.notices.extend(output.events.iter().filter_map(Notice::of));
         self.frames.extend(output.frames);
@@ -89,9 +89,9 @@ impl Step {
 
 impl Place {
     /// In a room where lines go, it goes with those that were said then; what is loud does not, so that it is seen.
-    fn of(self, what: What) -> Happening {
+    fn of(self, what: RoomLogItem) -> Happening {
         let Self { mut seq, at, disappear_s } = self;
-        if let What::Lost { upto, .. } = what {
+        if let RoomLogItem::Lost { upto, .. } = what {
             // Behind what it tells of, before all that is said from now on.
             seq = Some(upto);
         }

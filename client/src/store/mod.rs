@@ -51,7 +51,7 @@ pub use carried::OwnTexts;
 pub use cursors::{Cursor, MAX_CURSOR_NAME};
 pub use error::{Damage, KeyFault, StoreError};
 pub use happenings::{
-    Happening, HappeningKey, Item, MAX_HAPPENINGS, What, people_of, read_happening, written_happening,
+    Happening, HappeningKey, Item, MAX_HAPPENINGS, RoomLogItem, people_of, read_happening, written_happening,
 };
 pub use history::{Changed, Entry, MAX_HISTORY, read_line, written_line};
 #[cfg(unix)]

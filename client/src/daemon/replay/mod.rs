@@ -27,7 +27,7 @@ use super::{
 use crate::{
     reason::Reason,
     runtime::{Event, FaceId, Local, Past, RoomEvent, mark},
-    store::{Cursor, Item, StoredNotice, What},
+    store::{Cursor, Item, RoomLogItem, StoredNotice},
 };
 
 /// Stored lines that are read at once.
@@ -63,7 +63,7 @@ struct Start {
 struct Shown {
     notices: BTreeSet<i64>,
     /// Alarms among the notices, by room: the history has them as well.
-    alarms: Vec<(Arc<str>, What)>,
+    alarms: Vec<(Arc<str>, RoomLogItem)>,
     queued: BTreeSet<MessageId>,
     lines: BTreeMap<Arc<str>, u64>,
 }
@@ -152,7 +152,7 @@ impl Feed<'_> {
         for StoredNotice { ordinal, room, notice } in unseen {
             shown.notices.insert(ordinal);
             let room: Arc<str> = room.into();
-            shown.alarms.extend(What::of_notice(notice.clone()).map(|alarm| (room.clone(), alarm)));
+            shown.alarms.extend(RoomLogItem::of_notice(notice.clone()).map(|alarm| (room.clone(), alarm)));
             self.tell(&room, RoomEvent::Notice { ordinal, notice, again: true }).await?;
         }
         Ok(())
@@ -160,7 +160,7 @@ impl Feed<'_> {
 
     /// Shows the next lines of a room, and what happened among them but `alarms`, which were shown. Returns how many
     /// lines there were.
-    async fn page(&self, start: &mut Start, alarms: &[(Arc<str>, What)]) -> Result<usize, Gone> {
+    async fn page(&self, start: &mut Start, alarms: &[(Arc<str>, RoomLogItem)]) -> Result<usize, Gone> {
         let items = match start.happened {
             Some(_) => self.local.past_after(&start.room, start.after, PAGE).await,
             None => {

@@ -46,7 +46,7 @@ use super::{
 };
 use crate::{
     reason::{Reason, RelayReason, RoomReason, Unloaded},
-    store::{Committed, People, RoomRecord, StoredNotice, Vault, What, Where},
+    store::{Committed, People, RoomLogItem, RoomRecord, StoredNotice, Vault, Where},
     transport::{Pin, RelayAddress, RoomStream},
 };
 
@@ -91,7 +91,7 @@ pub(super) struct Room {
     outlet: Outlet,
     past: Past,
     /// Alarms that are shown at the start as such.
-    unseen: Vec<What>,
+    unseen: Vec<RoomLogItem>,
     tap: Option<mpsc::Sender<RelayFrame>>,
     record: RoomRecord,
     label: Arc<str>,
@@ -511,9 +511,9 @@ fn own_account(profile: &engine::Profile, engine: &Engine) -> Fingerprint {
 }
 
 /// The alarms among these notices that are of this room.
-fn unseen(notices: &[StoredNotice], label: &str) -> Vec<What> {
+fn unseen(notices: &[StoredNotice], label: &str) -> Vec<RoomLogItem> {
     let mine = notices.iter().filter(|notice| notice.room == label);
-    mine.filter_map(|notice| What::of_notice(notice.notice.clone())).collect()
+    mine.filter_map(|notice| RoomLogItem::of_notice(notice.notice.clone())).collect()
 }
 
 /// Number and time of the entry that an input is, if it is one.

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::{
     handle::Runtime,
-    store::{Happening, Notice, ProfileDir, What},
+    store::{Happening, Notice, ProfileDir, RoomLogItem},
     transport::Transport,
 };
 
@@ -201,7 +201,8 @@ async fn unseen_alarm_that_the_history_holds_as_well_is_shown_once() {
     notices(&mut events).await;
     let room = vault.now(|store| store.rooms()).unwrap()[0].id;
     let alarm = |text: &str| engine::Alarm::ViewDiffers { from: text.to_owned() };
-    let happening = |text| Happening { seq: None, at: 1, expires: None, what: What::Alarm(alarm(text)) };
+    let happening =
+        |text| Happening { seq: None, at: 1, expires: None, what: RoomLogItem::Alarm(alarm(text)) };
     let unseen = Notice::Alarm(alarm("unseen"));
     let happenings = vec![happening("seen"), happening("unseen")];
     let batch = crate::store::Batch { notices: vec![unseen], happenings, ..Default::default() };
@@ -222,6 +223,6 @@ async fn unseen_alarm_that_the_history_holds_as_well_is_shown_once() {
         is_in && alarms > 0
     })
     .await;
-    let alarms_of_the_past: Vec<_> = past.into_iter().filter(What::is_alarm).collect();
-    assert_eq!((alarms, alarms_of_the_past), (1, vec![What::Alarm(alarm("seen"))]));
+    let alarms_of_the_past: Vec<_> = past.into_iter().filter(RoomLogItem::is_alarm).collect();
+    assert_eq!((alarms, alarms_of_the_past), (1, vec![RoomLogItem::Alarm(alarm("seen"))]));
 }

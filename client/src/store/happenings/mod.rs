@@ -38,12 +38,12 @@ pub struct Happening {
     /// When it goes, Unix milliseconds.
     pub expires: Option<Millis>,
     /// What.
-    pub what: What,
+    pub what: RoomLogItem,
 }
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum What {
+pub enum RoomLogItem {
     /// Somebody joined.
     Joined {
         /// Who.
@@ -182,7 +182,7 @@ pub fn people_of(line: &Line) -> Vec<Person> {
     [&line.message.from].into_iter().chain(&line.handed_by).chain(signs).cloned().collect()
 }
 
-impl What {
+impl RoomLogItem {
     /// Everybody whom it names, by the names of then.
     pub fn people(&self) -> Vec<Person> {
         match self {
@@ -340,7 +340,7 @@ pub(super) fn append(
 ) -> Result<(), StoreError> {
     for happening in happenings {
         let mut happening = happening.clone();
-        if let What::Lost { after, upto, lines } = &mut happening.what {
+        if let RoomLogItem::Lost { after, upto, lines } = &mut happening.what {
             let count = "SELECT count(*) FROM messages WHERE room = ?1 AND seq > ?2 AND seq <= ?3";
             *lines = db
                 .prepare_cached(count)?

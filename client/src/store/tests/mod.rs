@@ -350,7 +350,7 @@ fn stranger_is_kept_until_somebody_has_seen_it_and_is_no_alarm_though_it_once_wa
 
     let stored = format!(r#"{{"at":7,"what":{{"alarmed":{{"Stranger":{value}}}}}}}"#);
     let happening = read_happening(3, None, stored.as_bytes()).unwrap();
-    assert_eq!(happening.what, What::Stranger(stranger.clone()));
+    assert_eq!(happening.what, RoomLogItem::Stranger(stranger.clone()));
     let written = written_happening(&happening).unwrap();
     assert_eq!(read_happening(3, None, &written).unwrap(), happening);
 }

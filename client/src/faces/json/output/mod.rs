@@ -29,7 +29,7 @@ use crate::{
     failure::Failure,
     handle::Runtime,
     runtime::{ChosenRelay, KeyRoom, LinkNews, OwnDevice, Transfer, TransferState, Way},
-    store::{Happening, Hit, What},
+    store::{Happening, Hit, RoomLogItem},
 };
 
 /// An event.
@@ -436,33 +436,42 @@ impl Out {
         Self::happened(room, happening.what, WhenOut { seq: happening.seq, at: Some(happening.at) })
     }
 
-    fn happened(room: String, what: What, when: WhenOut) -> Self {
+    fn happened(room: String, what: RoomLogItem, when: WhenOut) -> Self {
         match what {
-            What::Joined { who, by } => {
+            RoomLogItem::Joined { who, by } => {
                 Self::MemberJoined { room, member: person(who), invited_by: by.map(person), when }
             }
-            What::Linked { who, device } => Self::DeviceJoined { room, member: person(who), device, when },
-            What::Unlinked { who, device, by } => {
+            RoomLogItem::Linked { who, device } => {
+                Self::DeviceJoined { room, member: person(who), device, when }
+            }
+            RoomLogItem::Unlinked { who, device, by } => {
                 Self::DeviceLeft { room, member: person(who), device, by: person(by), when }
             }
-            What::KeyChanged { who, was } => {
+            RoomLogItem::KeyChanged { who, was } => {
                 Self::KeyChanged { room, member: person(who), was: was.to_string(), when }
             }
-            What::Back(who) => Self::DeviceBack { room, member: person(who), when },
-            What::Left { who, by } => Self::MemberLeft { room, member: person(who), by: person(by), when },
-            What::Renamed { who, was } => Self::ProfileChanged { room, member: person(who), was, when },
-            What::NewPicture { who, is_gone } => {
+            RoomLogItem::Back(who) => Self::DeviceBack { room, member: person(who), when },
+            RoomLogItem::Left { who, by } => {
+                Self::MemberLeft { room, member: person(who), by: person(by), when }
+            }
+            RoomLogItem::Renamed { who, was } => {
+                Self::ProfileChanged { room, member: person(who), was, when }
+            }
+            RoomLogItem::NewPicture { who, is_gone } => {
                 Self::NewPicture { room, member: person(who), gone: is_gone, when }
             }
-            What::Disappearing { by, seconds } => Self::Disappearing { room, by: person(by), seconds, when },
-            What::Topic { by, text } => Self::Topic { room, by: person(by), text, when },
-            What::Lost { after, upto, lines } => {
-                let message = words::happening(&What::Lost { after, upto, lines }, None, Among::default());
+            RoomLogItem::Disappearing { by, seconds } => {
+                Self::Disappearing { room, by: person(by), seconds, when }
+            }
+            RoomLogItem::Topic { by, text } => Self::Topic { room, by: person(by), text, when },
+            RoomLogItem::Lost { after, upto, lines } => {
+                let message =
+                    words::happening(&RoomLogItem::Lost { after, upto, lines }, None, Among::default());
                 Self::Lost { room, after, upto, message, when }
             }
-            What::Alarm(alarm) => Self::alarmed(room, alarm.kind(), words::alarm(&alarm), when),
-            What::OldAlarm { kind, text } => Self::alarmed(room, kind, text, when),
-            What::Stranger(stranger) => Self::stranger(room, stranger, true, when),
+            RoomLogItem::Alarm(alarm) => Self::alarmed(room, alarm.kind(), words::alarm(&alarm), when),
+            RoomLogItem::OldAlarm { kind, text } => Self::alarmed(room, kind, text, when),
+            RoomLogItem::Stranger(stranger) => Self::stranger(room, stranger, true, when),
         }
     }
 

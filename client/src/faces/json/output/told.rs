@@ -7,7 +7,7 @@ use crate::{
     faces::words,
     failure::Failure,
     runtime::{Event, Namesake, RelayState, RoomEvent},
-    store::{Notice, What},
+    store::{Notice, RoomLogItem},
 };
 
 /// The objects that tell of an event; several for a certificate that changed.
@@ -80,27 +80,31 @@ fn relay_event(relay: String, state: RelayState) -> Vec<Out> {
 fn engine_event(room: String, event: engine::Event, marks: Marks<'_>) -> Out {
     let live = WhenOut::default();
     match event {
-        engine::Event::MemberJoined { who, by } => Out::happened(room, What::Joined { who, by }, live),
+        engine::Event::MemberJoined { who, by } => Out::happened(room, RoomLogItem::Joined { who, by }, live),
         engine::Event::DeviceJoined { who, device, .. } => {
-            Out::happened(room, What::Linked { who, device: device.name }, live)
+            Out::happened(room, RoomLogItem::Linked { who, device: device.name }, live)
         }
         engine::Event::DeviceLeft { who, device, by } => {
-            Out::happened(room, What::Unlinked { who, device: device.name, by }, live)
+            Out::happened(room, RoomLogItem::Unlinked { who, device: device.name, by }, live)
         }
-        engine::Event::KeyChanged { who, was } => Out::happened(room, What::KeyChanged { who, was }, live),
-        engine::Event::DeviceBack(who) => Out::happened(room, What::Back(who), live),
+        engine::Event::KeyChanged { who, was } => {
+            Out::happened(room, RoomLogItem::KeyChanged { who, was }, live)
+        }
+        engine::Event::DeviceBack(who) => Out::happened(room, RoomLogItem::Back(who), live),
         engine::Event::Invited { by, .. } => Out::Invited { room, by: person(by) },
-        engine::Event::MemberLeft { who, by } => Out::happened(room, What::Left { who, by }, live),
-        engine::Event::ProfileChanged { who, was } => Out::happened(room, What::Renamed { who, was }, live),
+        engine::Event::MemberLeft { who, by } => Out::happened(room, RoomLogItem::Left { who, by }, live),
+        engine::Event::ProfileChanged { who, was } => {
+            Out::happened(room, RoomLogItem::Renamed { who, was }, live)
+        }
         engine::Event::NewPicture { who, is_gone } => {
-            Out::happened(room, What::NewPicture { who, is_gone }, live)
+            Out::happened(room, RoomLogItem::NewPicture { who, is_gone }, live)
         }
         engine::Event::Disappearing { by, seconds } => {
-            Out::happened(room, What::Disappearing { by, seconds }, live)
+            Out::happened(room, RoomLogItem::Disappearing { by, seconds }, live)
         }
-        engine::Event::Topic { by, text } => Out::happened(room, What::Topic { by, text }, live),
+        engine::Event::Topic { by, text } => Out::happened(room, RoomLogItem::Topic { by, text }, live),
         engine::Event::Lost { after, upto } => {
-            Out::happened(room, What::Lost { after, upto, lines: 0 }, live)
+            Out::happened(room, RoomLogItem::Lost { after, upto, lines: 0 }, live)
         }
         engine::Event::Accepted => Out::Accepted { room, message: words::ACCEPTED.to_owned() },
         engine::Event::Joined(view) => Out::joined(&room, &view, marks),

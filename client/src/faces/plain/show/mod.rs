@@ -20,7 +20,7 @@ use crate::{
     failure::Exit,
     handle::Runtime,
     runtime::{Event, RelayState, RoomEvent},
-    store::{What, people_of},
+    store::{RoomLogItem, people_of},
 };
 
 /// A pause after which what was shown is kept as read.
@@ -168,7 +168,7 @@ async fn engine_event(runtime: &Runtime, shared: &Shared, room: &str, event: eng
     {
         return;
     }
-    if let Some(what) = What::of(&event).filter(|what| !what.is_loud()) {
+    if let Some(what) = RoomLogItem::of(&event).filter(|what| !what.is_loud()) {
         let (view, past) = shared.among(runtime, room, &what.people()).await;
         let among = Among { past: Some(&past), ..view.as_deref().into() };
         return note(&words::happening(&what, Some(room), among));

@@ -249,11 +249,11 @@ fn happenings_name_people_so_that_nothing_else_is_read() {
     for name in NAMES.iter().filter(|name| **name != "ann" && **name != "Topic") {
         let shown = words::who(&person(name), None);
         assert!(shown.starts_with('"') && shown.ends_with('"'), "{shown}");
-        let joined = What::Joined { who: person(name), by: Some(person(name)) };
+        let joined = RoomLogItem::Joined { who: person(name), by: Some(person(name)) };
         let told = words::happening(&joined, Some(name), None);
         let label = words::called(name);
         assert_eq!(told, format!("{shown} joined {label} by an invite of {shown}."));
-        let renamed = What::Renamed { who: person("bob"), was: (*name).to_owned() };
+        let renamed = RoomLogItem::Renamed { who: person("bob"), was: (*name).to_owned() };
         assert_eq!(words::happening(&renamed, None, None), format!("{shown} is called bob from now on."));
     }
 }

@@ -11,7 +11,7 @@ use super::{App, Entry, Kind, Link, News, Overlay, Row};
 use crate::{
     faces::{pending::Pending, sanitize, words},
     runtime::{Event, RelayState, RoomEvent},
-    store::{Happening, Over, What, people_of},
+    store::{Happening, Over, RoomLogItem, people_of},
 };
 
 /// News that wait to be told; more at once are only counted by whoever reads them.
@@ -108,7 +108,7 @@ impl App {
                     });
                 }
                 // In the history it stands as well, with fewer words.
-                self.push(room, Row::Note { kind, text, stored: What::of_notice(notice) });
+                self.push(room, Row::Note { kind, text, stored: RoomLogItem::of_notice(notice) });
             }
             RoomEvent::Engine(event) => self.engine(room, event, pending),
         }
@@ -122,7 +122,7 @@ impl App {
         }
         let view = self.pane(room).view.clone();
         let name = |one| words::who(one, view.as_deref());
-        if let Some(what) = What::of(&event).filter(|what| !what.is_loud()) {
+        if let Some(what) = RoomLogItem::of(&event).filter(|what| !what.is_loud()) {
             let row = self.happened(room, &what);
             return self.push(room, row);
         }
@@ -261,7 +261,7 @@ impl App {
         self.happened(room, &happening.what)
     }
 
-    fn happened(&mut self, room: &str, what: &What) -> Row {
+    fn happened(&mut self, room: &str, what: &RoomLogItem) -> Row {
         let key = self.me.1;
         let pane = self.pane(room);
         pane.name(&what.people(), key);

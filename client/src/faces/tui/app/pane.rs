@@ -13,7 +13,7 @@ use shared::{
 use super::{Entry, Row};
 use crate::{
     faces::words::Among,
-    store::{Happening, Over, What},
+    store::{Happening, Over, RoomLogItem},
     text::namesakes::Namesakes,
 };
 
@@ -165,7 +165,7 @@ impl Pane {
         if !rows.is_empty() {
             let above = self.rows.iter().position(|row| row.entry().is_some()).unwrap_or(self.rows.len());
             let below = self.rows.split_off(above);
-            let mut again: Vec<&What> = rows.iter().filter_map(Row::stored).collect();
+            let mut again: Vec<&RoomLogItem> = rows.iter().filter_map(Row::stored).collect();
             self.rows.retain(|row| {
                 let place = row.stored().and_then(|what| again.iter().position(|other| *other == what));
                 place.map(|place| again.swap_remove(place)).is_none()

@@ -3,7 +3,7 @@
 use super::Entry;
 use crate::{
     faces::words::{self, Among},
-    store::What,
+    store::RoomLogItem,
 };
 
 /// A thing said or told. All text is safe for a terminal.
@@ -18,7 +18,7 @@ pub(crate) enum Row {
         /// One line.
         text: String,
         /// What of it is in the history on the disk as well.
-        stored: Option<What>,
+        stored: Option<RoomLogItem>,
     },
 }
 
@@ -35,7 +35,7 @@ pub(crate) enum Kind {
 
 impl Row {
     /// What happened in the room, as it stands in the history.
-    pub(super) fn happening<'a>(what: &'a What, among: impl Into<Among<'a>>) -> Self {
+    pub(super) fn happening<'a>(what: &'a RoomLogItem, among: impl Into<Among<'a>>) -> Self {
         let kind = match () {
             () if what.is_alarm() => Kind::Alarm,
             () if what.is_loud() => Kind::Loud,
@@ -55,7 +55,7 @@ impl Row {
         }
     }
 
-    pub(super) fn stored(&self) -> Option<&What> {
+    pub(super) fn stored(&self) -> Option<&RoomLogItem> {
         match self {
             Self::Note { stored, .. } => stored.as_ref(),
             Self::Message(_) => None,
