@@ -1,4 +1,4 @@
-//! Replies, edits, signs, marks, typing, disappearing lines and a shared past: real people at a real relay.
+//! Replies, edits, reactions, marks, typing, disappearing lines and a shared past: real people at a real relay.
 
 #![allow(
     clippy::unwrap_used,

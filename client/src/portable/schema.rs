@@ -240,7 +240,7 @@ pub struct Past {
     /// 32 bytes.
     #[prost(bytes = "vec", tag = "1")]
     pub room: Vec<u8>,
-    /// Chat lines, as they stand: edits, deletions and signs applied.
+    /// Chat lines, as they stand: edits, deletions and reactions applied.
     #[prost(message, repeated, tag = "2")]
     pub lines: Vec<Row>,
     /// What else happened.

@@ -10,7 +10,7 @@ use shared::{
         names::clean_topic,
         recovery::{ENTROPY_LEN, RecoveryKey, seed_of},
     },
-    message::timeline::{Line, MAX_NAMED, MAX_SIGNS},
+    message::timeline::{Line, MAX_NAMED, MAX_REACTIONS},
     room::{MAX_EMOJI, MAX_TEXT, Person, Stranger},
 };
 use zeroize::Zeroizing;
@@ -43,7 +43,7 @@ const MAX_ACCOUNT: usize = 4 << 10;
 /// Longest way back into a room, in bytes.
 const MAX_WAY_BACK: usize = super::frames::MAX_RECORD;
 
-/// Longest row of the past, in bytes: a line with as many signs and people as it takes has some 900 KiB.
+/// Longest row of the past, in bytes: a line with as many reactions and people as it takes has some 900 KiB.
 const MAX_ROW: usize = 1 << 20;
 
 /// Most named cursors of a room.
@@ -292,14 +292,16 @@ fn line_of(mut line: Line) -> Result<Line, ReadError> {
         file.name = shared::file::clean_name(&file.name);
         message.file = Some(file);
     }
-    if line.reactions.len() > MAX_SIGNS || line.reactions.iter().any(|sign| sign.people.len() > MAX_NAMED) {
+    if line.reactions.len() > MAX_REACTIONS
+        || line.reactions.iter().any(|reaction| reaction.people.len() > MAX_NAMED)
+    {
         return Err(ReadError::TooLong("signs of a line"));
     }
-    for sign in &mut line.reactions {
-        if !(1..=MAX_EMOJI).contains(&sign.emoji.len()) {
+    for reaction in &mut line.reactions {
+        if !(1..=MAX_EMOJI).contains(&reaction.emoji.len()) {
             return Err(ReadError::Malformed("a sign"));
         }
-        sign.people.iter_mut().for_each(|who| *who = person(who));
+        reaction.people.iter_mut().for_each(|who| *who = person(who));
     }
     line.handed_by = line.handed_by.as_ref().map(person);
     Ok(line)

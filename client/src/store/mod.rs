@@ -273,7 +273,7 @@ impl Store {
         happenings::append(&transaction, &self.sealer, room, &batch.happenings)?;
         let Changed { lines, refused } =
             history::append(&transaction, &self.sealer, room, &batch.entries, self.kept)?;
-        // Only a forgery is told: whoever reacts to what is just being deleted does nothing wrong, and a flood of signs
+        // Only a forgery is told: whoever reacts to what is just being deleted does nothing wrong, and a flood of reactions
         // must not become a flood of notices.
         let refused: Vec<Notice> = refused
             .into_iter()

@@ -10,7 +10,7 @@ use crate::{
 /// Longest chat line, in bytes of UTF-8: fits the 64 KiB bucket with room to spare.
 pub const MAX_TEXT: usize = 32 << 10;
 
-/// Longest sign under a chat line, in bytes: the longest emoji sequences in use have 28 (a family, a flag).
+/// Longest reaction under a chat line, in bytes: the longest emoji sequences in use have 28 (a family, a flag).
 pub const MAX_EMOJI: usize = 32;
 
 /// What a member says, before it is sealed and after it was opened.
@@ -26,7 +26,7 @@ pub enum MessageBody {
         /// What comes with it; then the text may be empty.
         file: Option<Box<Manifest>>,
     },
-    /// Another text for a chat line of ours, or its end, or a sign under anybody's.
+    /// Another text for a chat line of ours, or its end, or a reaction under anybody's.
     Act {
         /// The chat line.
         target: MessageId,
@@ -52,7 +52,7 @@ pub enum BodyError {
     /// More than fits.
     #[error("{0} bytes, of {MAX_TEXT} that fit")]
     TooLong(usize),
-    /// Not a sign.
+    /// Not a reaction.
     #[error("not one sign of at most {MAX_EMOJI} bytes")]
     Emoji,
     /// An id of another length.
@@ -152,9 +152,10 @@ impl MessageBody {
             Body::Text(text) => Self::line(text),
             Body::Edit(edit) => act(&edit.target, Alteration::Edit(edit.body)),
             Body::Delete(delete) => act(&delete.target, Alteration::Delete),
-            Body::Reaction(sign) => {
-                act(&sign.target, Alteration::React { emoji: sign.emoji, withdrawn: sign.withdrawn })
-            }
+            Body::Reaction(reaction) => act(
+                &reaction.target,
+                Alteration::React { emoji: reaction.emoji, withdrawn: reaction.withdrawn },
+            ),
             Body::Seen(seen) => Ok(Self::Seen(seen.seq)),
             Body::Device(device) => Ok(Self::Device(Private::new(device.body.to_vec()))),
             Body::Leave(_) | Body::Alarm(_) | Body::Typing(_) | Body::Past(_) | Body::DeviceHere(_) => {

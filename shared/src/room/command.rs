@@ -17,7 +17,7 @@ pub enum Command {
         /// UTF-8, at most [`super::MAX_TEXT`] bytes.
         text: String,
     },
-    /// Say something else than a plain chat line: a reply, an edit, a sign. `token` comes back as for `Send`.
+    /// Say something else than a plain chat line: a reply, an edit, a reaction. `token` comes back as for `Send`.
     Say {
         /// Chosen by the asker; opaque.
         token: String,

@@ -161,8 +161,9 @@ pub async fn execute(
         Line::React(emoji) => {
             let me = runtime.me().1;
             let toggle = |line: &timeline::Line| {
-                let mut signs = line.reactions.iter().filter(|sign| sign.emoji == emoji);
-                let withdrawn = signs.any(|sign| sign.people.iter().any(|person| person.fingerprint == me));
+                let mut reactions = line.reactions.iter().filter(|reaction| reaction.emoji == emoji);
+                let withdrawn =
+                    reactions.any(|reaction| reaction.people.iter().any(|person| person.fingerprint == me));
                 Alteration::React { emoji: emoji.clone(), withdrawn }
             };
             act(runtime, pending, here()?, false, toggle).await

@@ -75,7 +75,7 @@ pub enum Line {
     Edit(String),
     /// Take our last message back.
     Delete,
-    /// Put a sign under the last message of the others.
+    /// Put a reaction under the last message of the others.
     React(String),
     /// Change what we say of ourselves.
     Status(String),

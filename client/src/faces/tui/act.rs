@@ -258,8 +258,8 @@ impl<'a> Act<'a> {
             }
             Telling::Edit { target, text } => (act(target, Alteration::Edit(text.clone())), Some(text)),
             Telling::Delete { target } => (act(target, Alteration::Delete), None),
-            Telling::React { target, sign, withdrawn } => {
-                (act(target, Alteration::React { emoji: sign, withdrawn }), None)
+            Telling::React { target, emoji, withdrawn } => {
+                (act(target, Alteration::React { emoji, withdrawn }), None)
             }
         };
         if let Err(failure) = self.pending.say(self.runtime, room, String::new(), said).await {

@@ -7,8 +7,8 @@ use shared::{
 };
 
 use super::{
-    Among, alarm, beginning, called, counted, duration, first_words, over, sign, stranger, text::sentence,
-    who, who_was,
+    Among, alarm, beginning, called, counted, duration, first_words, over, reaction, stranger,
+    text::sentence, who, who_was,
 };
 use crate::{
     faces::sanitize,
@@ -119,10 +119,10 @@ pub fn changed<'a>(act: &'a Act, line: &'a Line, among: impl Into<Among<'a>>) ->
         Alteration::Edit(text) => format!("{by} edited a message; now: {}", sanitize::one_line(text)),
         Alteration::Delete => format!("{by} deleted a message."),
         Alteration::React { emoji, withdrawn: false } => {
-            format!("{by} reacts {} to {whose}", sign(emoji))
+            format!("{by} reacts {} to {whose}", reaction(emoji))
         }
         Alteration::React { emoji, withdrawn: true } => {
-            format!("{by} takes {} back from {whose}", sign(emoji))
+            format!("{by} takes {} back from {whose}", reaction(emoji))
         }
     }
 }

@@ -101,7 +101,7 @@ pub enum RoomEvent {
     /// Something beside the chat lines that is stored, shown to people again. As it happens it comes as the engine's
     /// event or as a notice.
     PastHappening(Happening),
-    /// A chat line is another than before: edited, deleted, with other signs. Comes instead of the engine's `Act`.
+    /// A chat line is another than before: edited, deleted, with other reactions. Comes instead of the engine's `Act`.
     Changed {
         /// What happened.
         act: engine::Act,

@@ -102,8 +102,8 @@ async fn step(runtime: &Runtime, number: usize) -> Result<(), Reason> {
 async fn told(runtime: &Runtime) -> Result<Vec<(u64, String, bool, bool, usize)>, Reason> {
     let lines = runtime.history(ROOM, 0, 100).await?;
     let told = |line: Line| {
-        let signs = line.reactions.len();
-        (line.message.seq, line.message.text, line.edited.is_some(), line.deleted, signs)
+        let reactions = line.reactions.len();
+        (line.message.seq, line.message.text, line.edited.is_some(), line.deleted, reactions)
     };
     Ok(lines.into_iter().map(told).collect())
 }

@@ -178,8 +178,8 @@ impl From<Line> for Item {
 
 /// Everybody whom a chat line names.
 pub fn people_of(line: &Line) -> Vec<Person> {
-    let signs = line.reactions.iter().flat_map(|sign| &sign.people);
-    [&line.message.from].into_iter().chain(&line.handed_by).chain(signs).cloned().collect()
+    let reactions = line.reactions.iter().flat_map(|reaction| &reaction.people);
+    [&line.message.from].into_iter().chain(&line.handed_by).chain(reactions).cloned().collect()
 }
 
 impl RoomLogItem {

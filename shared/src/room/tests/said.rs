@@ -1,4 +1,4 @@
-//! Replies, edits, signs, read marks, profiles, disappearing lines: what must work.
+//! Replies, edits, reactions, read marks, profiles, disappearing lines: what must work.
 
 use super::{
     hostile::{ANN, BOB, EVE, three},
@@ -39,10 +39,10 @@ fn a_line_becomes_the_same_for_everybody() {
     world.settle();
     let id = world.last(ANN).id;
     world.act(ANN, id, Alteration::Edit("first".to_owned()));
-    let sign = |withdrawn| Alteration::React { emoji: "👍".to_owned(), withdrawn };
-    world.act(BOB, id, sign(false));
-    world.act(EVE, id, sign(false));
-    world.act(EVE, id, sign(true));
+    let reaction = |withdrawn| Alteration::React { emoji: "👍".to_owned(), withdrawn };
+    world.act(BOB, id, reaction(false));
+    world.act(EVE, id, reaction(false));
+    world.act(EVE, id, reaction(true));
     world.settle();
     for i in [ANN, BOB, EVE] {
         let line = folded(&world, i);

@@ -122,7 +122,7 @@ pub enum Out {
     Edited { room: String, id: String, at: u64, from: PersonOut, text: String },
     /// A message was taken back.
     Deleted { room: String, id: String, at: u64, from: PersonOut },
-    /// A sign was put under a message, or taken back.
+    /// A reaction was put under a message, or taken back.
     Reaction { room: String, id: String, at: u64, from: PersonOut, emoji: String, withdrawn: bool },
     /// Messages are gone because their time is over.
     Gone { room: String, seqs: Vec<u64> },
@@ -377,9 +377,9 @@ impl Out {
     /// A chat line.
     pub fn message(room: String, line: impl Into<Line>, again: bool) -> Self {
         let Line { message, edited, deleted, reactions, handed_by } = line.into();
-        let sign = |sign: Reaction| ReactionOut {
-            emoji: sign.emoji,
-            people: sign.people.into_iter().map(person).collect(),
+        let reaction = |reaction: Reaction| ReactionOut {
+            emoji: reaction.emoji,
+            people: reaction.people.into_iter().map(person).collect(),
         };
         let more = MoreOut {
             file: message.file.as_deref().map(FileOut::of),
@@ -387,7 +387,7 @@ impl Out {
             disappears: message.disappears,
             edited,
             deleted,
-            reactions: reactions.into_iter().map(sign).collect(),
+            reactions: reactions.into_iter().map(reaction).collect(),
             handed_by: handed_by.map(person),
         };
         Self::Message {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::{App, Attached, Effect, Entry, overlay::MESSAGE};
 use crate::faces::{markup, sanitize, tui::times, words};
 
-/// People behind a sign whose names the details have; more are only counted.
+/// People behind a reaction whose names the details have; more are only counted.
 const NAMED: usize = 32;
 
 /// Digits of an id that `/get` and `schat file get` need.
@@ -79,12 +79,12 @@ impl App {
             lines.push(format!("Read by:      {readers} who say so"));
         }
         let view = self.shown().and_then(|pane| pane.view.as_deref());
-        for sign in &entry.signs {
-            let people = sign.people.iter().take(NAMED);
+        for reaction in &entry.reactions {
+            let people = reaction.people.iter().take(NAMED);
             let names: Vec<_> = people.map(|who| words::name(who, view)).collect();
-            let more = sign.people.len().saturating_sub(NAMED);
+            let more = reaction.people.len().saturating_sub(NAMED);
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            lines.push(format!("{}  {}{more}", sign.shown, names.join(", ")));
+            lines.push(format!("{}  {}{more}", reaction.shown, names.join(", ")));
         }
         if let Some(file) = entry.file.as_deref().filter(|_| !entry.deleted) {
             lines.extend(about_file(file, entry, place));

@@ -49,7 +49,7 @@ pub(crate) enum Telling {
     Reply { to: MessageId, text: String },
     Edit { target: MessageId, text: String },
     Delete { target: MessageId },
-    React { target: MessageId, sign: String, withdrawn: bool },
+    React { target: MessageId, emoji: String, withdrawn: bool },
 }
 
 /// How the connection to the relay is.

@@ -25,7 +25,7 @@ const QUOTED: usize = 512;
 pub(crate) struct Entry {
     /// Its place in the log; none while it waits for the relay.
     pub seq: Option<u64>,
-    /// What it is called by replies and signs.
+    /// What it is called by replies and reactions.
     pub id: MessageId,
     /// Unix milliseconds.
     pub at: u64,
@@ -54,7 +54,7 @@ pub(crate) struct Entry {
     /// Its author took it back.
     pub deleted: bool,
     /// What others put under it.
-    pub signs: Vec<Sign>,
+    pub reactions: Vec<ShownReaction>,
     /// Who told us of it, if we did not read it ourselves.
     pub handed_by: Option<String>,
     /// The same, as they came.
@@ -103,9 +103,9 @@ pub(crate) struct Picture {
     pub preview: Vec<u8>,
 }
 
-/// A sign under a line.
+/// A reaction under a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Sign {
+pub(crate) struct ShownReaction {
     /// As it was sent; to be sanitised.
     pub raw: String,
     /// For the screen.
@@ -122,10 +122,10 @@ impl Entry {
         let name = words::name(&message.from, among);
         let text = sanitize::paragraph(&message.text).join("\n");
         let mentions = !message.mine && !deleted && mention::is_for(&text, me, among.view);
-        let sign = |sign: Reaction| Sign {
-            shown: sanitize::line(&sign.emoji),
-            raw: sign.emoji,
-            people: sign.people,
+        let reaction = |reaction: Reaction| ShownReaction {
+            shown: sanitize::line(&reaction.emoji),
+            raw: reaction.emoji,
+            people: reaction.people,
         };
         Self {
             seq: Some(message.seq),
@@ -143,7 +143,7 @@ impl Entry {
             picture: message.file.filter(|_| !deleted).and_then(|file| picture(room, *file)),
             edited: edited.is_some(),
             deleted,
-            signs: reactions.into_iter().map(sign).collect(),
+            reactions: reactions.into_iter().map(reaction).collect(),
             handed_by: handed_by.as_ref().map(|by| words::name(by, among)),
             by: handed_by,
             disappears: message.disappears,
@@ -197,14 +197,16 @@ impl Entry {
 
     /// What it takes in memory, about.
     pub(super) fn bytes(&self) -> usize {
-        let sign = |sign: &Sign| sign.raw.len() + sign.shown.len() + sign.people.len() * 128;
+        let reaction = |reaction: &ShownReaction| {
+            reaction.raw.len() + reaction.shown.len() + reaction.people.len() * 128
+        };
         256 + self.text.len()
             + self
                 .file
                 .as_ref()
                 .map_or(0, |file| file.told.len() + file.name.len() + file.media_type.len() + 64)
             + self.picture.as_ref().map_or(0, |picture| picture.preview.len() + 128)
-            + self.signs.iter().map(sign).sum::<usize>()
+            + self.reactions.iter().map(reaction).sum::<usize>()
     }
 
     /// Whether its time is over.
@@ -212,10 +214,10 @@ impl Entry {
         self.disappears.is_some_and(|at| at <= now)
     }
 
-    /// Whether we put this sign under it.
-    pub(crate) fn has_sign(&self, sign: &str, me: &Fingerprint) -> bool {
-        let sign = self.signs.iter().find(|known| known.raw == sign);
-        sign.is_some_and(|sign| sign.people.iter().any(|person| person.fingerprint == *me))
+    /// Whether we put this reaction under it.
+    pub(crate) fn has_reaction(&self, reaction: &str, me: &Fingerprint) -> bool {
+        let reaction = self.reactions.iter().find(|known| known.raw == reaction);
+        reaction.is_some_and(|reaction| reaction.people.iter().any(|person| person.fingerprint == *me))
     }
 }
 

@@ -136,7 +136,7 @@ fn keys_of(overlay: &Overlay) -> Option<Keys> {
                 ("Esc", "stay"),
             ],
         ),
-        Overlay::Signs(_) => (
+        Overlay::Reactions(_) => (
             "A sign under a message",
             &[
                 ("1 … 8", "put that sign under it, or take it back"),

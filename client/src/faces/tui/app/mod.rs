@@ -40,7 +40,7 @@ pub(super) use self::{
     pane::Pane,
     row::{Kind, Row},
     search::{Hit, Search},
-    select::{Compose, SIGNS},
+    select::{Compose, REACTIONS},
     welcome::{CHOICES, Choice},
 };
 use super::{editor::Editor, keymap::Keymap, pictures::Gallery, spell::Spelling, theme::Theme};

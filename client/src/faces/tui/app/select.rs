@@ -2,15 +2,15 @@
 
 use shared::room::MessageId;
 
-use super::{App, Effect, Entry, Overlay, Telling, overlay::Signs};
+use super::{App, Effect, Entry, Overlay, Telling, overlay::Reactions};
 use crate::faces::{
     quote::quoted,
     tui::{editor::Editor, keymap::Action},
     words,
 };
 
-/// Signs to choose from; others can be typed.
-pub(crate) const SIGNS: [&str; 8] = ["👍", "❤", "😂", "🎉", "😮", "😢", "🙏", "👀"];
+/// Reactions to choose from; others can be typed.
+pub(crate) const REACTIONS: [&str; 8] = ["👍", "❤", "😂", "🎉", "😮", "😢", "🙏", "👀"];
 
 /// What Enter does with what is typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,7 +64,8 @@ impl App {
             }
             Action::React => {
                 if let Some(target) = self.living() {
-                    self.overlay = Some(Overlay::Signs(Signs { target, text: Editor::default(), at: 0 }));
+                    self.overlay =
+                        Some(Overlay::Reactions(Reactions { target, text: Editor::default(), at: 0 }));
                 }
             }
             Action::Copy => {
@@ -112,12 +113,12 @@ impl App {
         }
     }
 
-    /// Puts a sign under a message, or takes it away.
-    pub(super) fn react(&mut self, target: MessageId, sign: String) {
+    /// Puts a reaction under a message, or takes it away.
+    pub(super) fn react(&mut self, target: MessageId, emoji: String) {
         let mine = self.me.1;
         let Some(pane) = self.shown() else { return };
-        let withdrawn = pane.entry(&target).is_some_and(|entry| entry.has_sign(&sign, &mine));
-        self.tell_of(Telling::React { target, sign, withdrawn });
+        let withdrawn = pane.entry(&target).is_some_and(|entry| entry.has_reaction(&emoji, &mine));
+        self.tell_of(Telling::React { target, emoji, withdrawn });
     }
 
     pub(super) fn tell_of(&mut self, what: Telling) {

@@ -34,8 +34,8 @@ const NAME: usize = 16;
 /// Cells kept at the right of our own messages for what became of them: `✓✓ 99`.
 const STATE: usize = 6;
 
-/// Cells of a side by side with signs that are shown; more are only counted.
-const SIGNS: usize = 60;
+/// Cells of a side by side with reactions that are shown; more are only counted.
+const REACTIONS: usize = 60;
 
 /// Why the picture that was fetched is not there.
 const TOO_LARGE: &str = "(too large to be shown)";
@@ -183,8 +183,8 @@ impl<'a> Looks<'a> {
             last.line.push_span(Span::styled(format!("{}{state}", " ".repeat(free)), self.theme.quiet()));
         }
         lines.extend(self.picture(entry, indent));
-        if !entry.signs.is_empty() {
-            lines.push(self.signs(entry, margin, width));
+        if !entry.reactions.is_empty() {
+            lines.push(self.reactions(entry, margin, width));
         }
         lines
     }
@@ -288,11 +288,11 @@ impl<'a> Looks<'a> {
     }
 
     /// As far left as a quote, and never more than a line.
-    fn signs(&self, entry: &Entry, margin: usize, width: usize) -> Drawn {
-        let room = width.saturating_sub(margin).min(SIGNS);
-        let (mut text, mut left) = (String::new(), entry.signs.len());
-        for sign in &entry.signs {
-            let next = format!("{} {}  ", fit(&sign.shown, NAME), sign.people.len());
+    fn reactions(&self, entry: &Entry, margin: usize, width: usize) -> Drawn {
+        let room = width.saturating_sub(margin).min(REACTIONS);
+        let (mut text, mut left) = (String::new(), entry.reactions.len());
+        for reaction in &entry.reactions {
+            let next = format!("{} {}  ", fit(&reaction.shown, NAME), reaction.people.len());
             if cells(&text) + cells(&next) + 4 > room && left > 0 && !text.is_empty() {
                 break;
             }

@@ -55,9 +55,9 @@ fn tower_of_combining_marks_is_cut_and_counted() {
 fn as_many_signs_as_a_line_holds_take_one_row() {
     let mut app = in_lobby();
     let mut line = Line::from(plain(1, person("bob", 2), "hello"));
-    for sign in 0..shared::message::timeline::MAX_SIGNS {
+    for emoji in 0..shared::message::timeline::MAX_REACTIONS {
         let people = (0..=u8::MAX).map(|byte| person("x", byte)).collect();
-        line.reactions.push(Reaction { emoji: format!("\u{202e}{sign}"), people });
+        line.reactions.push(Reaction { emoji: format!("\u{202e}{emoji}"), people });
     }
     tells(&mut app, "lobby", RoomEvent::Past(line));
     let rows = screen(&mut app, 40, 12);
