@@ -18,9 +18,9 @@ use tokio::{
 };
 
 use super::{
-    Call, Known, gone,
-    link::{Link, Writer},
-    lock,
+    Call, Known,
+    attachment::{Attachment, Writer},
+    gone, lock,
 };
 use crate::{
     ask::Asked,
@@ -88,7 +88,7 @@ impl Keeper {
     }
 
     /// Runs until the face is gone, or the daemon is given up. `rooms`: where their events begin.
-    pub(super) async fn run(mut self, mut link: Link, rooms: Vec<(String, u64)>) {
+    pub(super) async fn run(mut self, mut link: Attachment, rooms: Vec<(String, u64)>) {
         self.begin(rooms);
         loop {
             let Some(why) = self.serve(link).await else { return };
@@ -112,7 +112,7 @@ impl Keeper {
     }
 
     /// Serves a connection to its end; returns why it ended, or none when the face is gone.
-    async fn serve(&mut self, mut link: Link) -> Option<Reason> {
+    async fn serve(&mut self, mut link: Attachment) -> Option<Reason> {
         let (backlog, waiting) = mpsc::channel(WINDOW);
         let before = self.draining.take();
         let hands = self.hand_on(waiting, link.up.clone(), before);
@@ -220,7 +220,7 @@ impl Keeper {
     }
 
     /// Attaches again.
-    async fn again(&mut self, why: Reason) -> Result<Link, Reason> {
+    async fn again(&mut self, why: Reason) -> Result<Attachment, Reason> {
         let until = self.patience.map(|patience| Instant::now() + patience);
         let mut wait = FIRST_WAIT;
         let mut said = false;
@@ -244,7 +244,7 @@ impl Keeper {
     }
 
     /// None: nobody is there.
-    async fn try_again(&mut self) -> Result<Option<Link>, Reason> {
+    async fn try_again(&mut self) -> Result<Option<Attachment>, Reason> {
         let daemon = match client::find(&self.dir).await {
             Ok(Some(daemon)) => daemon,
             Ok(None) => return Ok(None),
@@ -256,7 +256,7 @@ impl Keeper {
         self.attach.begin = Begin::After(came);
         self.draining.take_if(|hands| hands.is_finished());
         self.attach.is_behind = self.draining.is_some();
-        match Link::open(daemon, &self.attach).await {
+        match Attachment::open(daemon, &self.attach).await {
             Ok((link, (snapshot, rooms))) => {
                 *lock(&self.known.snapshot) = snapshot;
                 self.begin(rooms);

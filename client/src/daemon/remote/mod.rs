@@ -1,7 +1,7 @@
 //! The rooms of a profile that a daemon runs: what a face asks goes there, what happens comes from there.
 
+mod attachment;
 mod keep;
-mod link;
 
 use std::{
     collections::BTreeSet,
@@ -91,7 +91,7 @@ impl Remote {
         let Options { past, only, relay, patience, hold } = options;
         let attach =
             Attach { face: FaceId(face), begin: Begin::Past(past), is_behind: false, only: only.clone() };
-        let (link, (snapshot, rooms)) = link::Link::open(daemon, &attach).await?;
+        let (link, (snapshot, rooms)) = attachment::Attachment::open(daemon, &attach).await?;
         let known = Arc::new(Known { snapshot: Mutex::new(snapshot), lost: Mutex::default() });
         let (calls, asked) = mpsc::channel(CALLS);
         let (events, receiver) = mpsc::channel(EVENTS);

@@ -52,9 +52,9 @@ pub(crate) enum Telling {
     React { target: MessageId, emoji: String, withdrawn: bool },
 }
 
-/// How the connection to the relay is.
+/// How the connection to the relay is, on the screen.
 #[derive(Clone, Debug, Default)]
-pub(crate) enum Link {
+pub(crate) enum RelayStatus {
     /// Nothing was dialled.
     #[default]
     None,

@@ -7,7 +7,7 @@ use shared::{
     room::{self as engine, Message},
 };
 
-use super::{App, Entry, Kind, Link, News, Overlay, Row};
+use super::{App, Entry, Kind, News, Overlay, RelayStatus, Row};
 use crate::{
     faces::{pending::Pending, sanitize, words},
     runtime::{Event, RelayState, RoomEvent},
@@ -31,14 +31,14 @@ impl App {
 
     fn relay(&mut self, relay: String, state: RelayState) {
         match state {
-            RelayState::Connecting => self.link = Link::Connecting(relay),
+            RelayState::Connecting => self.link = RelayStatus::Connecting(relay),
             RelayState::Connected { trust, carrier } => {
                 self.told_why = false;
                 self.note(words::connected(&relay, trust, carrier));
-                self.link = Link::Up(relay, carrier);
+                self.link = RelayStatus::Up(relay, carrier);
             }
             RelayState::Lost { reason, retry } => {
-                self.link = Link::Down(match retry {
+                self.link = RelayStatus::Down(match retry {
                     Some(retry) => {
                         format!("No connection to {relay}; again in {:.0} s", retry.as_secs_f32().ceil())
                     }

@@ -31,7 +31,7 @@ use shared::{identity::Fingerprint, room::MessageId};
 
 pub(super) use self::{
     about::Here,
-    effect::{Effect, Link, News, Places, Telling},
+    effect::{Effect, News, Places, RelayStatus, Telling},
     entry::{Attached, Entry},
     help::Help,
     open::Open,
@@ -76,7 +76,7 @@ pub(super) struct App {
     pub(super) overlay: Option<Overlay>,
     pub(super) gallery: Gallery,
     pub(super) with_members: bool,
-    pub(super) link: Link,
+    pub(super) link: RelayStatus,
     /// Why there is no connection was said, and it is not asked for again before there is one.
     pub(super) told_why: bool,
     /// To the relay and back, when it was measured last.
@@ -136,7 +136,7 @@ impl App {
             gallery: Gallery::default(),
             with_members: settings.screen.members,
             settings,
-            link: Link::None,
+            link: RelayStatus::None,
             told_why: false,
             round_trip: None,
             alert: None,

@@ -22,7 +22,7 @@ use crate::{
 const FRAMES: usize = 32;
 
 /// A connection that was attached.
-pub(super) struct Link {
+pub(super) struct Attachment {
     /// What the daemon says; ends with the connection.
     pub(super) down: mpsc::Receiver<Down>,
     pub(super) up: Writer,
@@ -36,7 +36,7 @@ pub(super) type First = (Snapshot, Vec<(String, u64)>);
 #[derive(Clone)]
 pub(super) struct Writer(mpsc::Sender<Zeroizing<Vec<u8>>>);
 
-impl Link {
+impl Attachment {
     /// Attaches, and waits for what a face has to know first; with it comes where the events of each room begin. What
     /// happens after this is among them.
     pub(super) async fn open(daemon: Attachable, attach: &Attach) -> Result<(Self, First), Reason> {
@@ -72,7 +72,7 @@ async fn first(down: &mut mpsc::Receiver<Down>) -> Result<First, Reason> {
     }
 }
 
-impl Drop for Link {
+impl Drop for Attachment {
     fn drop(&mut self) {
         self.reader.abort();
     }
