@@ -1,7 +1,7 @@
 //! The rooms of a profile that a daemon runs: what a face asks goes there, what happens comes from there.
 
 mod attachment;
-mod keep;
+mod reattach;
 
 use std::{
     collections::BTreeSet,
@@ -31,7 +31,7 @@ use crate::{
     text::names::meant,
     transport::RelayAddress,
 };
-use keep::Keeper;
+use reattach::Keeper;
 
 /// Requests that wait for the daemon. Full: whoever asks waits.
 const CALLS: usize = 32;

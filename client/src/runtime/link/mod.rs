@@ -1,6 +1,6 @@
 //! The connection to one relay, shared by its rooms: dialled, kept, moved and dialled again.
 
-mod keep;
+mod upkeep;
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ use tokio::{
 };
 use tracing::{Instrument as _, info_span};
 
-use self::keep::Kept;
+use self::upkeep::Kept;
 use super::{
     backoff::Backoff,
     event::{Event, Outlet, RelayState},

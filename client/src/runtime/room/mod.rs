@@ -2,7 +2,7 @@
 
 mod expire;
 mod guard;
-mod keep;
+mod load;
 mod past;
 mod publish;
 mod stream;
