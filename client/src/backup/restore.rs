@@ -16,7 +16,7 @@ use shared::{
 use super::{BackupError, BackupKey, error::no_way_back, output::sync_directory, reading::Reading};
 use crate::{
     portable::{Account, Counts, Intake, Left, ReadError, Room, schema::Entry},
-    store::{NewProfile, NoWayIn, Over, Place, ProfileDir, Store, Where, engine_profile},
+    store::{FileLocation, NewProfile, NoWayIn, Over, ProfileDir, Store, Where, engine_profile},
 };
 
 /// Where files go whose bytes are in the backup, in the profile's directory.
@@ -244,7 +244,7 @@ impl Taking<'_> {
         *left = left.saturating_sub(bytes.len() as u64);
         if *left == 0 {
             open.sync_all()?;
-            let place = Place::of(self.final_files.join(&*place), &open.metadata()?);
+            let place = FileLocation::of(self.final_files.join(&*place), &open.metadata()?);
             self.store.set_place(file.room, file.key, &place)?;
             self.file = None;
         }

@@ -15,7 +15,7 @@ use shared::{
         aead::backup::{BackupKey, CHECK, SALT},
         random::Random,
     },
-    file::{FileCipher, PART, Place, SEALED_PART},
+    file::{FileCipher, PART, PartPosition, SEALED_PART},
 };
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -98,7 +98,7 @@ impl<W: Write> Sealing<W> {
     }
 
     fn seal(&mut self, last: bool) -> io::Result<()> {
-        let place = Place::Data { part: self.part, last };
+        let place = PartPosition::Data { part: self.part, last };
         let sealed = self.cipher.seal(place, &self.waiting).map_err(io::Error::other)?;
         self.to.write_all(&sealed.bytes)?;
         self.written = self.written.saturating_add(sealed.bytes.len() as u64);
@@ -170,10 +170,10 @@ impl<R: Read> Opening<R> {
             return Err(BackupError::Cut);
         }
         let part = self.sealed.get(..SEALED_PART).unwrap_or(&self.sealed);
-        let open = self.cipher.open(Place::Data { part: self.part, last }, part);
+        let open = self.cipher.open(PartPosition::Data { part: self.part, last }, part);
         self.open = open.map_err(|_| match last {
             // Whole, and not the last one: the rest is missing.
-            true if self.cipher.open(Place::Data { part: self.part, last: false }, part).is_ok() => {
+            true if self.cipher.open(PartPosition::Data { part: self.part, last: false }, part).is_ok() => {
                 BackupError::Cut
             }
             _ => BackupError::Altered,

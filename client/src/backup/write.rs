@@ -26,7 +26,7 @@ use crate::{
         Gather, Gathered, Selection, Writer,
         schema::{Body, Entry, File as Named, Record, Room, Settings},
     },
-    store::{Place, Store},
+    store::{FileLocation, Store},
 };
 
 /// Bytes of a file that are read at once.
@@ -203,7 +203,7 @@ impl<W: Write> Writing<'_, '_, W> {
         Ok(self.writer.put(&Body::Elsewhere(elsewhere))?)
     }
 
-    fn file(&mut self, mut file: Named, place: &Place) -> Result<(), BackupError> {
+    fn file(&mut self, mut file: Named, place: &FileLocation) -> Result<(), BackupError> {
         let found = if self.wanted.files { open(place) } else { None };
         self.done.gone += u64::from(self.wanted.files && found.is_none());
         let Some(found) = found.filter(|_| file.size > 0) else {
@@ -236,11 +236,11 @@ impl<W: Write> Writing<'_, '_, W> {
 }
 
 /// The file that was sent or fetched, if it is still the same there.
-fn open(place: &Place) -> Option<File> {
+fn open(place: &FileLocation) -> Option<File> {
     let path: &PathBuf = &place.path;
     let file = File::open(path).ok()?;
     let found = file.metadata().ok().filter(fs::Metadata::is_file)?;
-    (Place::of(path.clone(), &found) == *place).then_some(file)
+    (FileLocation::of(path.clone(), &found) == *place).then_some(file)
 }
 
 /// As many bytes as were promised: a file that became shorter meanwhile is filled up, and one that became longer is not read on.

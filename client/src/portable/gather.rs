@@ -8,7 +8,7 @@ use shared::message::timeline::Line;
 
 use super::schema::{Account, Body, Cursor as Acked, File, Past, Person, Profile, Relay, Room, Row};
 use crate::store::{
-    Cursor, Damage, HappeningKey, Over, Place, RoomRecord, Store, StoreError, Where, written_line,
+    Cursor, Damage, FileLocation, HappeningKey, Over, RoomRecord, Store, StoreError, Where, written_line,
 };
 
 /// Rows of a room's past that are looked at for one chunk.
@@ -57,7 +57,7 @@ pub enum Gathered {
     /// A room, without how to get in: that is for whoever writes it down.
     Room(Room),
     /// A file, and where it is: whoever wants its bytes reads them there.
-    File(File, Place),
+    File(File, FileLocation),
 }
 
 /// Gathers, in the order of [`Body`].
@@ -278,7 +278,7 @@ fn room(store: &Store, record: &RoomRecord, drafts: bool) -> Result<Room, StoreE
     })
 }
 
-fn file(room: RoomId, key: &[u8; 32], place: Place) -> Gathered {
+fn file(room: RoomId, key: &[u8; 32], place: FileLocation) -> Gathered {
     let name = place.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let file =
         File { room: room.as_bytes().to_vec(), key: key.to_vec(), name, size: place.size, has_bytes: false };

@@ -41,7 +41,7 @@ impl From<Vec<Input>> for Inputs {
 
 /// Where an output belongs.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct LogPosition {
     /// Sequence number of the entry that led to it, if one did.
     pub(super) seq: Option<u64>,
     /// When that was appended; now, where none was.
@@ -62,7 +62,7 @@ pub(super) struct Step {
 
 impl Step {
     /// Adds an output; the order within each part stays.
-    pub(super) fn add(&mut self, output: Output, place: Place, now: Millis) {
+    pub(super) fn add(&mut self, output: Output, place: LogPosition, now: Millis) {
         self.batch.changes.extend(output.changes);
         output.events.iter().for_each(|event| self.keep(event, now));
         let happenings = output.events.iter().filter_map(RoomLogItem::of).map(|what| place.of(what));
@@ -87,7 +87,7 @@ impl Step {
     }
 }
 
-impl Place {
+impl LogPosition {
     /// In a room where lines go, it goes with those that were said then; what is loud does not, so that it is seen.
     fn of(self, what: RoomLogItem) -> Happening {
         let Self { mut seq, at, disappear_s } = self;

@@ -66,7 +66,7 @@ pub use offers::{EnteredRoom, Offer};
 pub use over::{NoWayIn, Over, Unreadable};
 pub use people::{KnownPerson, MAX_NAMES, MAX_PEOPLE, Meeting, People, Replacement};
 pub use picture_key::PictureKey;
-pub use places::Place;
+pub use places::FileLocation;
 pub use profile::{NewProfile, OpenProfile, ProfileDir, engine_profile, usual_name};
 pub use rooms::{KnownRelay, RoomKind, RoomRecord, Where};
 pub use search::{Hit, Query, Search};

@@ -14,7 +14,7 @@ use crate::{
     session::{
         joining::Joining,
         shared::Shared,
-        streams::{Place, Streams},
+        streams::{StreamPermit, Streams},
     },
 };
 
@@ -45,15 +45,15 @@ impl Peer {
     }
 
     /// A place for one more room, if there is one.
-    pub(crate) fn room(&self) -> Option<Place<'_>> {
+    pub(crate) fn room(&self) -> Option<StreamPermit<'_>> {
         let most = self.shared.limits().rooms_per_connection;
-        Place::take(&self.streams, |streams| &mut streams.rooms, most)
+        StreamPermit::take(&self.streams, |streams| &mut streams.rooms, most)
     }
 
     /// A place for one more transfer, if there is one.
-    pub(crate) fn transfer(&self) -> Option<Place<'_>> {
+    pub(crate) fn transfer(&self) -> Option<StreamPermit<'_>> {
         let most = self.shared.limits().files.transfers_per_connection;
-        Place::take(&self.streams, |streams| &mut streams.transfers, most)
+        StreamPermit::take(&self.streams, |streams| &mut streams.transfers, most)
     }
 
     /// Whether it may join once more.

@@ -8,7 +8,7 @@ use tokio::{sync::mpsc, time::timeout};
 
 use super::{
     Stop,
-    place::{PATIENCE, Place},
+    own_relay::{DemoRelay, PATIENCE},
 };
 use crate::{
     runtime::now_ms,
@@ -153,7 +153,7 @@ pub(super) fn forged(entries: &[Deliver]) -> Vec<Vec<Deliver>> {
 }
 
 /// Connects with a device's state to the real relay: does it let the device into the room?
-pub(super) async fn knock(place: &Place, device: &Snapshot) -> Result<bool, Stop> {
+pub(super) async fn knock(place: &DemoRelay, device: &Snapshot) -> Result<bool, Stop> {
     let transport = Transport::new(None).map_err(|error| error.to_string())?;
     let known = Known::Pinned(place.own.pin);
     let dialed = transport.dial(&place.own.dial, known).await.map_err(|error| error.to_string())?;

@@ -4,8 +4,8 @@
 //! reads the original, the relay that refuses Eve admits Bob, the search that finds no word finds the ciphertext.
 
 mod attack;
+mod own_relay;
 mod person;
-mod place;
 mod report;
 
 use std::{path::Path, sync::Arc};
@@ -18,8 +18,8 @@ use crate::{
     failure::{Exit, Failure},
 };
 use attack::{Tape, feed, forged, knock, replayed, up_to};
+use own_relay::DemoRelay;
 use person::Person;
-use place::Place;
 use report::{Report, Scratch};
 
 const ROOM: &str = "canary-room";
@@ -73,7 +73,7 @@ async fn play(dir: &Path, report: &mut Report) -> Result<(), Stop> {
 }
 
 async fn scenes(dir: &Path, relay: &Relay, report: &mut Report) -> Result<Tape, Stop> {
-    let place = Place::of(relay)?;
+    let place = DemoRelay::of(relay)?;
     let mut tape = Tape::default();
     let mut ann = Person::enter(dir, "canary-ann", &place, None).await?;
     let mut bob = Person::enter(dir, "canary-bob", &place, Some(tape.tap())).await?;
@@ -173,7 +173,7 @@ async fn scenes(dir: &Path, relay: &Relay, report: &mut Report) -> Result<Tape, 
 async fn dan_alone(
     report: &mut Report,
     dir: &Path,
-    place: &Place,
+    place: &DemoRelay,
     (link, text): (&InviteLink, &str),
 ) -> Result<(), Stop> {
     let mut dan = Person::enter(dir, "canary-dan", place, None).await?;

@@ -24,7 +24,7 @@ use crate::{
     handle::Runtime,
     runtime::{Event, Wanted},
     settings::{Dictionary, Spelling},
-    store::{Cursor, PictureKey, Place, Query},
+    store::{Cursor, FileLocation, PictureKey, Query},
 };
 
 /// Stored lines that are fetched at once when somebody scrolls up: some screens.
@@ -167,7 +167,7 @@ impl<'a> Act<'a> {
     async fn here(&self, room: &str, file: PictureKey) -> Here {
         let Ok(Some(place)) = self.runtime.file_place(room, file).await else { return Here::No };
         match std::fs::metadata(&place.path) {
-            Ok(found) if Place::of(place.path.clone(), &found) == place => Here::At(place.path),
+            Ok(found) if FileLocation::of(place.path.clone(), &found) == place => Here::At(place.path),
             _ => Here::Was(place.path),
         }
     }

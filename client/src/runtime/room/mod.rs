@@ -40,7 +40,7 @@ use super::{
     here::Changed,
     link::{LinkState, RelayConnection},
     lock, now_ms,
-    step::{Inputs, Place, Step},
+    step::{Inputs, LogPosition, Step},
     sync::Heard,
     unasked::Unasked,
 };
@@ -387,7 +387,7 @@ impl Room {
                 events
             });
             let (seq, at) = entry.map(|(seq, at)| (engine.told_as(seq), at)).unzip();
-            let place = Place { seq, at: at.unwrap_or(now), disappear_s: engine.disappear_s() };
+            let place = LogPosition { seq, at: at.unwrap_or(now), disappear_s: engine.disappear_s() };
             step.add(output, place, now);
             if step.reopen {
                 // What follows belongs to the stream that ends here.

@@ -29,7 +29,7 @@ use tokio::sync::{oneshot, watch};
 use crate::policy::limits::{BATCH_BYTES, BATCH_JOBS, LINE_JOBS, PUBLISH_KIB, TURN_BYTES, WRITER_QUEUE};
 
 /// Who waits: the address that pays and the room. No address for what the relay itself has to do.
-pub(super) type Place = (Option<IpAddr>, RoomId);
+pub(super) type Waiter = (Option<IpAddr>, RoomId);
 
 /// Resolves when the job was taken, or never will be.
 pub(super) type Taken = oneshot::Receiver<()>;
@@ -82,7 +82,7 @@ impl<T> Queue<T> {
     ///
     /// # Errors
     /// The job, when nothing is taken any more.
-    pub(super) fn push(&self, (address, room): Place, bytes: usize, job: T) -> Result<Option<Taken>, T> {
+    pub(super) fn push(&self, (address, room): Waiter, bytes: usize, job: T) -> Result<Option<Taken>, T> {
         let mut lines = self.lock();
         if lines.is_closed {
             return Err(job);

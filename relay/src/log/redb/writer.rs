@@ -20,7 +20,7 @@ use super::{
     lone::Lone,
     opener::{Opener, OpenerName},
     openers,
-    queue::{Place, Queue},
+    queue::{Queue, Waiter},
     round::{self, Round, Trimming},
     shares::{Busiest, Shares},
     space::{Space, Spare},
@@ -370,7 +370,7 @@ impl Drop for Writer {
 
 impl Job {
     /// Whose turn it takes.
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn place(&self) -> Waiter {
         match self {
             Self::Append { author, publish, .. } => (publish.payer, author.room),
             Self::Create { room, opening, .. } => (opening.address, *room),

@@ -17,7 +17,7 @@ use crate::{
     content::{self, content::Body, sealed},
     crypto::aead::{DERIVED, Session},
     identity::credential::CREDENTIAL_TYPE,
-    mls::group::{Kind as MessageKind, LEAF_EXTENSION, Place, ROOM_EXTENSION, hostile::Hostile},
+    mls::group::{Kind as MessageKind, LEAF_EXTENSION, MessagePlace, ROOM_EXTENSION, hostile::Hostile},
     mls::rules::Violation,
     room::{Alarm, AlarmKind, Command, Event},
 };
@@ -255,7 +255,7 @@ fn envelope_of_nobody_costs_no_key_however_many_members_there_are() {
 
 /// What says that it belongs there, in bob's name, and is rubbish below that.
 fn plausible(world: &World, session: Session, sequence: u64) -> Vec<u8> {
-    let place = Place { kind: MessageKind::Signal, session, sequence, generation: 0 };
+    let place = MessagePlace { kind: MessageKind::Signal, session, sequence, generation: 0 };
     let mut message = world.hostile(EVE).seal_as(&place.encode(), b"");
     *message.last_mut().unwrap() ^= 1;
     world.envelope(EVE, world.leaf(BOB), (session, sequence), private(message))

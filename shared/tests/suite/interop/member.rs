@@ -31,7 +31,7 @@ pub(super) trait Member {
     fn commit(&mut self, remove: Option<u32>) -> Vec<u8>;
     /// Takes in somebody's commit; says who joined or came back: the leaf that is new, and the one it replaces.
     fn take(&mut self, commit: &[u8]) -> Change;
-    /// Says something, for a place that it names (`mls::group::Place`).
+    /// Says something, for a place that it names (`mls::group::MessagePlace`).
     fn say(&mut self, line: &[u8]) -> Vec<u8>;
     /// Reads what another member said: its leaf and its line.
     fn hear(&mut self, message: &[u8]) -> (u32, Vec<u8>);

@@ -19,7 +19,7 @@ use shared::{
     crypto::{aead::Session, suite::Suite},
     identity::credential::CREDENTIAL_TYPE,
     invite::{InviteSecret, pieces::Tree},
-    mls::group::{Claim, Kind, LEAF_EXTENSION, Place, ROOM_EXTENSION},
+    mls::group::{Claim, Kind, LEAF_EXTENSION, MessagePlace, ROOM_EXTENSION},
 };
 
 use super::{
@@ -177,7 +177,8 @@ impl Member for Theirs {
         let generation = self.generation.1;
         self.generation.1 += 1;
         self.said += 1;
-        let place = Place { kind: Kind::Content, session: Session([6; 8]), sequence: self.said, generation };
+        let place =
+            MessagePlace { kind: Kind::Content, session: Session([6; 8]), sequence: self.said, generation };
         self.group.set_aad(place.encode().to_vec());
         self.group.create_message(&self.provider, &self.signer, line).unwrap().to_bytes().unwrap()
     }

@@ -83,7 +83,7 @@ impl fmt::Debug for FileKey {
 
 /// Which part of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum PartPosition {
     /// Of the file's bytes.
     Data {
         /// From 0.
@@ -155,20 +155,20 @@ impl FileCipher {
     ///
     /// # Errors
     /// [`SealPartError`]; then nothing was sealed.
-    pub fn seal(&self, place: Place, plaintext: &[u8]) -> Result<SealedPart, SealPartError> {
+    pub fn seal(&self, place: PartPosition, plaintext: &[u8]) -> Result<SealedPart, SealPartError> {
         // After a crash a part that was never given out is sealed anew, to the same bytes.
         self.encrypt(place, plaintext, |nonce, chunk| self.0.seal_its_own(nonce, &[], chunk).ok())
     }
 
     /// Seals a part again that was sealed before. `None`: this would be another one. It is never given out, so no nonce comes
     /// twice with different plaintexts.
-    pub fn seal_again(&self, place: Place, plaintext: &[u8], before: &PartHash) -> Option<SealedPart> {
+    pub fn seal_again(&self, place: PartPosition, plaintext: &[u8], before: &PartHash) -> Option<SealedPart> {
         let again = self.encrypt(place, plaintext, |nonce, chunk| self.0.seal_again(nonce, &[], chunk).ok());
         again.ok().filter(|again| again.hash == *before)
     }
 
     /// The hash that a part would have. What is sealed for it is never given out, so the text may be any.
-    pub fn hash(&self, place: Place, plaintext: &[u8]) -> Option<PartHash> {
+    pub fn hash(&self, place: PartPosition, plaintext: &[u8]) -> Option<PartHash> {
         let sealed = self.encrypt(place, plaintext, |nonce, chunk| self.0.seal_again(nonce, &[], chunk).ok());
         sealed.ok().map(|sealed| sealed.hash)
     }
@@ -177,7 +177,7 @@ impl FileCipher {
     ///
     /// # Errors
     /// [`OpenPartError`]; then no byte of it is given out.
-    pub fn open(&self, place: Place, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenPartError> {
+    pub fn open(&self, place: PartPosition, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenPartError> {
         let mut plaintext = Zeroizing::default();
         self.open_into(place, sealed, &mut plaintext)?;
         Ok(plaintext)
@@ -189,7 +189,7 @@ impl FileCipher {
     /// [`OpenPartError`]; then the buffer is empty.
     pub fn open_into(
         &self,
-        place: Place,
+        place: PartPosition,
         sealed: &[u8],
         plaintext: &mut Zeroizing<Vec<u8>>,
     ) -> Result<(), OpenPartError> {
@@ -200,7 +200,7 @@ impl FileCipher {
 
     fn decrypt(
         &self,
-        place: Place,
+        place: PartPosition,
         sealed: &[u8],
         plaintext: &mut Zeroizing<Vec<u8>>,
     ) -> Result<(), OpenPartError> {
@@ -226,7 +226,7 @@ impl FileCipher {
 
     fn encrypt(
         &self,
-        place: Place,
+        place: PartPosition,
         plaintext: &[u8],
         seal: impl Fn(&[u8; NONCE], &mut [u8]) -> Option<[u8; TAG]>,
     ) -> Result<SealedPart, SealPartError> {
@@ -259,10 +259,10 @@ pub fn sealed_len(plaintext: usize) -> usize {
 }
 
 /// A part with so much plaintext can stand there.
-fn fits(place: Place, plaintext: usize) -> bool {
+fn fits(place: PartPosition, plaintext: usize) -> bool {
     match place {
-        Place::Data { last: false, .. } => plaintext == PART,
-        Place::Data { last: true, .. } | Place::List => (1..=PART).contains(&plaintext),
+        PartPosition::Data { last: false, .. } => plaintext == PART,
+        PartPosition::Data { last: true, .. } | PartPosition::List => (1..=PART).contains(&plaintext),
     }
 }
 
@@ -276,14 +276,14 @@ struct Nonces {
 
 impl Nonces {
     /// None when the file would have more chunks than there are numbers.
-    fn of(place: Place, plaintext: usize) -> Option<Self> {
+    fn of(place: PartPosition, plaintext: usize) -> Option<Self> {
         let left = plaintext.div_ceil(CHUNK);
         match place {
-            Place::Data { part, last } => {
+            PartPosition::Data { part, last } => {
                 let next = part.checked_mul(CHUNKS)?;
                 Some(Self { kind: 0, next, left, ends: last })
             }
-            Place::List => Some(Self { kind: 1, next: 0, left, ends: true }),
+            PartPosition::List => Some(Self { kind: 1, next: 0, left, ends: true }),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Paints pictures, one at a time, on a thread of its own.
 
 use super::{Canvas, Shows};
-use crate::store::{PictureKey, Place};
+use crate::store::{FileLocation, PictureKey};
 
 /// Pictures that wait; more are asked for again when they are seen again.
 #[cfg(feature = "pictures")]
@@ -13,7 +13,7 @@ pub(crate) struct Job {
     /// What the terminal calls it.
     pub id: u32,
     /// Where it is on this device, if it was fetched or sent.
-    pub place: Option<Place>,
+    pub place: Option<FileLocation>,
     /// What came with the message; shown where the picture is not here.
     pub preview: Vec<u8>,
     pub shows: Shows,

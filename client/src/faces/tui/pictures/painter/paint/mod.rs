@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     picture::{Limits, Refused, decode, open, quietly, shown_preview},
-    store::Place,
+    store::FileLocation,
 };
 
 /// The picture, or else its preview.
@@ -53,10 +53,10 @@ pub(super) fn paint(job: Job) -> Painted {
 }
 
 /// Only what was fetched or sent: another file at that place is not shown.
-fn file_at(place: &Place) -> Option<BufReader<File>> {
+fn file_at(place: &FileLocation) -> Option<BufReader<File>> {
     let file = open(&place.path).ok()?;
     let found = file.get_ref().metadata().ok()?;
-    (Place::of(place.path.clone(), &found) == *place).then_some(file)
+    (FileLocation::of(place.path.clone(), &found) == *place).then_some(file)
 }
 
 fn from_file(

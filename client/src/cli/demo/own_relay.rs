@@ -11,11 +11,11 @@ use crate::{runtime::OwnRelay, transport::RelayAddress};
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Where the relay is.
-pub(super) struct Place {
+pub(super) struct DemoRelay {
     pub(super) own: OwnRelay,
 }
 
-impl Place {
+impl DemoRelay {
     pub(super) fn of(relay: &Relay) -> Result<Self, Stop> {
         let port = relay.addresses().first().map_or(0, std::net::SocketAddr::port);
         let address = RelayAddress::new("127.0.0.1", port).map_err(|error| error.to_string())?;
