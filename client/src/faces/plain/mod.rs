@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     input::Input,
-    lines::{self, Line},
+    lines::{self, TypedLine},
     pending::{Part, Pending},
     words::{self, Progress},
 };
@@ -174,9 +174,9 @@ pub async fn run(
             Input::Broken(failure) => Err(failure),
         };
         match parsed {
-            Ok(Line::Quit) => break,
+            Ok(TypedLine::Quit) => break,
             Ok(line) => {
-                let enters = matches!(line, Line::Join(_) | Line::Link(_) | Line::Create(..));
+                let enters = matches!(line, TypedLine::Join(_) | TypedLine::Link(_) | TypedLine::Create(..));
                 if let Err(failure) = execute(runtime, &shared, line).await {
                     shared.pending.failed(failure.exit);
                     note(&words::failure(&failure));
@@ -220,9 +220,9 @@ pub async fn run(
     }
 }
 
-async fn execute(runtime: &Runtime, shared: &Shared, line: Line) -> Result<(), Failure> {
+async fn execute(runtime: &Runtime, shared: &Shared, line: TypedLine) -> Result<(), Failure> {
     // A terminal in line mode hands on what an editing key sends.
-    if matches!(&line, Line::Say(text) if text.contains(|c: char| c.is_control() && c != '\t')) {
+    if matches!(&line, TypedLine::Say(text) if text.contains(|c: char| c.is_control() && c != '\t')) {
         return Err(Failure::usage(
             "That line holds control characters, an arrow key perhaps; it was not sent.",
             "Type it again.",

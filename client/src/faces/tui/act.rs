@@ -15,7 +15,7 @@ use super::{
 use crate::{
     faces::{
         execute::execute,
-        lines::{self, Line},
+        lines::{self, TypedLine},
         pending::Pending,
         unread::unread_rooms,
         words,
@@ -154,7 +154,7 @@ impl<'a> Act<'a> {
                     let _ = self.runtime.ack_at(&room, &Cursor::read(), seq).await;
                 }
                 Effect::Line(text) => match lines::parse(&text) {
-                    Ok(Line::Quit) => return true,
+                    Ok(TypedLine::Quit) => return true,
                     Ok(line) => self.line(app, line, text).await,
                     Err(failure) => refuse(app, &failure, text),
                 },
@@ -212,9 +212,9 @@ impl<'a> Act<'a> {
         app.take_page(&wanted, found);
     }
 
-    async fn line(&self, app: &mut App, line: Line, text: String) {
+    async fn line(&self, app: &mut App, line: TypedLine, text: String) {
         let current = app.current().map(str::to_owned);
-        let (is_info, forgets) = (line == Line::Info, matches!(line, Line::Forget(_)));
+        let (is_info, forgets) = (line == TypedLine::Info, matches!(line, TypedLine::Forget(_)));
         match execute(self.runtime, self.pending, current.as_deref(), line).await {
             Ok(done) => {
                 if let Some(room) = &done.go {

@@ -45,7 +45,7 @@ pub(super) struct Queue<T> {
 
 #[derive(Debug)]
 struct Lines<T> {
-    of: HashMap<Option<IpAddr>, Line<T>>,
+    of: HashMap<Option<IpAddr>, Lane<T>>,
     /// Those in `of`, the next one first.
     turns: VecDeque<Option<IpAddr>>,
     jobs: usize,
@@ -53,7 +53,7 @@ struct Lines<T> {
 }
 
 #[derive(Debug)]
-struct Line<T> {
+struct Lane<T> {
     rooms: HashMap<RoomId, VecDeque<Waiting<T>>>,
     /// Those in `rooms`, the next one first.
     turns: VecDeque<RoomId>,
@@ -90,7 +90,7 @@ impl<T> Queue<T> {
         let Lines { of, turns, jobs, .. } = &mut *lines;
         let line = of.entry(address).or_insert_with(|| {
             turns.push_back(address);
-            Line { rooms: HashMap::new(), turns: VecDeque::new(), jobs: 0, credit: 0 }
+            Lane { rooms: HashMap::new(), turns: VecDeque::new(), jobs: 0, credit: 0 }
         });
         (*jobs, line.jobs) = (*jobs + 1, line.jobs + 1);
         let is_long = line.jobs > LINE_JOBS || (*jobs > WRITER_QUEUE && line.jobs > 1);
@@ -184,7 +184,7 @@ impl<T> Lines<T> {
     }
 }
 
-impl<T> Line<T> {
+impl<T> Lane<T> {
     fn push(&mut self, room: RoomId, waiting: Waiting<T>) {
         let queue = self.rooms.entry(room).or_insert_with(|| {
             self.turns.push_back(room);
