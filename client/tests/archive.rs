@@ -18,7 +18,9 @@ use std::{
 };
 
 use archive::profile;
-use client::store::{Batch, Entry, Happening, OpenProfile, Over, ProfileDir, RoomLogItem, RoomRecord, Where};
+use client::store::{
+    Batch, Happening, LineOrAct, OpenProfile, Over, ProfileDir, RoomLogItem, RoomRecord, Where,
+};
 use proto::RoomId;
 use shared::{
     identity::Fingerprint,
@@ -120,7 +122,7 @@ fn room_and_words_are_one_in_either_form() {
         disappears: None,
         file: None,
     };
-    let batch = Batch { entries: vec![Entry::Line(line.into())], ..Batch::default() };
+    let batch = Batch { entries: vec![LineOrAct::Line(line.into())], ..Batch::default() };
     opened.vault.now(|store| store.commit(id, Some(&record), &batch)).unwrap();
     drop(opened);
     for room in ["caf\u{e9}", "cafe\u{301}", "CAFÉ", "Ｃａｆé"] {
@@ -248,7 +250,7 @@ fn guests() -> TempDir {
     let me = opened.engine.identity.fingerprint();
     let guest = |byte| Person { name: "guest".into(), fingerprint: Fingerprint([byte; 32]) };
     let line = |seq, from: &Person, text: &str| {
-        Entry::Line(
+        LineOrAct::Line(
             Message {
                 seq,
                 id: [u8::try_from(seq % 251).unwrap(); 16],

@@ -15,7 +15,7 @@ use shared::{
 
 use super::{BackupError, BackupKey, error::no_way_back, output::sync_directory, reading::Reading};
 use crate::{
-    portable::{Account, Counts, Intake, Left, ReadError, Room, schema::Entry},
+    portable::{Account, Counts, Intake, Left, ReadError, Room, schema::WayIn},
     store::{FileLocation, NewProfile, NoWayIn, Over, ProfileDir, Store, Where, engine_profile},
 };
 
@@ -195,7 +195,7 @@ impl Taking<'_> {
         };
         let (mut rows, mut standing) = (Vec::new(), Standing::Over);
         let entry = room.entry.take().filter(|_| room.record.closed.is_none());
-        if let Some(Entry::WayBack(way)) = entry {
+        if let Some(WayIn::WayBack(way)) = entry {
             let mut returning =
                 Engine::come_back(profile, &way, self.now).map_err(|error| no_way_back(&error))?;
             standing = match (returning.was_alone, &room.record.place) {

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     portable::{
         Gather, Gathered, Selection, Writer,
-        schema::{Body, Entry, File as Named, Record, Room, Settings},
+        schema::{Body, File as Named, Record, Room, Settings, WayIn},
     },
     store::{FileLocation, Store},
 };
@@ -190,7 +190,7 @@ impl<W: Write> Writing<'_, '_, W> {
             let rows = self.source.store.rows(id)?;
             let engine = Engine::load(self.source.profile, rows, self.source.now).ok();
             let way = engine.and_then(|engine| engine.way_back());
-            room.entry = way.map(|way| Entry::WayBack(way.to_vec()));
+            room.entry = way.map(|way| WayIn::WayBack(way.to_vec()));
         }
         Ok(room)
     }

@@ -19,7 +19,7 @@ use super::{
     *,
 };
 use crate::store::{
-    Batch, Entry, FileKey, Happening, KeySource as _, KnownRelay, RoomKind, RoomRecord, Store, Where,
+    Batch, FileKey, Happening, KeySource as _, KnownRelay, LineOrAct, RoomKind, RoomRecord, Store, Where,
     written_line,
 };
 
@@ -92,7 +92,7 @@ fn full() -> (TempDir, Store) {
         what: crate::store::RoomLogItem::Back(person("eve", 4)),
     };
     let batch = Batch {
-        entries: lines.into_iter().map(Entry::Line).collect(),
+        entries: lines.into_iter().map(LineOrAct::Line).collect(),
         happenings: vec![happening],
         ..Batch::default()
     };
@@ -176,7 +176,7 @@ fn only_what_is_wanted_is_gathered() {
 fn what_this_device_read_itself_is_not_replaced_and_another_members_word_is() {
     let (_dir, mut to) = full();
     let by_bob = Line { handed_by: Some(person("bob", 2)), ..line(5, "as bob remembers it") };
-    let batch = Batch { entries: vec![Entry::Line(by_bob)], ..Batch::default() };
+    let batch = Batch { entries: vec![LineOrAct::Line(by_bob)], ..Batch::default() };
     to.commit(ROOM, None, &batch).unwrap();
     let me = person("ann", 1);
     to.take_lines(ROOM, vec![line(1, "another text"), line(5, "as it was")], &me).unwrap();

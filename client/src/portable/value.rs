@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 
 use super::{
     frames::ReadError,
-    schema::{self, Body, Entry},
+    schema::{self, Body, WayIn},
 };
 use crate::{
     store::{
@@ -74,7 +74,7 @@ pub struct Room {
     /// What was typed and not sent.
     pub draft: Zeroizing<String>,
     /// How to get in.
-    pub entry: Option<Entry>,
+    pub entry: Option<WayIn>,
 }
 
 /// A file that was sent or fetched.
@@ -230,8 +230,8 @@ fn room_of(room: schema::Room) -> Result<Room, ReadError> {
     let closed =
         room.closed.map(|why| short(why, MAX_WORDS, "why a room is over")).transpose()?.map(Over::of_text);
     let entry = match room.entry {
-        Some(Entry::Invite(link)) => Some(Entry::Invite(short(link, MAX_WORDS, "a link")?)),
-        Some(Entry::WayBack(way)) if way.len() > MAX_WAY_BACK => {
+        Some(WayIn::Invite(link)) => Some(WayIn::Invite(short(link, MAX_WORDS, "a link")?)),
+        Some(WayIn::WayBack(way)) if way.len() > MAX_WAY_BACK => {
             return Err(ReadError::TooLong("the way back into a room"));
         }
         entry => entry,

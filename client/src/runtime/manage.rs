@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{Instrument as _, info_span};
 
 use super::{
-    COMMANDS, Entry, Inner, Local, OwnRelay, State,
+    COMMANDS, Inner, Local, OwnRelay, RunningRoom, State,
     link::{Dialer, LinkState, RelayConnection},
     lock, now_ms,
     room::{Ask, Begin, Room},
@@ -172,7 +172,7 @@ impl Local {
     /// An archive, or a room that was left, that has the name of a new room is called otherwise from now on.
     fn make_way(&self, name: &str) -> Result<(), Reason> {
         let mut rooms = lock(&self.0.rooms);
-        let kind = |entry: &Entry| match &lock(&entry.state).over {
+        let kind = |entry: &RunningRoom| match &lock(&entry.state).over {
             Some(Over::Left) => Some("left"),
             Some(why) if why.is_archive() => Some("version 1"),
             _ => None,
@@ -229,7 +229,7 @@ impl Local {
             tokio::spawn(room.run(begin).instrument(info_span!("room", n = log::number())))
         });
         let label = record.label.clone();
-        lock(&self.0.rooms).insert(label, Entry { record, asks: asks.clone(), state, task });
+        lock(&self.0.rooms).insert(label, RunningRoom { record, asks: asks.clone(), state, task });
         // The account may have got another key while this room began. The channel is empty, and a room that is over has none.
         let account = lock(&self.0.profile).engine.identity.clone();
         let _ = asks.try_send(Ask::Account(account, oneshot::channel().0));

@@ -104,7 +104,7 @@ struct Inner {
     unseen: Vec<StoredNotice>,
     /// For rooms that are named without one, when it was chosen for this run.
     relay: Mutex<Option<RelayAddress>>,
-    rooms: Mutex<BTreeMap<String, Entry>>,
+    rooms: Mutex<BTreeMap<String, RunningRoom>>,
     links: Mutex<BTreeMap<LinkKey, Weak<RelayConnection>>>,
     /// Held for reading while a notice is marked as seen.
     marks: Arc<RwLock<()>>,
@@ -125,7 +125,7 @@ struct Inner {
 /// A relay, and whom to expect there.
 type LinkKey = (RelayAddress, Option<[u8; 32]>);
 
-struct Entry {
+struct RunningRoom {
     record: RoomRecord,
     asks: mpsc::Sender<Ask>,
     state: Arc<Mutex<State>>,
@@ -475,13 +475,13 @@ impl Local {
     }
 
     /// Looks at the room that is meant by a name.
-    fn entry<T>(&self, room: &str, look: impl FnOnce(&str, &Entry) -> T) -> Option<T> {
+    fn entry<T>(&self, room: &str, look: impl FnOnce(&str, &RunningRoom) -> T) -> Option<T> {
         let rooms = lock(&self.0.rooms);
         let meant = meant(rooms.keys().map(String::as_str), room)?;
         rooms.get(meant).map(|entry| look(meant, entry))
     }
 
-    fn status(&self, label: &str, entry: &Entry) -> RoomStatus {
+    fn status(&self, label: &str, entry: &RunningRoom) -> RoomStatus {
         let state = lock(&entry.state);
         let is_verified = state.view.as_ref().is_some_and(|view| self.is_room_verified(view));
         RoomStatus {

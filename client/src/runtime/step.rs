@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use proto::relay::ClientFrame;
 use shared::room::{Engine, Event, Input, Millis, Output};
 
-use crate::store::{Batch, Entry, Happening, Notice, RoomLogItem};
+use crate::store::{Batch, Happening, LineOrAct, Notice, RoomLogItem};
 
 /// What waits to be thought about.
 pub(super) struct Inputs {
@@ -77,10 +77,10 @@ impl Step {
     fn keep(&mut self, event: &Event, now: Millis) {
         match event {
             event if is_over(event, now) => {}
-            Event::Message(message) => self.batch.entries.push(Entry::Line(message.clone().into())),
-            Event::Act(act) => self.batch.entries.push(Entry::Act(act.clone())),
+            Event::Message(message) => self.batch.entries.push(LineOrAct::Line(message.clone().into())),
+            Event::Act(act) => self.batch.entries.push(LineOrAct::Act(act.clone())),
             Event::Handed { lines, .. } => {
-                self.batch.entries.extend(lines.iter().cloned().map(Entry::Line));
+                self.batch.entries.extend(lines.iter().cloned().map(LineOrAct::Line));
             }
             _ => {}
         }

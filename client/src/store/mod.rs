@@ -53,7 +53,7 @@ pub use error::{Damage, KeyFault, StoreError};
 pub use happenings::{
     Happening, HappeningKey, Item, MAX_HAPPENINGS, RoomLogItem, people_of, read_happening, written_happening,
 };
-pub use history::{Changed, Entry, MAX_HISTORY, read_line, written_line};
+pub use history::{Changed, LineOrAct, MAX_HISTORY, read_line, written_line};
 #[cfg(unix)]
 pub(crate) use key::is_open_to_others;
 pub use key::{
@@ -91,7 +91,7 @@ pub struct Batch {
     /// Rows of the engine, in order; a later one of the same key wins.
     pub changes: Vec<Change>,
     /// Chat lines and what happened to them, in the order of the log.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<LineOrAct>,
     /// What else happened in the room, in the order of the log.
     pub happenings: Vec<Happening>,
     /// Alarms and errors that somebody has to see.

@@ -18,9 +18,9 @@ use crate::{
 const SERVICE: &str = "schat";
 
 /// An entry in the keyring of the system.
-pub(super) struct Entry(Account);
+pub(super) struct KeyringEntry(Account);
 
-impl Entry {
+impl KeyringEntry {
     /// The one that a profile names, if it does.
     pub(super) fn of(profile: &Path) -> Option<Self> {
         match Account::of(profile) {
@@ -80,7 +80,7 @@ pub(super) fn check() -> Result<(), Failure> {
     if cfg!(feature = "keyring") { Ok(()) } else { Err(absent()) }
 }
 
-impl fmt::Display for Entry {
+impl fmt::Display for KeyringEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&profile::entry(SERVICE, &self.0))
     }

@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 use super::*;
 use crate::{
     runtime::{Config, Sink},
-    store::{Batch, Entry, OpenProfile, ProfileDir, RoomRecord, Vault, Where},
+    store::{Batch, LineOrAct, OpenProfile, ProfileDir, RoomRecord, Vault, Where},
     transport::Transport,
 };
 
@@ -45,7 +45,7 @@ fn store(vault: &Vault, seqs: &[u64]) {
         closed: Some(crate::store::Over::Left),
         kind: Default::default(),
     };
-    let entries = seqs.iter().map(|seq| Entry::Line(message(*seq).into())).collect();
+    let entries = seqs.iter().map(|seq| LineOrAct::Line(message(*seq).into())).collect();
     let batch = Batch { entries, ..Batch::default() };
     vault.now(|store| store.commit(ID, Some(&record), &batch)).unwrap();
 }

@@ -18,7 +18,7 @@ use super::{HandedPast, blob::MAX_PAST, handed, steps::WAIT_MS};
 use crate::{
     portable::{
         Gather, Gathered as Found, History, Selection,
-        schema::{Body, Entry},
+        schema::{Body, WayIn},
     },
     reason::{LinkReason, Reason},
     runtime::{Local, RoomStatus, lock, manage::begin_failed, now_ms, room::Ask},
@@ -165,7 +165,7 @@ fn records(
                 let Some(invite) = handed::id(&room).and_then(|id| invites.get(&id)) else { continue };
                 if let Some(invite) = invite {
                     (room.host, room.port) = (invite.host.clone(), u32::from(invite.port));
-                    room.entry = Some(Entry::Invite(invite.to_string()));
+                    room.entry = Some(WayIn::Invite(invite.to_string()));
                 }
                 records.push(Body::Room(room));
             }

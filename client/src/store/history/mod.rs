@@ -24,7 +24,7 @@ const SLACK: u64 = 64;
 
 /// Something that happened in a room's log.
 #[derive(Clone, Debug)]
-pub enum Entry {
+pub enum LineOrAct {
     /// A chat line.
     Line(Line),
     /// Something happened to one.
@@ -145,7 +145,7 @@ pub(super) fn append(
     db: &Connection,
     sealer: &Sealer,
     room: RoomId,
-    entries: &[Entry],
+    entries: &[LineOrAct],
     kept: u64,
 ) -> Result<Changed, StoreError> {
     let mut changed = Changed::default();
@@ -153,8 +153,8 @@ pub(super) fn append(
     for entry in entries {
         match entry {
             // What is handed over is not proven, so it must not take the place of what this device read itself.
-            Entry::Line(line) if line.handed_by.is_some() && is_known(db, room, line.message.id)? => {}
-            Entry::Line(line) => {
+            LineOrAct::Line(line) if line.handed_by.is_some() && is_known(db, room, line.message.id)? => {}
+            LineOrAct::Line(line) => {
                 if line.handed_by.is_none() && is_taken(db, room, line)? {
                     // Numbers come once. If one came again all the same, nobody loses what was read under it.
                     let mut line = line.clone();
@@ -164,7 +164,7 @@ pub(super) fn append(
                     put(db, sealer, room, line, ADD)?;
                 }
             }
-            Entry::Act(act) => {
+            LineOrAct::Act(act) => {
                 // One for a line that was never here, or is gone, changes nothing.
                 let Some(mut line) = find(db, sealer, room, act.target)? else { continue };
                 let before = line.clone();

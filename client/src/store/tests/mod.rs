@@ -49,8 +49,8 @@ fn message(seq: u64, text: &str) -> Line {
     message.into()
 }
 
-fn entry(seq: u64, text: &str) -> Entry {
-    Entry::Line(message(seq, text))
+fn entry(seq: u64, text: &str) -> LineOrAct {
+    LineOrAct::Line(message(seq, text))
 }
 
 #[test]
@@ -507,7 +507,7 @@ fn handed_line_takes_no_place_of_one_that_was_read_and_accuses_nobody() {
         let mut line = message(seq, "made up");
         line.message.id = [u8::try_from(id).unwrap(); 16];
         line.message.from = eve.clone();
-        Entry::Line(Line { handed_by: Some(eve.clone()), ..line })
+        LineOrAct::Line(Line { handed_by: Some(eve.clone()), ..line })
     };
     // Eve hands over a line of her own before ours, under its id, and one under the id of a line that was not handed.
     let entries = vec![entry(7, "read"), handed(2, 7), handed(3, 9)];
@@ -517,7 +517,7 @@ fn handed_line_takes_no_place_of_one_that_was_read_and_accuses_nobody() {
     let act = |target| {
         let from = message(1, "").message.from;
         let change = Alteration::Edit("edited".to_owned());
-        Entry::Act(Act { seq: 8, at: 8, from, mine: false, target: [target; 16], change })
+        LineOrAct::Act(Act { seq: 8, at: 8, from, mine: false, target: [target; 16], change })
     };
     let batch = Batch { entries: vec![act(7), act(9)], ..Batch::default() };
     let done = store.commit(ROOM, None, &batch).unwrap();
@@ -532,7 +532,7 @@ fn new_line_takes_no_place_of_one_that_was_read() {
     let mut store = open(&dir);
     let mut other = message(7, "on another log");
     other.message.id = [70; 16];
-    let entries = vec![entry(7, "read"), entry(7, "read"), Entry::Line(other)];
+    let entries = vec![entry(7, "read"), entry(7, "read"), LineOrAct::Line(other)];
     store.commit(ROOM, Some(&record("team")), &Batch { entries, ..Batch::default() }).unwrap();
     let texts: Vec<String> =
         store.history(ROOM, 0, 10).unwrap().into_iter().map(|line| line.message.text).collect();

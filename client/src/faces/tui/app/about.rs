@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{App, Attached, Effect, Entry, overlay::MESSAGE};
+use super::{App, Attached, Effect, ShownLine, overlay::MESSAGE};
 use crate::faces::{markup, sanitize, tui::times, words};
 
 /// People behind a reaction whose names the details have; more are only counted.
@@ -54,7 +54,7 @@ impl App {
         }
     }
 
-    fn about(&self, entry: &Entry, place: Option<&Here>) -> Vec<String> {
+    fn about(&self, entry: &ShownLine, place: Option<&Here>) -> Vec<String> {
         let at = |at: u64| times::moment(at, &self.zone);
         let mut lines = vec![
             format!("From:         {}{}", entry.name, if entry.mine { " (you)" } else { "" }),
@@ -99,7 +99,7 @@ impl App {
     }
 }
 
-fn about_file(file: &Attached, entry: &Entry, place: Option<&Here>) -> Vec<String> {
+fn about_file(file: &Attached, entry: &ShownLine, place: Option<&Here>) -> Vec<String> {
     let id = hex::encode(entry.id);
     let digits = id.get(..DIGITS).unwrap_or_default();
     let path = |path: &PathBuf| sanitize::line(&path.display().to_string());

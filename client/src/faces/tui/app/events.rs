@@ -7,7 +7,7 @@ use shared::{
     room::{self as engine, Message},
 };
 
-use super::{App, Entry, Kind, News, Overlay, RelayStatus, Row};
+use super::{App, Kind, News, Overlay, RelayStatus, Row, ShownLine};
 use crate::{
     faces::{pending::Pending, sanitize, words},
     runtime::{Event, RelayState, RoomEvent},
@@ -152,7 +152,7 @@ impl App {
             }
             engine::Event::Message(message) => self.message(room, message),
             engine::Event::Queued { id, text, reply_to, file, .. } => {
-                let entry = Entry::waiting(room, id, self.now, &text, reply_to, file, &self.me);
+                let entry = ShownLine::waiting(room, id, self.now, &text, reply_to, file, &self.me);
                 self.push(room, Row::Message(Box::new(entry)));
             }
             engine::Event::Handed { by, .. } => {
@@ -238,11 +238,11 @@ impl App {
         self.push(room, Row::Message(Box::new(entry)));
     }
 
-    fn entry(&mut self, room: &str, line: Line) -> Entry {
+    fn entry(&mut self, room: &str, line: Line) -> ShownLine {
         let (me, key) = self.me.clone();
         let pane = self.pane(room);
         pane.name(&people_of(&line), key);
-        Entry::new(room, line, pane.among(key), &me)
+        ShownLine::new(room, line, pane.among(key), &me)
     }
 
     /// Keeps what somebody who looks elsewhere may want to know.

@@ -3,7 +3,6 @@
 mod about;
 mod complete;
 mod effect;
-mod entry;
 mod events;
 mod files;
 mod help;
@@ -17,6 +16,7 @@ mod pictures;
 mod row;
 mod search;
 mod select;
+mod shown_line;
 mod typing;
 mod unread;
 mod welcome;
@@ -32,7 +32,6 @@ use shared::{identity::Fingerprint, room::MessageId};
 pub(super) use self::{
     about::Here,
     effect::{Effect, News, Places, RelayStatus, Telling},
-    entry::{Attached, Entry},
     help::Help,
     open::Open,
     overlay::{Details, Overlay},
@@ -41,6 +40,7 @@ pub(super) use self::{
     row::{Kind, Row},
     search::{Hit, Search},
     select::{Compose, REACTIONS},
+    shown_line::{Attached, ShownLine},
     welcome::{CHOICES, Choice},
 };
 use super::{editor::Editor, keymap::Keymap, pictures::Gallery, spell::Spelling, theme::Theme};

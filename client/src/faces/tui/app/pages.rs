@@ -2,7 +2,7 @@
 
 use shared::room::MessageId;
 
-use super::{App, Effect, Entry, Row};
+use super::{App, Effect, Row, ShownLine};
 use crate::store::Item;
 
 /// Messages that are to be fetched from the disk.
@@ -51,7 +51,7 @@ impl App {
         pane.name(&items.iter().flat_map(Item::people).collect::<Vec<_>>(), key);
         let among = pane.among(key);
         let row = |item| match item {
-            Item::Line(line) => Row::Message(Box::new(Entry::new(&room, line, among, &me))),
+            Item::Line(line) => Row::Message(Box::new(ShownLine::new(&room, line, among, &me))),
             Item::Happening(happening) => Row::happening(&happening.what, among),
         };
         let rows: Vec<Row> = items.into_iter().map(row).collect();

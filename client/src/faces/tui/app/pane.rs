@@ -10,7 +10,7 @@ use shared::{
     room::{GroupView, MessageId, Person},
 };
 
-use super::{Entry, Row};
+use super::{Row, ShownLine};
 use crate::{
     faces::words::Among,
     store::{Happening, Over, RoomLogItem},
@@ -234,18 +234,18 @@ impl Pane {
     }
 
     /// The chat lines that are here, oldest first.
-    pub(crate) fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
+    pub(crate) fn entries(&self) -> impl DoubleEndedIterator<Item = &ShownLine> {
         self.rows.iter().filter_map(Row::entry)
     }
 
     /// The chat line of that id. Of several the first counts, as everywhere: whoever takes another's id later is quoted
     /// in no answer to them.
-    pub(crate) fn entry(&self, id: &MessageId) -> Option<&Entry> {
+    pub(crate) fn entry(&self, id: &MessageId) -> Option<&ShownLine> {
         self.entries().find(|entry| entry.id == *id)
     }
 
     /// The chat line is another than before.
-    pub(super) fn change(&mut self, changed: Entry) {
+    pub(super) fn change(&mut self, changed: ShownLine) {
         let mut entries = self.rows.iter_mut().rev().filter_map(|row| match row {
             Row::Message(entry) => Some(entry),
             Row::Note { .. } => None,
@@ -287,7 +287,7 @@ impl Pane {
     }
 
     /// How many others have read this line.
-    pub(crate) fn readers(&self, entry: &Entry) -> usize {
+    pub(crate) fn readers(&self, entry: &ShownLine) -> usize {
         let Some(seq) = entry.seq else { return 0 };
         self.seen.iter().filter(|(who, read)| **who != entry.who.0 && **read >= seq).count()
     }
@@ -300,7 +300,7 @@ impl Pane {
             (self.unread, self.mentions, self.fresh_after) = (0, 0, None);
             return;
         }
-        let new = |entry: &&Entry| !entry.mine && entry.seq.is_some_and(|of| of > seq);
+        let new = |entry: &&ShownLine| !entry.mine && entry.seq.is_some_and(|of| of > seq);
         let (unread, mentions) = self
             .entries()
             .filter(new)

@@ -1,6 +1,6 @@
 //! A row of a room: a chat line, or what is told beside it.
 
-use super::Entry;
+use super::ShownLine;
 use crate::{
     faces::words::{self, Among},
     store::RoomLogItem,
@@ -10,7 +10,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) enum Row {
     /// A chat line.
-    Message(Box<Entry>),
+    Message(Box<ShownLine>),
     /// About the room.
     Note {
         /// How loud.
@@ -76,7 +76,7 @@ impl Row {
     }
 
     /// The chat line, if it is one.
-    pub(crate) fn entry(&self) -> Option<&Entry> {
+    pub(crate) fn entry(&self) -> Option<&ShownLine> {
         match self {
             Self::Message(entry) => Some(entry),
             Self::Note { .. } => None,

@@ -2,7 +2,7 @@
 
 use shared::room::MessageId;
 
-use super::{App, Effect, Entry, Overlay, Telling, overlay::Reactions};
+use super::{App, Effect, Overlay, ShownLine, Telling, overlay::Reactions};
 use crate::faces::{
     quote::quoted,
     tui::{editor::Editor, keymap::Action},
@@ -90,7 +90,7 @@ impl App {
     }
 
     /// The message that is chosen.
-    pub(crate) fn chosen(&self) -> Option<&Entry> {
+    pub(crate) fn chosen(&self) -> Option<&ShownLine> {
         self.shown()?.entry(self.selected.as_ref()?)
     }
 
@@ -179,8 +179,8 @@ impl App {
     pub(super) fn living(&mut self) -> Option<MessageId> {
         let entry = self.chosen()?;
         let (id, why) = match entry {
-            Entry { deleted: true, .. } => (None, "That message was deleted."),
-            Entry { seq: None, .. } => (None, words::ON_ITS_WAY),
+            ShownLine { deleted: true, .. } => (None, "That message was deleted."),
+            ShownLine { seq: None, .. } => (None, words::ON_ITS_WAY),
             entry => (Some(entry.id), ""),
         };
         if id.is_none() {

@@ -10,7 +10,7 @@ use ratatui::{
 
 use super::{
     super::{
-        app::{App, Entry, Kind, Pane, Row},
+        app::{App, Kind, Pane, Row, ShownLine},
         pictures::Gallery,
         theme::Theme,
         times::{local, time},
@@ -144,7 +144,7 @@ impl<'a> Looks<'a> {
             .collect()
     }
 
-    fn message(&self, entry: &Entry, width: usize) -> Vec<Drawn> {
+    fn message(&self, entry: &ShownLine, width: usize) -> Vec<Drawn> {
         let time = time(entry.at, self.zone, self.times);
         let name = fit(&entry.name, NAME);
         let is_action = !entry.deleted && action::of(&entry.text).is_some();
@@ -190,7 +190,7 @@ impl<'a> Looks<'a> {
     }
 
     /// What was said, wrapped, with its looks.
-    fn text(&self, entry: &Entry, width: usize) -> Vec<Vec<Span<'static>>> {
+    fn text(&self, entry: &ShownLine, width: usize) -> Vec<Vec<Span<'static>>> {
         if entry.deleted {
             return vec![vec![Span::styled("(deleted)", self.theme.look(Look::Quote))]];
         }
@@ -257,7 +257,7 @@ impl<'a> Looks<'a> {
     }
 
     /// Stands further left than any text of a message can.
-    fn quote(&self, entry: &Entry, margin: usize, width: usize) -> Drawn {
+    fn quote(&self, entry: &ShownLine, margin: usize, width: usize) -> Drawn {
         let answered = entry.reply_to.and_then(|id| self.pane?.entry(&id));
         let text = match answered {
             Some(answered) => format!("{}: {}", fit(&answered.name, NAME), answered.first_words()),
@@ -269,7 +269,7 @@ impl<'a> Looks<'a> {
     }
 
     /// The rows of its picture: as text where that is blocks, else left empty.
-    fn picture(&self, entry: &Entry, indent: usize) -> Vec<Drawn> {
+    fn picture(&self, entry: &ShownLine, indent: usize) -> Vec<Drawn> {
         let Some(picture) = entry.picture.as_deref().filter(|_| !entry.deleted) else { return Vec::new() };
         let key = picture.key;
         let (_, rows) = self.gallery.cells(&key).unwrap_or_default();
@@ -288,7 +288,7 @@ impl<'a> Looks<'a> {
     }
 
     /// As far left as a quote, and never more than a line.
-    fn reactions(&self, entry: &Entry, margin: usize, width: usize) -> Drawn {
+    fn reactions(&self, entry: &ShownLine, margin: usize, width: usize) -> Drawn {
         let room = width.saturating_sub(margin).min(REACTIONS);
         let (mut text, mut left) = (String::new(), entry.reactions.len());
         for reaction in &entry.reactions {
@@ -307,7 +307,7 @@ impl<'a> Looks<'a> {
         Drawn::new(line, margin)
     }
 
-    fn state(&self, entry: &Entry) -> String {
+    fn state(&self, entry: &ShownLine) -> String {
         match (entry.seq, self.pane.map_or(0, |pane| pane.readers(entry))) {
             (None, _) => "…".to_owned(),
             (Some(_), 0) => "✓".to_owned(),

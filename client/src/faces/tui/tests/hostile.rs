@@ -3,7 +3,7 @@
 use super::*;
 use shared::message::timeline::{Line, Reaction};
 
-use super::super::app::{Entry, Row, Wanted};
+use super::super::app::{Row, ShownLine, Wanted};
 use crate::{faces::work, store::Item};
 
 #[test]
@@ -168,7 +168,7 @@ fn text_of_thousands_of_lines_is_passed_by_scrolling() {
 #[test]
 fn flood_of_the_longest_lines_does_not_stay_in_memory() {
     let mut app = in_lobby();
-    let mut entry = Entry::new("lobby", plain(1, person("eve", 3), "x").into(), None, "ann");
+    let mut entry = ShownLine::new("lobby", plain(1, person("eve", 3), "x").into(), None, "ann");
     entry.text = "x".repeat(1 << 20);
     for seq in 1..=200 {
         entry.seq = Some(seq);

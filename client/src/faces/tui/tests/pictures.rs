@@ -5,7 +5,7 @@ use shared::file::{FileKey, Manifest};
 
 use super::{
     super::{
-        app::Entry,
+        app::ShownLine,
         pictures::{How, Job, Painter, Shows, Wish},
     },
     *,
@@ -124,7 +124,7 @@ fn picture_of_one_message_is_not_shown_under_another_that_calls_its_file_the_sam
     // Nor in another room.
     let [one, other] = ["lobby", "other"].map(|room| {
         let engine::Event::Message(said) = with_picture(1, Vec::new()) else { panic!("a message") };
-        Entry::new(room, said.into(), None, "ann").picture.unwrap().key
+        ShownLine::new(room, said.into(), None, "ann").picture.unwrap().key
     });
     assert_ne!(one, other);
 }

@@ -22,7 +22,7 @@ const QUOTED: usize = 512;
 
 /// A chat line. All text is safe for a terminal.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
+pub(crate) struct ShownLine {
     /// Its place in the log; none while it waits for the relay.
     pub seq: Option<u64>,
     /// What it is called by replies and reactions.
@@ -114,7 +114,7 @@ pub(crate) struct ShownReaction {
     pub people: Vec<Person>,
 }
 
-impl Entry {
+impl ShownLine {
     /// A line as it is shown in a room with this group.
     pub(crate) fn new<'a>(room: &str, line: Line, among: impl Into<Among<'a>>, me: &str) -> Self {
         let among = among.into();
