@@ -125,7 +125,7 @@ mod tests {
             ] {
                 let cli =
                     Cli::try_parse_from(apart(line)).unwrap_or_else(|error| panic!("{line:?}: {error}"));
-                let Some(crate::cli::Command::Send { room, text: sent, .. }) = cli.command else {
+                let Some(crate::cli::CliCommand::Send { room, text: sent, .. }) = cli.command else {
                     panic!("{line:?}")
                 };
                 assert_eq!((room.as_str(), sent.as_str()), ("team", text), "{line:?}");
@@ -135,7 +135,9 @@ mod tests {
             Cli::try_parse_from(apart(&["schat", "send", "team", "-5 degrees", "--timeout", "3", "--json"]));
         let cli = cli.unwrap();
         assert!(cli.globals.json);
-        assert!(matches!(cli.command, Some(crate::cli::Command::Send { text, .. }) if text == "-5 degrees"));
+        assert!(
+            matches!(cli.command, Some(crate::cli::CliCommand::Send { text, .. }) if text == "-5 degrees")
+        );
     }
 
     #[test]
@@ -154,7 +156,7 @@ mod tests {
             (&["schat", "search", "--", "--help"], &["--help"]),
         ] {
             let cli = Cli::try_parse_from(apart(line)).unwrap_or_else(|error| panic!("{line:?}: {error}"));
-            let Some(crate::cli::Command::Search { words, room, .. }) = cli.command else {
+            let Some(crate::cli::CliCommand::Search { words, room, .. }) = cli.command else {
                 panic!("{line:?}")
             };
             assert_eq!(words, wanted, "{line:?}");
