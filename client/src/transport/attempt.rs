@@ -17,7 +17,7 @@ use tokio_rustls::TlsConnector;
 use tunnel::Tunnel;
 
 use super::{
-    Connection, DialError, Dialed, Known, Refusal, RelayAddress, Transport, Trust,
+    Connection, DialError, Dialed, ExpectedRelay, Refusal, RelayAddress, Transport, Trust,
     connection::TcpConnection,
     limits,
     trust::{RelayVerifier, Verdict},
@@ -47,8 +47,8 @@ impl Transport {
         &self,
         relay: &RelayAddress,
         addresses: &[SocketAddr],
-        known: Known,
-        attempt: fn(Self, RelayAddress, SocketAddr, Known) -> Attempt,
+        known: ExpectedRelay,
+        attempt: fn(Self, RelayAddress, SocketAddr, ExpectedRelay) -> Attempt,
     ) -> Result<Dialed, DialError> {
         let mut attempts = JoinSet::new();
         let mut wait = Duration::ZERO;
@@ -72,7 +72,7 @@ impl Transport {
     }
 
     /// QUIC.
-    pub(super) fn by_quic(self, relay: RelayAddress, to: SocketAddr, known: Known) -> Attempt {
+    pub(super) fn by_quic(self, relay: RelayAddress, to: SocketAddr, known: ExpectedRelay) -> Attempt {
         Box::pin(async move {
             let verdict = VerdictCell::default();
             let other = || DialError::Other(relay.clone());
@@ -95,7 +95,7 @@ impl Transport {
     }
 
     /// A WebSocket over TLS over TCP.
-    pub(super) fn by_tcp(self, relay: RelayAddress, to: SocketAddr, known: Known) -> Attempt {
+    pub(super) fn by_tcp(self, relay: RelayAddress, to: SocketAddr, known: ExpectedRelay) -> Attempt {
         Box::pin(async move {
             let verdict = VerdictCell::default();
             let tls = self.tls(known, &verdict, HTTP_ALPN);
@@ -133,7 +133,7 @@ impl Transport {
         }
     }
 
-    fn tls(&self, known: Known, verdict: &VerdictCell, alpn: &[u8]) -> Option<rustls::ClientConfig> {
+    fn tls(&self, known: ExpectedRelay, verdict: &VerdictCell, alpn: &[u8]) -> Option<rustls::ClientConfig> {
         let verifier = RelayVerifier {
             provider: self.provider.clone(),
             platform: self.platform(),

@@ -55,7 +55,7 @@ pub struct Options {
 
 /// A runtime elsewhere.
 pub(crate) struct Remote {
-    known: Arc<Known>,
+    known: Arc<DaemonState>,
     calls: mpsc::Sender<Call>,
     only: Option<String>,
     relay: Option<RelayAddress>,
@@ -65,7 +65,7 @@ pub(crate) struct Remote {
 }
 
 /// What is known of the daemon without asking.
-struct Known {
+struct DaemonState {
     snapshot: Mutex<Snapshot>,
     /// Why it is given up.
     lost: Mutex<Option<Reason>>,
@@ -92,7 +92,7 @@ impl Remote {
         let attach =
             Attach { face: FaceId(face), begin: Begin::Past(past), is_behind: false, only: only.clone() };
         let (link, (snapshot, rooms)) = attachment::Attachment::open(daemon, &attach).await?;
-        let known = Arc::new(Known { snapshot: Mutex::new(snapshot), lost: Mutex::default() });
+        let known = Arc::new(DaemonState { snapshot: Mutex::new(snapshot), lost: Mutex::default() });
         let (calls, asked) = mpsc::channel(CALLS);
         let (events, receiver) = mpsc::channel(EVENTS);
         let keeper = Keeper::new(dir, attach, known.clone(), asked, events, patience, hold);

@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::{
-    Call, Known,
+    Call, DaemonState,
     attachment::{Attachment, Writer},
     gone, lock,
 };
@@ -48,7 +48,7 @@ const MANY: usize = 64;
 pub(super) struct Keeper {
     dir: ProfileDir,
     attach: Attach,
-    known: Arc<Known>,
+    known: Arc<DaemonState>,
     calls: mpsc::Receiver<Call>,
     events: mpsc::Sender<Event>,
     patience: Option<Duration>,
@@ -66,7 +66,7 @@ impl Keeper {
     pub(super) fn new(
         dir: ProfileDir,
         attach: Attach,
-        known: Arc<Known>,
+        known: Arc<DaemonState>,
         calls: mpsc::Receiver<Call>,
         events: mpsc::Sender<Event>,
         patience: Option<Duration>,

@@ -21,7 +21,7 @@ use crate::{
     log,
     reason::Reason,
     store::{KnownRelay, StoreError, Vault},
-    transport::{Connection, DialError, Dialed, Known, Pin, RelayAddress, Transport, Trust},
+    transport::{Connection, DialError, Dialed, ExpectedRelay, Pin, RelayAddress, Transport, Trust},
 };
 
 /// A connection that held for this long was a success: the next failure waits the first time again. In seconds.
@@ -174,13 +174,13 @@ impl Dialer {
     }
 
     /// What is known of the relay now.
-    async fn known(&self) -> Result<Known, Refusal> {
+    async fn known(&self) -> Result<ExpectedRelay, Refusal> {
         if let Some(pin) = self.pin {
-            return Ok(Known::Pinned(pin));
+            return Ok(ExpectedRelay::Pinned(pin));
         }
         let address = self.address.clone();
         let known = self.vault.run(move |store| store.known_relay(&address)).await.map_err(store_failed)?;
-        Ok(known.map_or(Known::Nothing, Known::from))
+        Ok(known.map_or(ExpectedRelay::Nothing, ExpectedRelay::from))
     }
 
     /// Before anything is said: what is not remembered cannot be noticed when it changes.

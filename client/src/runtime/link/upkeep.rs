@@ -11,7 +11,7 @@ use tokio::{
 use super::{Dialer, Refusal};
 use crate::{
     reason::{Reason, RelayReason},
-    transport::{Carrier, Connection, Dialed, Ended, Known, RelayAddress, Talk, Trust, route_to},
+    transport::{Carrier, Connection, Dialed, Ended, ExpectedRelay, RelayAddress, Talk, Trust, route_to},
 };
 
 /// How often the route to the relay is looked at, in seconds: a change of network is noticed well before the
@@ -157,7 +157,7 @@ impl Dialer {
     /// No link has said meanwhile that the relay has another pin.
     async fn is_still_trusted(&self, trust: Trust) -> bool {
         match self.known().await {
-            Ok(Known::Pinned(pin)) => self.pin.is_some() || trust == Trust::Pinned(pin),
+            Ok(ExpectedRelay::Pinned(pin)) => self.pin.is_some() || trust == Trust::Pinned(pin),
             Ok(_) | Err(_) => true,
         }
     }

@@ -75,10 +75,10 @@ pub struct Meeting {
 
 /// Everybody who is known. Clones share it; only the store writes it.
 #[derive(Clone, Default)]
-pub struct People(Arc<Mutex<Known>>);
+pub struct People(Arc<Mutex<KnownPeople>>);
 
 #[derive(Default)]
-struct Known {
+struct KnownPeople {
     people: BTreeMap<Fingerprint, KnownPerson>,
     /// By what a name looks like.
     names: BTreeMap<String, BTreeSet<Fingerprint>>,
@@ -122,7 +122,7 @@ impl People {
         found.into_iter().filter_map(|who| known.people.get(who).cloned()).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Known> {
+    fn lock(&self) -> MutexGuard<'_, KnownPeople> {
         // A panic elsewhere leaves whole entries.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -142,7 +142,7 @@ fn keys(person: &KnownPerson) -> BTreeSet<String> {
     person.names.iter().flat_map(|name| Looks::of(name).keys().to_vec()).collect()
 }
 
-impl Known {
+impl KnownPeople {
     fn forget(&mut self, who: &Fingerprint) {
         let Some(old) = self.people.remove(who) else { return };
         for key in keys(&old) {

@@ -23,7 +23,7 @@ const MAX_CA_FILE: u64 = 4 << 20;
 
 /// What is known about a relay before it is dialled. Each but the first decides alone: nothing weaker is asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Known {
+pub enum ExpectedRelay {
     /// Nothing: authorities may vouch for it, else it is seen for the first time.
     #[default]
     Nothing,

@@ -43,10 +43,10 @@ const MAX_KEYS: usize = 4_096;
 /// Public keys in the form that verification needs, since to bring one there takes a fifth of a verification and members
 /// speak more than once; and what was verified ahead. Clones share them.
 #[derive(Clone, Default)]
-pub(super) struct Keys(Arc<Mutex<Known>>);
+pub(super) struct Keys(Arc<Mutex<KeyCache>>);
 
 #[derive(Default)]
-struct Known {
+struct KeyCache {
     keys: HashMap<[u8; 32], SignatureKey>,
     ahead: Ahead,
 }
@@ -68,13 +68,13 @@ impl Keys {
         ending.1 = true;
     }
 
-    fn lock(&self) -> MutexGuard<'_, Known> {
+    fn lock(&self) -> MutexGuard<'_, KeyCache> {
         // Whatever is in there is a key of its bytes, also after a panic elsewhere.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Known {
+impl KeyCache {
     fn key(&mut self, bytes: &[u8; 32]) -> Result<SignatureKey, SuiteError> {
         if let Some(key) = self.keys.get(bytes) {
             return Ok(*key);
