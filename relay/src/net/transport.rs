@@ -47,7 +47,7 @@ pub(crate) enum RecvHalf {
 
 /// The stream or its connection is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Gone;
+pub(crate) struct StreamGone;
 
 impl Connection {
     /// What carries it, for the log.
@@ -137,34 +137,34 @@ impl Guest {
 
 impl SendHalf {
     /// Waits until all of it is taken. Dropped half-way, a part is.
-    pub(crate) async fn write_all(&mut self, bytes: &[u8]) -> Result<(), Gone> {
+    pub(crate) async fn write_all(&mut self, bytes: &[u8]) -> Result<(), StreamGone> {
         match self {
-            Self::Quic(send) => send.write_all(bytes).await.map_err(|_| Gone),
-            Self::Tcp(send) => send.write_all(bytes).await.map_err(|_| Gone),
+            Self::Quic(send) => send.write_all(bytes).await.map_err(|_| StreamGone),
+            Self::Tcp(send) => send.write_all(bytes).await.map_err(|_| StreamGone),
         }
     }
 
     /// The same without copying where the transport can share: over QUIC the bytes are held until the client has them.
-    pub(crate) async fn write_chunk(&mut self, bytes: Bytes) -> Result<(), Gone> {
+    pub(crate) async fn write_chunk(&mut self, bytes: Bytes) -> Result<(), StreamGone> {
         match self {
-            Self::Quic(send) => send.write_chunk(bytes).await.map_err(|_| Gone),
-            Self::Tcp(send) => send.write_all(&bytes).await.map_err(|_| Gone),
+            Self::Quic(send) => send.write_chunk(bytes).await.map_err(|_| StreamGone),
+            Self::Tcp(send) => send.write_all(&bytes).await.map_err(|_| StreamGone),
         }
     }
 
     /// Ends the half in order.
-    pub(crate) async fn finish(&mut self) -> Result<(), Gone> {
+    pub(crate) async fn finish(&mut self) -> Result<(), StreamGone> {
         match self {
-            Self::Quic(send) => send.finish().map_err(|_| Gone),
-            Self::Tcp(send) => send.finish().await.map_err(|_| Gone),
+            Self::Quic(send) => send.finish().map_err(|_| StreamGone),
+            Self::Tcp(send) => send.finish().await.map_err(|_| StreamGone),
         }
     }
 
     /// Waits until the client has all that was written before the end. Over TCP nothing tells but its own end,
     /// and what it still sends is thrown away.
-    pub(crate) async fn taken(&mut self) -> Result<(), Gone> {
+    pub(crate) async fn taken(&mut self) -> Result<(), StreamGone> {
         match self {
-            Self::Quic(send) => send.stopped().await.map(|_| ()).map_err(|_| Gone),
+            Self::Quic(send) => send.stopped().await.map(|_| ()).map_err(|_| StreamGone),
             Self::Tcp(send) => {
                 send.ended().await;
                 Ok(())
@@ -193,13 +193,13 @@ impl SendHalf {
 
 impl RecvHalf {
     /// What has come, at most `max` bytes; `None` at the client's orderly end. Cancel-safe.
-    pub(crate) async fn read_chunk(&mut self, max: usize) -> Result<Option<Bytes>, Gone> {
+    pub(crate) async fn read_chunk(&mut self, max: usize) -> Result<Option<Bytes>, StreamGone> {
         match self {
             Self::Quic(recv) => {
-                let chunk = recv.read_chunk(max, true).await.map_err(|_| Gone)?;
+                let chunk = recv.read_chunk(max, true).await.map_err(|_| StreamGone)?;
                 Ok(chunk.map(|chunk| chunk.bytes))
             }
-            Self::Tcp(recv) => recv.read_chunk(max).await.map_err(|_| Gone),
+            Self::Tcp(recv) => recv.read_chunk(max).await.map_err(|_| StreamGone),
         }
     }
 

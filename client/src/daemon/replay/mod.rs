@@ -45,7 +45,7 @@ pub(super) struct Feed<'a> {
 }
 
 /// The face is gone.
-pub(super) struct Gone;
+pub(super) struct FaceGone;
 
 /// Where a room's events begin.
 struct Start {
@@ -70,7 +70,7 @@ struct Shown {
 
 impl Feed<'_> {
     /// Feeds the face until it is gone, or is cut off.
-    pub(super) async fn run(&self, begin: &Begin, rooms: &[String], seat: &mut Seat) -> Result<(), Gone> {
+    pub(super) async fn run(&self, begin: &Begin, rooms: &[String], seat: &mut Seat) -> Result<(), FaceGone> {
         let mut starts = Vec::new();
         for room in rooms {
             match self.start(begin, room).await {
@@ -82,7 +82,7 @@ impl Feed<'_> {
             }
         }
         let from = starts.iter().map(|start| (start.room.to_string(), start.after)).collect();
-        self.out.send(Down::From(from)).await.map_err(|_| Gone)?;
+        self.out.send(Down::From(from)).await.map_err(|_| FaceGone)?;
         // One by one: what the face does not get is kept for it.
         while let Some(event) = seat.first.front() {
             self.show(event.clone()).await?;
@@ -108,8 +108,8 @@ impl Feed<'_> {
         }
         loop {
             // First the right to show one, so that no event is taken out of the queue and then lost.
-            let permit = self.credit.acquire().await.map_err(|_| Gone)?;
-            let place = self.out.reserve().await.map_err(|_| Gone)?;
+            let permit = self.credit.acquire().await.map_err(|_| FaceGone)?;
+            let place = self.out.reserve().await.map_err(|_| FaceGone)?;
             let Some(event) = seat.events.recv().await else { return Ok(()) };
             if shown.has(&event) {
                 continue;
@@ -146,7 +146,7 @@ impl Feed<'_> {
     }
 
     /// Alarms and errors that nobody has seen.
-    async fn notices(&self, shown: &mut Shown) -> Result<(), Gone> {
+    async fn notices(&self, shown: &mut Shown) -> Result<(), FaceGone> {
         // What cannot be read is told by the room that needs it; it comes again at the next time.
         let unseen = self.local.unseen(self.only.clone()).await.unwrap_or_default();
         for StoredNotice { ordinal, room, notice } in unseen {
@@ -160,7 +160,7 @@ impl Feed<'_> {
 
     /// Shows the next lines of a room, and what happened among them but `alarms`, which were shown. Returns how many
     /// lines there were.
-    async fn page(&self, start: &mut Start, alarms: &[(Arc<str>, RoomLogItem)]) -> Result<usize, Gone> {
+    async fn page(&self, start: &mut Start, alarms: &[(Arc<str>, RoomLogItem)]) -> Result<usize, FaceGone> {
         let items = match start.happened {
             Some(_) => self.local.past_after(&start.room, start.after, PAGE).await,
             None => {
@@ -203,7 +203,7 @@ impl Feed<'_> {
         Ok(count)
     }
 
-    async fn queued(&self, room: &Arc<str>, shown: &mut Shown) -> Result<(), Gone> {
+    async fn queued(&self, room: &Arc<str>, shown: &mut Shown) -> Result<(), FaceGone> {
         for event in self.local.queued(room).await {
             if let engine::Event::Queued { id, .. } = &event {
                 shown.queued.insert(*id);
@@ -217,17 +217,17 @@ impl Feed<'_> {
         Ok(())
     }
 
-    async fn fail(&self, room: &str, reason: Reason) -> Result<(), Gone> {
+    async fn fail(&self, room: &str, reason: Reason) -> Result<(), FaceGone> {
         self.tell(&room.into(), RoomEvent::Failed(reason)).await
     }
 
-    async fn tell(&self, room: &Arc<str>, event: RoomEvent) -> Result<(), Gone> {
+    async fn tell(&self, room: &Arc<str>, event: RoomEvent) -> Result<(), FaceGone> {
         self.show(Event::Room { room: room.clone(), event }).await
     }
 
-    async fn show(&self, event: Event) -> Result<(), Gone> {
-        self.credit.acquire().await.map_err(|_| Gone)?.forget();
-        self.out.send(Down::Event(Box::new(event))).await.map_err(|_| Gone)
+    async fn show(&self, event: Event) -> Result<(), FaceGone> {
+        self.credit.acquire().await.map_err(|_| FaceGone)?.forget();
+        self.out.send(Down::Event(Box::new(event))).await.map_err(|_| FaceGone)
     }
 }
 
