@@ -65,7 +65,7 @@ pub(super) struct Only {
 }
 
 /// What a face gets of the hub.
-pub(super) struct Seat {
+pub(super) struct FaceQueue {
     pub(super) number: u64,
     pub(super) events: mpsc::Receiver<Event>,
     /// Ends when the face was too slow.
@@ -84,7 +84,7 @@ impl Default for Hub {
 
 impl Hub {
     /// Gives a face its queue. Messages of the rooms in `gated` come only after [`Hub::open`].
-    pub(super) fn attach(&self, id: FaceId, only: Option<Only>, gated: BTreeSet<String>) -> Seat {
+    pub(super) fn attach(&self, id: FaceId, only: Option<Only>, gated: BTreeSet<String>) -> FaceQueue {
         let (queue, events) = mpsc::channel(QUEUE);
         let (cut, when_cut) = oneshot::channel();
         let mut faces = self.faces();
@@ -99,7 +99,7 @@ impl Hub {
         first.retain(|event| is_wanted(only.as_ref(), event));
         let joined = faces.joined.clone();
         faces.attached.insert(number, Face { id, only, queue, gated, _cut: cut });
-        Seat { number, events, cut: when_cut, first, joined }
+        FaceQueue { number, events, cut: when_cut, first, joined }
     }
 
     /// The past of a room was read: its messages come from now on.

@@ -21,7 +21,7 @@ use tokio::sync::{Semaphore, mpsc};
 
 use super::{
     Hub,
-    hub::Seat,
+    hub::FaceQueue,
     wire::{Begin, Down},
 };
 use crate::{
@@ -70,13 +70,18 @@ struct Shown {
 
 impl Feed<'_> {
     /// Feeds the face until it is gone, or is cut off.
-    pub(super) async fn run(&self, begin: &Begin, rooms: &[String], seat: &mut Seat) -> Result<(), FaceGone> {
+    pub(super) async fn run(
+        &self,
+        begin: &Begin,
+        rooms: &[String],
+        queue: &mut FaceQueue,
+    ) -> Result<(), FaceGone> {
         let mut starts = Vec::new();
         for room in rooms {
             match self.start(begin, room).await {
                 Ok(start) => starts.push(start),
                 Err(reason) => {
-                    self.hub.open(seat.number, room);
+                    self.hub.open(queue.number, room);
                     self.fail(room, reason).await?;
                 }
             }
@@ -84,9 +89,9 @@ impl Feed<'_> {
         let from = starts.iter().map(|start| (start.room.to_string(), start.after)).collect();
         self.out.send(Down::From(from)).await.map_err(|_| FaceGone)?;
         // One by one: what the face does not get is kept for it.
-        while let Some(event) = seat.first.front() {
+        while let Some(event) = queue.first.front() {
             self.show(event.clone()).await?;
-            seat.first.pop_front();
+            queue.first.pop_front();
         }
         let mut shown = Shown::default();
         self.notices(&mut shown).await?;
@@ -95,11 +100,11 @@ impl Feed<'_> {
             start.happened = None;
         }
         for start in &mut starts {
-            self.hub.open(seat.number, &start.room);
+            self.hub.open(queue.number, &start.room);
             while self.page(start, &[]).await? == PAGE as usize {}
             shown.lines.insert(start.room.clone(), start.after);
             self.queued(&start.room, &mut shown).await?;
-            if seat.joined.contains(&start.room)
+            if queue.joined.contains(&start.room)
                 && let Ok(Some(view)) = self.local.room(&start.room).map(|room| room.view)
             {
                 self.tell(&start.room, RoomEvent::Engine(engine::Event::Joined(Arc::unwrap_or_clone(view))))
@@ -110,7 +115,7 @@ impl Feed<'_> {
             // First the right to show one, so that no event is taken out of the queue and then lost.
             let permit = self.credit.acquire().await.map_err(|_| FaceGone)?;
             let place = self.out.reserve().await.map_err(|_| FaceGone)?;
-            let Some(event) = seat.events.recv().await else { return Ok(()) };
+            let Some(event) = queue.events.recv().await else { return Ok(()) };
             if shown.has(&event) {
                 continue;
             }

@@ -80,15 +80,15 @@ async fn message_told_while_the_past_is_read_comes_once_and_in_its_place() {
     let hub = Hub::default();
     let local = Local::start(profile, config, Sink::Faces(Arc::new(hub.clone()))).await.unwrap();
 
-    let mut seat = hub.attach(FaceId(1), None, BTreeSet::from(["team".to_owned()]));
+    let mut queue = hub.attach(FaceId(1), None, BTreeSet::from(["team".to_owned()]));
     let (out, mut frames) = mpsc::channel(100);
     // As much as the face takes: it waits before the third line.
     let credit = Arc::new(Semaphore::new(2));
-    let (number, given, of) = (seat.number, credit.clone(), hub.clone());
+    let (number, given, of) = (queue.number, credit.clone(), hub.clone());
     let feeds = tokio::spawn(async move {
         let feed = Feed { local: &local, hub: &of, face: FaceId(1), out, credit: given, only: None };
         let begin = Begin::Past(Past::Unacknowledged);
-        let _ = feed.run(&begin, &["team".to_owned()], &mut seat).await;
+        let _ = feed.run(&begin, &["team".to_owned()], &mut queue).await;
     });
     let mut shown = Vec::new();
     let mut next = async |count: usize| {
