@@ -189,7 +189,7 @@ impl SendHalf {
     }
 
     /// Others go first.
-    pub(super) fn give_way(&self) {
+    pub(super) fn lower_priority(&self) {
         match self {
             // Fails only when the stream has ended already. Rooms have 0.
             Self::Quic(send) => drop(send.set_priority(-1)),

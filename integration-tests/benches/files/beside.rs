@@ -69,7 +69,7 @@ pub fn run(lines: usize) {
     );
     for by in ["quic", "tcp"] {
         if by == "tcp" {
-            link_between.obey("udp off");
+            link_between.execute("udp off");
         }
         for person in [&mut ann, &mut bob] {
             person.wait(by, |event| event["event"] == "connected" && event["transport"] == by);
@@ -188,7 +188,7 @@ impl LossyLink {
         Self { program, commands }
     }
 
-    fn obey(&self, command: &str) {
+    fn execute(&self, command: &str) {
         writeln!(self.commands.as_ref().expect("its input"), "{command}").expect("the link");
     }
 }

@@ -58,7 +58,7 @@ pub(super) enum Job {
     DropRooms(Vec<RoomId>, oneshot::Sender<bool>),
     /// What is over its time, at this one (Unix milliseconds), and with `true` what is over its bounds. Answers whether there is
     /// more to do.
-    Sweep(u64, bool, oneshot::Sender<bool>),
+    Purge(u64, bool, oneshot::Sender<bool>),
 }
 
 /// The answer to a job. Waits for the transaction.
@@ -75,7 +75,7 @@ impl Job {
         match (self, settled) {
             (Self::Open(_, answer) | Self::Add(_, answer), Settled::Row(row)) => drop(answer.send(row)),
             (Self::Drop(_, answer), Settled::Done(done)) => drop(answer.send(done)),
-            (Self::DropRooms(_, answer) | Self::Sweep(_, _, answer), Settled::More(more)) => {
+            (Self::DropRooms(_, answer) | Self::Purge(_, _, answer), Settled::More(more)) => {
                 let _ = answer.send(more);
             }
             (job, _) => job.fail(BlobError::Unavailable),
@@ -87,7 +87,7 @@ impl Job {
         match self {
             Self::Open(_, answer) | Self::Add(_, answer) => drop(answer.send(Err(why))),
             Self::Drop(_, answer) => drop(answer.send(Err(why))),
-            Self::DropRooms(_, answer) | Self::Sweep(_, _, answer) => {
+            Self::DropRooms(_, answer) | Self::Purge(_, _, answer) => {
                 let _ = answer.send(false);
             }
         }

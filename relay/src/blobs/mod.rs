@@ -264,9 +264,9 @@ impl Blobs {
     }
 
     /// Deletes what is over its time; costs nothing while nothing is.
-    pub(crate) async fn sweep(&self, now_ms: u64) {
+    pub(crate) async fn purge(&self, now_ms: u64) {
         while self.seen.next_ms.load(Relaxed) <= now_ms {
-            if !self.ask(|answer| Job::Sweep(now_ms, false, answer)).await.unwrap_or(false) {
+            if !self.ask(|answer| Job::Purge(now_ms, false, answer)).await.unwrap_or(false) {
                 break;
             }
         }
@@ -274,7 +274,7 @@ impl Blobs {
 
     /// Deletes what is over its bounds as well: those of before may have been others.
     pub(crate) async fn trim(&self, now_ms: u64) {
-        while self.ask(|answer| Job::Sweep(now_ms, true, answer)).await.unwrap_or(false) {}
+        while self.ask(|answer| Job::Purge(now_ms, true, answer)).await.unwrap_or(false) {}
     }
 
     /// Deletes the blobs of rooms that are no more.

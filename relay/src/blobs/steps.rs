@@ -13,7 +13,7 @@ use super::{
     tables::Tables,
     usage::{Disk, Usage},
 };
-use crate::policy::files::{EMPTY_AGE, FileLimits, SWEEP_STEP};
+use crate::policy::files::{EMPTY_AGE, FileLimits, PURGE_STEP};
 
 /// One transaction.
 pub(super) struct Steps<'a, 'txn> {
@@ -73,7 +73,7 @@ impl<'a, 'txn> Steps<'a, 'txn> {
             Job::Add(added, _) => Settled::Row(self.add(added)?),
             Job::Drop(unwanted, _) => Settled::Done(self.discard(unwanted)?),
             Job::DropRooms(rooms, _) => Settled::More(self.drop_rooms(rooms)?),
-            Job::Sweep(now_ms, bounds, _) => Settled::More(self.sweep(*now_ms, *bounds)?),
+            Job::Purge(now_ms, bounds, _) => Settled::More(self.purge(*now_ms, *bounds)?),
         })
     }
 
@@ -167,7 +167,7 @@ impl<'a, 'txn> Steps<'a, 'txn> {
 
     /// Whether there is more to do.
     fn drop_rooms(&mut self, rooms: &[RoomId]) -> Result<bool, IndexError> {
-        let mut left = SWEEP_STEP;
+        let mut left = PURGE_STEP;
         for room in rooms {
             for (blob, _) in self.tables.of_room(room, left)? {
                 self.remove(room, &blob)?;
@@ -178,12 +178,12 @@ impl<'a, 'txn> Steps<'a, 'txn> {
     }
 
     /// Whether there is more to do.
-    fn sweep(&mut self, now_ms: u64, bounds: bool) -> Result<bool, IndexError> {
-        let expired = self.tables.expired(now_ms, SWEEP_STEP)?;
+    fn purge(&mut self, now_ms: u64, bounds: bool) -> Result<bool, IndexError> {
+        let expired = self.tables.expired(now_ms, PURGE_STEP)?;
         for (room, blob) in &expired {
             self.remove(room, blob)?;
         }
-        let mut left = SWEEP_STEP - expired.len();
+        let mut left = PURGE_STEP - expired.len();
         if bounds {
             left = self.trim(left)?;
             for opener in self.usage.forget_days(now_ms) {

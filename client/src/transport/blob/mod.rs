@@ -40,7 +40,7 @@ impl BlobStream {
     pub(crate) async fn open(connection: &Connection) -> Result<Self, StreamError> {
         let binding = connection.binding().ok_or(StreamError::Lost)?;
         let (send, recv) = connection.open().await?;
-        send.give_way();
+        send.lower_priority();
         Ok(Self { send, recv, reader: FrameReader::new(MAX_BLOB_FRAME), binding, stall: STALL })
     }
 

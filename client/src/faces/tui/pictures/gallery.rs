@@ -129,7 +129,7 @@ impl Gallery {
     }
 
     /// What the terminal is to be told at the end: to forget what it keeps.
-    pub(crate) fn farewell(&self) -> &'static [u8] {
+    pub(crate) fn closing(&self) -> &'static [u8] {
         match self.shows {
             Some(Shows { how: How::Kitty, in_tmux: false, .. }) => b"\x1b_Ga=d,d=A,q=2\x1b\\",
             _ => b"",
