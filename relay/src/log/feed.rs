@@ -106,7 +106,7 @@ impl Feed {
         self.tail.allows(permit)
     }
 
-    /// Signals from now on; each one is woken like an entry, see [`Feed::changed`].
+    /// Signals from now on; each one wakes like an entry, see [`Feed::changed`].
     pub fn signals(&self) -> broadcast::Receiver<Signal> {
         self.tail.signals()
     }

@@ -212,7 +212,7 @@ async fn nobody_online(relay: &Relay) -> Result<(), Stop> {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(place::PATIENCE, wait).await.map_err(|_| "somebody stays online".to_owned())
+    tokio::time::timeout(own_relay::PATIENCE, wait).await.map_err(|_| "somebody stays online".to_owned())
 }
 
 fn hex(bytes: &[u8]) -> String {
