@@ -83,7 +83,7 @@ pub enum RoomLogItem {
         /// Who committed the removal.
         by: Person,
     },
-    /// Somebody has another name, status or sign.
+    /// Somebody has another name, status or glyph.
     Renamed {
         /// Who, by the new name.
         who: Person,
