@@ -135,7 +135,7 @@ pub fn confirmed(digits: String, history: Option<&str>) -> Result<LinkAnswer, Fa
     let past = past.ok_or_else(|| {
         Failure::usage("history is none, all, or a number of messages.", "See docs/json.md.")
     })?;
-    Ok(LinkAnswer::Confirm { digits: Some(digits), past })
+    Ok(LinkAnswer::Confirm { digits, past })
 }
 
 async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {

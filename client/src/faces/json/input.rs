@@ -41,7 +41,7 @@ pub enum Cmd {
     },
     /// Both devices show the same.
     LinkConfirm {
-        /// The digits that this device shows: whoever confirms has seen them.
+        /// The digits that the new device shows: whoever confirms has compared them.
         digits: String,
         /// How much of the past goes with it: `none`, `all`, or a number of messages of each room.
         #[serde(default)]

@@ -358,7 +358,7 @@ impl Task {
             }
             (Answer::Cancel, _) => self.record.end(LinkEnd::GivenUp, &self.engine, now),
             (Answer::Refuse, Some(_)) if is_asked => self.record.end(LinkEnd::Refused, &self.engine, now),
-            (Answer::Confirm { digits: Some(digits), .. }, Some(agreed))
+            (Answer::Confirm { digits, .. }, Some(agreed))
                 if is_asked && !agreed.phrase.has_digits(&digits) =>
             {
                 self.record.end(LinkEnd::Refused, &self.engine, now)
