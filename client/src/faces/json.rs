@@ -244,6 +244,7 @@ async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
             }
         }
         Cmd::Read { room, seq } => runtime.ack_at(&room, &Cursor::read(), seq).await.map_err(Failure::from),
+        Cmd::Draft { room, text } => runtime.set_draft(&room, &text).await.map_err(Failure::from),
         Cmd::Typing { room, stopped } => {
             runtime.tell(&room, Command::Typing { stopped }).await.map_err(Failure::from)
         }

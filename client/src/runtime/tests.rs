@@ -41,6 +41,7 @@ async fn enter_with(
         downloads: None,
         keeps_metadata: false,
         fetches_images: false,
+        tells_drafts: false,
         tap: None,
     };
     let (runtime, events) = Runtime::start(profile, config).await.unwrap();

@@ -165,6 +165,13 @@ pub enum Cmd {
         /// Up to and with this.
         seq: u64,
     },
+    /// Keep what is typed in a room and not sent.
+    Draft {
+        /// Where.
+        room: String,
+        /// What; empty for nothing any more.
+        text: String,
+    },
     /// Tell who is online that we type.
     Typing {
         /// Where.
@@ -375,6 +382,7 @@ impl Cmd {
             | Self::React { room, .. }
             | Self::Seen { room, .. }
             | Self::Read { room, .. }
+            | Self::Draft { room, .. }
             | Self::Typing { room, .. }
             | Self::Disappear { room, .. }
             | Self::Topic { room, .. }
