@@ -100,7 +100,8 @@ fn damaged_piece_takes_nothing_along_that_is_whole_and_is_told_room_by_room() {
         if lost["files"] == json!(1) {
             assert!(said(dir, &name, room).contains(&format!("said in {room}")), "{lost}");
         }
-        assert!(!dir.join(&name).join("restored-files").exists() || lost["files"] == json!(0), "half a file");
+        let files_there = fs::read_dir(dir.join(&name).join("restored-files")).map_or(0, Iterator::count);
+        assert_eq!(files_there as u64 + lost["files"].as_u64().unwrap(), 1, "whole, or not at all");
         fs::write(&place, &whole).unwrap();
     }
     assert_eq!((files, past), (1, pieces.len() as u64 - 1));
@@ -190,7 +191,12 @@ fn backup_that_is_restored_beside_the_living_device_is_noticed_and_told() {
     done(&mut backup(dir, "bob", &target, &[]));
     let (code, events) = told(&mut restore(dir, "anew", &target, &["--json", "--timeout", "120"]));
     assert_eq!(code, Some(0), "{events:?}");
-    let bob = &mut people[1];
+    let mut bob = people.pop().unwrap();
+    let closed = bob.event("closed");
+    assert!(closed["reason"].as_str().unwrap().contains("from somewhere else"), "{closed}");
+    bob.kill();
+    // Nor does it come back unnoticed.
+    let mut bob = Schat::start(dir, "bob", &relay.address);
     let alarm = bob.wait("an alarm", |event| event["event"] == "alarm");
     assert_eq!(alarm["kind"], "rollback", "{alarm}");
 }

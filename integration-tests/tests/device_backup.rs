@@ -219,10 +219,10 @@ fn directory_gets_only_what_is_new_and_shows_nothing_of_what_is_in_it() {
     copy(&target, &broken);
     let (one, two) = (broken.join("pieces").join(&then[0]), broken.join("pieces").join(&then[1]));
     fs::copy(&one, &two).unwrap();
-    let (exit, said) = failed(&mut restore(dir, "anew", &broken, &[]));
+    let (exit, said) = failed(&mut restore(dir, "one for another", &broken, &["--timeout", "1"]));
     assert!(exit == Some(6) && said.contains("damaged"), "{exit:?} {said}");
     fs::remove_file(&two).unwrap();
-    let (exit, said) = failed(&mut restore(dir, "anew", &broken, &[]));
+    let (exit, said) = failed(&mut restore(dir, "one missing", &broken, &["--timeout", "1"]));
     assert!(exit == Some(6) && said.contains("missing"), "{exit:?} {said}");
     done(&mut restore(dir, "anew", &target, &["--timeout", "1"]));
     assert_eq!(texts(dir, "anew").iter().filter(|text| text.contains(&mark)).count(), 301);

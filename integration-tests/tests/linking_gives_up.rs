@@ -51,6 +51,7 @@ fn has_device_invite(of: &mut Schat) -> bool {
     let mark = of.mark();
     of.tell(json!({"cmd": "invites", "room": ROOM}));
     let invites = of.wait_after(mark, "invites", |event| event["event"] == "invites");
+    println!("{invites}");
     invites["invites"].as_array().unwrap().iter().any(|invite| invite["max_uses"] == json!(1))
 }
 

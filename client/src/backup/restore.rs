@@ -242,7 +242,9 @@ impl Taking<'_> {
             self.intake.iter_mut().for_each(Intake::give_up_file);
             if let Some((_, _, place, _)) = self.file.take() {
                 // Half a file is none; what stays of it is in nobody's way.
-                let _ = fs::remove_file(self.files.join(place));
+                let place = self.files.join(place);
+                let _ = fs::remove_file(&place);
+                place.parent().map(fs::remove_dir);
             }
         }
         let room = self.restored.rooms.last_mut().filter(|_| self.is_shown);

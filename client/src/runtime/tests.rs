@@ -1,4 +1,5 @@
 mod crash;
+mod devices;
 mod old;
 
 use rand_core::UnwrapErr;
