@@ -31,18 +31,15 @@ fn preparing(dir: &Path, name: &str, relay: &Relay) -> (Schat, Schat) {
     old.tell(json!({"cmd": "link_confirm", "digits": digits}));
     let is_ready = |event: &serde_json::Value| event["state"] == "preparing" && event["done"] == json!(1);
     old.wait("that a room is ready", is_ready);
-    assert!(has_device_invite(&mut old), "there is something to end");
+    until(&mut old, true);
     (old, new)
 }
 
-/// Waits until the room has no invite for a device.
-fn until_shut(of: &mut Schat) {
+/// Waits until the room has an invite for a device, or has none.
+fn until(of: &mut Schat, has_one: bool) {
     let end = Instant::now() + PATIENCE;
-    loop {
-        if !has_device_invite(of) {
-            return;
-        }
-        assert!(Instant::now() < end, "the way in stays");
+    while has_device_invite(of) != has_one {
+        assert!(Instant::now() < end, "{has_one} in vain");
     }
 }
 
@@ -51,7 +48,6 @@ fn has_device_invite(of: &mut Schat) -> bool {
     let mark = of.mark();
     of.tell(json!({"cmd": "invites", "room": ROOM}));
     let invites = of.wait_after(mark, "invites", |event| event["event"] == "invites");
-    println!("{invites}");
     invites["invites"].as_array().unwrap().iter().any(|invite| invite["max_uses"] == json!(1))
 }
 
@@ -62,7 +58,7 @@ fn invites_of_a_linking_that_is_given_up_while_it_is_prepared_end_at_once() {
     let (mut old, mut new) = preparing(dir.path(), "ann", &relay);
     old.tell(json!({"cmd": "link_cancel"}));
     state(&mut old, "ended");
-    until_shut(&mut old);
+    until(&mut old, false);
     let ended = new.finish();
     assert!(!ended.seen.iter().any(|event| event["state"] == "taking"), "{ended:?}");
 }
@@ -76,6 +72,6 @@ fn invites_of_a_linking_that_is_killed_while_it_is_prepared_and_given_up_then_en
     let mut old = Schat::start(dir.path(), "ann", &relay.address);
     old.tell(json!({"cmd": "link_cancel"}));
     state(&mut old, "ended");
-    until_shut(&mut old);
+    until(&mut old, false);
     drop(new);
 }
