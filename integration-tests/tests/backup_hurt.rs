@@ -87,8 +87,10 @@ fn damaged_piece_takes_nothing_along_that_is_whole_and_is_told_room_by_room() {
         }
         let name = format!("anew {number}");
         let (code, events) = told(&mut restore(dir, &name, &target, &["--json", "--timeout", "1"]));
-        let lost =
-            events.iter().find(|event| event["event"] == "lost").unwrap_or_else(|| panic!("{events:?}"));
+        let lost = events
+            .iter()
+            .find(|event| event["event"] == "not_restored")
+            .unwrap_or_else(|| panic!("{events:?}"));
         assert_eq!(code, Some(6), "{events:?}");
         let room = lost["room"].as_str().unwrap();
         assert!(events.iter().any(|event| event["event"] == "restored"), "{events:?}");

@@ -160,10 +160,8 @@ fn drafts_go_to_the_other_devices_only_where_a_person_wants_that() {
     let digits = compared(&mut one, &mut new);
     one.tell(json!({"cmd": "link_confirm", "digits": digits}));
     assert_eq!(new.finish().code, Some(0));
-    let target = dir.join("backup");
-    let words = dir.join("words");
-    let mut backup = schat::command(dir, "ann3");
-    backup.arg("backup").arg(&target).arg("--phrase-file").arg(&words);
-    assert!(run(&mut backup, b"").status.success());
+    let mut three = start(dir, "ann3", &relay.address, &nothing);
+    three.tell(json!({"cmd": "draft", "room": ROOM}));
+    typed(&mut three, 0, "for the third");
     drop((one, two));
 }

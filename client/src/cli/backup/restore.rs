@@ -107,7 +107,7 @@ fn say_restored(globals: &Globals, restored: &Restored, dir: &Path) {
         let lost = room.lost;
         match globals.json {
             true => stdout::line(
-                &json!({ "v": 1, "event": "lost", "room": room.label, "parts": lost.past, "files": lost.files })
+                &json!({ "v": 1, "event": "not_restored", "room": room.label, "parts": lost.past, "files": lost.files })
                     .to_string(),
             ),
             false => stdout::line(&words::of_room(&room.label, &words::lost(lost))),

@@ -165,12 +165,12 @@ pub enum Cmd {
         /// Up to and with this.
         seq: u64,
     },
-    /// Keep what is typed in a room and not sent.
+    /// Keep what is typed in a room and not sent, or tell what is kept.
     Draft {
         /// Where.
         room: String,
-        /// What; empty for nothing any more.
-        text: String,
+        /// What; empty for nothing any more. None: tell it.
+        text: Option<String>,
     },
     /// Tell who is online that we type.
     Typing {
