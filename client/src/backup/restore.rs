@@ -22,9 +22,9 @@ use super::{
 use crate::{
     portable::{
         Account, Counts, Intake, Left, ReadError, Room, TakeError,
-        schema::{Body, Entry},
+        schema::{Body, WayIn},
     },
-    store::{NewProfile, NoWayIn, Over, Place, ProfileDir, Store, Where, engine_profile},
+    store::{FileLocation, NewProfile, NoWayIn, Over, ProfileDir, Store, Where, engine_profile},
 };
 
 /// Where files go whose bytes are in the backup, in the profile's directory.
@@ -271,7 +271,7 @@ impl Taking<'_> {
         };
         let (mut rows, mut standing) = (Vec::new(), Standing::Over);
         let entry = room.entry.take().filter(|_| room.record.closed.is_none());
-        if let Some(Entry::WayBack(way)) = entry {
+        if let Some(WayIn::WayBack(way)) = entry {
             standing = match Engine::come_back(profile, &way, self.now) {
                 Err(error @ EngineError::TooNew) => return Err(no_way_back(&error)),
                 Err(_) => Standing::Damaged,
@@ -322,7 +322,7 @@ impl Taking<'_> {
         *left = left.saturating_sub(bytes.len() as u64);
         if *left == 0 {
             open.sync_all()?;
-            let place = Place::of(self.final_files.join(&*place), &open.metadata()?);
+            let place = FileLocation::of(self.final_files.join(&*place), &open.metadata()?);
             self.store.set_place(file.room, file.key, &place)?;
             self.file = None;
         }

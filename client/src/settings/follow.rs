@@ -7,7 +7,7 @@ use toml::de::DeTable;
 
 use super::{
     Settings,
-    known::{KNOWN, Known},
+    known::{KNOWN, KnownSetting},
     show::{rows, written},
     source::Origin,
 };
@@ -82,7 +82,7 @@ fn put(settings: &mut Settings, name: &str, value: Option<&str>) -> Option<()> {
     set(settings, known, &text)
 }
 
-fn set(settings: &mut Settings, known: &Known, text: &str) -> Option<()> {
+fn set(settings: &mut Settings, known: &KnownSetting, text: &str) -> Option<()> {
     let line = format!("value = {text}");
     let table = DeTable::parse(&line).ok()?.into_inner();
     let mut rows = table.into_iter();

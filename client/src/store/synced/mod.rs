@@ -1,0 +1,328 @@
+//! What the devices of one account tell each other: what was read, muted, pinned and verified, typed and set.
+//!
+//! The room's log is the order, and it is the same for all: of two marks about the same thing the later one counts, and what was read
+//! never goes back. What was done here and is not in the log yet will be the later one, so until then it stays as it is here.
+
+use std::fmt;
+
+use proto::{Message as _, RoomId};
+use rusqlite::{Connection, params};
+use shared::{
+    content::{Entered, SyncMark, Synced, sync_mark::Of},
+    identity::{DeviceId, Fingerprint, Person, clean_name},
+    room::{Millis, Private},
+};
+use zeroize::Zeroizing;
+
+use super::{Cursor, Damage, MAX_SETTING, MAX_SETTING_NAME, Offer, RoomKind, Store, StoreError};
+
+/// What was done here and is not in the log yet.
+const UNSYNCED: &str = "unsynced";
+
+/// Marks in one message, at most.
+const MAX_MARKS: usize = 50;
+
+/// Bytes of marks in one message, at most: a message holds 32 KiB.
+const MAX_BYTES: usize = 28 << 10;
+
+/// Longest draft that other devices are told, in bytes. A longer one stays where it was typed.
+const MAX_TOLD_DRAFT: usize = 8 << 10;
+
+/// Marks that wait, at most: three for each room, and some hundred people. The oldest are forgotten first.
+const MAX_WAITING: usize = 1_024;
+
+/// Something that was done at a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// A room was read up to there.
+    Read(RoomId, u64),
+    /// Nobody wants to be told of a room, or again.
+    Muted(RoomId, bool),
+    /// A room stands above the others, or not any more.
+    Pinned(RoomId, bool),
+    /// Somebody's safety number was compared, or that is not so any more.
+    Verified(Person, Option<Millis>),
+    /// A room was left.
+    Left(RoomId),
+    /// A room was entered, and this lets in one other device.
+    Entered(Offer),
+    /// This was typed in a room and not sent; nothing any more where it is empty.
+    Draft(RoomId, Typed),
+    /// A setting that follows the person has this value, as TOML writes it; none: as by default.
+    Setting {
+        /// Its name, as in `privacy.seen`.
+        name: String,
+        /// Its value.
+        value: Option<String>,
+    },
+}
+
+/// What somebody typed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Typed(Zeroizing<String>);
+
+impl Typed {
+    /// None: too long to be told.
+    pub fn new(text: &str) -> Option<Self> {
+        (text.len() <= MAX_TOLD_DRAFT).then(|| Self(Zeroizing::new(text.to_owned())))
+    }
+
+    /// As it stands.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Typed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Typed")
+    }
+}
+
+impl Mark {
+    /// The same thing is meant.
+    fn is_about(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Read(one, _), Self::Read(other, _))
+            | (Self::Muted(one, _), Self::Muted(other, _))
+            | (Self::Pinned(one, _), Self::Pinned(other, _))
+            | (Self::Draft(one, _), Self::Draft(other, _))
+            | (Self::Left(one), Self::Left(other)) => one == other,
+            (Self::Setting { name: one, .. }, Self::Setting { name: other, .. }) => one == other,
+            (Self::Entered(one), Self::Entered(other)) => {
+                (one.room, one.device) == (other.room, other.device)
+            }
+            (Self::Verified(one, _), Self::Verified(other, _)) => one.fingerprint == other.fingerprint,
+            _ => false,
+        }
+    }
+
+    fn write(&self) -> SyncMark {
+        let id = |room: &RoomId| room.as_bytes().to_vec().into();
+        let (of, value, name) = match self {
+            Self::Read(room, seq) => (Of::Read(id(room)), *seq, String::new()),
+            Self::Muted(room, is) => (Of::Muted(id(room)), u64::from(*is), String::new()),
+            Self::Pinned(room, is) => (Of::Pinned(id(room)), u64::from(*is), String::new()),
+            Self::Verified(person, at) => {
+                (Of::Verified(person.fingerprint.0.to_vec().into()), at.unwrap_or(0), person.name.clone())
+            }
+            Self::Left(room) => (Of::Left(id(room)), 0, String::new()),
+            Self::Entered(offer) => {
+                let entered = Entered {
+                    room: id(&offer.room),
+                    device: offer.device.0.to_vec().into(),
+                    link: offer.link.to_string(),
+                };
+                (Of::Entered(entered), 0, String::new())
+            }
+            Self::Draft(room, typed) => (Of::Draft(id(room)), 0, typed.as_str().to_owned()),
+            Self::Setting { name, value } => {
+                let is_set = u64::from(value.is_some());
+                (Of::Setting(name.clone()), is_set, value.clone().unwrap_or_default())
+            }
+        };
+        SyncMark { of: Some(of), value, name }
+    }
+
+    /// None: a later version's, or no mark.
+    fn read(mark: SyncMark) -> Option<Self> {
+        let SyncMark { of, value, name } = mark;
+        let room = |bytes: &[u8]| Some(RoomId(bytes.try_into().ok()?));
+        let is = || (value < 2).then_some(value == 1);
+        Some(match of? {
+            Of::Read(bytes) => Self::Read(room(&bytes)?, value),
+            Of::Left(bytes) => Self::Left(room(&bytes)?),
+            Of::Entered(entered) => Self::Entered(Offer {
+                room: room(&entered.room)?,
+                device: DeviceId((&*entered.device).try_into().ok()?),
+                link: entered.link.parse().ok()?,
+            }),
+            Of::Draft(bytes) => Self::Draft(room(&bytes)?, Typed::new(&name)?),
+            Of::Setting(setting) => {
+                let fits = setting.len() <= MAX_SETTING_NAME && name.len() <= MAX_SETTING;
+                let value = is()?.then_some(name);
+                fits.then_some(Self::Setting { name: setting, value })?
+            }
+            Of::Muted(bytes) => Self::Muted(room(&bytes)?, is()?),
+            Of::Pinned(bytes) => Self::Pinned(room(&bytes)?, is()?),
+            Of::Verified(bytes) => {
+                let fingerprint = Fingerprint((&*bytes).try_into().ok()?);
+                let name = clean_name(&name).ok().filter(|clean| *clean == name)?;
+                Self::Verified(Person { name, fingerprint }, (value > 0).then_some(value))
+            }
+        })
+    }
+}
+
+/// These marks as messages to the other devices, in order.
+pub fn written(marks: &[Mark]) -> Vec<Private> {
+    let (mut messages, mut bytes) = (vec![Vec::new()], 0);
+    for mark in marks.iter().map(Mark::write) {
+        let (length, count) = (mark.encoded_len() + 8, messages.last().map_or(0, Vec::len));
+        if count >= MAX_MARKS || (count > 0 && bytes + length > MAX_BYTES) {
+            messages.push(Vec::new());
+            bytes = 0;
+        }
+        bytes += length;
+        messages.last_mut().into_iter().for_each(|message| message.push(mark.clone()));
+    }
+    messages.into_iter().filter(|marks| !marks.is_empty()).map(message).collect()
+}
+
+fn message(marks: Vec<SyncMark>) -> Private {
+    Private::new(Synced { marks }.encode_to_vec())
+}
+
+/// The marks of a message; what is none, or one too many, is passed over.
+pub(super) fn read(body: &[u8]) -> Vec<Mark> {
+    let Ok(synced) = Synced::decode(body) else { return Vec::new() };
+    synced.marks.into_iter().take(MAX_MARKS).filter_map(Mark::read).collect()
+}
+
+impl Store {
+    /// What was done here and is not in the log yet, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn unsynced(&self) -> Result<Vec<Mark>, StoreError> {
+        let Some(bytes) = self.meta(UNSYNCED)? else { return Ok(Vec::new()) };
+        let synced = Synced::decode(&**bytes).map_err(|_| StoreError::Damaged(Damage::Synced))?;
+        Ok(synced.marks.into_iter().filter_map(Mark::read).collect())
+    }
+
+    /// Something was done here that the other devices are to be told.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn add_unsynced(&mut self, mark: &Mark) -> Result<(), StoreError> {
+        let mut waiting = self.unsynced()?;
+        // What was read never goes back.
+        let is_further = |other: &Mark| matches!((other, mark), (Mark::Read(a, far), Mark::Read(b, near)) if a == b && far > near);
+        if waiting.iter().any(is_further) {
+            return Ok(());
+        }
+        waiting.retain(|other| !other.is_about(mark));
+        if waiting.len() >= MAX_WAITING {
+            waiting.remove(0);
+        }
+        waiting.push(mark.clone());
+        self.set_unsynced(&waiting)
+    }
+
+    fn set_unsynced(&mut self, waiting: &[Mark]) -> Result<(), StoreError> {
+        self.set_meta(UNSYNCED, message(waiting.iter().map(Mark::write).collect()).as_bytes())
+    }
+
+    /// Something is done here, and the other devices are to be told of it, if there are any: both, or neither.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then it is not done.
+    pub fn done_here(
+        &mut self,
+        mark: Option<&Mark>,
+        change: impl FnOnce(&mut Self) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mark = if self.has_devices()? { mark } else { None };
+        self.all_or_nothing(|store| {
+            change(store)?;
+            mark.map_or(Ok(()), |mark| store.add_unsynced(mark))
+        })
+    }
+
+    /// A message of the devices is in the log; `mine`: this device said it. Returns what has changed here. Of a room that is not for
+    /// that nothing is taken.
+    ///
+    /// # Errors
+    /// [`StoreError`]; some of it may have been taken, and all of it can be taken again.
+    pub fn take_synced(
+        &mut self,
+        room: RoomId,
+        body: &Private,
+        mine: bool,
+        now: Millis,
+    ) -> Result<Vec<Mark>, StoreError> {
+        let is_for_that = |one: &super::RoomRecord| one.id == room && one.kind == RoomKind::OwnDevices;
+        if !self.rooms()?.iter().any(is_for_that) {
+            return Ok(Vec::new());
+        }
+        let (marks, mut waiting) = (read(body.as_bytes()), self.unsynced()?);
+        let before = waiting.len();
+        let mut taken = Vec::new();
+        for mark in marks {
+            let waits = waiting.iter().position(|other| other.is_about(&mark));
+            match (waits, mine) {
+                // What was done since is on its way.
+                (Some(at), true) if waiting.get(at) == Some(&mark) => drop(waiting.remove(at)),
+                (Some(_), true) => continue,
+                (Some(_), false) if !matches!(mark, Mark::Read(..)) => continue,
+                _ => {}
+            }
+            // What this device left or entered itself is nothing to it.
+            let is_of_others = !mine || !matches!(mark, Mark::Left(_) | Mark::Entered(_));
+            if is_of_others && self.apply(&mark, now)? {
+                taken.push(mark);
+            }
+        }
+        if waiting.len() != before {
+            self.set_unsynced(&waiting)?;
+        }
+        Ok(taken)
+    }
+
+    /// True: something has changed. What is about a room or a person that is not here changes nothing.
+    fn apply(&mut self, mark: &Mark, now: Millis) -> Result<bool, StoreError> {
+        match mark {
+            Mark::Read(room, seq) => {
+                let is_here = is_here(&self.db, *room)?;
+                let before = self.acked(*room, &Cursor::read())?;
+                // Not beyond what may ever be there: a mark of a log that became another one would hide all that comes.
+                let seq = (*seq).min(i64::MAX.unsigned_abs());
+                let is_new = seq > before && is_here;
+                if is_new {
+                    self.ack_at(*room, &Cursor::read(), seq)?;
+                }
+                Ok(is_new)
+            }
+            Mark::Muted(room, is) => {
+                let sql = "UPDATE rooms SET muted = ?2 WHERE room = ?1 AND muted <> ?2";
+                Ok(self.db.execute(sql, params![room.as_bytes(), is])? > 0)
+            }
+            Mark::Pinned(room, is) => {
+                let sql = "UPDATE rooms SET pinned = ?2 WHERE room = ?1 AND pinned <> ?2";
+                Ok(self.db.execute(sql, params![room.as_bytes(), is])? > 0)
+            }
+            Mark::Left(room) => self.left_elsewhere(*room),
+            Mark::Entered(offer) => self.add_offer(offer).map(|()| true),
+            Mark::Draft(room, typed) => {
+                let before = self.draft(*room)?;
+                let is_new = before.as_deref().map_or("", String::as_str) != typed.as_str();
+                let is_new = is_new && is_here(&self.db, *room)?;
+                if is_new {
+                    self.set_draft(*room, typed.as_str())?;
+                }
+                Ok(is_new)
+            }
+            Mark::Setting { name, value } => self.agree_on_setting(name, value.as_deref()),
+            Mark::Verified(person, at) => {
+                let known = self.people().get(&person.fingerprint);
+                let is_new = known.as_ref().map_or(at.is_some(), |known| known.verified_at != *at);
+                if is_new {
+                    let name = known.and_then(|known| known.names.last().cloned());
+                    let person =
+                        Person { name: name.unwrap_or_else(|| person.name.clone()), ..person.clone() };
+                    self.set_verified(&person, *at, now)?;
+                }
+                Ok(is_new)
+            }
+        }
+    }
+}
+
+fn is_here(db: &Connection, room: RoomId) -> Result<bool, StoreError> {
+    let sql = "SELECT count(*) FROM rooms WHERE room = ?1";
+    let count: i64 = db.query_row(sql, [room.as_bytes()], |row| row.get(0))?;
+    Ok(count > 0)
+}
+
+#[cfg(test)]
+mod tests;
