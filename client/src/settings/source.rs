@@ -57,7 +57,7 @@ impl fmt::Display for Origin<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
-            Self::Device => f.write_str("another device of yours"),
+            Self::Device => f.write_str("device"),
             Self::File(file, line) => write!(f, "{}:{line}", file.display()),
         }
     }
