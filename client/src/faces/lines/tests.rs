@@ -1,8 +1,8 @@
 use super::*;
 use crate::runtime::LinkAnswer;
 
-fn confirms(past: HandedPast) -> Line {
-    Line::DeviceAnswer(LinkAnswer::Confirm { digits: "012345678901".to_owned(), past })
+fn confirms(past: HandedPast) -> TypedLine {
+    TypedLine::DeviceAnswer(LinkAnswer::Confirm { digits: "012345678901".to_owned(), past })
 }
 
 /// Whoever says yes has looked at the new device: nothing but what stands there is a yes.
