@@ -53,6 +53,7 @@ pub use error::{Damage, KeyFault, StoreError};
 pub use happenings::{
     Happening, HappeningKey, Item, MAX_HAPPENINGS, What, people_of, read_happening, written_happening,
 };
+pub use here::Told;
 pub use history::{Changed, Entry, MAX_HISTORY, read_line, written_line};
 #[cfg(unix)]
 pub(crate) use key::is_open_to_others;

@@ -146,9 +146,9 @@ impl Room {
         }
     }
 
-    /// Our other devices are told where we are; of devices that are gone nothing is kept.
+    /// Our other devices are told where we are, those as well that came just now; of devices that are gone nothing is kept.
     async fn settle_here(&mut self, view: &engine::GroupView, is_new: bool) {
-        if is_new {
+        if is_new || view.own_devices {
             self.here.notify_one();
         }
         if view.own_devices {

@@ -1,0 +1,81 @@
+//! Random lives of people with two and three devices each, at a real relay: they read, mute, pin, verify, rename, make rooms, join,
+//! leave, remove others and devices of theirs, go offline, end and start again. In the end all devices of a person show the same.
+//!
+//! `SCHAT_SEEDS=200` lives more of them, `SCHAT_SEED=4711` with `SCHAT_TELL=1` tells one step by step.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests, which clippy does not see as tests"
+)]
+
+#[path = "seeds/cast.rs"]
+mod cast;
+#[path = "seeds/judge.rs"]
+mod judge;
+#[path = "seeds/life.rs"]
+mod life;
+#[path = "seeds/network.rs"]
+mod network;
+mod support;
+
+use cast::Cast;
+use judge::all_agree;
+use tempfile::TempDir;
+
+/// Lives at the same time: most of one is waiting.
+const AT_ONCE: usize = 4;
+
+/// Steps of a life.
+const STEPS: usize = 40;
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn device_that_is_linked_later_learns_which_device_is_which() {
+    let dir = TempDir::new().unwrap();
+    let mut cast = Cast::meet(dir.path(), &[("ann", 2)]).await;
+    // Both have said who they are, and nothing of that changes.
+    all_agree(&cast).await.unwrap();
+    cast.link(0, "ann 2").await;
+    all_agree(&cast).await.unwrap();
+    cast.part().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_devices_of_a_person_come_to_the_same_after_any_order_of_offline_work() {
+    let seeds: Vec<u64> = match number("SCHAT_SEED") {
+        Some(seed) => vec![seed],
+        None => (0..number("SCHAT_SEEDS").unwrap_or(4)).collect(),
+    };
+    let steps = number("SCHAT_STEPS").map_or(STEPS, |steps| steps as usize);
+    let places = std::sync::Arc::new(tokio::sync::Semaphore::new(AT_ONCE));
+    let mut lives = tokio::task::JoinSet::new();
+    for seed in seeds {
+        let places = places.clone();
+        lives.spawn(async move {
+            let _place = places.acquire().await.unwrap();
+            let dir = TempDir::new().unwrap();
+            let place = dir.path().to_owned();
+            let life = tokio::spawn(async move { life::live(&place, seed, steps).await });
+            // What panics has said why.
+            life.await.unwrap_or_else(|_| Err(format!("seed {seed} panicked"))).err()
+        });
+    }
+    let mut wrong = Vec::new();
+    while let Some(life) = lives.join_next().await {
+        match life {
+            Ok(None) => {}
+            Ok(Some(why)) => {
+                eprintln!("{why}");
+                wrong.push(why);
+            }
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        }
+    }
+    assert!(wrong.is_empty(), "{} lives went wrong: {}", wrong.len(), wrong.join("\n\n"));
+}

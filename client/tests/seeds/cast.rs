@@ -1,0 +1,251 @@
+//! People with several devices each, linked as people link them.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use client::{
+    handle::Runtime,
+    runtime::{Config, Event, HandedPast, LinkAnswer, LinkNews, Past, RoomEvent},
+    store::{FileKey, OpenProfile, ProfileDir, StoreError},
+    transport::{RelayAddress, Transport},
+};
+use proto::RoomId;
+use relay::Relay;
+use shared::{
+    invite::link::InviteLink,
+    room::{Command, Policy},
+};
+use tokio::time::{sleep, timeout};
+
+use super::network::{Door, Network};
+use crate::support::{self, PATIENCE, random};
+
+/// The room in which all of them are at first.
+pub const TEAM: &str = "team";
+
+/// How often something is looked at that is awaited.
+const LOOK: Duration = Duration::from_millis(25);
+
+/// One of somebody's devices.
+pub struct Device {
+    /// What its profile is called.
+    pub name: String,
+    /// Whose it is.
+    pub person: usize,
+    /// None while it does not run.
+    pub runtime: Option<Runtime>,
+    /// Whether it is online.
+    pub door: Door,
+    /// Another device of the person has taken it out.
+    pub is_removed: bool,
+    seen: Arc<Mutex<Vec<Event>>>,
+}
+
+impl Device {
+    fn new(name: String, person: usize) -> Self {
+        Self { name, person, runtime: None, door: Door::open(), is_removed: false, seen: Arc::default() }
+    }
+
+    /// It runs, and the relay is there for it.
+    pub fn is_online(&self) -> bool {
+        self.runtime.is_some() && self.door.is_open()
+    }
+
+    /// The first event from now on that is the one that is awaited.
+    async fn until<T>(
+        &self,
+        from: usize,
+        patience: Duration,
+        found: impl Fn(&Event) -> Option<T>,
+    ) -> Option<T> {
+        let search = async {
+            loop {
+                if let Some(found) = self.seen.lock().unwrap().iter().skip(from).find_map(&found) {
+                    return found;
+                }
+                sleep(LOOK).await;
+            }
+        };
+        timeout(patience, search).await.ok()
+    }
+
+    async fn news<T>(&self, found: impl Fn(&LinkNews) -> Option<T>) -> T {
+        let found = |event: &Event| match event {
+            Event::Linking(news) => found(news),
+            _ => None,
+        };
+        let news = self.until(0, PATIENCE, found).await;
+        news.unwrap_or_else(|| panic!("{} waits in vain; seen: {:#?}", self.name, self.seen.lock().unwrap()))
+    }
+
+    /// A link into a room, if it is made soon.
+    pub async fn link(&self, room: &str) -> Option<InviteLink> {
+        let from = self.seen.lock().unwrap().len();
+        self.runtime.as_ref()?.tell(room, Command::INVITE).await.ok()?;
+        let made = |event: &Event| match event {
+            Event::Room { room: of, event: RoomEvent::Invite { link, .. } } if &**of == room => {
+                Some(link.clone())
+            }
+            _ => None,
+        };
+        self.until(from, Duration::from_secs(10), made).await
+    }
+}
+
+/// All of them, at one relay.
+pub struct Cast {
+    pub devices: Vec<Device>,
+    network: Network,
+    relay: Relay,
+    dir: PathBuf,
+}
+
+impl Cast {
+    /// People with so many devices each, all in one room.
+    pub async fn meet(dir: &Path, people: &[(&str, usize)]) -> Self {
+        let relay = support::relay(&dir.join("relay"), 0).await;
+        let network = Network::before(relay.addresses()[0].port()).await;
+        let mut cast = Self { devices: Vec::new(), network, relay, dir: dir.to_owned() };
+        let mut link = None;
+        for (person, (name, count)) in people.iter().enumerate() {
+            let first = cast.devices.len();
+            cast.devices.push(Device::new(format!("{name} 0"), person));
+            cast.start_as(first, Some(name)).await;
+            let runtime = cast.devices[first].runtime.clone().unwrap();
+            runtime.name_device(&format!("{name} 0")).await.unwrap();
+            match &link {
+                None => {
+                    runtime.create(TEAM, Some(cast.address()), Policy::default()).await.unwrap();
+                    cast.is_in(first, TEAM).await;
+                    link = cast.devices[first].link(TEAM).await;
+                }
+                Some(link) => {
+                    runtime.join(link).await.unwrap();
+                    cast.is_in(first, TEAM).await;
+                }
+            }
+            for other in 1..*count {
+                cast.link(first, &format!("{name} {other}")).await;
+            }
+        }
+        cast
+    }
+
+    /// Where everybody finds the relay.
+    pub fn address(&self) -> RelayAddress {
+        RelayAddress::new("127.0.0.1", self.network.port).unwrap()
+    }
+
+    /// Ends everything.
+    pub async fn part(mut self) {
+        for at in 0..self.devices.len() {
+            self.stop(at).await;
+        }
+        self.relay.shutdown().await;
+    }
+
+    pub async fn stop(&mut self, at: usize) {
+        if let Some(runtime) = self.devices[at].runtime.take() {
+            runtime.shutdown().await;
+        }
+    }
+
+    pub async fn start(&mut self, at: usize) {
+        self.start_as(at, None).await;
+    }
+
+    async fn start_as(&mut self, at: usize, name: Option<&str>) {
+        let place = self.place(&self.devices[at].name);
+        let profile = OpenProfile::open(place, name, random()).unwrap();
+        self.run(at, profile).await;
+        let runtime = self.devices[at].runtime.as_ref().unwrap();
+        // Whoever is in no room has nobody to dial.
+        if !runtime.devices().await.unwrap().is_empty() {
+            self.network.has_come().await;
+        }
+    }
+
+    async fn run(&mut self, at: usize, profile: OpenProfile) {
+        let config = Config {
+            transport: Transport::new(None).unwrap().trusting_first_use(),
+            relay: Some(self.address()),
+            own: None,
+            past: Past::Nothing,
+            only: None,
+            downloads: None,
+            keeps_metadata: false,
+            fetches_images: false,
+            tap: None,
+        };
+        let device = &mut self.devices[at];
+        self.network.expect(Some(device.door.clone()));
+        let (runtime, mut events) = Runtime::start(profile, config).await.unwrap();
+        device.runtime = Some(runtime);
+        let seen = device.seen.clone();
+        tokio::spawn(async move {
+            while let Some(event) = events.recv().await {
+                seen.lock().unwrap().push(event);
+            }
+        });
+    }
+
+    fn place(&self, name: &str) -> ProfileDir {
+        ProfileDir::choose(Some(self.dir.join(name))).unwrap()
+    }
+
+    /// Until a device is in a room.
+    async fn is_in(&self, at: usize, room: &str) {
+        let runtime = self.devices[at].runtime.as_ref().unwrap();
+        let entered = async {
+            while runtime.view(room).is_none() {
+                sleep(LOOK).await;
+            }
+        };
+        timeout(PATIENCE, entered).await.expect("it comes in");
+    }
+
+    /// Links a new device to the one at `old`.
+    pub async fn link(&mut self, old: usize, name: &str) {
+        let at = self.devices.len();
+        self.devices.push(Device::new(name.to_owned(), self.devices[old].person));
+        let profile =
+            OpenProfile::open_to_link::<StoreError>(self.place(name), random(), &FileKey, || Ok(false))
+                .unwrap();
+        self.run(at, profile).await;
+        let (new, old) = (&self.devices[at], &self.devices[old]);
+        new.runtime.as_ref().unwrap().link(None, Some(self.address())).await.unwrap();
+        let code = new.news(|news| match news {
+            LinkNews::Code { link, .. } => Some(link.to_string()),
+            _ => None,
+        });
+        // What is told of an earlier linking is not meant.
+        old.seen.lock().unwrap().clear();
+        let (code, runtime) = (code.await, old.runtime.as_ref().unwrap());
+        runtime.link(Some(code), None).await.unwrap();
+        old.news(|news| matches!(news, LinkNews::Compare { .. }).then_some(())).await;
+        let yes = LinkAnswer::Confirm { digits: None, past: HandedPast::default() };
+        runtime.answer_link(yes).await.unwrap();
+        new.news(|news| matches!(news, LinkNews::Received { .. }).then_some(())).await;
+        old.news(|news| matches!(news, LinkNews::Done).then_some(())).await;
+        self.stop(at).await;
+        self.start(at).await;
+        let runtime = self.devices[at].runtime.clone().unwrap();
+        runtime.name_device(name).await.unwrap();
+        self.is_in(at, TEAM).await;
+    }
+
+    /// The devices of one person that were not taken out.
+    pub fn of(&self, person: usize) -> Vec<usize> {
+        let of = |device: &Device| device.person == person && !device.is_removed;
+        (0..self.devices.len()).filter(|at| of(&self.devices[*at])).collect()
+    }
+
+    /// What a device calls a room.
+    pub fn label(&self, at: usize, room: RoomId) -> Option<String> {
+        let rooms = self.devices[at].runtime.as_ref()?.rooms();
+        rooms.into_iter().find(|one| one.id == room && one.over.is_none()).map(|one| one.label)
+    }
+}
