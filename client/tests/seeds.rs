@@ -21,7 +21,7 @@ mod life;
 mod network;
 mod support;
 
-use cast::Cast;
+use cast::{Cast, TEAM};
 use judge::all_agree;
 use tempfile::TempDir;
 
@@ -42,6 +42,21 @@ async fn device_that_is_linked_later_learns_which_device_is_which() {
     // Both have said who they are, and nothing of that changes.
     all_agree(&cast).await.unwrap();
     cast.link(0, "ann 2").await;
+    all_agree(&cast).await.unwrap();
+    cast.part().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_devices_that_got_the_account_before_either_came_in_both_come_in() {
+    let dir = TempDir::new().unwrap();
+    let mut cast = Cast::meet(dir.path(), &[("ann", 1)]).await;
+    let new = [cast.hand_over(0, "ann 1").await, cast.hand_over(0, "ann 2").await];
+    for at in new {
+        cast.start(at).await;
+    }
+    for at in new {
+        cast.is_in(at, TEAM).await;
+    }
     all_agree(&cast).await.unwrap();
     cast.part().await;
 }

@@ -88,7 +88,8 @@ impl Local {
     }
 
     async fn make_offer(&self, label: &str, room: RoomId, device: DeviceId) -> Result<(), Reason> {
-        let link = timeout(MAKE, self.invite_device(label)).await.map_err(|_| no_answer(label))??;
+        let link =
+            timeout(MAKE, self.invite_device(label, device.0)).await.map_err(|_| no_answer(label))??;
         self.tell_devices(Mark::Entered(Offer { room, device, link })).await;
         Ok(())
     }

@@ -197,7 +197,7 @@ impl Cast {
     }
 
     /// Until a device is in a room.
-    async fn is_in(&self, at: usize, room: &str) {
+    pub async fn is_in(&self, at: usize, room: &str) {
         let runtime = self.devices[at].runtime.as_ref().unwrap();
         let entered = async {
             while runtime.view(room).is_none() {
@@ -207,8 +207,17 @@ impl Cast {
         timeout(PATIENCE, entered).await.expect("it comes in");
     }
 
-    /// Links a new device to the one at `old`.
+    /// Links a new device to the one at `old`, and waits until it is in.
     pub async fn link(&mut self, old: usize, name: &str) {
+        let at = self.hand_over(old, name).await;
+        self.start(at).await;
+        let runtime = self.devices[at].runtime.clone().unwrap();
+        runtime.name_device(name).await.unwrap();
+        self.is_in(at, TEAM).await;
+    }
+
+    /// Links one, which has all of the account then, and entered no room yet.
+    pub async fn hand_over(&mut self, old: usize, name: &str) -> usize {
         let at = self.devices.len();
         self.devices.push(Device::new(name.to_owned(), self.devices[old].person));
         let profile =
@@ -231,10 +240,7 @@ impl Cast {
         new.news(|news| matches!(news, LinkNews::Received { .. }).then_some(())).await;
         old.news(|news| matches!(news, LinkNews::Done).then_some(())).await;
         self.stop(at).await;
-        self.start(at).await;
-        let runtime = self.devices[at].runtime.clone().unwrap();
-        runtime.name_device(name).await.unwrap();
-        self.is_in(at, TEAM).await;
+        at
     }
 
     /// The devices of one person that were not taken out.

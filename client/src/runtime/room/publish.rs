@@ -71,7 +71,7 @@ impl Room {
             engine::Event::Invite { link, expires_ms, max_uses } => {
                 self.invite(link, expires_ms, max_uses).await;
             }
-            engine::Event::DeviceInvite { link } => self.device_invite(link),
+            engine::Event::DeviceInvite { whose, link } => self.device_invite(&whose, link),
             // Told with what it changed; what changed nothing is nothing.
             engine::Event::Act(_) | engine::Event::DeviceHere { .. } => {}
             engine::Event::HandOver { joiner, before, lines } => {
@@ -103,7 +103,7 @@ impl Room {
 
     /// No link for a device of ours can be made.
     pub(super) fn no_device_invite(&mut self, why: &Reason) {
-        while let Some(waiting) = self.device.pop_front() {
+        while let Some((_, waiting)) = self.device.pop_front() {
             // Whoever asked may be gone.
             if waiting.send(Err(why.clone())).is_ok() {
                 break;
@@ -182,11 +182,12 @@ impl Room {
         self.answer(&askers, RoomEvent::Invite { link, expires_ms, max_uses }).await;
     }
 
-    fn device_invite(&mut self, link: shared::invite::link::Link) {
+    fn device_invite(&mut self, whose: &[u8; 16], link: shared::invite::link::Link) {
         let Some((address, _)) = self.advertise.clone() else { return };
         let link = shared::invite::link::InviteLink { host: address.host, port: address.port, link };
-        while let Some(waiting) = self.device.pop_front() {
-            // Whoever asked may be gone; then it is good for the next one who asks.
+        while let Some(at) = self.device.iter().position(|(other, _)| other == whose) {
+            let Some((_, waiting)) = self.device.remove(at) else { return };
+            // Whoever asked may be gone; then it is good for the next one who asks for that device.
             if waiting.send(Ok(link.clone())).is_ok() {
                 break;
             }

@@ -17,12 +17,17 @@ const BOB: usize = 1;
 
 /// A link for another device of bob's, who moderates nothing.
 fn device_link(world: &mut World) -> Link {
+    link_for(world, [1; 16])
+}
+
+/// The same for a certain one.
+fn link_for(world: &mut World, whose: [u8; 16]) -> Link {
     let ends = world.now + 7_200_000;
     let before = world.devices[BOB].events.len();
-    world.command(BOB, Command::InviteDevice { expires_ms: ends });
+    world.command(BOB, Command::InviteDevice { whose, expires_ms: ends });
     world.settle();
     let told = world.devices[BOB].events[before..].iter().find_map(|event| match event {
-        Event::DeviceInvite { link } => Some(link.clone()),
+        Event::DeviceInvite { whose: told, link } if *told == whose => Some(link.clone()),
         _ => None,
     });
     told.unwrap_or_else(|| panic!("{}", world.story(BOB)))
@@ -75,4 +80,19 @@ fn devices_invite_is_shown_again_until_it_is_used_or_is_to_end_and_never_to_othe
     world.join(device, &second);
     assert_eq!(world.members(ANN), 4, "{}", world.story(device));
     assert_ne!(device_link(&mut world).secret, second.secret);
+}
+
+#[test]
+fn two_devices_get_a_link_each_and_both_come_in() {
+    let mut world = three(904);
+    let (first, second) = (device_link(&mut world), link_for(&mut world, [2; 16]));
+    assert_ne!(first.secret, second.secret);
+    assert_eq!(device_link(&mut world).secret, first.secret, "whoever was interrupted asks again");
+    let devices = [world.newcomer("bob", 940), world.newcomer("bob", 941)];
+    for device in devices {
+        world.devices[device].profile.identity = world.devices[BOB].profile.identity.clone();
+    }
+    world.join(devices[0], &first);
+    world.join(devices[1], &second);
+    assert_eq!(world.members(ANN), 5, "{}", world.story(devices[1]));
 }
