@@ -23,6 +23,7 @@ mod support;
 
 use cast::{Cast, TEAM};
 use judge::all_agree;
+use shared::room::Policy;
 use tempfile::TempDir;
 
 /// Lives at the same time: most of one is waiting.
@@ -58,6 +59,72 @@ async fn two_devices_that_got_the_account_before_either_came_in_both_come_in() {
         cast.is_in(at, TEAM).await;
     }
     all_agree(&cast).await.unwrap();
+    cast.part().await;
+}
+
+/// How a device calls another one of its person.
+async fn id_of(cast: &Cast, at: usize, name: &str) -> String {
+    let all = cast.devices[at].runtime.as_ref().unwrap().devices().await.unwrap();
+    all.iter().find(|one| one.is_hidden && one.name == name).unwrap().id.to_string()
+}
+
+async fn is_out(cast: &Cast, at: usize, name: &str) -> bool {
+    let all = cast.devices[at].runtime.as_ref().unwrap().devices().await.unwrap();
+    all.iter().all(|one| one.name != name)
+}
+
+fn has_ended(cast: &Cast, at: usize, room: &str, invites: &[[u8; 16]]) -> bool {
+    let view = cast.devices[at].runtime.as_ref().unwrap().view(room);
+    view.is_some_and(|view| view.invites.iter().all(|invite| !invites.contains(&invite.id)))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn removed_device_comes_in_by_no_way_that_was_made_for_it_before() {
+    let dir = TempDir::new().unwrap();
+    let cast = Cast::meet(dir.path(), &[("ann", 2)]).await;
+    all_agree(&cast).await.unwrap();
+    let (ann, thief) = (&cast.devices[0], &cast.devices[1]);
+    let runtime = ann.runtime.as_ref().unwrap();
+    // The thief's program hears of a way into a room, and keeps it for later.
+    thief.door.set(false);
+    runtime.create("club", Some(cast.address()), Policy::default()).await.unwrap();
+    let offers = cast.offered(0, 1).await;
+    runtime.remove_device(&id_of(&cast, 0, "ann 1").await).await.unwrap();
+    assert!(cast.comes_to(async || is_out(&cast, 0, "ann 1").await).await);
+    let ended = cast.comes_to(async || has_ended(&cast, 0, "club", &[offers[0].link.link.secret.id()])).await;
+    thief.door.set(true);
+    assert!(!cast.gets_in(1, &offers[0].link).await, "a device that was taken out is in a room");
+    assert!(ended);
+    cast.part().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn device_that_another_one_removed_comes_in_by_no_way_that_was_made_for_any() {
+    let dir = TempDir::new().unwrap();
+    let cast = Cast::meet(dir.path(), &[("ann", 3)]).await;
+    all_agree(&cast).await.unwrap();
+    let doors: Vec<_> = cast.devices.iter().map(|device| device.door.clone()).collect();
+    let runtime = |at: usize| cast.devices[at].runtime.as_ref().unwrap();
+    doors[1].set(false);
+    doors[2].set(false);
+    runtime(0).create("club", Some(cast.address()), Policy::default()).await.unwrap();
+    let offers = cast.offered(0, 2).await;
+    // Whoever takes the thief's device out is not in that room, and whoever is hears of it later.
+    doors[0].set(false);
+    doors[2].set(true);
+    runtime(2).remove_device(&id_of(&cast, 2, "ann 1").await).await.unwrap();
+    assert!(cast.comes_to(async || is_out(&cast, 2, "ann 1").await).await);
+    doors[0].set(true);
+    assert!(cast.comes_to(async || is_out(&cast, 0, "ann 1").await).await);
+    let those: Vec<_> = offers.iter().map(|offer| offer.link.link.secret.id()).collect();
+    let ended = cast.comes_to(async || has_ended(&cast, 0, "club", &those)).await;
+    doors[1].set(true);
+    for offer in &offers {
+        assert!(!cast.gets_in(1, &offer.link).await, "a device that was taken out is in a room");
+    }
+    assert!(ended);
+    // The third one comes in all the same.
+    cast.is_in(2, "club").await;
     cast.part().await;
 }
 

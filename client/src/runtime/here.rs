@@ -30,6 +30,8 @@ pub(super) async fn run(rooms: Weak<Inner>, changed: Changed) {
         let Some(local) = rooms.upgrade().map(Local) else { return };
         local.tell_here().await;
         local.offer_rooms().await;
+        // What could not be entered before.
+        drop(tokio::spawn(async move { local.take_offers().await }));
     }
 }
 
@@ -49,7 +51,14 @@ impl Local {
         let told = told.filter(|told| told.me == me);
         let name = lock(&self.0.profile).engine.device_name.clone();
         let here = now(told.as_ref().map(|told| &told.here), name, rooms, Day::of(now_ms()));
-        let is_heard = |told: &Told| told.here == here && heard.iter().all(|one| told.heard.contains(one));
+        // Whoever is gone has heard of ways into rooms.
+        let is_gone = |told: &Told| told.heard.iter().any(|one| !heard.contains(one));
+        if told.as_ref().is_some_and(is_gone) && !self.end_device_links().await {
+            return;
+        }
+        let is_heard = |told: &Told| {
+            told.here == here && !is_gone(told) && heard.iter().all(|one| told.heard.contains(one))
+        };
         if told.as_ref().is_some_and(is_heard) {
             return;
         }

@@ -16,6 +16,9 @@ use super::{Cursor, Damage, Offer, RoomKind, Store, StoreError};
 /// What was done here and is not in the log yet.
 const UNSYNCED: &str = "unsynced";
 
+/// What was done elsewhere about rooms that are not here yet.
+const LATER: &str = "synced_later";
+
 /// Marks in one message, at most: each is less than 600 bytes, and a message holds 32 KiB.
 pub const MAX_MARKS: usize = 50;
 
@@ -40,6 +43,14 @@ pub enum Mark {
 }
 
 impl Mark {
+    /// The room that it is about, where it is one that is read, muted or pinned.
+    fn room(&self) -> Option<RoomId> {
+        match self {
+            Self::Read(room, _) | Self::Muted(room, _) | Self::Pinned(room, _) => Some(*room),
+            Self::Left(_) | Self::Entered(_) | Self::Verified(..) => None,
+        }
+    }
+
     /// The same thing is meant.
     fn is_about(&self, other: &Self) -> bool {
         match (self, other) {
@@ -118,7 +129,11 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when it cannot be read.
     pub fn unsynced(&self) -> Result<Vec<Mark>, StoreError> {
-        let Some(bytes) = self.meta(UNSYNCED)? else { return Ok(Vec::new()) };
+        self.marks(UNSYNCED)
+    }
+
+    fn marks(&self, key: &str) -> Result<Vec<Mark>, StoreError> {
+        let Some(bytes) = self.meta(key)? else { return Ok(Vec::new()) };
         let synced = Synced::decode(&**bytes).map_err(|_| StoreError::Damaged(Damage::Synced))?;
         Ok(synced.marks.into_iter().filter_map(Mark::read).collect())
     }
@@ -129,17 +144,10 @@ impl Store {
     /// [`StoreError`] when it cannot be written.
     pub fn add_unsynced(&mut self, mark: &Mark) -> Result<(), StoreError> {
         let mut waiting = self.unsynced()?;
-        // What was read never goes back.
-        let is_further = |other: &Mark| matches!((other, mark), (Mark::Read(a, far), Mark::Read(b, near)) if a == b && far > near);
-        if waiting.iter().any(is_further) {
-            return Ok(());
+        match add(&mut waiting, mark) {
+            true => self.set_unsynced(&waiting),
+            false => Ok(()),
         }
-        waiting.retain(|other| !other.is_about(mark));
-        if waiting.len() >= MAX_WAITING {
-            waiting.remove(0);
-        }
-        waiting.push(mark.clone());
-        self.set_unsynced(&waiting)
     }
 
     fn set_unsynced(&mut self, waiting: &[Mark]) -> Result<(), StoreError> {
@@ -186,8 +194,47 @@ impl Store {
         Ok(taken)
     }
 
-    /// True: something has changed. What is about a room or a person that is not here changes nothing.
+    /// A room was entered: what was done at other devices before holds here as well. Returns what has changed.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing has changed.
+    pub fn take_later(&mut self, room: RoomId, now: Millis) -> Result<Vec<Mark>, StoreError> {
+        let later = self.marks(LATER)?;
+        let (those, rest): (Vec<Mark>, Vec<Mark>) =
+            later.into_iter().partition(|mark| mark.room() == Some(room));
+        if those.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.all_or_nothing(|store| {
+            store.set_meta(LATER, written(&rest).as_bytes())?;
+            let mut taken = Vec::new();
+            for mark in those {
+                if store.apply(&mark, now)? {
+                    taken.push(mark);
+                }
+            }
+            Ok(taken)
+        })
+    }
+
+    /// Keeps what is about a room that is not here, until it is; and forgets it where it is, or the person has left.
+    fn keep_for_later(&mut self, mark: &Mark) -> Result<(), StoreError> {
+        let mut later = self.marks(LATER)?;
+        let before = later.clone();
+        match mark {
+            Mark::Left(room) => later.retain(|other| other.room() != Some(*room)),
+            mark => match mark.room() {
+                Some(room) if is_open(&self.db, room)? => later.retain(|other| !other.is_about(mark)),
+                Some(_) => drop(add(&mut later, mark)),
+                None => {}
+            },
+        }
+        if later == before { Ok(()) } else { self.set_meta(LATER, written(&later).as_bytes()) }
+    }
+
+    /// True: something has changed. What is about a room that is not here changes something once it is.
     fn apply(&mut self, mark: &Mark, now: Millis) -> Result<bool, StoreError> {
+        self.keep_for_later(mark)?;
         match mark {
             Mark::Read(room, seq) => {
                 let is_here = is_here(&self.db, *room)?;
@@ -223,6 +270,28 @@ impl Store {
             }
         }
     }
+}
+
+/// Adds it in place of what it replaces. False: more is known already.
+fn add(to: &mut Vec<Mark>, mark: &Mark) -> bool {
+    // What was read never goes back.
+    let is_further = |other: &Mark| matches!((other, mark), (Mark::Read(a, far), Mark::Read(b, near)) if a == b && far > near);
+    if to.iter().any(is_further) {
+        return false;
+    }
+    to.retain(|other| !other.is_about(mark));
+    if to.len() >= MAX_WAITING {
+        to.remove(0);
+    }
+    to.push(mark.clone());
+    true
+}
+
+/// It is here, and not over.
+fn is_open(db: &Connection, room: RoomId) -> Result<bool, StoreError> {
+    let sql = "SELECT count(*) FROM rooms WHERE room = ?1 AND closed IS NULL";
+    let count: i64 = db.query_row(sql, [room.as_bytes()], |row| row.get(0))?;
+    Ok(count > 0)
 }
 
 fn is_here(db: &Connection, room: RoomId) -> Result<bool, StoreError> {

@@ -9,7 +9,7 @@ use std::{
 use client::{
     handle::Runtime,
     runtime::{Config, Event, HandedPast, LinkAnswer, LinkNews, Past, RoomEvent},
-    store::{FileKey, OpenProfile, ProfileDir, StoreError},
+    store::{FileKey, Mark, Offer, OpenProfile, ProfileDir, StoreError, Vault},
     transport::{RelayAddress, Transport},
 };
 use proto::RoomId;
@@ -37,6 +37,8 @@ pub struct Device {
     pub person: usize,
     /// None while it does not run.
     pub runtime: Option<Runtime>,
+    /// What it has stored, while it runs.
+    pub vault: Option<Vault>,
     /// Whether it is online.
     pub door: Door,
     /// Another device of the person has taken it out.
@@ -46,7 +48,15 @@ pub struct Device {
 
 impl Device {
     fn new(name: String, person: usize) -> Self {
-        Self { name, person, runtime: None, door: Door::open(), is_removed: false, seen: Arc::default() }
+        Self {
+            name,
+            person,
+            runtime: None,
+            vault: None,
+            door: Door::open(),
+            is_removed: false,
+            seen: Arc::default(),
+        }
     }
 
     /// It runs, and the relay is there for it.
@@ -148,6 +158,7 @@ impl Cast {
     }
 
     pub async fn stop(&mut self, at: usize) {
+        self.devices[at].vault = None;
         if let Some(runtime) = self.devices[at].runtime.take() {
             runtime.shutdown().await;
         }
@@ -181,6 +192,7 @@ impl Cast {
             tap: None,
         };
         let device = &mut self.devices[at];
+        device.vault = Some(profile.vault.clone());
         self.network.expect(Some(device.door.clone()));
         let (runtime, mut events) = Runtime::start(profile, config).await.unwrap();
         device.runtime = Some(runtime);
@@ -241,6 +253,41 @@ impl Cast {
         old.news(|news| matches!(news, LinkNews::Done).then_some(())).await;
         self.stop(at).await;
         at
+    }
+
+    /// Until something is so, which is so soon; true unless it takes far too long.
+    pub async fn comes_to(&self, is_so: impl AsyncFn() -> bool) -> bool {
+        let waits = async {
+            while !is_so().await {
+                sleep(LOOK).await;
+            }
+        };
+        timeout(Duration::from_secs(30), waits).await.is_ok()
+    }
+
+    /// A way into a room that a device of somebody makes for another one: as soon as it is there, nobody has heard of it yet.
+    pub async fn offered(&self, by: usize, count: usize) -> Vec<Offer> {
+        let made = || {
+            let marks = self.devices[by].vault.as_ref().unwrap().now(|store| store.unsynced()).unwrap();
+            let offers = marks.into_iter().filter_map(|mark| match mark {
+                Mark::Entered(offer) => Some(offer),
+                _ => None,
+            });
+            offers.collect::<Vec<_>>()
+        };
+        assert!(self.comes_to(async || made().len() == count).await, "no ways in are made");
+        made()
+    }
+
+    /// A device that was taken out tries a way in. True: it is in.
+    pub async fn gets_in(&self, at: usize, link: &InviteLink) -> bool {
+        let runtime = self.devices[at].runtime.as_ref().unwrap();
+        let Ok(label) = runtime.join(link).await else { return false };
+        let decided =
+            async || runtime.room(&label).is_ok_and(|room| room.view.is_some() || room.over.is_some());
+        let is_known = async || runtime.room(&label).is_err() || decided().await;
+        assert!(self.comes_to(is_known).await, "nobody says whether it is in");
+        runtime.view(&label).is_some()
     }
 
     /// The devices of one person that were not taken out.

@@ -185,7 +185,8 @@ impl Engine {
             let own = |own: &OwnInvite| own.invite_secret().is_some_and(|secret| secret.id() == id);
             let ours = self.invites.own_invites.iter().any(own);
             let (expires_ms, max_uses, used) = (invite.expires_ms, invite.max_uses, group.uses(&id));
-            Some(Invited { id, by, ours, expires_ms, max_uses, used })
+            let for_device = !invite.account.is_empty();
+            Some(Invited { id, by, ours, for_device, expires_ms, max_uses, used })
         };
         if room.open { Vec::new() } else { room.invites.iter().filter_map(of).collect() }
     }

@@ -66,6 +66,8 @@ pub struct Invited {
     pub by: Person,
     /// This device has its link.
     pub ours: bool,
+    /// Only another device of whoever made it comes by it.
+    pub for_device: bool,
     /// Unix milliseconds, 0 for never.
     pub expires_ms: Millis,
     /// 0 for no limit.

@@ -14,10 +14,12 @@ use crate::{
 impl Room {
     /// `ordinal`: the number under which the next notice was stored.
     pub(super) async fn publish(&mut self, event: engine::Event, ordinal: &mut i64) {
-        if let engine::Event::Problem(problem) = &event
-            && is_about_invites(problem)
-        {
-            self.no_device_invite(&Reason::Notice(Notice::Problem(problem.clone())));
+        if let engine::Event::Problem(problem) = &event {
+            if is_about_invites(problem) {
+                self.no_device_invite(&Reason::Notice(Notice::Problem(problem.clone())));
+            }
+            // Whoever may not leave stays: what ends the room later is something else.
+            self.is_leaving &= !matches!(problem, Problem::LastModeratorStays | Problem::OwnDevicesStay);
         }
         if let Some(notice) = Notice::of(&event) {
             // What is loud is for everybody, whoever brought it up.
@@ -29,6 +31,14 @@ impl Room {
         }
         match &event {
             engine::Event::Joined(view) | engine::Event::Epoch(view) => {
+                self.notice_ended(view);
+                if matches!(event, engine::Event::Joined(_)) {
+                    let (room, now) = (self.record.id, now_ms());
+                    let taken = self.vault.run(move |store| store.take_later(room, now)).await;
+                    if let Some(taken) = taken.ok().filter(|taken| !taken.is_empty()) {
+                        self.tell_taken(taken).await;
+                    }
+                }
                 self.settle_kind(view.own_devices).await;
                 self.settle_removals(view).await;
                 self.settle_endings(view).await;
@@ -86,8 +96,7 @@ impl Room {
                 if let Ok(taken) = taken
                     && !taken.is_empty()
                 {
-                    // Without anybody who takes it, it is a command that ends in a moment.
-                    let _ = self.devices.send(taken).await;
+                    self.tell_taken(taken).await;
                 }
             }
             engine::Event::Device { .. } => {}
@@ -158,6 +167,20 @@ impl Room {
         }
     }
 
+    /// What other devices did has changed something here.
+    async fn tell_taken(&self, taken: Vec<Mark>) {
+        // Without anybody who takes it, it is a command that ends in a moment.
+        let _ = self.devices.send(taken).await;
+    }
+
+    /// A way in for another device of ours is used up, or over: then it may need another one.
+    fn notice_ended(&self, view: &engine::GroupView) {
+        let ways = |view: &engine::GroupView| view.invites.iter().filter(|invite| invite.for_device).count();
+        if lock(&self.state).view.as_deref().is_some_and(|before| ways(view) < ways(before)) {
+            self.here.notify_one();
+        }
+    }
+
     /// Invites that are to end: those that are gone need nothing more, and for the others it is asked again.
     async fn settle_endings(&mut self, view: &engine::GroupView) {
         let room = self.record.id;
@@ -220,9 +243,10 @@ impl Room {
         let forget = !was_member;
         // At another device, which took this one out.
         let is_left = self.vault.run(move |store| store.take_left(room)).await.unwrap_or(false);
-        let reason = if is_left { Over::Left } else { reason };
         let leave = self.is_leaving || is_left;
-        if self.is_leaving && was_member {
+        // Whoever was on their way out has left, whoever was faster.
+        let reason = if leave && was_member { Over::Left } else { reason };
+        if self.is_leaving && was_member && !is_left {
             self.tell_left().await;
         }
         // A refusal by the relay leaves the engine a member: it is tried again at the next start.
