@@ -64,8 +64,12 @@ async fn two_devices_that_got_the_account_before_either_came_in_both_come_in() {
 
 /// How a device calls another one of its person.
 async fn id_of(cast: &Cast, at: usize, name: &str) -> String {
-    let all = cast.devices[at].runtime.as_ref().unwrap().devices().await.unwrap();
-    all.iter().find(|one| one.is_hidden && one.name == name).unwrap().id.to_string()
+    let found = async || {
+        let all = cast.devices[at].runtime.as_ref().unwrap().devices().await.unwrap();
+        all.iter().find(|one| one.is_hidden && one.name == name).map(|one| one.id.to_string())
+    };
+    assert!(cast.comes_to(async || found().await.is_some()).await, "it is never called {name}");
+    found().await.unwrap()
 }
 
 async fn is_out(cast: &Cast, at: usize, name: &str) -> bool {

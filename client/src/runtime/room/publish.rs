@@ -33,6 +33,7 @@ impl Room {
             engine::Event::Joined(view) | engine::Event::Epoch(view) => {
                 self.notice_ended(view);
                 if matches!(event, engine::Event::Joined(_)) {
+                    self.settle_names(view).await;
                     let (room, now) = (self.record.id, now_ms());
                     let taken = self.vault.run(move |store| store.take_later(room, now)).await;
                     if let Some(taken) = taken.ok().filter(|taken| !taken.is_empty()) {
@@ -153,6 +154,23 @@ impl Room {
                 None => drop(self.vault.run(move |store| store.device_is_removed(room, device)).await),
             }
         }
+    }
+
+    /// What we are called may have changed while the room was entered: it does not hear of that before.
+    async fn settle_names(&mut self, view: &engine::GroupView) {
+        let read = self.vault.run(|store| Ok((store.described()?, store.device_name()?))).await;
+        // What cannot be read now is with the next start.
+        let (Ok(([name, status, glyph], device)), Some(me)) =
+            (read, view.members.iter().find(|member| member.me))
+        else {
+            return;
+        };
+        let (status, glyph) = (status.unwrap_or_default(), glyph.unwrap_or_default());
+        let is_described = (&me.status, &me.glyph) == (&status, &glyph);
+        let name = name.filter(|name| *name != me.person.name).map(Command::Rename);
+        let device = device.filter(|name| *name != me.device.name).map(Command::NameDevice);
+        let described = (!is_described).then_some(Command::Describe { status, glyph });
+        self.follow_ups.extend([name, device, described].into_iter().flatten().map(Input::Command));
     }
 
     /// Our other devices are told where we are, those as well that came just now; of devices that are gone nothing is kept.
