@@ -281,7 +281,9 @@ impl Life {
             for room in runtime.rooms() {
                 let lines = runtime.history(&room.label, 0, 1_000).await.unwrap_or_default();
                 let heard = lines.iter().any(|line| line.message.text.starts_with("last "));
-                if heard || room.over.is_none() {
+                // What it made by itself where nobody heard of it is its own.
+                let is_among = room.over.is_none() && room.view.is_some_and(|view| view.members.len() > 1);
+                if heard || is_among {
                     return Err(format!("{} was taken out, and is in {}", self.name(at), room.label));
                 }
             }
