@@ -52,12 +52,13 @@ impl Local {
         let name = lock(&self.0.profile).engine.device_name.clone();
         let here = now(told.as_ref().map(|told| &told.here), name, rooms, Day::of(now_ms()));
         // Whoever is gone has heard of ways into rooms.
-        let is_gone = |told: &Told| told.heard.iter().any(|one| !heard.contains(one));
-        if told.as_ref().is_some_and(is_gone) && !self.end_device_links().await {
+        let gone: Vec<_> =
+            told.iter().flat_map(|told| &told.heard).filter(|one| !heard.contains(one)).copied().collect();
+        if !gone.is_empty() && !self.end_device_links(&gone).await {
             return;
         }
         let is_heard = |told: &Told| {
-            told.here == here && !is_gone(told) && heard.iter().all(|one| told.heard.contains(one))
+            told.here == here && gone.is_empty() && heard.iter().all(|one| told.heard.contains(one))
         };
         if told.as_ref().is_some_and(is_heard) {
             return;

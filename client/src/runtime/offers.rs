@@ -42,9 +42,15 @@ impl Local {
 
     /// Lets the other devices into rooms that were entered here, as far as they are known not to be there.
     pub(super) async fn offer_rooms(&self) {
-        let Some(own) = self.own_devices().and_then(|room| room.view) else { return };
-        let read = |store: &mut Store| Ok((store.entered_rooms()?, store.devices_here()?));
-        let Ok((entered, said)) = self.0.vault.run(read).await else { return };
+        let Some(room) = self.own_devices() else { return };
+        let Some(view) = room.view else { return };
+        let read = move |store: &mut Store| {
+            Ok((store.entered_rooms()?, store.devices_here()?, store.device_removals(room.id)?))
+        };
+        let Ok((entered, said, going)) = self.0.vault.run(read).await else { return };
+        let mut own = (*view).clone();
+        // Nobody who is to go is let in anywhere.
+        own.members.retain(|member| !going.contains(&member.device.id));
         for mut one in entered {
             let (room, before) = (one.room, one.clone());
             let is_done = self.offer_room(&own, &said, &mut one).await;
@@ -76,7 +82,9 @@ impl Local {
         };
         let is_in = |device: DeviceId| {
             let here = said.iter().find(|(other, _)| *other == device);
-            here.map(|(_, here)| here.rooms.iter().any(|(room, _)| *room == one.room))
+            // Whoever was away while it was taken out still says that it is there.
+            let is_member = |leaf: &DeviceId| view.members.iter().any(|member| member.device.id == *leaf);
+            here.map(|(_, here)| here.rooms.iter().any(|(room, leaf)| *room == one.room && is_member(leaf)))
         };
         let others: Vec<DeviceId> =
             own.members.iter().filter(|member| !member.me).map(|member| member.device.id).collect();
@@ -122,11 +130,12 @@ impl Local {
         Ok(invite)
     }
 
-    /// Ends all ways into rooms that were made for devices of this account: one of them has heard of them, and is to come in nowhere.
-    /// The others are given new ones. False: that cannot be kept.
-    pub(super) async fn end_device_links(&self) -> bool {
+    /// Ends all ways into rooms that were made for devices of this account: those that are gone have heard of them, and are to come in
+    /// nowhere. The others are given new ones. Whoever came by one just before is taken out. False: that cannot be kept.
+    pub(super) async fn end_device_links(&self, gone: &[DeviceId]) -> bool {
         let me = self.me().1;
-        let mut those = Vec::new();
+        let Ok(entered) = self.0.vault.run(|store| store.entered_rooms()).await else { return false };
+        let (mut those, mut there) = (Vec::new(), Vec::new());
         for status in self.all_rooms().into_iter().filter(|status| status.over.is_none()) {
             self.settled(&status.label).await;
             let Some(view) = self.view(&status.label) else { continue };
@@ -138,8 +147,25 @@ impl Local {
                     .map(|invite| (status.label.clone(), status.id, invite.id)),
             );
         }
+        for one in entered {
+            let Some(label) = self.label_of(one.room) else { continue };
+            let Some(view) = self.view(&label) else { continue };
+            let theirs = one.made.iter().filter(|(device, _)| gone.contains(device));
+            let came = theirs.filter_map(|(_, invite)| {
+                view.members.iter().find(|member| member.invite == Some(*invite) && !member.me)
+            });
+            there.extend(came.map(|member| (label.clone(), one.room, member.device.id)));
+        }
         let kept: Vec<_> = those.iter().map(|(_, room, invite)| (*room, *invite)).collect();
-        let is_kept = self.0.vault.run(move |store| store.want_invites_ended(&kept)).await.is_ok();
+        let out: Vec<_> = there.iter().map(|(_, room, device)| (*room, *device)).collect();
+        let keep = move |store: &mut Store| {
+            store.want_invites_ended(&kept)?;
+            store.want_devices_removed(&out)
+        };
+        let is_kept = self.0.vault.run(keep).await.is_ok();
+        for (label, _, device) in there {
+            let _ = self.tell(&label, Command::RemoveDevice { who: me, device }).await;
+        }
         for (label, _, invite) in those {
             // A room that cannot be told now is with what it tells next.
             let _ = self.tell(&label, Command::Revoke(invite)).await;

@@ -33,6 +33,8 @@ pub struct Member {
     pub since: Millis,
     /// The account that the person had before its key was replaced, by the word of its recovery key.
     pub replaces: Option<Fingerprint>,
+    /// The invite that this device came by; none for who made the room.
+    pub invite: Option<[u8; 16]>,
 }
 
 /// A device of a member.

@@ -8,7 +8,7 @@ use super::Room;
 use crate::{
     reason::Reason,
     runtime::{Event, FaceId, RoomEvent, lock, now_ms},
-    store::{Cursor, KnownRelay, Mark, Notice, Over, RoomKind, RoomRecord},
+    store::{Cursor, EnteredRoom, KnownRelay, Mark, Notice, Over, RoomKind, RoomRecord},
 };
 
 impl Room {
@@ -20,6 +20,9 @@ impl Room {
             }
             // Whoever may not leave stays: what ends the room later is something else.
             self.is_leaving &= !matches!(problem, Problem::LastModeratorStays | Problem::OwnDevicesStay);
+            if matches!(problem, Problem::LastModeratorStays) {
+                self.stay().await;
+            }
         }
         if let Some(notice) = Notice::of(&event) {
             // What is loud is for everybody, whoever brought it up.
@@ -259,6 +262,8 @@ impl Room {
     pub(super) async fn over(&mut self, reason: Over, was_member: bool) {
         let room = self.record.id;
         let forget = !was_member;
+        // It may have been said in an earlier run.
+        self.is_leaving |= reason == Over::Left;
         // At another device, which took this one out.
         let is_left = self.vault.run(move |store| store.take_left(room)).await.unwrap_or(false);
         let leave = self.is_leaving || is_left;
@@ -289,6 +294,16 @@ impl Room {
         self.end(reason);
         // Behind what is stored, by which they see that.
         self.under_way.wake(room);
+    }
+
+    /// The person was on the way out and stays: the other devices, which went first, are let in again.
+    async fn stay(&self) {
+        let room = self.record.id;
+        let now = Some(EnteredRoom { room, made: Vec::new(), by_person: true });
+        // What cannot be kept stays here alone.
+        if self.vault.run(move |store| store.set_entered_room(room, now)).await.is_ok() {
+            self.here.notify_one();
+        }
     }
 
     /// The other devices are told, if there are any, that the person left.

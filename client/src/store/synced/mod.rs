@@ -144,6 +144,10 @@ impl Store {
     /// [`StoreError`] when it cannot be written.
     pub fn add_unsynced(&mut self, mark: &Mark) -> Result<(), StoreError> {
         let mut waiting = self.unsynced()?;
+        if let Mark::Left(room) = mark {
+            // What was done in it goes with it.
+            waiting.retain(|other| other.room() != Some(*room));
+        }
         match add(&mut waiting, mark) {
             true => self.set_unsynced(&waiting),
             false => Ok(()),
@@ -182,6 +186,9 @@ impl Store {
                 (Some(_), false) if !matches!(mark, Mark::Read(..)) => continue,
                 _ => {}
             }
+            if let Mark::Left(room) = &mark {
+                taken.extend(self.marks_end(*room, &waiting)?);
+            }
             // What this device left or entered itself is nothing to it.
             let is_of_others = !mine || !matches!(mark, Mark::Left(_) | Mark::Entered(_));
             if is_of_others && self.apply(&mark, now)? {
@@ -217,17 +224,32 @@ impl Store {
         })
     }
 
-    /// Keeps what is about a room that is not here, until it is; and forgets it where it is, or the person has left.
+    /// A room was left, there or here: it begins without marks where a person has gone into it anew since, but for what was done there
+    /// and is not in the log yet. Returns what has changed.
+    fn marks_end(&mut self, room: RoomId, waiting: &[Mark]) -> Result<Vec<Mark>, StoreError> {
+        let later: Vec<Mark> = self.marks(LATER)?;
+        let rest: Vec<Mark> = later.iter().filter(|mark| mark.room() != Some(room)).cloned().collect();
+        if rest.len() != later.len() {
+            self.set_meta(LATER, written(&rest).as_bytes())?;
+        }
+        let mut changed = Vec::new();
+        for mark in [Mark::Muted(room, false), Mark::Pinned(room, false)] {
+            let is_done = waiting.iter().any(|other| other.is_about(&mark));
+            if !is_done && is_open(&self.db, room)? && self.apply(&mark, 0)? {
+                changed.push(mark);
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Keeps what is about a room that is not here, until it is.
     fn keep_for_later(&mut self, mark: &Mark) -> Result<(), StoreError> {
         let mut later = self.marks(LATER)?;
         let before = later.clone();
-        match mark {
-            Mark::Left(room) => later.retain(|other| other.room() != Some(*room)),
-            mark => match mark.room() {
-                Some(room) if is_open(&self.db, room)? => later.retain(|other| !other.is_about(mark)),
-                Some(_) => drop(add(&mut later, mark)),
-                None => {}
-            },
+        match mark.room() {
+            Some(room) if is_open(&self.db, room)? => later.retain(|other| !other.is_about(mark)),
+            Some(_) => drop(add(&mut later, mark)),
+            None => {}
         }
         if later == before { Ok(()) } else { self.set_meta(LATER, written(&later).as_bytes()) }
     }

@@ -261,3 +261,31 @@ fn what_was_done_about_a_room_before_it_came_here_holds_once_it_is_here() {
     enter(&mut store, RoomId([4; 32]));
     assert_eq!(store.take_later(RoomId([4; 32]), 1).unwrap(), []);
 }
+
+#[test]
+fn room_that_was_left_has_no_marks_where_a_person_went_in_anew_but_for_what_was_done_there_since() {
+    for mine in [false, true] {
+        let dir = TempDir::new().unwrap();
+        let mut store = device(&dir, "a");
+        let [first, second] = [RoomId([1; 32]), RoomId([2; 32])];
+        for room in [first, second] {
+            store
+                .set_entered_room(room, Some(EnteredRoom { room, made: Vec::new(), by_person: true }))
+                .unwrap();
+        }
+        let of_before = written(&[Mark::Muted(first, true), Mark::Pinned(second, true)]);
+        store.take_synced(DEVICES, &of_before, false, 1).unwrap();
+        done(&mut store, &Mark::Muted(second, true));
+        let left = written(&[Mark::Left(first), Mark::Left(second)]);
+        let taken = store.take_synced(DEVICES, &left, mine, 1).unwrap();
+        assert_eq!(taken, [Mark::Muted(first, false), Mark::Pinned(second, false)], "mine: {mine}");
+        assert_eq!(store.muted().unwrap().len(), 1);
+    }
+    // Whoever leaves does not tell what was done there before.
+    let dir = TempDir::new().unwrap();
+    let mut store = device(&dir, "b");
+    let room = RoomId([1; 32]);
+    done(&mut store, &Mark::Pinned(room, true));
+    store.add_unsynced(&Mark::Left(room)).unwrap();
+    assert_eq!(store.unsynced().unwrap(), [Mark::Left(room)]);
+}
