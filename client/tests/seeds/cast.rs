@@ -24,25 +24,25 @@ use super::network::{Door, Network};
 use crate::support::{self, PATIENCE, random};
 
 /// The room in which all of them are at first.
-pub const TEAM: &str = "team";
+pub(super) const TEAM: &str = "team";
 
 /// How often something is looked at that is awaited.
 const LOOK: Duration = Duration::from_millis(25);
 
 /// One of somebody's devices.
-pub struct Device {
+pub(super) struct Device {
     /// What its profile is called.
-    pub name: String,
+    pub(super) name: String,
     /// Whose it is.
-    pub person: usize,
+    pub(super) person: usize,
     /// None while it does not run.
-    pub runtime: Option<Runtime>,
+    pub(super) runtime: Option<Runtime>,
     /// What it has stored, while it runs.
-    pub vault: Option<Vault>,
+    pub(super) vault: Option<Vault>,
     /// Whether it is online.
-    pub door: Door,
+    pub(super) door: Door,
     /// Another device of the person has taken it out.
-    pub is_removed: bool,
+    pub(super) is_removed: bool,
     seen: Arc<Mutex<Vec<Event>>>,
 }
 
@@ -60,7 +60,7 @@ impl Device {
     }
 
     /// It runs, and the relay is there for it.
-    pub fn is_online(&self) -> bool {
+    pub(super) fn is_online(&self) -> bool {
         self.runtime.is_some() && self.door.is_open()
     }
 
@@ -92,7 +92,7 @@ impl Device {
     }
 
     /// A link into a room, if it is made soon.
-    pub async fn link(&self, room: &str) -> Option<InviteLink> {
+    pub(super) async fn link(&self, room: &str) -> Option<InviteLink> {
         let from = self.seen.lock().unwrap().len();
         self.runtime.as_ref()?.tell(room, Command::INVITE).await.ok()?;
         let made = |event: &Event| match event {
@@ -106,8 +106,8 @@ impl Device {
 }
 
 /// All of them, at one relay.
-pub struct Cast {
-    pub devices: Vec<Device>,
+pub(super) struct Cast {
+    pub(super) devices: Vec<Device>,
     network: Network,
     relay: Relay,
     dir: PathBuf,
@@ -115,7 +115,7 @@ pub struct Cast {
 
 impl Cast {
     /// People with so many devices each, all in one room.
-    pub async fn meet(dir: &Path, people: &[(&str, usize)]) -> Self {
+    pub(super) async fn meet(dir: &Path, people: &[(&str, usize)]) -> Self {
         let relay = support::relay(&dir.join("relay"), 0).await;
         let network = Network::before(relay.addresses()[0].port()).await;
         let mut cast = Self { devices: Vec::new(), network, relay, dir: dir.to_owned() };
@@ -145,26 +145,26 @@ impl Cast {
     }
 
     /// Where everybody finds the relay.
-    pub fn address(&self) -> RelayAddress {
+    pub(super) fn address(&self) -> RelayAddress {
         RelayAddress::new("127.0.0.1", self.network.port).unwrap()
     }
 
     /// Ends everything.
-    pub async fn part(mut self) {
+    pub(super) async fn part(mut self) {
         for at in 0..self.devices.len() {
             self.stop(at).await;
         }
         self.relay.shutdown().await;
     }
 
-    pub async fn stop(&mut self, at: usize) {
+    pub(super) async fn stop(&mut self, at: usize) {
         self.devices[at].vault = None;
         if let Some(runtime) = self.devices[at].runtime.take() {
             runtime.shutdown().await;
         }
     }
 
-    pub async fn start(&mut self, at: usize) {
+    pub(super) async fn start(&mut self, at: usize) {
         self.start_as(at, None).await;
     }
 
@@ -209,7 +209,7 @@ impl Cast {
     }
 
     /// Until a device is in a room.
-    pub async fn is_in(&self, at: usize, room: &str) {
+    pub(super) async fn is_in(&self, at: usize, room: &str) {
         let runtime = self.devices[at].runtime.as_ref().unwrap();
         let entered = async {
             while runtime.view(room).is_none() {
@@ -220,7 +220,7 @@ impl Cast {
     }
 
     /// Links a new device to the one at `old`, and waits until it is in.
-    pub async fn link(&mut self, old: usize, name: &str) {
+    pub(super) async fn link(&mut self, old: usize, name: &str) {
         let at = self.hand_over(old, name).await;
         self.start(at).await;
         let runtime = self.devices[at].runtime.clone().unwrap();
@@ -229,7 +229,7 @@ impl Cast {
     }
 
     /// Links one, which has all of the account then, and entered no room yet.
-    pub async fn hand_over(&mut self, old: usize, name: &str) -> usize {
+    pub(super) async fn hand_over(&mut self, old: usize, name: &str) -> usize {
         let at = self.devices.len();
         self.devices.push(Device::new(name.to_owned(), self.devices[old].person));
         let profile =
@@ -256,7 +256,7 @@ impl Cast {
     }
 
     /// Until something is so, which is so soon; true unless it takes far too long.
-    pub async fn comes_to(&self, is_so: impl AsyncFn() -> bool) -> bool {
+    pub(super) async fn comes_to(&self, is_so: impl AsyncFn() -> bool) -> bool {
         let waits = async {
             while !is_so().await {
                 sleep(LOOK).await;
@@ -266,7 +266,7 @@ impl Cast {
     }
 
     /// A way into a room that a device of somebody makes for another one: as soon as it is there, nobody has heard of it yet.
-    pub async fn offered(&self, by: usize, count: usize) -> Vec<Offer> {
+    pub(super) async fn offered(&self, by: usize, count: usize) -> Vec<Offer> {
         let made = || {
             let marks = self.devices[by].vault.as_ref().unwrap().now(|store| store.unsynced()).unwrap();
             let offers = marks.into_iter().filter_map(|mark| match mark {
@@ -280,7 +280,7 @@ impl Cast {
     }
 
     /// A device that was taken out tries a way in. True: it is in.
-    pub async fn gets_in(&self, at: usize, link: &InviteLink) -> bool {
+    pub(super) async fn gets_in(&self, at: usize, link: &InviteLink) -> bool {
         let runtime = self.devices[at].runtime.as_ref().unwrap();
         let Ok(label) = runtime.join(link).await else { return false };
         let decided =
@@ -291,13 +291,13 @@ impl Cast {
     }
 
     /// The devices of one person that were not taken out.
-    pub fn of(&self, person: usize) -> Vec<usize> {
+    pub(super) fn of(&self, person: usize) -> Vec<usize> {
         let of = |device: &Device| device.person == person && !device.is_removed;
         (0..self.devices.len()).filter(|at| of(&self.devices[*at])).collect()
     }
 
     /// What a device calls a room.
-    pub fn label(&self, at: usize, room: RoomId) -> Option<String> {
+    pub(super) fn label(&self, at: usize, room: RoomId) -> Option<String> {
         let rooms = self.devices[at].runtime.as_ref()?.rooms();
         rooms.into_iter().find(|one| one.id == room && one.over.is_none()).map(|one| one.label)
     }

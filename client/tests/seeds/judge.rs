@@ -26,7 +26,7 @@ const STAYS: Duration = Duration::from_secs(5);
 const LINES: u32 = 1_000;
 
 /// Until all devices of each person show the same; else where they do not.
-pub async fn all_agree(cast: &Cast) -> Result<(), String> {
+pub(super) async fn all_agree(cast: &Cast) -> Result<(), String> {
     let end = Instant::now() + PATIENCE;
     let mut since = None;
     loop {
@@ -65,7 +65,7 @@ async fn wrong(cast: &Cast) -> Option<String> {
 
 /// What a person sees at one device.
 #[derive(Debug)]
-pub struct Shown {
+pub(super) struct Shown {
     rooms: BTreeMap<[u8; 32], Room>,
     /// Rooms that were left; all others that are over here.
     left: BTreeSet<[u8; 32]>,
@@ -85,7 +85,7 @@ struct Room {
 }
 
 impl Shown {
-    pub async fn at(runtime: &Runtime) -> Self {
+    pub(super) async fn at(runtime: &Runtime) -> Self {
         let (mut rooms, mut left, mut over) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
         for status in runtime.rooms() {
             let Some(view) = status.view.filter(|_| status.over.is_none()) else {
@@ -117,7 +117,7 @@ impl Shown {
     }
 
     /// Where two devices of a person do not show the same.
-    pub fn differs(&self, other: &Self) -> Option<String> {
+    pub(super) fn differs(&self, other: &Self) -> Option<String> {
         let mut wrong = Vec::new();
         let ids = |shown: &Self| shown.rooms.keys().copied().collect::<BTreeSet<_>>();
         let differs = |what: &str, one: &dyn std::fmt::Debug, other: &dyn std::fmt::Debug| {

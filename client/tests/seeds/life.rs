@@ -30,7 +30,7 @@ impl Chance {
     }
 }
 
-pub struct Life {
+pub(super) struct Life {
     cast: Cast,
     chance: Chance,
     told: Vec<String>,
@@ -39,7 +39,7 @@ pub struct Life {
 }
 
 /// Lives one, and says what is wrong in the end.
-pub async fn live(dir: &Path, seed: u64, steps: usize) -> Result<(), String> {
+pub(super) async fn live(dir: &Path, seed: u64, steps: usize) -> Result<(), String> {
     let mut chance = Chance(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     (0..8).for_each(|_| _ = chance.below(2));
     let cast = Cast::meet(dir, &[("ann", 2 + chance.below(2)), ("bob", 2), ("cid", 1)]).await;

@@ -19,33 +19,33 @@ const DATAGRAM: usize = 65_536;
 
 /// Whether anything of a device gets through.
 #[derive(Clone, Debug)]
-pub struct Door(Arc<AtomicBool>);
+pub(super) struct Door(Arc<AtomicBool>);
 
 impl Door {
-    pub fn open() -> Self {
+    pub(super) fn open() -> Self {
         Self(Arc::new(true.into()))
     }
 
-    pub fn set(&self, is_open: bool) {
+    pub(super) fn set(&self, is_open: bool) {
         self.0.store(is_open, Ordering::SeqCst);
     }
 
-    pub fn is_open(&self) -> bool {
+    pub(super) fn is_open(&self) -> bool {
         self.0.load(Ordering::SeqCst)
     }
 }
 
 /// A forwarder of datagrams, for as long as it is kept.
-pub struct Network {
+pub(super) struct Network {
     /// Where devices find the relay.
-    pub port: u16,
+    pub(super) port: u16,
     next: Arc<Mutex<Option<Door>>>,
     _tasks: JoinSet<()>,
 }
 
 impl Network {
     /// In front of the relay at this port.
-    pub async fn before(relay: u16) -> Self {
+    pub(super) async fn before(relay: u16) -> Self {
         let front = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = front.local_addr().unwrap().port();
         let next = Arc::<Mutex<Option<Door>>>::default();
@@ -55,12 +55,12 @@ impl Network {
     }
 
     /// Whoever comes next that was never seen comes by this door. A device has one socket in each of its lives.
-    pub fn expect(&self, door: Option<Door>) {
+    pub(super) fn expect(&self, door: Option<Door>) {
         *self.next.lock().unwrap() = door;
     }
 
     /// Waits until it came.
-    pub async fn has_come(&self) {
+    pub(super) async fn has_come(&self) {
         let come = async {
             while self.next.lock().unwrap().is_some() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
