@@ -298,3 +298,50 @@ fn backup_and_restore_that_are_killed_leave_nothing_half_and_no_second_identity(
     // The profile itself has lost nothing by it.
     assert_eq!(texts(dir, "bob").len(), lines);
 }
+
+#[test]
+fn restored_device_that_is_killed_on_its_way_back_is_in_once_in_the_end_and_is_the_same() {
+    let dir = TempDir::new().unwrap();
+    let (dir, relay) = (dir.path(), Relay::start(&dir.path().join("relay")));
+    let (mut people, _) = found(dir, &relay.address, &["ann", "bob"]);
+    let mut bob = people.pop().unwrap();
+    let mut ann = people.pop().unwrap();
+    bob.say(ROOM, "before", "1");
+    ann.hears("before");
+    let who = fingerprint(&mut bob);
+    assert_eq!(bob.quit().code, Some(0));
+    let target = dir.join("whole");
+    done(&mut backup(dir, "bob", &target, &[]));
+    // The device is lost. What it comes back as begins many times.
+    ann.say(ROOM, "meanwhile", "2");
+    let (mut moment, anew) = (0, dir.join("anew"));
+    for _ in 0..count("SCHAT_KILLS", 10) {
+        // From one that has hardly begun to one that is back in its room.
+        moment = (moment + 370) % 2_900;
+        let mut command = match anew.exists() {
+            true => schat(dir, "anew", &["--trust-first-use", "--json"]),
+            false => restore(dir, "anew", &target, &["--timeout", "60"]),
+        };
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // Not a wait for something: where it is killed is the point.
+        std::thread::sleep(Duration::from_millis(moment));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    if !anew.exists() {
+        done(&mut restore(dir, "anew", &target, &["--timeout", "60"]));
+    }
+    let mut bob = Schat::start(dir, "anew", &relay.address);
+    bob.say(ROOM, "back", "3");
+    ann.hears("back");
+    ann.say(ROOM, "welcome", "4");
+    bob.hears("welcome");
+    let mark = ann.mark();
+    ann.tell(json!({"cmd": "members", "room": ROOM}));
+    let told = ann.wait_after(mark, "members", |event| event["event"] == "members");
+    let members = told["members"].as_array().unwrap();
+    assert!(members.len() == 2 && members.iter().any(|member| member["fingerprint"] == *who), "{told}");
+    bob.quit();
+    assert!(texts(dir, "anew").iter().any(|text| text.contains("before")));
+}

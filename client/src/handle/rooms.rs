@@ -66,7 +66,11 @@ impl Runtime {
     /// [`Reason`] when the name cannot be shown, or a daemon has the profile: it runs no relay.
     pub async fn create_own(&self, name: &str) -> Result<String, Reason> {
         match &self.0 {
-            Here(local) => local.create_own(name),
+            Here(local) => {
+                let label = local.create_own(name)?;
+                local.entered_here(&label).await;
+                Ok(label)
+            }
             There(_) => Err(DaemonReason::NoRelay.into()),
         }
     }

@@ -10,7 +10,7 @@ use shared::room::{Command, Day, DeviceHere, MAX_HERE, MessageBody};
 use tokio::{sync::Notify, time::timeout};
 
 use super::{Inner, Local, lock, now_ms};
-use crate::store::RoomKind;
+use crate::store::{RoomKind, Told};
 
 /// What changes within this time is told together: a device that is new enters twenty rooms at once.
 const TOGETHER: Duration = Duration::from_secs(2);
@@ -30,29 +30,43 @@ pub(super) async fn run(rooms: Weak<Inner>, changed: Changed) {
         let Some(local) = rooms.upgrade().map(Local) else { return };
         local.tell_here().await;
         local.offer_rooms().await;
+        // What could not be entered before.
+        drop(tokio::spawn(async move { local.take_offers().await }));
     }
 }
 
 impl Local {
-    /// Says where this device is, unless it has said just that today.
+    /// Says where this device is, unless it has said just that today and all that are there now were there.
     async fn tell_here(&self) {
         // Whoever runs some of the rooms does not know of the others.
         let Some(own) = self.own_devices().filter(|_| self.0.config.only.is_none()) else { return };
         let rooms = self.places().await;
         let view = self.view(&own.label).filter(|view| view.own_devices);
-        let me = view.and_then(|view| view.members.iter().find(|member| member.me).map(|me| me.device.id));
+        let Some(view) = view else { return };
+        let me = view.members.iter().find(|member| member.me).map(|me| me.device.id);
+        let others = view.members.iter().filter(|member| !member.me);
+        let heard: Vec<_> = others.map(|member| member.device.id).collect();
         let (Some(me), Ok(told)) = (me, self.0.vault.run(|store| store.device_told()).await) else { return };
         // In another room of own devices nobody heard it.
-        let told = told.filter(|(device, _)| *device == me).map(|(_, here)| here);
+        let told = told.filter(|told| told.me == me);
         let name = lock(&self.0.profile).engine.device_name.clone();
-        let here = now(told.as_ref(), name, rooms, Day::of(now_ms()));
-        if told.as_ref() == Some(&here) {
+        let here = now(told.as_ref().map(|told| &told.here), name, rooms, Day::of(now_ms()));
+        // Whoever is gone has heard of ways into rooms.
+        let gone: Vec<_> =
+            told.iter().flat_map(|told| &told.heard).filter(|one| !heard.contains(one)).copied().collect();
+        if !gone.is_empty() && !self.end_device_links(&gone).await {
+            return;
+        }
+        let is_heard = |told: &Told| {
+            told.here == here && gone.is_empty() && heard.iter().all(|one| told.heard.contains(one))
+        };
+        if told.as_ref().is_some_and(is_heard) {
             return;
         }
         let said = MessageBody::Here(Box::new(here.clone()));
         if self.tell(&own.label, Command::Say { token: String::new(), body: said }).await.is_ok() {
             // If that is not kept it is said once more.
-            let _ = self.0.vault.run(move |store| store.set_device_told(me, &here)).await;
+            let _ = self.0.vault.run(move |store| store.set_device_told(&Told { me, here, heard })).await;
         }
     }
 

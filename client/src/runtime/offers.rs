@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, time::Duration};
 use proto::RoomId;
 use shared::{
     identity::DeviceId,
-    room::{DeviceHere, GroupView},
+    room::{Command, DeviceHere, GroupView, Invited},
 };
 use tokio::time::timeout;
 
@@ -25,7 +25,7 @@ impl Local {
     /// let in.
     pub(super) fn enters_here(&self, room: RoomId) {
         if self.own_devices().is_some() {
-            let now = Some(EnteredRoom { room, made: Vec::new() });
+            let now = Some(EnteredRoom { room, made: Vec::new(), by_person: true });
             // What cannot be kept stays here alone.
             let _ = self.0.vault.now(|store| store.set_entered_room(room, now));
         }
@@ -38,7 +38,12 @@ impl Local {
         if self.own_devices().is_none() || is_of_people != Some(true) {
             return;
         }
-        let now = Some(EnteredRoom { room, made: Vec::new() });
+        self.share(room, true).await;
+    }
+
+    /// All other devices are to be let in.
+    async fn share(&self, room: RoomId, by_person: bool) {
+        let now = Some(EnteredRoom { room, made: Vec::new(), by_person });
         // What cannot be kept stays here alone.
         if self.0.vault.run(move |store| store.set_entered_room(room, now)).await.is_ok() {
             self.0.here.notify_one();
@@ -47,13 +52,19 @@ impl Local {
 
     /// Lets the other devices into rooms that were entered here, as far as they are known not to be there.
     pub(super) async fn offer_rooms(&self) {
-        let Some(own) = self.own_devices().and_then(|room| room.view) else { return };
-        let read = |store: &mut Store| Ok((store.entered_rooms()?, store.devices_here()?));
-        let Ok((entered, said)) = self.0.vault.run(read).await else { return };
+        let Some(room) = self.own_devices() else { return };
+        let Some(view) = room.view else { return };
+        let read = move |store: &mut Store| {
+            Ok((store.entered_rooms()?, store.devices_here()?, store.device_removals(room.id)?))
+        };
+        let Ok((entered, said, going)) = self.0.vault.run(read).await else { return };
+        let mut own = (*view).clone();
+        // Nobody who is to go is let in anywhere.
+        own.members.retain(|member| !going.contains(&member.device.id));
         for mut one in entered {
-            let (room, made) = (one.room, one.made.len());
+            let (room, before) = (one.room, one.clone());
             let is_done = self.offer_room(&own, &said, &mut one).await;
-            if !is_done && one.made.len() == made {
+            if !is_done && one == before {
                 continue;
             }
             let now = Some(one).filter(|_| !is_done);
@@ -75,35 +86,103 @@ impl Local {
         if status.over.is_some() || status.view.as_ref().is_some_and(|view| view.open) {
             return true;
         }
-        if status.view.is_none() {
+        let Some(view) = status.view else { return false };
+        let Some(me) = own.members.iter().find(|member| member.me).map(|member| member.device.id) else {
             return false;
-        }
-        let mut is_done = true;
-        for device in own.members.iter().filter(|member| !member.me).map(|member| member.device.id) {
+        };
+        let is_in = |device: DeviceId| {
             let here = said.iter().find(|(other, _)| *other == device);
-            let is_there = here.map(|(_, here)| here.rooms.iter().any(|(room, _)| *room == one.room));
-            match is_there {
-                Some(true) => continue,
-                Some(false) if one.made.contains(&device) => continue,
-                // It has not said yet where it is.
-                None => is_done = false,
-                Some(false) => match self.make_offer(&label, one.room, device).await {
-                    Ok(()) => one.made.push(device),
-                    // What may work later is tried again then.
-                    Err(reason) => is_done &= reason.exit() != Exit::Network,
-                },
+            // Whoever was away while it was taken out still says that it is there.
+            let is_member = |leaf: &DeviceId| view.members.iter().any(|member| member.device.id == *leaf);
+            here.map(|(_, here)| here.rooms.iter().any(|(room, leaf)| *room == one.room && is_member(leaf)))
+        };
+        let others: Vec<DeviceId> =
+            own.members.iter().filter(|member| !member.me).map(|member| member.device.id).collect();
+        // Of those to which it was offered one lets in the others, if whoever made the offer has gone.
+        let is_anothers =
+            !one.by_person && others.iter().any(|other| other.0 < me.0 && is_in(*other) == Some(true));
+        let there: Vec<(DeviceId, Option<bool>)> =
+            others.iter().map(|device| (*device, is_in(*device))).collect();
+        let mut is_done = true;
+        for (device, is_there) in there {
+            let made = one.made.iter().find(|(other, _)| *other == device).map(|(_, invite)| *invite);
+            let live = made.filter(|made| view.invites.iter().any(|invite| invite.id == *made));
+            match (is_there, live) {
+                (Some(true), Some(invite)) => {
+                    // It came by another way.
+                    let _ = self.tell(&label, Command::Revoke(invite)).await;
+                }
+                (Some(true), None) => {}
+                // It has not said yet where it is, it is on its way, or another one sees to it.
+                (None, _) | (_, Some(_)) => is_done = false,
+                (Some(false), None) if is_anothers => is_done = false,
+                (Some(false), None) => {
+                    one.made.retain(|(other, _)| *other != device);
+                    match self.make_offer(&label, one.room, device).await {
+                        Ok(invite) => {
+                            one.made.push((device, invite));
+                            is_done = false;
+                        }
+                        // What may work later is tried again then.
+                        Err(reason) => is_done &= reason.exit() != Exit::Network,
+                    }
+                }
             }
         }
         is_done
     }
 
-    async fn make_offer(&self, label: &str, room: RoomId, device: DeviceId) -> Result<(), Reason> {
-        let link = timeout(MAKE, self.invite_device(label)).await.map_err(|_| no_answer(label))??;
+    async fn make_offer(&self, label: &str, room: RoomId, device: DeviceId) -> Result<[u8; 16], Reason> {
+        let made = timeout(MAKE, self.invite_device(label, device.0)).await;
+        let link = made.map_err(|_| no_answer(label))??;
         let id = link.link.secret.id();
         let mark = Mark::Entered(Offer { room, device, link });
         self.done_here(Some(mark), move |store| store.keep_invites(&[(room, id)])).await?;
         lock(&self.0.held).remove(&id);
-        Ok(())
+        Ok(id)
+    }
+
+    /// Ends all ways into rooms that were made for devices of this account: those that are gone have heard of them, and are to come in
+    /// nowhere. The others are given new ones. Whoever came by one just before is taken out. False: that cannot be kept.
+    pub(super) async fn end_device_links(&self, gone: &[DeviceId]) -> bool {
+        let me = self.me().1;
+        let Ok(entered) = self.0.vault.run(|store| store.entered_rooms()).await else { return false };
+        let (mut those, mut there) = (Vec::new(), Vec::new());
+        for status in self.all_rooms().into_iter().filter(|status| status.over.is_none()) {
+            self.settled(&status.label).await;
+            let Some(view) = self.view(&status.label) else { continue };
+            let is_ours = |invite: &&Invited| invite.for_device && invite.by.fingerprint == me;
+            those.extend(
+                view.invites
+                    .iter()
+                    .filter(is_ours)
+                    .map(|invite| (status.label.clone(), status.id, invite.id)),
+            );
+        }
+        for one in entered {
+            let Some(label) = self.label_of(one.room) else { continue };
+            let Some(view) = self.view(&label) else { continue };
+            let theirs = one.made.iter().filter(|(device, _)| gone.contains(device));
+            let came = theirs.filter_map(|(_, invite)| {
+                view.members.iter().find(|member| member.invite == Some(*invite) && !member.me)
+            });
+            there.extend(came.map(|member| (label.clone(), one.room, member.device.id)));
+        }
+        let kept: Vec<_> = those.iter().map(|(_, room, invite)| (*room, *invite)).collect();
+        let out: Vec<_> = there.iter().map(|(_, room, device)| (*room, *device)).collect();
+        let keep = move |store: &mut Store| {
+            store.want_invites_ended(&kept)?;
+            store.want_devices_removed(&out)
+        };
+        let is_kept = self.0.vault.run(keep).await.is_ok();
+        for (label, _, device) in there {
+            let _ = self.tell(&label, Command::RemoveDevice { who: me, device }).await;
+        }
+        for (label, _, invite) in those {
+            // A room that cannot be told now is with what it tells next.
+            let _ = self.tell(&label, Command::Revoke(invite)).await;
+        }
+        is_kept
     }
 
     /// Enters what other devices offered to this one, one after the other.
@@ -123,14 +202,32 @@ impl Local {
         }
     }
 
-    /// A room that is over here was left at another device.
+    /// A room was left at another device, which may not have known that this one is in it.
     pub(super) fn is_left(&self, room: RoomId) {
-        let rooms = lock(&self.0.rooms);
-        if let Some(entry) = rooms.values().find(|entry| entry.record.id == room) {
-            lock(&entry.state).over = Some(Over::Left);
+        let Some(label) = self.label_of(room) else { return };
+        let is_over = self.entry(&label, |_, entry| {
+            let mut state = lock(&entry.state);
+            let is_over = state.over.is_some();
+            if is_over {
+                state.over = Some(Over::Left);
+            }
+            is_over
+        });
+        if is_over == Some(true) {
+            self.0.files.under_way().wake(room);
+        } else {
+            let local = self.clone();
+            // One that ends just now needs nothing more, and what cannot be stored is done at the next start. Nobody waits for it: the
+            // room may wait itself.
+            drop(tokio::spawn(async move { local.tell(&label, Command::Leave).await }));
         }
-        drop(rooms);
-        self.0.files.under_way().wake(room);
+    }
+
+    /// Leaves what was left at another device; an earlier run was cut short.
+    pub(super) async fn leave_left(&self) {
+        for room in self.0.vault.run(|store| store.left()).await.unwrap_or_default() {
+            self.is_left(room);
+        }
     }
 
     /// True: it is of no more use.
@@ -143,7 +240,9 @@ impl Local {
         }
         let entered = async {
             let label = self.join(&offer.link).await?;
-            self.entered(&label).await
+            self.entered(&label).await?;
+            self.share(offer.room, false).await;
+            Ok(())
         };
         // One relay that says nothing holds up no other offers.
         let done: Result<Result<(), Reason>, _> = timeout(MAKE, entered).await;

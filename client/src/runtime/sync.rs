@@ -50,6 +50,8 @@ impl Local {
         let task = tokio::spawn(run(Arc::downgrade(&self.0), self.0.sync.done.clone(), waits));
         *lock(&self.0.sync.task) = Some(task);
         self.0.sync.done.notify_one();
+        let local = self.clone();
+        drop(tokio::spawn(async move { local.leave_left().await }));
     }
 
     pub(super) fn stop_sync(&self) {

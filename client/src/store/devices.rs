@@ -91,6 +91,16 @@ impl Store {
         keep_invites(&self.db, those)
     }
 
+    /// These invites are to end, whatever happens to this program.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written; then nothing has changed.
+    pub fn want_invites_ended(&mut self, those: &[(RoomId, [u8; 16])]) -> Result<(), StoreError> {
+        let transaction = self.db.transaction()?;
+        end_invites(&transaction, those)?;
+        Ok(transaction.commit()?)
+    }
+
     /// An invite is over.
     ///
     /// # Errors

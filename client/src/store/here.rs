@@ -15,6 +15,17 @@ const HERE: &str = "devices_here";
 /// What this device said last of where it is.
 const TOLD: &str = "device_told";
 
+/// What this device said of where it is, and who could hear that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// As whom it was said: its id in the room of own devices.
+    pub me: DeviceId,
+    /// What was said.
+    pub here: DeviceHere,
+    /// Which devices were in that room then. One that came later has not heard it.
+    pub heard: Vec<DeviceId>,
+}
+
 impl Store {
     /// Where devices said that they are, by their ids in the room of own devices.
     ///
@@ -52,12 +63,12 @@ impl Store {
         self.set_json(HERE, &rows)
     }
 
-    /// What this device said last of where it is, and as whom.
+    /// What this device said last of where it is.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read.
-    pub fn device_told(&self) -> Result<Option<(DeviceId, DeviceHere)>, StoreError> {
-        let row: Option<Row> = self.json(TOLD)?;
+    pub fn device_told(&self) -> Result<Option<Told>, StoreError> {
+        let row: Option<ToldRow> = self.json(TOLD)?;
         row.map(|row| row.read().ok_or_else(damaged)).transpose()
     }
 
@@ -65,8 +76,9 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be written.
-    pub fn set_device_told(&mut self, device: DeviceId, here: &DeviceHere) -> Result<(), StoreError> {
-        self.set_json(TOLD, &Row::of(device, here))
+    pub fn set_device_told(&mut self, told: &Told) -> Result<(), StoreError> {
+        let heard = told.heard.iter().map(ToString::to_string).collect();
+        self.set_json(TOLD, &ToldRow { row: Row::of(told.me, &told.here), heard })
     }
 
     pub(super) fn json<T: for<'de> Deserialize<'de>>(&self, key: &str) -> Result<Option<T>, StoreError> {
@@ -88,6 +100,24 @@ struct Row {
     since: u32,
     seen: u32,
     rooms: Vec<(String, String)>,
+}
+
+/// What was said, as it is stored.
+#[derive(Serialize, Deserialize)]
+struct ToldRow {
+    #[serde(flatten)]
+    row: Row,
+    /// As an earlier version wrote it nobody has heard it: it is said once more.
+    #[serde(default)]
+    heard: Vec<String>,
+}
+
+impl ToldRow {
+    fn read(self) -> Option<Told> {
+        let heard = self.heard.iter().map(|device| device.parse().ok()).collect::<Option<_>>()?;
+        let (me, here) = self.row.read()?;
+        Some(Told { me, here, heard })
+    }
 }
 
 impl Row {
@@ -120,4 +150,21 @@ impl Row {
 
 fn damaged() -> StoreError {
     StoreError::Damaged(Damage::DevicesHere)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_earlier_version_said_was_heard_by_nobody() {
+        let here = DeviceHere { name: "phone".to_owned(), ..DeviceHere::default() };
+        let (me, other) = (DeviceId([1; 16]), DeviceId([2; 16]));
+        let row = ToldRow { row: Row::of(me, &here), heard: vec![other.to_string()] };
+        let bytes = serde_json::to_vec(&row).unwrap();
+        let read = |bytes: &[u8]| serde_json::from_slice::<ToldRow>(bytes).unwrap().read().unwrap();
+        assert_eq!(read(&bytes), Told { me, here: here.clone(), heard: vec![other] });
+        let earlier = serde_json::to_vec(&Row::of(me, &here)).unwrap();
+        assert_eq!(read(&earlier), Told { me, here, heard: Vec::new() });
+    }
 }

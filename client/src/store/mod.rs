@@ -55,6 +55,7 @@ pub use followed::{Agreed, Followed, MAX_SETTING, MAX_SETTING_NAME, Said};
 pub use happenings::{
     Happening, HappeningKey, Item, MAX_HAPPENINGS, RoomLogItem, people_of, read_happening, written_happening,
 };
+pub use here::Told;
 pub use history::{Changed, LineOrAct, MAX_HISTORY, read_line, written_line};
 #[cfg(unix)]
 pub(crate) use key::is_open_to_others;

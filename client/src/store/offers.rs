@@ -7,7 +7,7 @@ use shared::{identity::DeviceId, invite::link::InviteLink};
 use super::{Damage, RoomKind, Store, StoreError};
 
 /// Rooms that were entered here, to which other devices are to be let in.
-const ENTERED: &str = "rooms_entered";
+const ENTERED: &str = "rooms_shared";
 
 /// Ways into rooms that other devices made for this one, until it is in.
 const OFFERS: &str = "rooms_offered";
@@ -29,13 +29,45 @@ pub struct Offer {
     pub link: InviteLink,
 }
 
-/// A room that was entered here, and the devices for which a way into it was made.
+/// A room that was entered here, until all other devices are in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnteredRoom {
     /// The room.
     pub room: RoomId,
-    /// By their ids in the room of own devices.
-    pub made: Vec<DeviceId>,
+    /// For which devices a way into it was made, by their ids in the room of own devices, and by which invite they come.
+    pub made: Vec<(DeviceId, [u8; 16])>,
+    /// A person entered it here; else it was offered by another device.
+    pub by_person: bool,
+}
+
+/// The same as it is stored.
+#[derive(Serialize, Deserialize)]
+struct EnteredRow {
+    room: String,
+    made: Vec<(String, String)>,
+    by_person: bool,
+}
+
+impl EnteredRow {
+    fn of(one: &EnteredRoom) -> Self {
+        let made = |(device, invite): &(DeviceId, [u8; 16])| (device.to_string(), hex::encode(invite));
+        Self {
+            room: hex::encode(one.room.as_bytes()),
+            made: one.made.iter().map(made).collect(),
+            by_person: one.by_person,
+        }
+    }
+
+    fn read(self) -> Option<EnteredRoom> {
+        let made = |(device, invite): (String, String)| {
+            let mut id = [0; 16];
+            hex::decode_to_slice(invite, &mut id).ok()?;
+            Some((device.parse().ok()?, id))
+        };
+        let room = id(&self.room)?;
+        let made = self.made.into_iter().map(made).collect::<Option<_>>()?;
+        Some(EnteredRoom { room, made, by_person: self.by_person })
+    }
 }
 
 impl Store {
@@ -44,12 +76,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when they cannot be read.
     pub fn entered_rooms(&self) -> Result<Vec<EnteredRoom>, StoreError> {
-        let rows: Vec<(String, Vec<String>)> = self.json(ENTERED)?.unwrap_or_default();
-        let read = |(room, made): (String, Vec<String>)| {
-            let made = made.iter().map(|device| device.parse().ok()).collect::<Option<_>>()?;
-            Some(EnteredRoom { room: id(&room)?, made })
-        };
-        rows.into_iter().map(|row| read(row).ok_or_else(damaged)).collect()
+        let rows: Vec<EnteredRow> = self.json(ENTERED)?.unwrap_or_default();
+        rows.into_iter().map(|row| row.read().ok_or_else(damaged)).collect()
     }
 
     /// Keeps how it is with one of them; `None`: nothing is to be done for it any more.
@@ -60,13 +88,7 @@ impl Store {
         let mut all = self.entered_rooms()?;
         all.retain(|one| one.room != room);
         all.extend(now);
-        let rows: Vec<(String, Vec<String>)> = newest(all)
-            .iter()
-            .map(|one| {
-                let made = one.made.iter().map(ToString::to_string).collect();
-                (hex::encode(one.room.as_bytes()), made)
-            })
-            .collect();
+        let rows: Vec<EnteredRow> = newest(all).iter().map(EnteredRow::of).collect();
         self.set_json(ENTERED, &rows)
     }
 
@@ -106,20 +128,28 @@ impl Store {
         self.set_json(OFFERS, &rows)
     }
 
-    /// A room was left at another device, which takes this one out of it. True: it is over here already, and left from now on.
+    /// A room was left at another device, which takes this one out of it as far as it knows that it is there. True: it is left
+    /// here as well, or is to be. What was offered before leads there no more; where a person went in anew since, they are in.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be written.
     pub fn left_elsewhere(&mut self, room: RoomId) -> Result<bool, StoreError> {
+        let mut offers = self.offers()?;
+        let before = offers.len();
+        offers.retain(|one| one.room != room);
+        if offers.len() != before {
+            self.set_offers(offers)?;
+        }
         let found = self.rooms()?.into_iter().find(|one| one.id == room && one.kind == RoomKind::Chat);
         match found {
             Some(one) if one.is_left() => Ok(false),
             Some(one) if one.closed.is_some() => self.leave_room(room).map(|()| true),
+            Some(_) if self.entered_rooms()?.iter().any(|one| one.room == room && one.by_person) => Ok(false),
             Some(_) => {
                 let mut all = self.left()?;
                 all.retain(|one| *one != room);
                 all.push(room);
-                self.set_left(all).map(|()| false)
+                self.set_left(all).map(|()| true)
             }
             None => Ok(false),
         }
@@ -140,7 +170,11 @@ impl Store {
         Ok(was_left)
     }
 
-    fn left(&self) -> Result<Vec<RoomId>, StoreError> {
+    /// Rooms that were left at another device and are not over here yet.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    pub fn left(&self) -> Result<Vec<RoomId>, StoreError> {
         let rows: Vec<String> = self.json(LEFT)?.unwrap_or_default();
         rows.iter().map(|room| id(room).ok_or_else(damaged)).collect()
     }

@@ -280,6 +280,14 @@ impl Store {
         self.set_meta(NAME, name.as_bytes())
     }
 
+    /// The display name, status and sign, as they are now. None: nobody chose it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    pub fn described(&self) -> Result<[Option<String>; 3], StoreError> {
+        Ok([text(self.meta(NAME)?), text(self.meta(STATUS)?), text(self.meta(GLYPH)?)])
+    }
+
     /// Remembers what we say of ourselves for rooms to come.
     ///
     /// # Errors

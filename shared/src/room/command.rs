@@ -39,8 +39,11 @@ pub enum Command {
         /// Until when, Unix milliseconds; 0 for ever.
         expires_ms: Option<Millis>,
     },
-    /// Make an invite link for one device of our own account, another one each time: [`super::Event::DeviceInvite`].
+    /// Make an invite link for one device of our own account, or show one that was made for that device and not used:
+    /// [`super::Event::DeviceInvite`].
     InviteDevice {
+        /// Which device it is for, in words of whoever asks: two never get one link.
+        whose: [u8; 16],
         /// Until when, Unix milliseconds.
         expires_ms: Millis,
     },

@@ -67,7 +67,9 @@ impl Engine {
             Command::Typing { .. } => (),
             Command::Unsay => self.outbox.blank(),
             Command::Invite { uses, expires_ms } => return self.invite(uses, expires_ms, now),
-            Command::InviteDevice { expires_ms } => return self.invite_device(expires_ms, now),
+            Command::InviteDevice { whose, expires_ms } => {
+                return self.invite_device(&whose, expires_ms, now);
+            }
             Command::Revoke(id) => return self.revoke(&id),
             Command::Moderator { who, is_moderator } => return self.moderator(&who, is_moderator),
             Command::Policy { moderators_invite, seats } => self.policy(moderators_invite, seats),

@@ -236,6 +236,8 @@ pub enum Event {
     /// A link for one device of our own account is ready.
     #[cfg_attr(feature = "serde", serde(skip))]
     DeviceInvite {
+        /// Which device it is for, as it was asked for.
+        whose: [u8; 16],
         /// Secret: for that device alone.
         link: crate::invite::link::Link,
     },

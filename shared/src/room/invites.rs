@@ -48,11 +48,11 @@ impl Engine {
         expires_ms: Option<u64>,
         now: Millis,
     ) -> Result<(), GroupError> {
-        if self.show_open(false)? {
+        if self.show_open(None)? {
             return Ok(());
         }
         let any = uses.is_none() && expires_ms.is_none();
-        let own = if any { self.live_invite(now)? } else { None };
+        let own = if any { self.live_invite(None, now)? } else { None };
         if let Some(own) = own {
             self.show_invite(&own);
             return Ok(());
@@ -60,40 +60,55 @@ impl Engine {
         let wanted = WantInvite {
             max_uses: uses.unwrap_or(INVITE_USES),
             expires_ms: expires_ms.unwrap_or(now + INVITE_LIFETIME_MS),
-            for_device: false,
+            ..WantInvite::default()
         };
         self.want_invite(wanted, now)
     }
 
-    /// A link for one device of our own account, until then. Each is another one: who got the one before may be on the way in.
-    pub(super) fn invite_device(&mut self, expires_ms: u64, now: Millis) -> Result<(), GroupError> {
-        if self.show_open(true)? {
+    /// A link for one device of our own account, until then; one that was made for it before and not used is good enough. Made
+    /// for another one it is not: that one may come any time, and then this one would stand outside.
+    pub(super) fn invite_device(
+        &mut self,
+        whose: &[u8; 16],
+        expires_ms: u64,
+        now: Millis,
+    ) -> Result<(), GroupError> {
+        if self.show_open(Some(whose))? {
             return Ok(());
         }
-        self.want_invite(WantInvite { max_uses: 1, expires_ms, for_device: true }, now)
+        if let Some(own) = self.live_invite(Some(whose), now)? {
+            self.show_invite(&own);
+            return Ok(());
+        }
+        if self.invites.want_invites.iter().any(|wanted| wanted.for_device && wanted.whose == *whose) {
+            return Ok(());
+        }
+        self.want_invite(WantInvite { max_uses: 1, expires_ms, for_device: true, whose: whose.to_vec() }, now)
     }
 
     /// The link of an open room, which anybody can make. False: it is none.
-    fn show_open(&mut self, for_device: bool) -> Result<bool, GroupError> {
+    fn show_open(&mut self, whose: Option<&[u8; 16]>) -> Result<bool, GroupError> {
         let room = self.group()?.room()?;
         if !room.open {
             return Ok(false);
         }
         let mut own = OwnInvite::new(&InviteSecret::of_open_room(&room.name), 0, 0);
         own.pin = self.link.pin.map(|pin| pin.to_vec()).unwrap_or_default();
-        own.for_device = for_device;
+        (own.for_device, own.whose) =
+            (whose.is_some(), whose.map(|whose| whose.to_vec()).unwrap_or_default());
         self.show_invite(&own);
         Ok(true)
     }
 
-    /// The newest invite of this device that lets anybody in, and is not about to end.
-    fn live_invite(&self, now: Millis) -> Result<Option<OwnInvite>, GroupError> {
+    /// The newest invite of this device that lets somebody in, or that device of ours, and is not about to end.
+    fn live_invite(&self, whose: Option<&[u8; 16]>, now: Millis) -> Result<Option<OwnInvite>, GroupError> {
         let group = self.group()?;
         let room = group.room()?;
         let time = now.max(self.meta.last_at);
         let ends = |own: &OwnInvite| own.ends_ms != 0 && own.ends_ms <= now;
         let live = |own: &&OwnInvite| {
-            !own.for_device && (own.expires_ms == 0 || (own.expires_ms > time && !ends(own)))
+            let is_for = whose.map_or(!own.for_device, |whose| own.for_device && own.whose == *whose);
+            is_for && (own.expires_ms == 0 || (own.expires_ms > time && !ends(own)))
         };
         let left = |own: &&OwnInvite| {
             let listed = own.invite_secret().and_then(|secret| find(&room, &secret.id()));
@@ -132,7 +147,11 @@ impl Engine {
         let Some(secret) = own.invite_secret() else { return };
         let link = Link { secret, pin: own.pin.first_chunk().copied() };
         let event = match own.for_device {
-            true => Event::DeviceInvite { link },
+            true => {
+                // One of an earlier version was made for nobody in particular.
+                let whose = own.whose.as_slice().try_into().unwrap_or_default();
+                Event::DeviceInvite { whose, link }
+            }
             false => Event::Invite { link, expires_ms: own.expires_ms, max_uses: own.max_uses },
         };
         self.out.events.push(event);
@@ -166,7 +185,8 @@ impl Engine {
             let own = |own: &OwnInvite| own.invite_secret().is_some_and(|secret| secret.id() == id);
             let ours = self.invites.own_invites.iter().any(own);
             let (expires_ms, max_uses, used) = (invite.expires_ms, invite.max_uses, group.uses(&id));
-            Some(Invited { id, by, ours, expires_ms, max_uses, used })
+            let for_device = !invite.account.is_empty();
+            Some(Invited { id, by, ours, for_device, expires_ms, max_uses, used })
         };
         if room.open { Vec::new() } else { room.invites.iter().filter_map(of).collect() }
     }
@@ -219,6 +239,7 @@ impl Engine {
             room.invites.push(listed.map_err(|_| GroupError::Unexpected)?);
             let mut own = OwnInvite::new(&secret, expires_ms, wanted.max_uses);
             (own.ends_ms, own.for_device) = (wanted.expires_ms, wanted.for_device);
+            own.whose.clone_from(&wanted.whose);
             made.push(own);
         }
         Ok(made)

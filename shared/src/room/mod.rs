@@ -330,6 +330,7 @@ impl Engine {
             device: device(holder),
             since: peer.map_or(0, |peer| peer.since),
             replaces: holder.replaces,
+            invite: self.group.as_ref().and_then(|group| group.invite_of(leaf)),
         }
     }
 

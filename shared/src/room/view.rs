@@ -33,6 +33,8 @@ pub struct Member {
     pub since: Millis,
     /// The account that the person had before its key was replaced, by the word of its recovery key.
     pub replaces: Option<Fingerprint>,
+    /// The invite that this device came by; none for who made the room.
+    pub invite: Option<[u8; 16]>,
 }
 
 /// A device of a member.
@@ -66,6 +68,8 @@ pub struct Invited {
     pub by: Person,
     /// This device has its link.
     pub ours: bool,
+    /// Only another device of whoever made it comes by it.
+    pub for_device: bool,
     /// Unix milliseconds, 0 for never.
     pub expires_ms: Millis,
     /// 0 for no limit.

@@ -83,6 +83,9 @@ impl Local {
         let places: Vec<_> =
             found.iter().filter_map(|one| Some((self.id(&one.room).ok()?, one.id))).collect();
         self.0.vault.run(move |store| store.want_devices_removed(&places)).await?;
+        // It may have heard of ways into rooms in which it is not yet.
+        let gone: Vec<_> = found.iter().filter_map(|one| one.of).collect();
+        self.end_device_links(&gone).await;
         for one in &found {
             // A room that cannot be told now is with what it tells next.
             let _ = self.tell(&one.room, Command::RemoveDevice { who: me, device: one.id }).await;

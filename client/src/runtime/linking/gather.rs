@@ -56,29 +56,34 @@ pub(super) struct Whole {
     pub(super) invites: Vec<([u8; 32], [u8; 16])>,
 }
 
-/// Begins; what comes out last is all, or a failure.
-pub(super) fn begin(local: &Local, past: HandedPast) -> mpsc::Receiver<Gathered> {
+/// Begins, for the device of that linking; what comes out last is all, or a failure.
+pub(super) fn begin(local: &Local, whose: [u8; 16], past: HandedPast) -> mpsc::Receiver<Gathered> {
     let (sender, receiver) = mpsc::channel(4);
-    tokio::spawn(gather(local.clone(), past, sender));
+    tokio::spawn(gather(local.clone(), whose, past, sender));
     receiver
 }
 
-async fn gather(local: Local, past: HandedPast, told: mpsc::Sender<Gathered>) {
-    let whole = all(&local, past, &told).await.unwrap_or_else(Gathered::Failed);
+async fn gather(local: Local, whose: [u8; 16], past: HandedPast, told: mpsc::Sender<Gathered>) {
+    let whole = all(&local, whose, past, &told).await.unwrap_or_else(Gathered::Failed);
     if let Err(mpsc::error::SendError(Gathered::All(whole))) = told.send(whole).await {
         // Whoever asked has ended.
         local.end_invites(whole.invites.into_iter().map(|(room, id)| (RoomId(room), id)).collect());
     }
 }
 
-async fn all(local: &Local, past: HandedPast, told: &mpsc::Sender<Gathered>) -> Result<Gathered, Reason> {
+async fn all(
+    local: &Local,
+    whose: [u8; 16],
+    past: HandedPast,
+    told: &mpsc::Sender<Gathered>,
+) -> Result<Gathered, Reason> {
     let rooms: Vec<RoomStatus> = local.rooms().into_iter().filter(|room| room.over.is_none()).collect();
     let count = rooms.len();
     let mut asked = JoinSet::new();
     for room in rooms {
         let local = local.clone();
         asked.spawn(async move {
-            let invite = timeout(INVITE, local.invite_device(&room.label)).await;
+            let invite = timeout(INVITE, local.invite_device(&room.label, whose)).await;
             let invite = invite.unwrap_or_else(|_| Err(no_answer(&room.label)));
             (room, invite)
         });
@@ -87,7 +92,7 @@ async fn all(local: &Local, past: HandedPast, told: &mpsc::Sender<Gathered>) -> 
     let own = tokio::spawn({
         let local = local.clone();
         async move {
-            let invite = timeout(INVITE, local.invite_own_device()).await.ok()?.ok()?;
+            let invite = timeout(INVITE, local.invite_own_device(whose)).await.ok()?.ok()?;
             Some((local.own_devices()?.id, invite))
         }
     });
@@ -198,18 +203,22 @@ impl Local {
         }
     }
 
-    /// A link into a room for one device of ours.
-    pub(in crate::runtime) async fn invite_device(&self, room: &str) -> Result<InviteLink, Reason> {
+    /// A link into a room for one device of ours: the same again for the same one until it is used.
+    pub(in crate::runtime) async fn invite_device(
+        &self,
+        room: &str,
+        whose: [u8; 16],
+    ) -> Result<InviteLink, Reason> {
         self.entered(room).await?;
         let asks = self.asks(room)?;
         let (reply, answer) = oneshot::channel();
         let expires_ms = now_ms().saturating_add(WAIT_MS);
-        asks.send(Ask::InviteDevice { expires_ms, reply }).await.map_err(|_| no_answer(room))?;
+        asks.send(Ask::InviteDevice { whose, expires_ms, reply }).await.map_err(|_| no_answer(room))?;
         answer.await.map_err(|_| no_answer(room))?
     }
 
     /// The same into the room of this account's devices, which is made if there is none.
-    async fn invite_own_device(&self) -> Result<InviteLink, Reason> {
+    async fn invite_own_device(&self, whose: [u8; 16]) -> Result<InviteLink, Reason> {
         let room = match self.own_devices() {
             Some(room) => room.label,
             None => {
@@ -221,7 +230,7 @@ impl Local {
                 self.begin_as(engine, place, RoomKind::OwnDevices)?
             }
         };
-        self.invite_device(&room).await
+        self.invite_device(&room, whose).await
     }
 }
 

@@ -73,7 +73,7 @@ pub(super) enum Ask {
     /// The account has another key; answered when that is known here, which the room's log says later.
     Account(Arc<Identity>, oneshot::Sender<()>),
     /// A link for one device of ours, until then.
-    InviteDevice { expires_ms: Millis, reply: oneshot::Sender<Result<InviteLink, Reason>> },
+    InviteDevice { whose: [u8; 16], expires_ms: Millis, reply: oneshot::Sender<Result<InviteLink, Reason>> },
     /// What waits for the relay.
     Queued(oneshot::Sender<Vec<engine::Event>>),
     /// Say goodbye and end.
@@ -132,8 +132,8 @@ pub(super) struct Room {
     here: Changed,
     /// Faces that wait for a link: at most as many as are attached.
     invited: Vec<FaceId>,
-    /// Who waits for a link for one device of ours, in the order in which they asked.
-    device: VecDeque<oneshot::Sender<Result<InviteLink, Reason>>>,
+    /// Who waits for a link for which device of ours, in the order in which they asked.
+    device: VecDeque<([u8; 16], oneshot::Sender<Result<InviteLink, Reason>>)>,
     /// Invites that were made in this run for devices of ours, and are not with them yet.
     held: Held,
     /// Who takes what devices of ours say to each other.
@@ -285,11 +285,11 @@ impl Room {
             Turn::Ask(Some(Ask::Offer { number, token, said, reply })) => {
                 let _ = reply.send(self.offer(number, token, said).await);
             }
-            Turn::Ask(Some(Ask::InviteDevice { expires_ms, reply })) => {
-                self.device.push_back(reply);
+            Turn::Ask(Some(Ask::InviteDevice { whose, expires_ms, reply })) => {
+                self.device.push_back((whose, reply));
                 // One that is to end is not handed to anybody.
                 let ends = self.endings().await.into_iter().map(|id| Input::Command(Command::Revoke(id)));
-                let wanted = Input::Command(Command::InviteDevice { expires_ms });
+                let wanted = Input::Command(Command::InviteDevice { whose, expires_ms });
                 if let Err(failure) = self.apply(ends.chain([wanted]).collect()).await {
                     self.no_device_invite(&failure);
                 }

@@ -40,7 +40,7 @@ impl Ours {
                 engine::Event::DeviceHere { device, here } => ours.heres.push((*device, here.clone())),
                 // What was read on another device of ours is read.
                 engine::Event::Seen { mine: true, seq, .. } => ours.read = ours.read.max(Some(*seq)),
-                engine::Event::DeviceInvite { link } => {
+                engine::Event::DeviceInvite { link, .. } => {
                     ours.invites.push(link.secret.id());
                     lock(held).insert(link.secret.id());
                 }

@@ -7,17 +7,22 @@ use shared::room::{self as engine, Command, Input, Problem, Right};
 use super::Room;
 use crate::{
     reason::Reason,
-    runtime::{Event, FaceId, RoomEvent, lock},
-    store::{KnownRelay, Mark, Notice, Over, RoomKind, RoomRecord},
+    runtime::{Event, FaceId, RoomEvent, lock, now_ms},
+    store::{EnteredRoom, KnownRelay, Mark, Notice, Over, RoomKind, RoomRecord},
 };
 
 impl Room {
     /// `ordinal`: the number under which the next notice was stored.
     pub(super) async fn publish(&mut self, event: engine::Event, ordinal: &mut i64) {
-        if let engine::Event::Problem(problem) = &event
-            && is_about_invites(problem)
-        {
-            self.no_device_invite(&Reason::Notice(Notice::Problem(problem.clone())));
+        if let engine::Event::Problem(problem) = &event {
+            if is_about_invites(problem) {
+                self.no_device_invite(&Reason::Notice(Notice::Problem(problem.clone())));
+            }
+            // Whoever may not leave stays: what ends the room later is something else.
+            self.is_leaving &= !matches!(problem, Problem::LastModeratorStays | Problem::OwnDevicesStay);
+            if matches!(problem, Problem::LastModeratorStays) {
+                self.stay().await;
+            }
         }
         if let Some(notice) = Notice::of(&event) {
             // What is loud is for everybody, whoever brought it up.
@@ -29,6 +34,15 @@ impl Room {
         }
         match &event {
             engine::Event::Joined(view) | engine::Event::Epoch(view) => {
+                self.notice_ended(view);
+                if matches!(event, engine::Event::Joined(_)) {
+                    self.settle_names(view).await;
+                    let (room, now) = (self.record.id, now_ms());
+                    let taken = self.vault.run(move |store| store.take_later(room, now)).await;
+                    if let Some(taken) = taken.ok().filter(|taken| !taken.is_empty()) {
+                        self.tell_taken(taken).await;
+                    }
+                }
                 self.settle_kind(view.own_devices).await;
                 self.settle_removals(view).await;
                 self.settle_endings(view).await;
@@ -61,7 +75,7 @@ impl Room {
             engine::Event::Invite { link, expires_ms, max_uses } => {
                 self.invite(link, expires_ms, max_uses).await;
             }
-            engine::Event::DeviceInvite { link } => self.device_invite(link),
+            engine::Event::DeviceInvite { whose, link } => self.device_invite(&whose, link),
             // Told with what it changed; what changed nothing is nothing.
             engine::Event::Act(_) | engine::Event::DeviceHere { .. } => {}
             engine::Event::HandOver { joiner, before, lines } => {
@@ -81,7 +95,7 @@ impl Room {
 
     /// No link for a device of ours can be made.
     pub(super) fn no_device_invite(&mut self, why: &Reason) {
-        while let Some(waiting) = self.device.pop_front() {
+        while let Some((_, waiting)) = self.device.pop_front() {
             // Whoever asked may be gone.
             if waiting.send(Err(why.clone())).is_ok() {
                 break;
@@ -124,15 +138,46 @@ impl Room {
         }
     }
 
-    /// Our other devices are told where we are; of devices that are gone nothing is kept.
+    /// What we are called may have changed while the room was entered: it does not hear of that before.
+    async fn settle_names(&mut self, view: &engine::GroupView) {
+        let read = self.vault.run(|store| Ok((store.described()?, store.device_name()?))).await;
+        // What cannot be read now is with the next start.
+        let (Ok(([name, status, glyph], device)), Some(me)) =
+            (read, view.members.iter().find(|member| member.me))
+        else {
+            return;
+        };
+        let (status, glyph) = (status.unwrap_or_default(), glyph.unwrap_or_default());
+        let is_described = (&me.status, &me.glyph) == (&status, &glyph);
+        let name = name.filter(|name| *name != me.person.name).map(Command::Rename);
+        let device = device.filter(|name| *name != me.device.name).map(Command::NameDevice);
+        let described = (!is_described).then_some(Command::Describe { status, glyph });
+        self.follow_ups.extend([name, device, described].into_iter().flatten().map(Input::Command));
+    }
+
+    /// Our other devices are told where we are, those as well that came just now; of devices that are gone nothing is kept.
     async fn settle_here(&mut self, view: &engine::GroupView, is_new: bool) {
-        if is_new {
+        if is_new || view.own_devices {
             self.here.notify_one();
         }
         if view.own_devices {
             let there: Vec<_> = view.members.iter().map(|member| member.device.id).collect();
             // What stays is of a device that nobody shows.
             let _ = self.vault.run(move |store| store.keep_devices_here(&there)).await;
+        }
+    }
+
+    /// What other devices did has changed something here.
+    async fn tell_taken(&self, taken: Vec<Mark>) {
+        // Without anybody who takes it, it is a command that ends in a moment.
+        let _ = self.devices.send(taken).await;
+    }
+
+    /// A way in for another device of ours is used up, or over: then it may need another one.
+    fn notice_ended(&self, view: &engine::GroupView) {
+        let ways = |view: &engine::GroupView| view.invites.iter().filter(|invite| invite.for_device).count();
+        if lock(&self.state).view.as_deref().is_some_and(|before| ways(view) < ways(before)) {
+            self.here.notify_one();
         }
     }
 
@@ -163,14 +208,17 @@ impl Room {
         self.answer(&askers, RoomEvent::Invite { link, expires_ms, max_uses }).await;
     }
 
-    fn device_invite(&mut self, link: shared::invite::link::Link) {
+    fn device_invite(&mut self, whose: &[u8; 16], link: shared::invite::link::Link) {
         let Some((address, _)) = self.advertise.clone() else { return };
         let link = shared::invite::link::InviteLink { host: address.host, port: address.port, link };
-        while let Some(waiting) = self.device.pop_front() {
+        let mut is_taken = false;
+        while let Some(at) = self.device.iter().position(|(other, _)| other == whose) {
+            let Some((_, waiting)) = self.device.remove(at) else { break };
             // Whoever asked may be gone.
-            if waiting.send(Ok(link.clone())).is_ok() {
-                return;
-            }
+            is_taken |= waiting.send(Ok(link.clone())).is_ok();
+        }
+        if is_taken {
+            return;
         }
         // It is with nobody.
         let is_open = lock(&self.state).view.as_ref().is_some_and(|view| view.open);
@@ -204,11 +252,14 @@ impl Room {
     pub(super) async fn over(&mut self, reason: Over, was_member: bool) {
         let room = self.record.id;
         let forget = !was_member;
+        // It may have been said in an earlier run.
+        self.is_leaving |= reason == Over::Left;
         // At another device, which took this one out.
         let is_left = self.vault.run(move |store| store.take_left(room)).await.unwrap_or(false);
-        let reason = if is_left { Over::Left } else { reason };
         let leave = self.is_leaving || is_left;
-        if self.is_leaving && was_member {
+        // Whoever was on their way out has left, whoever was faster.
+        let reason = if leave && was_member { Over::Left } else { reason };
+        if self.is_leaving && was_member && !is_left {
             self.tell_left().await;
         }
         // A refusal by the relay leaves the engine a member: it is tried again at the next start.
@@ -233,6 +284,16 @@ impl Room {
         self.end(reason);
         // Behind what is stored, by which they see that.
         self.under_way.wake(room);
+    }
+
+    /// The person was on the way out and stays: the other devices, which went first, are let in again.
+    async fn stay(&self) {
+        let room = self.record.id;
+        let now = Some(EnteredRoom { room, made: Vec::new(), by_person: true });
+        // What cannot be kept stays here alone.
+        if self.vault.run(move |store| store.set_entered_room(room, now)).await.is_ok() {
+            self.here.notify_one();
+        }
     }
 
     /// The other devices are told, if there are any, that the person left.

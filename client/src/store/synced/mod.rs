@@ -28,6 +28,9 @@ const MAX_BYTES: usize = 28 << 10;
 /// Longest draft that other devices are told, in bytes. A longer one stays where it was typed.
 const MAX_TOLD_DRAFT: usize = 8 << 10;
 
+/// What was done elsewhere about rooms that are not here yet.
+const LATER: &str = "synced_later";
+
 /// Marks that wait, at most: three for each room, and some hundred people. The oldest are forgotten first.
 const MAX_WAITING: usize = 1_024;
 
@@ -80,6 +83,16 @@ impl fmt::Debug for Typed {
 }
 
 impl Mark {
+    /// The room that it is about, where it is one that is read, muted or pinned.
+    fn room(&self) -> Option<RoomId> {
+        match self {
+            Self::Read(room, _) | Self::Muted(room, _) | Self::Pinned(room, _) | Self::Draft(room, _) => {
+                Some(*room)
+            }
+            Self::Left(_) | Self::Entered(_) | Self::Verified(..) | Self::Setting { .. } => None,
+        }
+    }
+
     /// The same thing is meant.
     fn is_about(&self, other: &Self) -> bool {
         match (self, other) {
@@ -185,7 +198,11 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when it cannot be read.
     pub fn unsynced(&self) -> Result<Vec<Mark>, StoreError> {
-        let Some(bytes) = self.meta(UNSYNCED)? else { return Ok(Vec::new()) };
+        self.marks(UNSYNCED)
+    }
+
+    fn marks(&self, key: &str) -> Result<Vec<Mark>, StoreError> {
+        let Some(bytes) = self.meta(key)? else { return Ok(Vec::new()) };
         let synced = Synced::decode(&**bytes).map_err(|_| StoreError::Damaged(Damage::Synced))?;
         Ok(synced.marks.into_iter().filter_map(Mark::read).collect())
     }
@@ -196,21 +213,22 @@ impl Store {
     /// [`StoreError`] when it cannot be written.
     pub fn add_unsynced(&mut self, mark: &Mark) -> Result<(), StoreError> {
         let mut waiting = self.unsynced()?;
-        // What was read never goes back.
-        let is_further = |other: &Mark| matches!((other, mark), (Mark::Read(a, far), Mark::Read(b, near)) if a == b && far > near);
-        if waiting.iter().any(is_further) {
-            return Ok(());
+        if let Mark::Left(room) = mark {
+            // What was done in it goes with it.
+            waiting.retain(|other| other.room() != Some(*room));
         }
-        waiting.retain(|other| !other.is_about(mark));
-        if waiting.len() >= MAX_WAITING {
-            waiting.remove(0);
+        match add(&mut waiting, mark) {
+            true => self.set_unsynced(&waiting),
+            false => Ok(()),
         }
-        waiting.push(mark.clone());
-        self.set_unsynced(&waiting)
     }
 
     fn set_unsynced(&mut self, waiting: &[Mark]) -> Result<(), StoreError> {
-        self.set_meta(UNSYNCED, message(waiting.iter().map(Mark::write).collect()).as_bytes())
+        self.set_marks(UNSYNCED, waiting)
+    }
+
+    fn set_marks(&mut self, key: &str, marks: &[Mark]) -> Result<(), StoreError> {
+        self.set_meta(key, message(marks.iter().map(Mark::write).collect()).as_bytes())
     }
 
     /// Something is done here, and the other devices are to be told of it, if there are any: both, or neither.
@@ -257,6 +275,9 @@ impl Store {
                 (Some(_), false) if !matches!(mark, Mark::Read(..)) => continue,
                 _ => {}
             }
+            if let Mark::Left(room) = &mark {
+                taken.extend(self.marks_end(*room, &waiting)?);
+            }
             // What this device left or entered itself is nothing to it.
             let is_of_others = !mine || !matches!(mark, Mark::Left(_) | Mark::Entered(_));
             if is_of_others && self.apply(&mark, now)? {
@@ -269,8 +290,62 @@ impl Store {
         Ok(taken)
     }
 
-    /// True: something has changed. What is about a room or a person that is not here changes nothing.
+    /// A room was entered: what was done at other devices before holds here as well. Returns what has changed.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing has changed.
+    pub fn take_later(&mut self, room: RoomId, now: Millis) -> Result<Vec<Mark>, StoreError> {
+        let later = self.marks(LATER)?;
+        let (those, rest): (Vec<Mark>, Vec<Mark>) =
+            later.into_iter().partition(|mark| mark.room() == Some(room));
+        if those.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.all_or_nothing(|store| {
+            store.set_marks(LATER, &rest)?;
+            let mut taken = Vec::new();
+            for mark in those {
+                if store.apply(&mark, now)? {
+                    taken.push(mark);
+                }
+            }
+            Ok(taken)
+        })
+    }
+
+    /// A room was left, there or here: it begins without marks where a person has gone into it anew since, but for what was done there
+    /// and is not in the log yet. Returns what has changed.
+    fn marks_end(&mut self, room: RoomId, waiting: &[Mark]) -> Result<Vec<Mark>, StoreError> {
+        let later: Vec<Mark> = self.marks(LATER)?;
+        let rest: Vec<Mark> = later.iter().filter(|mark| mark.room() != Some(room)).cloned().collect();
+        if rest.len() != later.len() {
+            self.set_marks(LATER, &rest)?;
+        }
+        let mut changed = Vec::new();
+        for mark in [Mark::Muted(room, false), Mark::Pinned(room, false)] {
+            let is_done = waiting.iter().any(|other| other.is_about(&mark));
+            if !is_done && is_open(&self.db, room)? && self.apply(&mark, 0)? {
+                changed.push(mark);
+            }
+        }
+        Ok(changed)
+    }
+
+    /// Keeps what is about a room that is not here, until it is.
+    fn keep_for_later(&mut self, mark: &Mark) -> Result<(), StoreError> {
+        let mut later = self.marks(LATER)?;
+        let before = later.clone();
+        match mark.room() {
+            Some(room) if is_open(&self.db, room)? => later.retain(|other| !other.is_about(mark)),
+            Some(_) => drop(add(&mut later, mark)),
+            None => {}
+        }
+        if later == before { Ok(()) } else { self.set_marks(LATER, &later) }
+    }
+
+    /// True: something has changed. What is about a room that is not here changes something once it is.
     fn apply(&mut self, mark: &Mark, now: Millis) -> Result<bool, StoreError> {
+        self.keep_for_later(mark)?;
         match mark {
             Mark::Read(room, seq) => {
                 let is_here = is_here(&self.db, *room)?;
@@ -316,6 +391,28 @@ impl Store {
             }
         }
     }
+}
+
+/// Adds it in place of what it replaces. False: more is known already.
+fn add(to: &mut Vec<Mark>, mark: &Mark) -> bool {
+    // What was read never goes back.
+    let is_further = |other: &Mark| matches!((other, mark), (Mark::Read(a, far), Mark::Read(b, near)) if a == b && far > near);
+    if to.iter().any(is_further) {
+        return false;
+    }
+    to.retain(|other| !other.is_about(mark));
+    if to.len() >= MAX_WAITING {
+        to.remove(0);
+    }
+    to.push(mark.clone());
+    true
+}
+
+/// It is here, and not over.
+fn is_open(db: &Connection, room: RoomId) -> Result<bool, StoreError> {
+    let sql = "SELECT count(*) FROM rooms WHERE room = ?1 AND closed IS NULL";
+    let count: i64 = db.query_row(sql, [room.as_bytes()], |row| row.get(0))?;
+    Ok(count > 0)
 }
 
 fn is_here(db: &Connection, room: RoomId) -> Result<bool, StoreError> {

@@ -12,7 +12,7 @@ use shared::{
 use tempfile::TempDir;
 
 use super::*;
-use crate::store::{Batch, FileKey, KeySource as _, Over, RoomRecord, Where};
+use crate::store::{Batch, EnteredRoom, FileKey, KeySource as _, Over, RoomRecord, Where};
 
 const DEVICES: RoomId = RoomId([9; 32]);
 
@@ -221,8 +221,9 @@ fn room_that_was_left_elsewhere_is_left_here_before_and_after_it_is_over() {
     let dir = TempDir::new().unwrap();
     let mut store = device(&dir, "a");
     let left = |room: u8| one_message(&[Mark::Left(RoomId([room; 32]))]);
-    // It is not over yet: then nothing has changed, and once it is over it was left.
-    assert_eq!(store.take_synced(DEVICES, &left(1), false, 1).unwrap(), []);
+    // It is not over yet: it is to be, and once it is it was left.
+    assert_eq!(store.take_synced(DEVICES, &left(1), false, 1).unwrap(), [Mark::Left(RoomId([1; 32]))]);
+    assert_eq!(store.left().unwrap(), [RoomId([1; 32])]);
     assert!(store.take_left(RoomId([1; 32])).unwrap());
     assert!(!store.take_left(RoomId([1; 32])).unwrap(), "once");
     // It is over already.
@@ -252,4 +253,80 @@ fn rooms_that_are_offered_are_kept_until_they_are_taken_and_no_flood_is() {
         take(&mut store, offer(room, 1));
     }
     assert_eq!((store.offers().unwrap().len(), store.offers().unwrap().last()), (64, Some(&offer(199, 1))));
+}
+
+#[test]
+fn what_was_offered_before_a_room_was_left_leads_there_no_more_and_whoever_went_in_anew_is_in() {
+    let dir = TempDir::new().unwrap();
+    let mut store = device(&dir, "a");
+    let take =
+        |store: &mut Store, mark: Mark| store.take_synced(DEVICES, &one_message(&[mark]), false, 1).unwrap();
+    take(&mut store, Mark::Entered(offer(3, 1)));
+    assert_eq!(take(&mut store, Mark::Left(RoomId([3; 32]))), []);
+    assert_eq!(store.offers().unwrap(), []);
+    // One was offered to this device, the other one a person entered here, and the others do not know it yet.
+    for (room, by_person) in [(1, false), (2, true)] {
+        let room = RoomId([room; 32]);
+        store.set_entered_room(room, Some(EnteredRoom { room, made: Vec::new(), by_person })).unwrap();
+    }
+    let left = [1, 2].map(|room| take(&mut store, Mark::Left(RoomId([room; 32]))));
+    assert_eq!(left, [vec![Mark::Left(RoomId([1; 32]))], vec![]]);
+    assert_eq!(store.left().unwrap(), [RoomId([1; 32])]);
+}
+
+#[test]
+fn what_was_done_about_a_room_before_it_came_here_holds_once_it_is_here() {
+    let dir = TempDir::new().unwrap();
+    let mut store = device(&dir, "a");
+    let room = RoomId([3; 32]);
+    let marks = [Mark::Muted(room, true), Mark::Read(room, 7), Mark::Pinned(room, true)];
+    let earlier = [Mark::Read(room, 3), Mark::Pinned(room, false), Mark::Muted(RoomId([4; 32]), true)];
+    for marks in [&marks[..], &earlier] {
+        assert_eq!(store.take_synced(DEVICES, &one_message(marks), false, 1).unwrap(), []);
+    }
+    let enter = |store: &mut Store, room: RoomId| {
+        let (label, place) = (format!("room {}", room.0[0]), Where::Own);
+        let record = RoomRecord { id: room, label, place, acked: 0, closed: None, kind: RoomKind::Chat };
+        store.commit(room, Some(&record), &Batch::default()).unwrap();
+    };
+    enter(&mut store, room);
+    // What comes while it is being entered is newer.
+    let newer = one_message(&[Mark::Muted(room, false)]);
+    assert_eq!(store.take_synced(DEVICES, &newer, false, 1).unwrap(), []);
+    assert_eq!(store.take_later(room, 1).unwrap(), [Mark::Read(room, 7)]);
+    assert_eq!(store.acked(room, &Cursor::read()).unwrap(), 7);
+    assert!(store.muted().unwrap().is_empty() && store.pinned().unwrap().is_empty());
+    assert_eq!(store.take_later(room, 1).unwrap(), [], "once");
+    // Of a room that the person left nothing is kept.
+    store.take_synced(DEVICES, &one_message(&[Mark::Left(RoomId([4; 32]))]), false, 1).unwrap();
+    enter(&mut store, RoomId([4; 32]));
+    assert_eq!(store.take_later(RoomId([4; 32]), 1).unwrap(), []);
+}
+
+#[test]
+fn room_that_was_left_has_no_marks_where_a_person_went_in_anew_but_for_what_was_done_there_since() {
+    for mine in [false, true] {
+        let dir = TempDir::new().unwrap();
+        let mut store = device(&dir, "a");
+        let [first, second] = [RoomId([1; 32]), RoomId([2; 32])];
+        for room in [first, second] {
+            store
+                .set_entered_room(room, Some(EnteredRoom { room, made: Vec::new(), by_person: true }))
+                .unwrap();
+        }
+        let of_before = one_message(&[Mark::Muted(first, true), Mark::Pinned(second, true)]);
+        store.take_synced(DEVICES, &of_before, false, 1).unwrap();
+        done(&mut store, &Mark::Muted(second, true));
+        let left = one_message(&[Mark::Left(first), Mark::Left(second)]);
+        let taken = store.take_synced(DEVICES, &left, mine, 1).unwrap();
+        assert_eq!(taken, [Mark::Muted(first, false), Mark::Pinned(second, false)], "mine: {mine}");
+        assert_eq!(store.muted().unwrap().len(), 1);
+    }
+    // Whoever leaves does not tell what was done there before.
+    let dir = TempDir::new().unwrap();
+    let mut store = device(&dir, "b");
+    let room = RoomId([1; 32]);
+    done(&mut store, &Mark::Pinned(room, true));
+    store.add_unsynced(&Mark::Left(room)).unwrap();
+    assert_eq!(store.unsynced().unwrap(), [Mark::Left(room)]);
 }

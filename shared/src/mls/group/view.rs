@@ -81,6 +81,11 @@ impl Group {
         self.mls.roster().members_iter().filter(came).map(|_| 1).sum()
     }
 
+    /// The invite that the leaf came by; none for who made the room.
+    pub fn invite_of(&self, leaf: u32) -> Option<[u8; 16]> {
+        leaf_of(&self.mls.member_at_index(leaf)?).ok()?.invite_id.as_ref().try_into().ok()
+    }
+
     /// The member whose live invite the leaf came by; none in an open room.
     pub fn inviter_of(&self, leaf: u32) -> Option<Holder> {
         let (room, id) = (self.room().ok()?, leaf_of(&self.mls.member_at_index(leaf)?).ok()?.invite_id);

@@ -162,6 +162,9 @@ pub(super) struct WantInvite {
     /// For a device of our account alone.
     #[prost(bool, tag = "3")]
     pub for_device: bool,
+    /// For which.
+    #[prost(bytes = "vec", tag = "4")]
+    pub whose: Vec<u8>,
 }
 
 /// A member's own word that it leaves.
@@ -237,6 +240,9 @@ pub(super) struct OwnInvite {
     /// For a device of our account alone.
     #[prost(bool, tag = "6")]
     pub for_device: bool,
+    /// For which.
+    #[prost(bytes = "vec", tag = "7")]
+    pub whose: Vec<u8>,
 }
 
 /// The invite that is being used.

@@ -17,12 +17,17 @@ const BOB: usize = 1;
 
 /// A link for another device of bob's, who moderates nothing.
 fn device_link(world: &mut World) -> Link {
+    link_for(world, [1; 16])
+}
+
+/// The same for a certain one.
+fn link_for(world: &mut World, whose: [u8; 16]) -> Link {
     let ends = world.now + 7_200_000;
     let before = world.devices[BOB].events.len();
-    world.command(BOB, Command::InviteDevice { expires_ms: ends });
+    world.command(BOB, Command::InviteDevice { whose, expires_ms: ends });
     world.settle();
     let told = world.devices[BOB].events[before..].iter().find_map(|event| match event {
-        Event::DeviceInvite { link } => Some(link.clone()),
+        Event::DeviceInvite { whose: told, link } if *told == whose => Some(link.clone()),
         _ => None,
     });
     told.unwrap_or_else(|| panic!("{}", world.story(BOB)))
@@ -61,7 +66,7 @@ fn honest_program_of_another_account_does_not_even_try_a_devices_invite() {
 fn devices_invite_is_given_to_one_device_and_never_to_other_people() {
     let mut world = three(903);
     let first = device_link(&mut world);
-    let second = device_link(&mut world);
+    let second = link_for(&mut world, [2; 16]);
     assert_ne!(second.secret, first.secret, "two devices that come in at a time do not get one and the same");
     assert_ne!(world.invite(BOB).secret, first.secret, "an ordinary link is not bound");
     world.command(BOB, Command::Revoke(first.secret.id()));
@@ -76,12 +81,28 @@ fn devices_invite_is_given_to_one_device_and_never_to_other_people() {
     // Two that are asked for at once are two.
     let before = world.devices[BOB].events.len();
     let expires_ms = world.now + 7_200_000;
-    world.command(BOB, Command::InviteDevice { expires_ms });
-    world.command(BOB, Command::InviteDevice { expires_ms });
+    for whose in [[3; 16], [4; 16]] {
+        world.command(BOB, Command::InviteDevice { whose, expires_ms });
+    }
     world.settle();
     let told = world.devices[BOB].events[before..].iter().filter_map(|event| match event {
-        Event::DeviceInvite { link } => Some(link.secret.id()),
+        Event::DeviceInvite { link, .. } => Some(link.secret.id()),
         _ => None,
     });
     assert_eq!(told.collect::<std::collections::BTreeSet<_>>().len(), 2, "{}", world.story(BOB));
+}
+
+#[test]
+fn two_devices_get_a_link_each_and_both_come_in() {
+    let mut world = three(904);
+    let (first, second) = (device_link(&mut world), link_for(&mut world, [2; 16]));
+    assert_ne!(first.secret, second.secret);
+    assert_eq!(device_link(&mut world).secret, first.secret, "whoever was interrupted asks again");
+    let devices = [world.newcomer("bob", 940), world.newcomer("bob", 941)];
+    for device in devices {
+        world.devices[device].profile.identity = world.devices[BOB].profile.identity.clone();
+    }
+    world.join(devices[0], &first);
+    world.join(devices[1], &second);
+    assert_eq!(world.members(ANN), 5, "{}", world.story(devices[1]));
 }

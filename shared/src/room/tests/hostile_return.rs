@@ -30,7 +30,7 @@ fn filler(world: &World, seq: u64) -> Deliver {
     Deliver { seq, at_ms: world.now, key, resync: vec![1].into(), ..Deliver::default() }
 }
 
-fn resync(world: &World, i: usize, seq: u64, resync: Vec<u8>) -> Deliver {
+pub(super) fn resync(world: &World, i: usize, seq: u64, resync: Vec<u8>) -> Deliver {
     Deliver {
         seq,
         at_ms: world.now,
@@ -41,7 +41,7 @@ fn resync(world: &World, i: usize, seq: u64, resync: Vec<u8>) -> Deliver {
 }
 
 /// Device `i` is out and asks: what it says.
-fn asks(world: &mut World, i: usize, cause: Cause) -> Vec<u8> {
+pub(super) fn asks(world: &mut World, i: usize, cause: Cause) -> Vec<u8> {
     let now = world.now;
     let engine = engine_mut(world, i);
     engine.go_out(cause);
@@ -53,7 +53,7 @@ fn asks(world: &mut World, i: usize, cause: Cause) -> Vec<u8> {
 }
 
 /// What device `i` answers, if it does.
-fn answers(world: &mut World, i: usize) -> Option<Vec<u8>> {
+pub(super) fn answers(world: &mut World, i: usize) -> Option<Vec<u8>> {
     let now = world.now;
     let engine = engine_mut(world, i);
     engine.answer_due(now + 10_000).unwrap();

@@ -35,6 +35,7 @@ mod own_devices;
 mod past;
 mod pieces;
 mod probed;
+mod removed_device;
 mod replaced_key;
 mod restored;
 mod resync;

@@ -19,7 +19,7 @@ const ANN: usize = 0;
 const PHONE: usize = 1;
 
 /// Two devices of ann in their room.
-fn two(seed: u64) -> World {
+pub(super) fn two(seed: u64) -> World {
     let mut world = World::new(&["ann", "ann"], Suite::Classic, seed);
     world.devices[PHONE].profile.identity = world.devices[ANN].profile.identity.clone();
     world.create_with(ANN, Policy { own_devices: true, ..Policy::default() });

@@ -11,7 +11,7 @@ use crate::{
 
 impl World {
     /// Device `i` is restored from what a backup holds.
-    fn come_back(&mut self, i: usize, way: &[u8]) {
+    pub(super) fn come_back(&mut self, i: usize, way: &[u8]) {
         self.crash(i);
         let now = self.clock(i);
         let mut returning = Engine::come_back(&self.devices[i].profile, way, now).unwrap();
@@ -20,7 +20,7 @@ impl World {
         self.restart(i);
     }
 
-    fn way_back(&self, i: usize) -> Vec<u8> {
+    pub(super) fn way_back(&self, i: usize) -> Vec<u8> {
         self.devices[i].engine.as_ref().unwrap().way_back().unwrap().to_vec()
     }
 }

@@ -43,6 +43,7 @@ fn view(room: &str, open: bool) -> GroupView {
         is_moderator: false,
         device: shared::room::Device { id: shared::identity::DeviceId([1; 16]), name: "laptop".to_owned() },
         since: 0,
+        invite: None,
         replaces: None,
     };
     GroupView {

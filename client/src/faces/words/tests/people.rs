@@ -28,6 +28,7 @@ fn view(names: &[(&str, u8)]) -> GroupView {
         is_moderator: false,
         device: shared::room::Device { id: shared::identity::DeviceId([1; 16]), name: "laptop".to_owned() },
         since: 0,
+        invite: None,
         replaces: None,
     };
     GroupView {
@@ -52,7 +53,7 @@ fn invite_is_found_by_what_it_alone_begins_with() {
     let invite = |first: u8, second: u8| {
         let mut id = [0; 16];
         (id[0], id[1]) = (first, second);
-        Invited { id, by: by.clone(), ours: false, expires_ms: 0, max_uses: 0, used: 0 }
+        Invited { id, by: by.clone(), ours: false, for_device: false, expires_ms: 0, max_uses: 0, used: 0 }
     };
     let view = GroupView { invites: vec![invite(0xab, 1), invite(0xab, 2), invite(0xcd, 3)], ..view(&[]) };
     assert_eq!(find_invite(&view, "CD").unwrap()[1], 3);

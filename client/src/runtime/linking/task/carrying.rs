@@ -36,7 +36,9 @@ pub(super) enum Carried {
 
 impl Task {
     pub(super) fn gather(&mut self) {
-        self.gathered = Some(gather::begin(&self.local, self.record.past));
+        // The room of the linking stands for the device: each linking has its own, and one that goes on has the same.
+        let whose = self.record.room().0.first_chunk().copied().unwrap_or_default();
+        self.gathered = Some(gather::begin(&self.local, whose, self.record.past));
     }
 
     pub(super) async fn gathered(&mut self, gathered: Option<gather::Gathered>) {

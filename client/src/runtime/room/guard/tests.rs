@@ -29,6 +29,7 @@ fn view(people: &[(&str, u8)]) -> GroupView {
         is_moderator: false,
         device: shared::room::Device { id: shared::identity::DeviceId([1; 16]), name: "laptop".to_owned() },
         since: 0,
+        invite: None,
         replaces: None,
     };
     let members = people.iter().enumerate().map(member).collect();
