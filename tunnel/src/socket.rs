@@ -111,6 +111,9 @@ impl Control {
     }
 
     fn came(&self, bytes: &[u8]) -> Result<(), CloseCode> {
+        if bytes.is_empty() {
+            return self.ledger().came_idle();
+        }
         let Rules { unread, unread_by_strangers, known, .. } = &self.rules;
         let cap = if known.load(Ordering::Relaxed) { *unread } else { *unread_by_strangers };
         self.ledger().came(bytes, cap, self.rules.yamux_streams())
@@ -157,7 +160,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                     }
                 },
                 // Pongs are sent by the library.
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => match self.control.ledger().came_idle() {
+                    Ok(()) => continue,
+                    Err(code) => {
+                        self.control.state().overran = true;
+                        code
+                    }
+                },
                 Some(Ok(Message::Close(frame))) => {
                     self.control.state().ended = Some(frame.and_then(|frame| code_of(frame.code)));
                     // The answer is queued by the library; whoever closes does not need it to know.
@@ -259,6 +268,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> futures_util::AsyncWrite for Socket<S> {
         let taken = bytes.get(..count).unwrap_or_default();
         self.outbox.extend_from_slice(taken);
         self.watch(taken);
+        self.control.ledger().sent(count);
         Poll::Ready(Ok(count))
     }
 

@@ -11,6 +11,8 @@ use proto::{
 };
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::policy::pool::Lease;
+
 /// A room as it begins.
 #[derive(Clone, Debug)]
 pub struct Opening {
@@ -69,11 +71,20 @@ pub struct NewSlot {
 #[derive(Debug, Default)]
 pub struct Memory {
     _permit: Option<OwnedSemaphorePermit>,
+    _lease: Option<Lease>,
 }
 
 impl From<OwnedSemaphorePermit> for Memory {
     fn from(permit: OwnedSemaphorePermit) -> Self {
-        Self { _permit: Some(permit) }
+        Self { _permit: Some(permit), _lease: None }
+    }
+}
+
+impl From<Lease> for Memory {
+    /// Its peer has done its part.
+    fn from(lease: Lease) -> Self {
+        lease.settle();
+        Self { _permit: None, _lease: Some(lease) }
     }
 }
 

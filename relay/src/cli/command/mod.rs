@@ -110,6 +110,11 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether it asks how things are, and changes nothing.
+    pub fn only_looks(&self) -> bool {
+        matches!(self, Self::Status(_) | Self::Top(_) | Self::Rooms(_) | Self::Doctor(_))
+    }
+
     /// Does it, and prints what there is to say.
     ///
     /// # Errors

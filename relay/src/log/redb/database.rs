@@ -211,11 +211,6 @@ impl Store {
         fs4::available_space(&self.directory).ok()
     }
 
-    /// Size of the file, `None` when the file system does not say.
-    pub fn file_bytes(&self) -> Option<u64> {
-        Some(std::fs::metadata(self.directory.join(FILE)).ok()?.len())
-    }
-
     /// Bytes that the file takes on the disk: less than its size, since redb lets it grow by holes. `None` when
     /// the file system does not say.
     pub fn disk_bytes(&self) -> Option<u64> {

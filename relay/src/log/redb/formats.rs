@@ -19,7 +19,7 @@ use super::{
 const FORMAT: TableDefinition<(), u64> = TableDefinition::new("format");
 
 /// The one that is written.
-const VERSION: u64 = 6;
+pub const VERSION: u64 = 7;
 
 /// A room of formats 2 and 3: all numbers of one of today but the last two.
 type RoomRow = (u64, u64, u64, u64, u64, u64);
@@ -62,7 +62,7 @@ pub(super) fn create(database: &Database) -> Result<Made, redb::Error> {
         let version = reader.open_table(FORMAT)?.get(())?.map(|version| version.value());
         match version {
             Some(VERSION) => return Ok(Made::Ready),
-            Some(version @ 2..=5) => before = version,
+            Some(version @ 2..=6) => before = version,
             _ => return Ok(Made::Other),
         }
     }

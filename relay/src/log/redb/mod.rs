@@ -62,6 +62,7 @@ pub use self::hot::HotPath;
 pub use self::{
     check::{Checked, Survey},
     flaw::{CheckError, Flaw},
+    formats::VERSION as FORMAT,
     open::OpenError,
     opener::{BadName, Opener, OpenerName},
     shares::{Activity, Busiest},

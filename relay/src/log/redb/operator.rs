@@ -43,7 +43,7 @@ impl Operator for Redb {
         let store = self.store.clone();
         Box::pin(async move {
             let overview = self.read_with(overview::overview).await?;
-            Ok(Overview { file_bytes: store.file_bytes().unwrap_or(0), ..overview })
+            Ok(Overview { file_bytes: store.disk_bytes().unwrap_or(0), ..overview })
         })
     }
 
