@@ -83,7 +83,20 @@ async fn looked_up(admin: &Admin) -> Registry {
         measured(&mut registry, "entries_size", "Size of these entries", Unit::Bytes, overview.bytes);
         let slots = overview.slot_bytes;
         measured(&mut registry, "slots_size", "Size of slots and their pieces", Unit::Bytes, slots);
-        measured(&mut registry, "database", "Size of the database's file", Unit::Bytes, overview.file_bytes);
+        measured(
+            &mut registry,
+            "keys_size",
+            "Size of access keys and cards",
+            Unit::Bytes,
+            overview.key_bytes,
+        );
+        measured(
+            &mut registry,
+            "database",
+            "Blocks of the disk that the database takes",
+            Unit::Bytes,
+            overview.file_bytes,
+        );
     }
     registry
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 use bytes::Bytes;
 use proto::{
     PieceName, PublicKey, PublishId,
-    access::{self, AccessKey, Ack, Ballot, Malformed},
+    access::{self, AccessKey, Ack, Ballot, Grant, Malformed},
     relay::{self, Deliver},
     slot_hash, split_names,
 };
@@ -18,7 +18,7 @@ use crate::policy::pool::Lease;
 pub struct Opening {
     /// The first slot, with all its pieces.
     pub slot: NewSlot,
-    /// The first access keys, no key twice; the key that joins is among them, as a member.
+    /// The first access keys, no key twice; the key that joins is the first of them, as a member.
     pub keys: Vec<AccessKey>,
     /// The first epoch's authority.
     pub authority: PublicKey,
@@ -129,7 +129,17 @@ impl Publish {
 
     /// Bytes that the publish brings to the disk, roughly.
     pub fn size(&self) -> usize {
-        self.envelope.len() + self.resync.len() + self.commit.as_ref().map_or(0, |commit| commit.slot.size())
+        let keys = |commit: &Commit| commit.part.change.added.iter().map(key_size).sum::<usize>();
+        let commit = self.commit.as_ref().map_or(0, |commit| commit.slot.size() + keys(commit));
+        self.envelope.len() + self.resync.len() + commit
+    }
+}
+
+/// Bytes of a key, with an invite's card.
+fn key_size(key: &AccessKey) -> usize {
+    match &key.grant {
+        Grant::Member => key.key.0.len(),
+        Grant::Invite { card, .. } => key.key.0.len() + card.len(),
     }
 }
 

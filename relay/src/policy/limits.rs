@@ -296,12 +296,9 @@ pub const TRIM_INTERVAL: Duration = Duration::from_secs(600);
 /// Memory of redb's page cache, in bytes: the recent end of the busy logs.
 pub const PAGE_CACHE: usize = 64 << 20;
 
-/// Entries up to which a room with one member is a lone one: its founder's program writes one a day to keep its keys
-/// fresh. Who has said more there than this keeps it.
+/// Entries up to which a room that only its founder was in has nothing in it: its founder's program writes one a day to keep its
+/// keys fresh. One in which more was said stays for as long as entries are kept.
 pub const LONE_ENTRIES: u64 = 16;
-
-/// Access keys up to which a room is looked at for that: one member's, and the invites that one room may have (16), twice.
-pub const LONE_KEYS: u64 = 33;
 
 /// Tokens that are kept, those that are expired or used up included: a list that one can read, and a
 /// megabyte or two. Further ones are refused until some are revoked.

@@ -20,7 +20,8 @@ use super::{
     formats::{self, Made},
     fullness,
     open::{
-        FILE, Found, OpenError, STAGING, bytes_on_disk, forget_pages, is_lost, open_journal, open_or_make,
+        FILE, Found, OpenError, STAGING, bytes_on_disk, forget_pages, is_lost, keep_copy, open_journal,
+        open_or_make,
     },
     tables::Tables,
 };
@@ -80,6 +81,16 @@ impl Store {
         interval: Duration,
     ) -> Result<Self, OpenError> {
         let database = open()?;
+        if let Some(before) = formats::earlier(&database)? {
+            let copy = keep_copy(directory, before).map_err(OpenError::Io)?;
+            let copy = copy.as_deref().map(|path| path.display().to_string());
+            tracing::warn!(
+                from = before,
+                to = formats::VERSION,
+                copy,
+                "the database becomes one of a newer format, which no earlier program reads; its copy can be deleted once all is well"
+            );
+        }
         if formats::create(&database).map_err(OpenError::from)? == Made::Other {
             return Err(OpenError::Format);
         }

@@ -224,6 +224,23 @@ pub fn compact(directory: &Path) -> Result<(u64, u64), OpenError> {
     Ok((compacted?.0, store.disk_bytes().unwrap_or(0)))
 }
 
+/// The pin of the identity that a stopped relay's rooms were opened under, if that was noted and there are any. Blocks.
+///
+/// # Errors
+/// [`OpenError`], also when a relay runs on it.
+pub(crate) fn owner(directory: &Path) -> Result<Option<[u8; 32]>, OpenError> {
+    let store = Store::open(directory)?;
+    let read = |transaction: &redb::ReadTransaction| {
+        use redb::ReadableTableMetadata;
+        let all = tables::Snapshot::open(transaction)?;
+        let owner = all.owner.get(())?.map(|pin| *pin.value());
+        Ok(owner.filter(|_| all.rooms.len().is_ok_and(|rooms| rooms > 0)))
+    };
+    let owner = caught(|| store.read(read)).and_then(Result::ok);
+    store.close();
+    owner.ok_or(OpenError::Damaged)
+}
+
 /// Looks at a stopped relay's database: every row, and where those are well, the sums of all pages (redb repairs what can
 /// be repaired). Blocks.
 ///

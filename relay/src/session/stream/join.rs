@@ -73,6 +73,9 @@ pub(super) async fn join(peer: &Peer, join: Join) -> Result<Admitted, StreamEnd>
     let handle = Handle { superseded: Arc::new(superseded) };
     // A suspended key has a session like a member's: a member's limits, and one stream at a time.
     let is_member = view.standing != Some(Standing::Invite);
+    if is_member && view.founder.is_some_and(|founder| founder != join.key) {
+        peer.shared.log.note_company(room);
+    }
     let (session, older) = peer.shared.router().join(peer.payer, room, join.key, is_member, handle);
     if let Some(older) = older {
         older.superseded.send_replace(true);

@@ -4,6 +4,7 @@ mod damage;
 pub(crate) mod dice;
 mod disk;
 mod drop;
+mod formats;
 mod full;
 mod holds;
 mod journal;
