@@ -65,6 +65,10 @@ const READ_BUFFER: usize = 4 << 10;
 /// Buffer for sending, in bytes: our message and an answer to a ping. More never waits there.
 const MAX_WRITE_BUFFER: usize = 2 * MESSAGE;
 
+/// Messages that are thrown away while the other side has not heard yet why we close: what an honest one has under way. Who goes on
+/// is cut off.
+pub(crate) const GOODBYE_MESSAGES: usize = 256;
+
 /// Time for the other side to hear why we close.
 pub(crate) const GOODBYE: Duration = Duration::from_millis(400);
 

@@ -26,7 +26,7 @@ use tokio_tungstenite::{
 use crate::{
     headers::{GO_AWAY, Headers},
     ledger::Ledger,
-    limits::{CLOSE_BASE, MESSAGE, Rules},
+    limits::{CLOSE_BASE, GOODBYE_MESSAGES, MESSAGE, Rules},
 };
 
 /// What the socket's owner and the tunnel's handles say to each other.
@@ -132,12 +132,22 @@ pub(crate) struct Socket<S> {
     written: Headers,
     /// The close frame is on its way.
     has_closed: bool,
+    /// Messages that came after it.
+    late: usize,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     pub fn new(messages: WebSocketStream<S>, control: Arc<Control>) -> Self {
         let written = Headers::default();
-        Self { messages, control, inbox: Bytes::new(), outbox: BytesMut::new(), written, has_closed: false }
+        Self {
+            messages,
+            control,
+            inbox: Bytes::new(),
+            outbox: BytesMut::new(),
+            written,
+            has_closed: false,
+            late: 0,
+        }
     }
 
     /// Fills the inbox; false at the end.
@@ -184,7 +194,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         Poll::Ready(true)
     }
 
-    /// Says why, and waits until the other side has answered or is gone. What it still sends is thrown away.
+    /// Says why, and waits until the other side has answered or is gone. What it still sends is thrown away, for a while.
     fn poll_goodbye(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if !self.has_closed {
             if ready!(Pin::new(&mut self.messages).poll_ready(cx)).is_err() {
@@ -202,7 +212,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             return Poll::Ready(());
         }
         while let Some(Ok(message)) = ready!(Pin::new(&mut self.messages).poll_next(cx)) {
-            if message.is_close() {
+            self.late += 1;
+            if message.is_close() || self.late > GOODBYE_MESSAGES {
                 break;
             }
         }

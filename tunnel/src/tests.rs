@@ -284,3 +284,16 @@ async fn messages_that_carry_nothing_end_the_connection() {
         assert_eq!(timeout(PATIENCE, server.closed()).await.unwrap(), End::Ours, "{what}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn whoever_sends_on_after_the_goodbye_is_cut_off() {
+    let (server, mut client) = against(rules()).await;
+    client.send(Message::text("hello")).await.unwrap();
+    // Nobody is ever idle meanwhile, so no time passes.
+    let mut taken = 0;
+    while taken < 10_000 && client.send(Message::binary(vec![0; 16 << 10])).await.is_ok() {
+        taken += 1;
+    }
+    assert!(taken < 10_000, "all of it was read");
+    assert_eq!(server.closed().await, End::Ours);
+}

@@ -82,7 +82,14 @@ impl Store {
     ) -> Result<Self, OpenError> {
         let database = open()?;
         if let Some(before) = formats::earlier(&database)? {
-            let copy = keep_copy(directory, before).map_err(OpenError::Io)?;
+            let copy = match keep_copy(directory, before) {
+                // There the lock of the open file keeps even its owner from reading it.
+                Err(error) if cfg!(windows) => {
+                    tracing::warn!(%error, "there is no copy of the database as it was");
+                    None
+                }
+                kept => kept.map_err(OpenError::Io)?,
+            };
             let copy = copy.as_deref().map(|path| path.display().to_string());
             tracing::warn!(
                 from = before,
