@@ -35,7 +35,7 @@ impl Allowance {
             self.at = Instant::now();
         }
         self.add(earned);
-        self.left = self.left.checked_sub(frames).unwrap_or(IDLE_FRAMES);
+        self.left = self.left.checked_sub(frames).ok_or(CloseCode::TooMany)?;
         Ok(())
     }
 
