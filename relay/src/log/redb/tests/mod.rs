@@ -4,7 +4,6 @@ mod damage;
 pub(crate) mod dice;
 mod disk;
 mod drop;
-mod formats;
 mod full;
 mod holds;
 mod journal;
@@ -15,6 +14,7 @@ pub(crate) mod simdisk;
 mod slots;
 mod space;
 mod trimming;
+mod upgrade;
 mod workload;
 
 use ed25519_dalek::SigningKey;

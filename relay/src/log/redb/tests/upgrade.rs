@@ -3,7 +3,7 @@
 use super::*;
 
 /// Three rooms with a member, an invite and four messages each, as format 6 had them.
-const SIX: &[u8] = include_bytes!("formats/6.redb");
+const SIX: &[u8] = include_bytes!("upgrade/6.redb");
 
 /// The key of the member of the room of that number.
 fn member(number: u8) -> PublicKey {
