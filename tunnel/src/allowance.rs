@@ -16,7 +16,7 @@ pub(crate) struct Allowance {
 }
 
 impl Allowance {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { left: IDLE_FRAMES, at: Instant::now(), sent: 0 }
     }
 
@@ -24,7 +24,7 @@ impl Allowance {
     ///
     /// # Errors
     /// The code to close the connection with.
-    pub fn spend(&mut self, frames: u64) -> Result<(), CloseCode> {
+    pub(crate) fn spend(&mut self, frames: u64) -> Result<(), CloseCode> {
         if let Some(left) = self.left.checked_sub(frames) {
             self.left = left;
             return Ok(());
@@ -40,7 +40,7 @@ impl Allowance {
     }
 
     /// We sent so many bytes: the other side opens its windows for them.
-    pub fn earn(&mut self, bytes: usize) {
+    pub(crate) fn earn(&mut self, bytes: usize) {
         self.sent += bytes as u64;
         self.add(self.sent / WINDOW_BYTES);
         self.sent %= WINDOW_BYTES;

@@ -33,12 +33,12 @@ impl Ledger {
     ///
     /// # Errors
     /// The code to close the connection with.
-    pub fn came_idle(&mut self) -> Result<(), CloseCode> {
+    pub(crate) fn came_idle(&mut self) -> Result<(), CloseCode> {
         self.idle.spend(1)
     }
 
     /// We sent so many bytes.
-    pub fn sent(&mut self, bytes: usize) {
+    pub(crate) fn sent(&mut self, bytes: usize) {
         self.idle.earn(bytes);
     }
 
@@ -47,7 +47,7 @@ impl Ledger {
     ///
     /// # Errors
     /// The code to close the connection with.
-    pub fn came(&mut self, mut bytes: &[u8], cap: usize, streams: usize) -> Result<(), CloseCode> {
+    pub(crate) fn came(&mut self, mut bytes: &[u8], cap: usize, streams: usize) -> Result<(), CloseCode> {
         while let Some(header) = self.headers.next(&mut bytes) {
             self.frame(header, streams)?;
             if self.unread > cap {
@@ -58,12 +58,12 @@ impl Ledger {
     }
 
     /// We opened a stream.
-    pub fn opened(&mut self, stream: u32) {
+    pub(crate) fn opened(&mut self, stream: u32) {
         self.streams.entry(stream).or_default();
     }
 
     /// The payload of one frame was read.
-    pub fn read(&mut self, stream: u32, bytes: usize) {
+    pub(crate) fn read(&mut self, stream: u32, bytes: usize) {
         if let Some(unread) = self.streams.get_mut(&stream) {
             let read = (bytes + FRAME_OVERHEAD).min(*unread);
             *unread -= read;
@@ -72,7 +72,7 @@ impl Ledger {
     }
 
     /// Nobody will read the stream any more.
-    pub fn dropped(&mut self, stream: u32) {
+    pub(crate) fn dropped(&mut self, stream: u32) {
         self.unread -= self.streams.remove(&stream).unwrap_or_default();
     }
 

@@ -8,7 +8,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{ArgAction, FromArgMatches, Parser};
 
-pub use self::{command::Command, greeting::greeting};
+pub use self::{command::CliCommand, greeting::greeting};
 use crate::{
     config::{self, ConfigError, Loaded, Settings},
     ops::print,
@@ -28,7 +28,7 @@ const LONG_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (protocol schat/
 pub struct Cli {
     /// What to do instead of serving.
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub command: Option<CliCommand>,
     /// All settings.
     #[command(flatten)]
     pub settings: Settings,
@@ -50,7 +50,9 @@ pub struct Cli {
 ///
 /// # Errors
 /// [`ConfigError`] with the source and the remedy.
-pub fn load(arguments: impl IntoIterator<Item = OsString>) -> Result<(Option<Command>, Loaded), ConfigError> {
+pub fn load(
+    arguments: impl IntoIterator<Item = OsString>,
+) -> Result<(Option<CliCommand>, Loaded), ConfigError> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let (loaded, matches) = match config::load(&arguments, help::command(&arguments)) {
         Err(error) if error.is_of_the_file() => beside(error, &arguments)?,

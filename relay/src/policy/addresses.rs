@@ -13,19 +13,19 @@ use super::{
 
 /// Buckets of households, and of their networks where these are IPv6.
 #[derive(Debug)]
-pub struct AddressQuota {
+pub(crate) struct AddressQuota {
     households: Quota<IpAddr>,
     networks: Quota<IpAddr>,
 }
 
 impl AddressQuota {
     /// Nobody has used anything yet.
-    pub fn new(rate: Rate) -> Self {
+    pub(crate) fn new(rate: Rate) -> Self {
         Self { households: Quota::new(rate), networks: Quota::new(of_network(rate)) }
     }
 
     /// Another rate from now on. What was used stays used.
-    pub fn set_rate(&mut self, rate: Rate) {
+    pub(crate) fn set_rate(&mut self, rate: Rate) {
         self.households.set_rate(rate);
         self.networks.set_rate(of_network(rate));
     }
@@ -34,7 +34,7 @@ impl AddressQuota {
     ///
     /// # Errors
     /// [`Over`] when there is none; then nothing was taken.
-    pub fn take(&mut self, address: IpAddr, now: Instant) -> Result<(), Over> {
+    pub(crate) fn take(&mut self, address: IpAddr, now: Instant) -> Result<(), Over> {
         self.take_many(address, 1, now)
     }
 
@@ -42,7 +42,7 @@ impl AddressQuota {
     ///
     /// # Errors
     /// [`Over`] when there are fewer; then nothing was taken.
-    pub fn take_many(&mut self, address: IpAddr, count: u32, now: Instant) -> Result<(), Over> {
+    pub(crate) fn take_many(&mut self, address: IpAddr, count: u32, now: Instant) -> Result<(), Over> {
         let site = site(address);
         if let Some(site) = site {
             self.networks.take_many(site, count, now)?;
@@ -56,18 +56,18 @@ impl AddressQuota {
 
     /// Takes one, a missing one as well. Says how long to wait until none is missing: at most as long as a burst takes to
     /// come back.
-    pub fn spend(&mut self, address: IpAddr, now: Instant) -> Duration {
+    pub(crate) fn spend(&mut self, address: IpAddr, now: Instant) -> Duration {
         let of_site = site(address).map_or(Duration::ZERO, |site| self.networks.spend(site, now));
         self.households.spend(address, now).max(of_site)
     }
 
     /// Gives one back.
-    pub fn refund(&mut self, address: &IpAddr) {
+    pub(crate) fn refund(&mut self, address: &IpAddr) {
         self.refund_many(address, 1);
     }
 
     /// Gives so many back.
-    pub fn refund_many(&mut self, address: &IpAddr, count: u32) {
+    pub(crate) fn refund_many(&mut self, address: &IpAddr, count: u32) {
         if let Some(site) = site(*address) {
             self.networks.refund_many(&site, count);
         }

@@ -4,15 +4,15 @@ use std::net::{IpAddr, Ipv6Addr};
 
 /// So many /64 of IPv6 may have what quotas give one address, before all of their /48 have it together: a site has 65,536 of
 /// them and is one customer, while households of a provider that share one are few on one relay.
-pub const HOUSEHOLDS: u32 = 4;
+pub(crate) const HOUSEHOLDS: u32 = 4;
 
 /// The address that quotas count: IPv4 as it is, of IPv6 the /64 that one customer gets.
-pub fn household(address: IpAddr) -> IpAddr {
+pub(crate) fn household(address: IpAddr) -> IpAddr {
     beginning(address, 4)
 }
 
 /// What may have many of those: IPv4 as it is, of IPv6 the /48 that one site gets.
-pub fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     beginning(address, 3)
 }
 

@@ -54,7 +54,7 @@ impl BackupCommand {
     /// Asks the running relay for it, or reads the database of one that does not run.
     pub(super) async fn run(self, loaded: &Loaded) -> anyhow::Result<()> {
         let data_dir = loaded.config.data_dir()?;
-        let place = Place::of(&self.file)?;
+        let place = Destination::of(&self.file)?;
         let path = if self.files { "/v1/backup?files=1" } else { "/v1/backup" };
         // Before anything is written: it says what is wrong, and a backup that ends half-way does not.
         let look = if self.files { "/v1/check" } else { "/v1/check?rooms=1" };
@@ -68,7 +68,7 @@ impl BackupCommand {
             Err(error) => return Err(error.into()),
         };
         let Copied { summary, bytes: size } = copied;
-        if place == Place::Output {
+        if place == Destination::Output {
             // What was asked for stands there: a word more would be no backup.
             print::note(format_args!(
                 "{} with {}",
@@ -103,12 +103,12 @@ impl BackupCommand {
 
 /// Where a backup goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
+enum Destination {
     File(PathBuf),
     Output,
 }
 
-impl Place {
+impl Destination {
     fn of(path: &Path) -> anyhow::Result<Self> {
         if path != Path::new("-") && path != Path::new("/dev/stdout") {
             return Ok(Self::File(path.to_owned()));
@@ -138,7 +138,7 @@ fn whole(found: &Found) -> Result<(), BackupError> {
     found.damage().map_or(Ok(()), |damage| Err(BackupError::NotWhole(damage)))
 }
 
-async fn online(answer: Response<Incoming>, place: Place) -> anyhow::Result<Copied> {
+async fn online(answer: Response<Incoming>, place: Destination) -> anyhow::Result<Copied> {
     let (pieces, waiting) = mpsc::channel(QUEUE);
     let saved = tokio::task::spawn_blocking(move || {
         let stream = Pieces { waiting, piece: Bytes::new() };
@@ -163,7 +163,7 @@ fn copy(stream: impl Read, out: &mut dyn Write) -> Result<Copied, BackupError> {
     Ok(copied)
 }
 
-async fn offline(data_dir: PathBuf, with_files: bool, place: Place) -> anyhow::Result<Copied> {
+async fn offline(data_dir: PathBuf, with_files: bool, place: Destination) -> anyhow::Result<Copied> {
     database::is_there(&data_dir)?;
     tokio::task::spawn_blocking(move || {
         let broken = |error| StartError::data(data_dir.clone(), error);

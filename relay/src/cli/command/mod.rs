@@ -52,7 +52,7 @@ use crate::{
 
 /// What to do instead of serving.
 #[derive(Clone, Debug, Subcommand)]
-pub enum Command {
+pub enum CliCommand {
     /// How the running relay is: uptime, certificate, rooms, disk.
     Status(StatusCommand),
     /// What is going on: rates, sizes, refusals, by room and by opener.
@@ -113,9 +113,9 @@ pub enum Command {
     Bench(Bench),
 }
 
-impl Command {
+impl CliCommand {
     /// Whether it asks how things are, and changes nothing.
-    pub fn only_looks(&self) -> bool {
+    pub(crate) fn only_looks(&self) -> bool {
         matches!(self, Self::Status(_) | Self::Top(_) | Self::Rooms(_) | Self::Doctor(_))
     }
 

@@ -118,28 +118,28 @@ pub(super) struct Visits {
 
 impl Visits {
     /// From now on.
-    pub fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant) -> Self {
         Self { since: now, rooms: Mutex::default(), company: Mutex::default() }
     }
 
     /// Somebody is in these rooms.
-    pub fn note(&self, rooms: impl IntoIterator<Item = RoomId>, now: Instant) {
+    pub(super) fn note(&self, rooms: impl IntoIterator<Item = RoomId>, now: Instant) {
         let mut known = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
         known.extend(rooms.into_iter().map(|room| (room, now)));
     }
 
     /// A second key was shown in a room. As many as may be followed until the next round.
-    pub fn note_company(&self, room: RoomId) {
+    pub(super) fn note_company(&self, room: RoomId) {
         self.company.lock().unwrap_or_else(PoisonError::into_inner).insert(room);
     }
 
     /// Rooms of that kind, once.
-    pub fn take_company(&self) -> HashSet<RoomId> {
+    pub(super) fn take_company(&self) -> HashSet<RoomId> {
         std::mem::take(&mut self.company.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Rooms that were visited within a time; others are forgotten. And whether all who would come back have had time to.
-    pub fn within(&self, time: Duration, now: Instant) -> (HashSet<RoomId>, bool) {
+    pub(super) fn within(&self, time: Duration, now: Instant) -> (HashSet<RoomId>, bool) {
         let mut known = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, at| now.duration_since(*at) <= time);
         (known.keys().copied().collect(), now.duration_since(self.since) >= time.min(COMING_BACK))

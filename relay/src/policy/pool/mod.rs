@@ -25,9 +25,9 @@ use self::state::{LOOK, Standing, State};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Terms {
     /// For all.
-    pub kib: u32,
+    pub(crate) kib: u32,
     /// For one address; what is asked for beyond it is cut to it.
-    pub share_kib: u32,
+    pub(crate) share_kib: u32,
 }
 
 /// The memory.
@@ -48,7 +48,7 @@ pub(crate) struct Evicted;
 
 impl Pool {
     /// All of it is free.
-    pub fn new(terms: Terms) -> Arc<Self> {
+    pub(crate) fn new(terms: Terms) -> Arc<Self> {
         Arc::new(Self(State::new(terms).into()))
     }
 
@@ -56,7 +56,7 @@ impl Pool {
     ///
     /// # Errors
     /// [`Evicted`]: never for who holds nothing.
-    pub async fn take(self: &Arc<Self>, address: IpAddr, kib: u32) -> Result<Lease, Evicted> {
+    pub(crate) async fn take(self: &Arc<Self>, address: IpAddr, kib: u32) -> Result<Lease, Evicted> {
         let (id, wake) = self.state().enter(address, Instant::now());
         let lease = Lease { pool: self.clone(), id, wake };
         lease.grow(kib).await?;
@@ -74,7 +74,7 @@ impl Lease {
     ///
     /// # Errors
     /// [`Evicted`]: what it has is to be given back.
-    pub async fn grow(&self, kib: u32) -> Result<(), Evicted> {
+    pub(crate) async fn grow(&self, kib: u32) -> Result<(), Evicted> {
         self.pool.state().ask(self.id, kib, Instant::now());
         loop {
             match self.pool.state().standing(self.id) {
@@ -89,22 +89,22 @@ impl Lease {
     }
 
     /// What it holds, in KiB.
-    pub fn kib(&self) -> u32 {
+    pub(crate) fn kib(&self) -> u32 {
         self.pool.state().held(self.id)
     }
 
     /// So many bytes of it came or went.
-    pub fn moved(&self, bytes: usize) {
+    pub(crate) fn moved(&self, bytes: usize) {
         self.pool.state().moved(self.id, bytes);
     }
 
     /// From now on the relay is what it waits for: it is not evicted any more.
-    pub fn settle(&self) {
+    pub(crate) fn settle(&self) {
         self.pool.state().settle(self.id);
     }
 
     /// Resolves when what it holds is to be given back.
-    pub async fn evicted(&self) {
+    pub(crate) async fn evicted(&self) {
         while self.pool.state().standing(self.id) != Standing::Evicted {
             self.wake.notified().await;
         }

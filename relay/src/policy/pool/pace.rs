@@ -15,16 +15,16 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant) -> Self {
         Self { since: now, bytes: 0 }
     }
 
-    pub fn add(&mut self, bytes: usize) {
+    pub(super) fn add(&mut self, bytes: usize) {
         self.bytes = self.bytes.saturating_add(bytes as u64);
     }
 
     /// Its bytes a second, if they are too few; then, and if they are enough, it is counted from now on.
-    pub fn slow(&mut self, now: Instant) -> Option<u64> {
+    pub(super) fn slow(&mut self, now: Instant) -> Option<u64> {
         let time = now.saturating_duration_since(self.since);
         if time < GRACE {
             return None;

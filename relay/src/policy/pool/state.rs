@@ -60,7 +60,7 @@ enum Among {
 }
 
 impl State {
-    pub fn new(terms: Terms) -> Self {
+    pub(super) fn new(terms: Terms) -> Self {
         Self {
             terms,
             free: terms.kib,
@@ -74,7 +74,7 @@ impl State {
     }
 
     /// Somebody who holds nothing yet.
-    pub fn enter(&mut self, address: IpAddr, now: Instant) -> (u64, Arc<Notify>) {
+    pub(super) fn enter(&mut self, address: IpAddr, now: Instant) -> (u64, Arc<Notify>) {
         self.next += 1;
         let wake = Arc::new(Notify::new());
         let (pace, wants) = (Pace::new(now), 0);
@@ -85,7 +85,7 @@ impl State {
     }
 
     /// Asks for so many KiB more. Whoever holds some goes before those of its address who hold none.
-    pub fn ask(&mut self, id: u64, kib: u32, now: Instant) {
+    pub(super) fn ask(&mut self, id: u64, kib: u32, now: Instant) {
         let Some(holder) = self.holders.get_mut(&id) else { return };
         holder.wants = kib.min(self.terms.share_kib.saturating_sub(holder.held));
         if holder.wants == 0 {
@@ -100,7 +100,7 @@ impl State {
         self.grant(now);
     }
 
-    pub fn standing(&self, id: u64) -> Standing {
+    pub(super) fn standing(&self, id: u64) -> Standing {
         match self.holders.get(&id) {
             Some(Holder { evicted: true, .. }) | None => Standing::Evicted,
             Some(holder) if holder.wants > 0 => Standing::Waits,
@@ -108,26 +108,26 @@ impl State {
         }
     }
 
-    pub fn held(&self, id: u64) -> u32 {
+    pub(super) fn held(&self, id: u64) -> u32 {
         self.holders.get(&id).map_or(0, |holder| holder.held)
     }
 
     /// So many bytes of what is held for somebody came or went.
-    pub fn moved(&mut self, id: u64, bytes: usize) {
+    pub(super) fn moved(&mut self, id: u64, bytes: usize) {
         if let Some(holder) = self.holders.get_mut(&id) {
             holder.pace.add(bytes);
         }
     }
 
     /// Its peer has done its part.
-    pub fn settle(&mut self, id: u64) {
+    pub(super) fn settle(&mut self, id: u64) {
         if let Some(holder) = self.holders.get_mut(&id) {
             holder.settled = true;
         }
     }
 
     /// It gives back all.
-    pub fn leave(&mut self, id: u64, now: Instant) {
+    pub(super) fn leave(&mut self, id: u64, now: Instant) {
         let Some(holder) = self.holders.remove(&id) else { return };
         if let Some(queue) = self.waiting.get_mut(&holder.address).filter(|_| holder.wants > 0) {
             queue.retain(|waiter| *waiter != id);
@@ -184,7 +184,7 @@ impl State {
     }
 
     /// Somebody has waited for a while: the slowest of those among whom there is too little give up theirs, as many as it takes.
-    pub fn look(&mut self, now: Instant) {
+    pub(super) fn look(&mut self, now: Instant) {
         if self.looked.is_some_and(|looked| now < looked + LOOK) {
             return;
         }
@@ -252,12 +252,12 @@ impl State {
     }
 
     #[cfg(test)]
-    pub fn free(&self) -> u32 {
+    pub(super) fn free(&self) -> u32 {
         self.free
     }
 
     #[cfg(test)]
-    pub fn is_clean(&self) -> bool {
+    pub(super) fn is_clean(&self) -> bool {
         self.holders.is_empty() && self.waiting.is_empty() && self.held.is_empty() && self.networks.is_empty()
     }
 }
