@@ -280,7 +280,7 @@ fn one_who_uses_up_an_invite_keeps_nobody_else_from_joining_by_it() {
     let (mut router, now) = (router(), Instant::now());
     let slot = || frame(Frame::GetSlot(GetSlot::default()));
     let (hoarder, _) = router.join(HOME, ROOM, ALICE, false, "invite");
-    while matches!(router.handle(&hoarder, slot(), now), Command::SendSlot(_)) {}
+    while matches!(router.handle(&hoarder, slot(), now), Action::SendSlot(_)) {}
     let (again, _) = router.join(HOME, ROOM, ALICE, false, "invite");
     assert_eq!(
         refused(router.handle(&again, slot(), now)),
@@ -288,7 +288,7 @@ fn one_who_uses_up_an_invite_keeps_nobody_else_from_joining_by_it() {
         "another stream"
     );
     let (honest, _) = router.join([192, 0, 2, 1].into(), ROOM, ALICE, false, "invite");
-    assert!(matches!(router.handle(&honest, slot(), now), Command::SendSlot(_)));
+    assert!(matches!(router.handle(&honest, slot(), now), Action::SendSlot(_)));
 }
 
 #[test]
