@@ -6,9 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::{
     Bench, Door, Report,
-    attack::{
-        Attack, cards, frames, holes, initials, migrations, repeats, rooms, signals, streams, tcp, trickle,
-    },
+    attack::{Attack, frames, holes, initials, migrations, repeats, rooms, signals, streams, tcp},
     chat::Chat,
     figures::number,
     paired::{Plan, compare},
@@ -60,10 +58,6 @@ enum Kind {
     Repeats,
     /// Signals in one room of many.
     Signals,
-    /// Rooms with many invites, and a long card for each.
-    Cards,
-    /// Members who take nothing of the largest entry there may be.
-    Trickle,
 }
 
 /// Least time between two messages of honest members where their own limits are not lifted: their room may say 1,000 a
@@ -76,7 +70,7 @@ const MEMBER_PACE: Duration = Duration::from_millis(650);
 impl Kind {
     /// Whether it comes from members, whom the limits on what is said hold back.
     fn is_of_members(self) -> bool {
-        matches!(self, Self::Rooms | Self::Repeats | Self::Signals | Self::Cards | Self::Trickle)
+        matches!(self, Self::Rooms | Self::Repeats | Self::Signals)
     }
 }
 
@@ -112,8 +106,6 @@ impl Flood {
                 Kind::Rooms => rooms::attack(ground.clone(), places),
                 Kind::Repeats => repeats::attack(ground.clone(), places),
                 Kind::Signals => signals::attack(ground.clone(), places),
-                Kind::Cards => cards::attack(ground.clone(), places),
-                Kind::Trickle => trickle::attack(ground.clone(), places),
             }
         };
         let pairs = compare(&subject, &mut chat, plan, attack).await?;
@@ -129,8 +121,6 @@ impl Flood {
             Kind::Rooms => ("flood: small messages after a large one", format!("{places} addresses")),
             Kind::Repeats => ("flood: times that a message was sent", format!("{places} addresses")),
             Kind::Signals => ("flood: signals", format!("{places} addresses")),
-            Kind::Cards => ("flood: rooms full of cards", format!("{places} addresses")),
-            Kind::Trickle => ("flood: readers who take nothing", format!("{places} addresses")),
         };
         let door = if self.open { ", handshakes unlimited" } else { "" };
         let settings = format!("{:?} from {from}{door}, {} honest members", self.kind, bench.honest);

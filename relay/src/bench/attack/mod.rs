@@ -1,7 +1,6 @@
 //! Attacks on the relay under test. Each runs in a thread of its own, behind everything else on the
 //! machine: a real attacker brings processors of its own, this one has to borrow.
 
-pub(super) mod cards;
 pub(super) mod forge;
 pub(super) mod frames;
 pub(super) mod holes;
@@ -13,7 +12,6 @@ pub(super) mod signals;
 pub(super) mod stalled;
 pub(super) mod streams;
 pub(super) mod tcp;
-pub(super) mod trickle;
 
 use std::{
     future::Future,
