@@ -90,6 +90,18 @@ impl FrameReader {
         Ok(Some(message))
     }
 
+    /// Makes room for so many bytes of the frame that was announced, its length included, at once.
+    pub fn reserve_up_to(&mut self, bytes: usize) {
+        if let Ok(Some(body)) = self.announced() {
+            self.buffer.reserve_exact((LENGTH + body).min(bytes).saturating_sub(self.buffer.len()));
+        }
+    }
+
+    /// Bytes that are there.
+    pub fn buffered(&self) -> usize {
+        self.buffer.len()
+    }
+
     /// Makes room for the whole frame that was announced, at once: so it is not copied again and again while it grows.
     pub fn reserve(&mut self) {
         if let Ok(Some(body)) = self.announced() {

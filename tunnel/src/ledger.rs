@@ -6,20 +6,42 @@ use std::collections::HashMap;
 use proto::CloseCode;
 
 use crate::{
+    allowance::Allowance,
     headers::{DATA, Header, Headers, SYN, WINDOW_UPDATE},
     limits::{FRAME_OVERHEAD, STREAM_WINDOW},
 };
 
 /// Unread bytes, by stream. Streams that nobody reads any more have no entry: what still comes for them is
 /// thrown away at once.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Ledger {
     streams: HashMap<u32, usize>,
     unread: usize,
     headers: Headers,
+    idle: Allowance,
+}
+
+impl Default for Ledger {
+    fn default() -> Self {
+        let headers = Headers::default();
+        Self { streams: HashMap::new(), unread: 0, headers, idle: Allowance::new() }
+    }
 }
 
 impl Ledger {
+    /// A message came that carries nothing.
+    ///
+    /// # Errors
+    /// The code to close the connection with.
+    pub(crate) fn came_idle(&mut self) -> Result<(), CloseCode> {
+        self.idle.spend(1)
+    }
+
+    /// We sent so many bytes.
+    pub(crate) fn sent(&mut self, bytes: usize) {
+        self.idle.earn(bytes);
+    }
+
     /// Notes bytes that came, before yamux sees them. At most `streams` are kept apart, and `cap` bytes may
     /// be unread.
     ///
@@ -63,6 +85,9 @@ impl Ledger {
                 return Err(CloseCode::TooMany);
             }
         }
+        if kind != DATA || length == 0 || !self.streams.contains_key(&stream) {
+            self.idle.spend(1)?;
+        }
         if kind == DATA {
             let length = usize::try_from(length).unwrap_or(usize::MAX);
             if length > STREAM_WINDOW {
@@ -80,6 +105,7 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::IDLE_FRAMES;
 
     fn frame(kind: u8, flags: u16, stream: u32, length: u32, body: &[u8]) -> Vec<u8> {
         let head = [&[0, kind][..], &flags.to_be_bytes(), &stream.to_be_bytes(), &length.to_be_bytes()];
@@ -143,5 +169,21 @@ mod tests {
         ledger.dropped(1);
         ledger.came(&data(0, 1, &[0; 300]), 100, 9).unwrap();
         assert_eq!(ledger.unread, 0);
+    }
+    #[test]
+    fn frames_that_carry_nothing_are_too_many_whatever_they_are() {
+        let cases = [
+            ("nothing", data(0, 1, b"")),
+            ("for a stream that is not there", data(0, 99, b"x")),
+            ("its end", frame(DATA, 4, 99, 0, b"")),
+            ("windows", frame(WINDOW_UPDATE, 0, 1, 1, b"")),
+            ("pings", frame(2, 1, 0, 7, b"")),
+        ];
+        for (what, idle) in cases {
+            let mut ledger = Ledger::default();
+            ledger.came(&data(SYN, 1, b"hello"), 400, 9).unwrap();
+            let all = (0..=IDLE_FRAMES).try_for_each(|_| ledger.came(&idle, 400, 9));
+            assert_eq!(all, Err(CloseCode::TooMany), "{what}");
+        }
     }
 }

@@ -12,6 +12,7 @@
 //! A stream has no codes of its own, as yamux has none: it ends in order, or it is broken off. A connection ends
 //! with a WebSocket close frame whose code is [`CLOSE_BASE`] and a `CloseCode`.
 
+mod allowance;
 mod driver;
 mod end;
 mod handshake;

@@ -35,6 +35,16 @@ pub(crate) const STREAM_WINDOW: usize = yamux::DEFAULT_CREDIT as usize;
 /// side has ended and we have not cleared yet.
 const STREAMS_ENDING: usize = 128;
 
+/// Frames that carry nothing, at once: pings, windows, and what is for streams that are not there. An honest end has a few for
+/// each stream, and a window for every 128 KiB that it is sent ([`WINDOW_BYTES`]). Over it: `TOO_MANY`.
+pub(crate) const IDLE_FRAMES: u64 = 2048;
+
+/// The same each second: what a relay reads meanwhile is a thousandth of a processor.
+pub(crate) const IDLE_FRAMES_PER_SECOND: u64 = 128;
+
+/// Bytes that we send for which the other side may open a window once more.
+pub(crate) const WINDOW_BYTES: u64 = 32 << 10;
+
 /// What an unread frame costs beside its bytes. Without it, frames of one byte would be cheap to send and
 /// dear to keep.
 pub(crate) const FRAME_OVERHEAD: usize = 64;
@@ -54,6 +64,10 @@ const READ_BUFFER: usize = 4 << 10;
 
 /// Buffer for sending, in bytes: our message and an answer to a ping. More never waits there.
 const MAX_WRITE_BUFFER: usize = 2 * MESSAGE;
+
+/// Messages that are thrown away while the other side has not heard yet why we close: what an honest one has under way. Who goes on
+/// is cut off.
+pub(crate) const GOODBYE_MESSAGES: usize = 256;
 
 /// Time for the other side to hear why we close.
 pub(crate) const GOODBYE: Duration = Duration::from_millis(400);

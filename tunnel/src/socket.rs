@@ -26,7 +26,7 @@ use tokio_tungstenite::{
 use crate::{
     headers::{GO_AWAY, Headers},
     ledger::Ledger,
-    limits::{CLOSE_BASE, MESSAGE, Rules},
+    limits::{CLOSE_BASE, GOODBYE_MESSAGES, MESSAGE, Rules},
 };
 
 /// What the socket's owner and the tunnel's handles say to each other.
@@ -111,6 +111,9 @@ impl Control {
     }
 
     fn came(&self, bytes: &[u8]) -> Result<(), CloseCode> {
+        if bytes.is_empty() {
+            return self.ledger().came_idle();
+        }
         let Rules { unread, unread_by_strangers, known, .. } = &self.rules;
         let cap = if known.load(Ordering::Relaxed) { *unread } else { *unread_by_strangers };
         self.ledger().came(bytes, cap, self.rules.yamux_streams())
@@ -129,12 +132,22 @@ pub(crate) struct Socket<S> {
     written: Headers,
     /// The close frame is on its way.
     has_closed: bool,
+    /// Messages that came after it.
+    late: usize,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     pub(crate) fn new(messages: WebSocketStream<S>, control: Arc<Control>) -> Self {
         let written = Headers::default();
-        Self { messages, control, inbox: Bytes::new(), outbox: BytesMut::new(), written, has_closed: false }
+        Self {
+            messages,
+            control,
+            inbox: Bytes::new(),
+            outbox: BytesMut::new(),
+            written,
+            has_closed: false,
+            late: 0,
+        }
     }
 
     /// Fills the inbox; false at the end.
@@ -157,7 +170,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                     }
                 },
                 // Pongs are sent by the library.
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => match self.control.ledger().came_idle() {
+                    Ok(()) => continue,
+                    Err(code) => {
+                        self.control.state().overran = true;
+                        code
+                    }
+                },
                 Some(Ok(Message::Close(frame))) => {
                     self.control.state().ended = Some(frame.and_then(|frame| code_of(frame.code)));
                     // The answer is queued by the library; whoever closes does not need it to know.
@@ -175,7 +194,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         Poll::Ready(true)
     }
 
-    /// Says why, and waits until the other side has answered or is gone. What it still sends is thrown away.
+    /// Says why, and waits until the other side has answered or is gone. What it still sends is thrown away, for a while.
     fn poll_goodbye(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if !self.has_closed {
             if ready!(Pin::new(&mut self.messages).poll_ready(cx)).is_err() {
@@ -193,7 +212,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             return Poll::Ready(());
         }
         while let Some(Ok(message)) = ready!(Pin::new(&mut self.messages).poll_next(cx)) {
-            if message.is_close() {
+            self.late += 1;
+            if message.is_close() || self.late > GOODBYE_MESSAGES {
                 break;
             }
         }
@@ -259,6 +279,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> futures_util::AsyncWrite for Socket<S> {
         let taken = bytes.get(..count).unwrap_or_default();
         self.outbox.extend_from_slice(taken);
         self.watch(taken);
+        self.control.ledger().sent(count);
         Poll::Ready(Ok(count))
     }
 

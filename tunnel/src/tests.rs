@@ -266,3 +266,34 @@ async fn frames_that_break_the_rules_end_the_connection() {
         assert_eq!(timeout(PATIENCE, server.closed()).await.unwrap(), End::Ours, "{what}");
     }
 }
+
+#[tokio::test]
+async fn messages_that_carry_nothing_end_the_connection() {
+    let cases: [(&str, Message); 3] = [
+        ("empty messages", Message::Binary(Vec::new().into())),
+        ("pings", Message::Ping(Vec::new().into())),
+        ("frames for streams that are not there", Message::Binary(header(0, 0, 99, 0).into())),
+    ];
+    for (what, message) in cases {
+        let (server, mut client) = against(rules()).await;
+        for _ in 0..=crate::limits::IDLE_FRAMES {
+            // Those at the end may find nobody.
+            let _ = client.send(message.clone()).await;
+        }
+        assert_eq!(u32::from(closed_with(&mut client).await), 4000 + CloseCode::TooMany.value(), "{what}");
+        assert_eq!(timeout(PATIENCE, server.closed()).await.unwrap(), End::Ours, "{what}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_sends_on_after_the_goodbye_is_cut_off() {
+    let (server, mut client) = against(rules()).await;
+    client.send(Message::text("hello")).await.unwrap();
+    // Nobody is ever idle meanwhile, so no time passes.
+    let mut taken = 0;
+    while taken < 10_000 && client.send(Message::binary(vec![0; 16 << 10])).await.is_ok() {
+        taken += 1;
+    }
+    assert!(taken < 10_000, "all of it was read");
+    assert_eq!(server.closed().await, End::Ours);
+}

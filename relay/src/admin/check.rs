@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Admin, Answer, Fault, Reply, rooms::hex};
+use super::{Admin, Answer, Fault, Reply, Request, rooms::hex};
 use crate::{
     blobs::FileSurvey,
     log::{Unavailable, redb::Survey},
@@ -48,6 +48,18 @@ pub struct DamagedRoom {
 }
 
 impl Found {
+    /// The first thing that is wrong, and how many more there are.
+    pub fn damage(&self) -> Option<String> {
+        let rooms = self.damaged.iter().map(|room| format!("room {}: {}", room.id, room.why));
+        let files = self.damaged_files.iter().map(|file| format!("file {} of room {}", file.id, file.room));
+        let mut all = rooms.chain(self.elsewhere.clone()).chain(files);
+        let first = all.next()?;
+        Some(match all.count() {
+            0 => first,
+            more => format!("{first}, and {more} more"),
+        })
+    }
+
     /// Nothing is wrong.
     pub fn is_whole(&self) -> bool {
         self.damaged.is_empty() && self.elsewhere.is_none() && self.damaged_files.is_empty()
@@ -75,12 +87,15 @@ impl From<(&Survey, &FileSurvey)> for Found {
     }
 }
 
-/// `GET /v1/check`: reads every row, and every file.
-pub(super) async fn answer(admin: &Admin) -> Answer {
+/// `GET /v1/check`: reads every row, and every file; `/v1/check?rooms=1`: without files.
+pub(super) async fn answer(admin: &Admin, request: &Request) -> Answer {
     let backend = admin.backend.clone();
     let shelf = admin.shared.blobs.shelf();
-    let survey =
-        tokio::task::spawn_blocking(move || Ok::<_, Unavailable>((backend.survey()?, shelf.survey())));
+    let with_files = request.query("rooms").is_none();
+    let survey = tokio::task::spawn_blocking(move || {
+        let files = || if with_files { shelf.survey() } else { FileSurvey::default() };
+        Ok::<_, Unavailable>((backend.survey()?, files()))
+    });
     let (survey, files) = survey.await.map_err(|_| Fault::unavailable())??;
     Reply::json(&Found::from((&survey, &files)))
 }

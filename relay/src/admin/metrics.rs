@@ -23,9 +23,16 @@ pub(super) async fn answer(admin: &Admin) -> Answer {
     Ok(Reply::text(OPENMETRICS, text))
 }
 
+/// What tells one program from another: who speaks with it, and which databases it writes.
+fn build() -> Vec<(&'static str, String)> {
+    let protocol = String::from_utf8_lossy(proto::ALPN).into_owned();
+    let (version, format) = (env!("CARGO_PKG_VERSION").into(), crate::log::redb::FORMAT.to_string());
+    vec![("version", version), ("protocol", protocol), ("data_format", format)]
+}
+
 async fn looked_up(admin: &Admin) -> Registry {
     let mut registry = Registry::with_prefix("schat_relay");
-    registry.register("build", "What is running", Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]));
+    registry.register("build", "What is running", Info::new(build()));
     let stats = admin.backend.stats();
     registry.register_with_unit(
         "commit",
@@ -76,7 +83,20 @@ async fn looked_up(admin: &Admin) -> Registry {
         measured(&mut registry, "entries_size", "Size of these entries", Unit::Bytes, overview.bytes);
         let slots = overview.slot_bytes;
         measured(&mut registry, "slots_size", "Size of slots and their pieces", Unit::Bytes, slots);
-        measured(&mut registry, "database", "Size of the database's file", Unit::Bytes, overview.file_bytes);
+        measured(
+            &mut registry,
+            "keys_size",
+            "Size of access keys and cards",
+            Unit::Bytes,
+            overview.key_bytes,
+        );
+        measured(
+            &mut registry,
+            "database",
+            "Blocks of the disk that the database takes",
+            Unit::Bytes,
+            overview.file_bytes,
+        );
     }
     registry
 }

@@ -20,7 +20,7 @@ pub(super) async fn route(admin: &Admin, scope: Scope, request: &Request) -> Ans
         }
         (&Method::GET, ["v1", "status"]) => status::answer(admin).await,
         (&Method::GET, ["v1", "top"]) => top::answer(admin, request).await,
-        (&Method::GET, ["v1", "check"]) => check::answer(admin).await,
+        (&Method::GET, ["v1", "check"]) => check::answer(admin, request).await,
         (&Method::GET, ["v1", "backup"]) => Ok(backup::stream(admin, request)),
         (_, ["v1", "tokens", rest @ ..]) => tokens::answer(admin, request, rest).await,
         (&Method::GET, ["v1", "rooms"]) => rooms::list(admin, request).await,

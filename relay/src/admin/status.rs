@@ -62,6 +62,9 @@ pub struct Status {
     /// Bytes of slots and their pieces; 0 from a relay that does not count them.
     #[serde(default)]
     pub slot_bytes: u64,
+    /// Bytes of access keys; 0 from a relay that does not count them.
+    #[serde(default)]
+    pub key_bytes: u64,
     /// Files that members sent.
     #[serde(default)]
     pub files: u64,
@@ -133,6 +136,7 @@ pub(super) async fn answer(admin: &Admin) -> Answer {
         entries: overview.entries,
         entry_bytes: overview.bytes,
         slot_bytes: overview.slot_bytes,
+        key_bytes: overview.key_bytes,
         files: files.files,
         file_bytes: files.bytes,
         transfers: u64::try_from(metrics.transfers.get()).unwrap_or(0),

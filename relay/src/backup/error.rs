@@ -28,6 +28,12 @@ pub enum BackupError {
          FILE` on a stopped relay makes a backup of the others"
     )]
     Damaged(Flaw),
+    /// A look at all of it before found damage.
+    #[error(
+        "the database is damaged ({0}), and no backup was made; `relay check` says all, and `relay check --salvage FILE` on a \
+         stopped relay makes a backup of the rooms that are whole"
+    )]
+    NotWhole(String),
     /// What was read makes no backup.
     #[error("the database is damaged, and no backup was made; `relay check` says more")]
     Unsound(#[source] RestoreError),

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use proto::MAX_COMMIT_FRAME;
 use quinn::{Connection, Endpoint, RecvStream, SendStream, TransportConfig};
 use tokio::net::UdpSocket;
 
@@ -152,7 +151,7 @@ const FRAME_PART: usize = 32 << 10;
 
 /// Opens streams until the relay allows no more, with the beginning of the greatest frame on each.
 async fn fill(connection: &Connection, streams: &mut Vec<(SendStream, RecvStream)>, bytes: usize) {
-    let length = u32::try_from(MAX_COMMIT_FRAME).unwrap_or(u32::MAX).to_be_bytes();
+    let length = u32::try_from(crate::policy::limits::MAX_FIRST_FRAME).unwrap_or(u32::MAX).to_be_bytes();
     let patience = Duration::from_secs(1);
     while let Ok(Ok((mut send, recv))) = tokio::time::timeout(patience, connection.open_bi()).await {
         let mut part = vec![0; bytes.max(length.len())];

@@ -8,13 +8,24 @@ use super::Cli;
 
 /// What the short help says where the long one names every variable.
 const ELSEWHERE: &str =
-    "More commands: check, clock, compact, drain, freeze, thaw, uninstall, completions, man, bench.
+    "More commands: accept-identity, check, clock, compact, drain, freeze, thaw, uninstall, completions, man, bench.
 Each setting is also a variable (--keep-days: RELAY_KEEP_DAYS) and a key in relay.toml (keep-days).
 There are more, limits among them: --help-all explains each.";
 
 /// Commands that are used seldom, if at all; the short help only names them.
-const RARE: [&str; 10] =
-    ["check", "clock", "compact", "drain", "freeze", "thaw", "uninstall", "completions", "man", "bench"];
+const RARE: [&str; 11] = [
+    "accept-identity",
+    "check",
+    "clock",
+    "compact",
+    "drain",
+    "freeze",
+    "thaw",
+    "uninstall",
+    "completions",
+    "man",
+    "bench",
+];
 
 /// The command line whose help has the size that these arguments ask for.
 pub(crate) fn command(arguments: &[OsString]) -> Command {

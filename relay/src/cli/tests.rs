@@ -77,3 +77,10 @@ fn taken_tcp_port_matters_only_to_who_asked_for_it() {
     assert_eq!(fallback(&["--tcp=true"]), Fallback::Required);
     assert_eq!(fallback(&["--tcp=false"]), Fallback::Off);
 }
+
+#[test]
+fn version_names_the_protocol_and_the_data_format_that_there_are() {
+    let protocol = std::str::from_utf8(proto::ALPN).unwrap();
+    let all = format!("(protocol {protocol}, data format {})", crate::log::redb::FORMAT);
+    assert!(LONG_VERSION.ends_with(&all), "{LONG_VERSION} and {all}");
+}

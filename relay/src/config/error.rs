@@ -104,6 +104,25 @@ pub enum ConfigError {
     Conflict(#[from] Conflict),
 }
 
+impl ConfigError {
+    /// Whether it is the settings file that makes no sense.
+    pub fn is_of_the_file(&self) -> bool {
+        match self {
+            Self::Read { .. }
+            | Self::Syntax { .. }
+            | Self::UnknownKey { .. }
+            | Self::Shape { .. }
+            | Self::Value { .. } => true,
+            Self::SecretInPublicFile { .. } | Self::Conflict(_) => true,
+            Self::Usage(_)
+            | Self::Twice { .. }
+            | Self::VariableFile { .. }
+            | Self::SecretOnCommandLine { .. }
+            | Self::UnknownVariable { .. } => false,
+        }
+    }
+}
+
 fn did_you_mean(nearest: Option<&str>) -> String {
     nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default()
 }

@@ -102,3 +102,13 @@ pub(super) fn nearest(key: &str, known: &[KnownSetting], alike_enough: f64) -> O
     let (score, name) = alike.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
     (score >= alike_enough).then(|| name.clone())
 }
+
+/// The value of one setting in a file that may be broken elsewhere: of the first line that says nothing else.
+pub(super) fn one_value(path: &Path, key: &str) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    text.lines().find_map(|line| {
+        let (name, value) = line.split_once('=')?;
+        let value = value.trim().strip_prefix(['"', '\''])?.split(['"', '\'']).next()?;
+        (name.trim().replace('_', "-") == key).then(|| value.to_owned())
+    })
+}

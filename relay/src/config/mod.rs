@@ -31,6 +31,9 @@ const FILE_SUFFIX: &str = "_FILE";
 /// The variable that names the settings file; it is no setting itself.
 const CONFIG: &str = "RELAY_CONFIG";
 
+/// The setting that says where the relay's data are.
+const DATA_DIR: &str = "data-dir";
+
 /// How alike a variable and a setting must be for the one to be a slip of the other (Jaro-Winkler, 0 to 1).
 const SLIP: f64 = 0.92;
 
@@ -83,6 +86,26 @@ fn same(one: &Path, other: &Path) -> bool {
 /// # Errors
 /// [`ConfigError`] with the source and the remedy.
 pub fn load(arguments: &[OsString], command: clap::Command) -> Result<(Loaded, ArgMatches), ConfigError> {
+    load_but(arguments, command, false)
+}
+
+/// The same without the settings file, for commands that only ask the running relay: what is wrong with the file does not keep
+/// anybody from looking.
+///
+/// # Errors
+/// [`ConfigError`] with the source and the remedy.
+pub fn load_without_file(
+    arguments: &[OsString],
+    command: clap::Command,
+) -> Result<(Loaded, ArgMatches), ConfigError> {
+    load_but(arguments, command, true)
+}
+
+fn load_but(
+    arguments: &[OsString],
+    command: clap::Command,
+    is_without_file: bool,
+) -> Result<(Loaded, ArgMatches), ConfigError> {
     let known = known(&command);
     let command = without_empty_variables(command);
     // Errors of this pass are those of the command line and the environment.
@@ -92,6 +115,11 @@ pub fn load(arguments: &[OsString], command: clap::Command) -> Result<(Loaded, A
         None => file::default(),
     };
     let mut given = match &file {
+        // Where the relay's data are is all that is asked of it.
+        Some(path) if is_without_file => file::one_value(path, DATA_DIR)
+            .map(|value| (DATA_DIR.to_owned(), vec![value]))
+            .into_iter()
+            .collect(),
         Some(path) => file::read(path, &known)?,
         None => BTreeMap::new(),
     };

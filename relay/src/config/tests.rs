@@ -146,3 +146,16 @@ fn memory_that_a_part_of_a_file_would_wait_for_in_vain_is_refused_with_the_reaso
     let files = loaded.config.limits.files;
     assert_eq!((files.memory_kib, files.share_kib()), (20 << 10, 5 << 10));
 }
+
+#[test]
+fn who_only_looks_is_answered_beside_a_broken_file_and_finds_the_relay_that_it_names() {
+    let broken = "data-dir = \"/srv/relay\"\nraet = 2\nthis is no TOML";
+    for command in ["status", "top", "doctor", "rooms"] {
+        let loaded = with_file(broken, &[command]).unwrap();
+        assert_eq!(loaded.config.data_dir().unwrap(), Path::new("/srv/relay"), "{command}");
+    }
+    for command in [&["reload"][..], &["config"], &[], &["backup", "f"]] {
+        assert!(with_file(broken, command).is_err(), "{command:?}");
+    }
+    assert!(with_file(broken, &["--rate", "none", "status"]).is_err(), "a slip of the hand is no file");
+}

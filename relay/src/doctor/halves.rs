@@ -5,8 +5,8 @@ use std::{fs, io, path::Path};
 use super::{Finding, Patient};
 use crate::{
     identity,
-    log::redb::DATABASE,
-    relay::error::{IDENTITY_REMEDY, LOG_REMEDY},
+    log::redb::{self, DATABASE},
+    relay::error::{IDENTITY_REMEDY, LOG_REMEDY, OTHER_REMEDY},
 };
 
 const LOG: &str = "database";
@@ -19,6 +19,8 @@ struct Halves {
     log: Option<u64>,
     /// The key that clients pin.
     has_key: bool,
+    /// It is another relay's than that of the rooms.
+    is_other: bool,
     /// Of the identity, at least something.
     has_identity: bool,
 }
@@ -26,10 +28,20 @@ struct Halves {
 /// Looks at both; `rooms` is how many are in the database, where that is known. `None` before the first start.
 pub(super) fn check(patient: &Patient, rooms: Option<u64>) -> Option<Finding> {
     match look(&patient.data_dir) {
-        Ok(halves) => finding(halves, rooms, patient.status.is_some()),
+        Ok(halves) => {
+            // The running one has looked when it started.
+            let is_other = halves.has_key && patient.status.is_none() && is_other(&patient.data_dir);
+            finding(Halves { is_other, ..halves }, rooms, patient.status.is_some())
+        }
         // The finding of the data directory has said why.
         Err(_) => None,
     }
+}
+
+fn is_other(data_dir: &Path) -> bool {
+    let owner = redb::owner(data_dir).ok().flatten();
+    let pin = identity::pin(data_dir).ok();
+    owner.zip(pin).is_some_and(|(owner, pin)| owner != *pin.as_bytes())
 }
 
 fn look(data_dir: &Path) -> io::Result<Halves> {
@@ -37,6 +49,7 @@ fn look(data_dir: &Path) -> io::Result<Halves> {
     Ok(Halves {
         log: length(&data_dir.join(DATABASE))?,
         has_key: length(&key)?.is_some_and(|bytes| bytes > 0),
+        is_other: false,
         has_identity: identity::is_there(data_dir)?,
     })
 }
@@ -50,12 +63,17 @@ fn length(path: &Path) -> io::Result<Option<u64>> {
 }
 
 fn finding(halves: Halves, rooms: Option<u64>, is_running: bool) -> Option<Finding> {
-    let Halves { log, has_key, has_identity } = halves;
+    let Halves { log, has_key, has_identity, is_other } = halves;
     let next = if is_running { "; the running relay still has it, and does not start again" } else { "" };
     Some(match log {
         None if !has_identity && !is_running => return None,
         None => Finding::fail(LOG, format!("the log is gone: `{DATABASE}` is missing{next}"), LOG_REMEDY),
         Some(0) => Finding::fail(LOG, format!("the log is gone: `{DATABASE}` is empty{next}"), LOG_REMEDY),
+        Some(_) if is_other => Finding::fail(
+            IDENTITY,
+            "the identity is another relay's than that of the rooms beside it",
+            OTHER_REMEDY,
+        ),
         Some(_) if has_key => Finding::ok(IDENTITY, "the key that clients pin is there"),
         // With neither room nor certificate nothing is lost but what links say.
         Some(_) if rooms == Some(0) && !has_identity && !is_running => Finding::warn(
@@ -75,7 +93,7 @@ fn finding(halves: Halves, rooms: Option<u64>, is_running: bool) -> Option<Findi
 mod tests {
     use super::{super::Level, *};
 
-    const WHOLE: Halves = Halves { log: Some(4096), has_key: true, has_identity: true };
+    const WHOLE: Halves = Halves { log: Some(4096), has_key: true, has_identity: true, is_other: false };
 
     #[test]
     fn one_half_without_the_other_fails_with_the_way_back() {
@@ -91,11 +109,13 @@ mod tests {
             assert!(finding.remedy.unwrap().contains("relay restore FILE --force"));
         }
         assert_eq!(finding(WHOLE, Some(1), false).unwrap().level, Level::Ok);
+        let other = finding(Halves { is_other: true, ..WHOLE }, Some(1), false).unwrap();
+        assert!(other.level == Level::Fail && other.remedy.unwrap().contains("relay accept-identity"));
     }
 
     #[test]
     fn directory_before_the_first_start_lacks_nothing() {
-        let none = Halves { log: None, has_key: false, has_identity: false };
+        let none = Halves { log: None, has_key: false, has_identity: false, is_other: false };
         assert_eq!(finding(none, None, false), None);
         // Taken away under a running relay, it does.
         assert_eq!(finding(none, Some(0), true).unwrap().level, Level::Fail);

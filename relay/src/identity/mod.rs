@@ -121,6 +121,11 @@ pub(crate) fn is_there(data_dir: &Path) -> std::io::Result<bool> {
         || directory.join(certs::CA_CERT_FILE).try_exists()?)
 }
 
+/// Whether the key that clients pin is in a data directory.
+pub(crate) fn has_key(data_dir: &Path) -> std::io::Result<bool> {
+    data_dir.join(DIRECTORY).join(certs::CA_KEY_FILE).try_exists()
+}
+
 /// What clients pin, without a certificate: for commands while no relay runs.
 pub(crate) fn pin(data_dir: &Path) -> Result<Pin, IdentityError> {
     Ok(Authority::load_or_create(&data_dir.join(DIRECTORY))?.pin())

@@ -95,17 +95,26 @@ impl Plan {
         }
         steps.extend(manual::write(place, pages)?);
         let config = place.path(CONFIG);
+        let mut guard = None;
         steps.push(match place.read(CONFIG)? {
             Some(_) => Step::Keep(config),
-            None => Step::Write { path: config, text: settings },
+            None => {
+                let groups = place.path("/etc/group");
+                guard = Some(Step::Guard { path: config.clone(), groups, group: NAME });
+                Step::Write { path: config, text: settings }
+            }
         });
+        // Nobody is disconnected for nothing.
+        let changes = steps.iter().any(|step| !matches!(step, Step::Keep(_)));
         steps.push(place.run("systemd-sysusers", &[&format!("{NAME}.conf")]));
-        if place.is_alive() {
+        steps.extend(guard);
+        if changes && place.is_alive() {
             steps.push(place.run("systemctl", &["daemon-reload"]));
         }
         steps.push(place.run("systemctl", &["enable", SERVICE]));
         if place.is_alive() {
-            steps.push(place.run("systemctl", &["restart", SERVICE]));
+            // Where it runs already, `start` does nothing.
+            steps.push(place.run("systemctl", &[if changes { "restart" } else { "start" }, SERVICE]));
         }
         Ok(Self(steps))
     }

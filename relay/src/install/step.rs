@@ -56,6 +56,8 @@ pub(super) enum Step {
     Remove(PathBuf),
     /// Remove a directory with what is in it.
     RemoveAll { path: PathBuf, what: &'static str },
+    /// Give a file that may hold a secret to root and the service's group alone, once that group is there.
+    Guard { path: PathBuf, groups: PathBuf, group: &'static str },
     /// Run a program.
     Run { program: &'static str, arguments: Vec<String> },
 }
@@ -82,6 +84,9 @@ impl Step {
             Self::Copy { from, to } => format!("  copy    {} to {}\n", from.display(), to.display()),
             Self::Remove(path) => format!("  remove  {}\n", path.display()),
             Self::RemoveAll { path, what } => format!("  REMOVE  {} ({what})\n", path.display()),
+            Self::Guard { path, group, .. } => {
+                format!("  guard   {} (0640, of the group {group})\n", path.display())
+            }
             Self::Run { program, arguments } => format!("  run     {}\n", command(program, arguments)),
         }
     }
@@ -101,6 +106,7 @@ impl Step {
             Self::Copy { from, to } => place(to, 0o755, |new| fs::copy(from, new).map(drop)),
             Self::Remove(path) => fs::remove_file(path).map_err(file("remove", path)),
             Self::RemoveAll { path, .. } => fs::remove_dir_all(path).map_err(file("remove", path)),
+            Self::Guard { path, groups, group } => guard(path, groups, group),
             Self::Run { program, arguments } => run(program, arguments),
         }
     }
@@ -120,6 +126,24 @@ fn place(path: &Path, mode: u32, make: impl FnOnce(&Path) -> io::Result<()>) -> 
         fs::rename(&new, path)
     });
     result.map_err(error)
+}
+
+/// Where the group is not known, the service could not read the file either: it stays as it is.
+fn guard(path: &Path, groups: &Path, group: &str) -> Result<(), StepError> {
+    let lines = fs::read_to_string(groups).unwrap_or_default();
+    let id = lines.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let is_it = fields.next() == Some(group);
+        fields.nth(1).filter(|_| is_it)?.parse::<u32>().ok()
+    });
+    let Some(id) = id else { return Ok(()) };
+    let given = std::os::unix::fs::chown(path, None, Some(id));
+    // Whoever may not give it to the group makes a tree, and not a system.
+    if given.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
+        return Ok(());
+    }
+    let guarded = given.and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(0o640)));
+    guarded.map_err(file("guard", path))
 }
 
 fn run(program: &str, arguments: &[String]) -> Result<(), StepError> {

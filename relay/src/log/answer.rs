@@ -187,6 +187,8 @@ pub struct View {
     pub frozen: Option<Notice>,
     /// An invite's card.
     pub card: Bytes,
+    /// Whoever opened the room, while no other member was seen there.
+    pub founder: Option<PublicKey>,
 }
 
 /// The sealed GroupInfo of a room.

@@ -97,6 +97,9 @@ pub trait Log: Send + Sync + 'static {
     /// Who opened a room, if that is known.
     fn opener(&self, room: RoomId) -> Answer<'_, Result<Option<Opener>, Unavailable>>;
 
+    /// A key that is not the founder's was shown in a room ([`View::founder`]): it is not a lone one any more.
+    fn note_company(&self, room: RoomId);
+
     /// Waits for entries: follow before reading, and no entry is missed.
     fn follow(&self, room: RoomId) -> Feed;
 }

@@ -49,6 +49,15 @@ pub trait Operator: Rooms + Send + Sync + 'static {
     /// [`Unavailable`] when the database cannot be read.
     fn newest_ms(&self) -> Result<u64, Unavailable>;
 
+    /// The pin of the identity that the rooms were opened under; `None` where that was not noted. Blocks.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the database cannot be read.
+    fn owner(&self) -> Result<Option<[u8; 32]>, Unavailable>;
+
+    /// From now on they are under this one.
+    fn set_owner(&self, pin: [u8; 32]) -> Answer<'_, Result<(), Unavailable>>;
+
     /// Looks at every row: checksums, and what must be true of logs. Blocks. Rooms go on meanwhile.
     ///
     /// # Errors
@@ -152,6 +161,8 @@ pub struct RoomSummary {
     pub bytes: u64,
     /// Bytes of its slots and their pieces.
     pub slot_bytes: u64,
+    /// Bytes of its access keys, with the cards of invites.
+    pub key_bytes: u64,
     /// Access keys: members and live invites.
     pub keys: u64,
     /// Greatest sequence number of the log, 0 when it is empty.
@@ -176,6 +187,8 @@ pub struct Overview {
     pub bytes: u64,
     /// Bytes of slots and their pieces.
     pub slot_bytes: u64,
+    /// Bytes of access keys, with the cards of invites.
+    pub key_bytes: u64,
     /// Access keys.
     pub keys: u64,
     /// When any of them was last written to, Unix milliseconds.

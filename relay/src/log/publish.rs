@@ -5,18 +5,20 @@ use std::{collections::BTreeSet, net::IpAddr};
 use bytes::Bytes;
 use proto::{
     PieceName, PublicKey, PublishId,
-    access::{self, AccessKey, Ack, Ballot, Malformed},
+    access::{self, AccessKey, Ack, Ballot, Grant, Malformed},
     relay::{self, Deliver},
     slot_hash, split_names,
 };
 use tokio::sync::OwnedSemaphorePermit;
+
+use crate::policy::pool::Lease;
 
 /// A room as it begins.
 #[derive(Clone, Debug)]
 pub struct Opening {
     /// The first slot, with all its pieces.
     pub slot: NewSlot,
-    /// The first access keys, no key twice; the key that joins is among them, as a member.
+    /// The first access keys, no key twice; the key that joins is the first of them, as a member.
     pub keys: Vec<AccessKey>,
     /// The first epoch's authority.
     pub authority: PublicKey,
@@ -69,11 +71,20 @@ pub struct NewSlot {
 #[derive(Debug, Default)]
 pub struct Memory {
     _permit: Option<OwnedSemaphorePermit>,
+    _lease: Option<Lease>,
 }
 
 impl From<OwnedSemaphorePermit> for Memory {
     fn from(permit: OwnedSemaphorePermit) -> Self {
-        Self { _permit: Some(permit) }
+        Self { _permit: Some(permit), _lease: None }
+    }
+}
+
+impl From<Lease> for Memory {
+    /// Its peer has done its part.
+    fn from(lease: Lease) -> Self {
+        lease.settle();
+        Self { _permit: None, _lease: Some(lease) }
     }
 }
 
@@ -118,7 +129,17 @@ impl Publish {
 
     /// Bytes that the publish brings to the disk, roughly.
     pub fn size(&self) -> usize {
-        self.envelope.len() + self.resync.len() + self.commit.as_ref().map_or(0, |commit| commit.slot.size())
+        let keys = |commit: &Commit| commit.part.change.added.iter().map(key_size).sum::<usize>();
+        let commit = self.commit.as_ref().map_or(0, |commit| commit.slot.size() + keys(commit));
+        self.envelope.len() + self.resync.len() + commit
+    }
+}
+
+/// Bytes of a key, with an invite's card.
+fn key_size(key: &AccessKey) -> usize {
+    match &key.grant {
+        Grant::Member => key.key.0.len(),
+        Grant::Invite { card, .. } => key.key.0.len() + card.len(),
     }
 }
 

@@ -57,7 +57,7 @@ pub struct Limits {
     pub publish: Rate,
     /// Envelopes that all members of a room may publish: ten at their own limit.
     pub room_publish: Rate,
-    /// Publish attempts and slot reads through one invite key: a join is two of them, each lost race two more, and a
+    /// Publish attempts and slot reads of one address through one invite key: a join is two of them, each lost race two more, and a
     /// link shown to a crowd is used by many at once.
     pub invite: Rate,
     /// KiB that all members of one address may publish, in all rooms together; see [`PUBLISH_KIB`]. A member's rate is in
@@ -152,17 +152,28 @@ pub const MAX_SMALL_JOIN: usize = 1 << 10;
 /// nothing, and an address may open hundreds.
 pub const MAX_FIRST_SLOT: usize = 64 << 10;
 
+/// Greatest first frame of a stream, in bytes: a Create with that slot and as many keys as a change may have, some of them with
+/// cards. Before it nobody has proved anything.
+pub const MAX_FIRST_FRAME: usize = MAX_FIRST_SLOT + (128 << 10);
+
 /// Memory for Joins with a Create being received, relay-wide, in KiB: 96 MiB is all that strangers can
-/// take. Who comes when it is spent waits.
+/// take. Who comes when it is spent waits, and the slowest make room for him.
 pub const OPENING_BUDGET_KIB: u32 = 96 << 10;
 
-/// What one address may hold of [`OPENING_BUDGET_KIB`], in KiB: one greatest frame. It is taken when a frame is
-/// announced, before anybody has proved anything, so one address must not hold the whole.
-pub const OPENING_SHARE_KIB: u32 = 16 << 10;
+/// What one address may hold of [`OPENING_BUDGET_KIB`], in KiB: ten greatest frames that open a room. Nobody there has proved
+/// anything, so few addresses must not hold the whole.
+pub const OPENING_SHARE_KIB: u32 = 2 << 10;
 
-/// Memory for large frames of one address, in KiB, each way: 64 MiB, so that one address cannot take what
+/// Memory for large frames of one address, in KiB, each way: 32 MiB, an eighth, so that a few addresses cannot take what
 /// all share. Its own streams wait for each other.
-pub const ADDRESS_BUDGET_KIB: u32 = 64 << 10;
+pub const ADDRESS_BUDGET_KIB: u32 = 32 << 10;
+
+/// What a large frame that is coming takes of the memory at first, in KiB, and then as much again whenever that is full: so what
+/// is only announced takes next to nothing.
+pub const FIRST_STEP_KIB: u32 = 128;
+
+/// The same of one that opens a room.
+pub const OPENING_STEP_KIB: u32 = 16;
 
 /// Frames over this many bytes draw on the memory budgets below; smaller ones are too many to count
 /// and too small to matter (a chat line is under 1 KiB, a padded chunk under 66 KiB).
@@ -178,11 +189,20 @@ pub const OUTGOING_BUDGET_KIB: u32 = 256 << 10;
 /// Time without progress after which a large frame is given up: it holds memory that others wait for.
 pub const LARGE_FRAME_STALL: Duration = Duration::from_secs(30);
 
-/// Time for one whole frame once it has begun: [`MAX_COMMIT_FRAME`] at 1 Mbit/s, three times over.
+/// Time for one whole small frame once it has begun.
 pub const FRAME_TIME: Duration = Duration::from_secs(300);
 
-/// Time for a Join that opens a room, whose slot may be large.
-pub const CREATE_TIME: Duration = Duration::from_secs(60);
+/// Least bytes a second of a large frame, either way, after its first [`LARGE_FRAME_STALL`]: 128 kbit/s. Whoever is slower
+/// holds what others wait for.
+pub const LEAST_RATE: u64 = 16 << 10;
+
+/// Bytes a second below which whoever holds memory gives it up once somebody has to wait for it, the slowest first.
+pub const FAIR_RATE: u64 = 64 << 10;
+
+/// Time for a large frame of so many bytes, either way, however steadily it trickles.
+pub fn frame_time(bytes: usize) -> Duration {
+    LARGE_FRAME_STALL + Duration::from_millis((bytes as u64).saturating_mul(1000) / LEAST_RATE)
+}
 
 /// Least that a publish counts against its address, in KiB: it costs a page of the disk, and a part of a transaction. So
 /// 64 MiB a minute are 16,384 messages as well: what 128 connections can say at a member's rate, and a quarter more.
@@ -276,12 +296,9 @@ pub const TRIM_INTERVAL: Duration = Duration::from_secs(600);
 /// Memory of redb's page cache, in bytes: the recent end of the busy logs.
 pub const PAGE_CACHE: usize = 64 << 20;
 
-/// Entries up to which a room with one member is a lone one: its founder's program writes one a day to keep its keys
-/// fresh. Who has said more there than this keeps it.
+/// Entries up to which a room that only its founder was in has nothing in it: its founder's program writes one a day to keep its
+/// keys fresh. One in which more was said stays for as long as entries are kept.
 pub const LONE_ENTRIES: u64 = 16;
-
-/// Access keys up to which a room is looked at for that: one member's, and the invites that one room may have (16), twice.
-pub const LONE_KEYS: u64 = 33;
 
 /// Tokens that are kept, those that are expired or used up included: a list that one can read, and a
 /// megabyte or two. Further ones are refused until some are revoked.
@@ -403,6 +420,6 @@ const _: () = assert!(MAX_COMMIT_FRAME >> 20 < MIN_ADDRESS_MIB as usize);
 const _: () = assert!(2 * (MAX_COMMIT_FRAME >> 10) < ADDRESS_BUDGET_KIB as usize);
 const _: () = assert!(ADDRESS_BUDGET_KIB < OPENING_BUDGET_KIB && OPENING_BUDGET_KIB < INCOMING_BUDGET_KIB);
 const _: () = assert!(ADDRESS_BUDGET_KIB < OUTGOING_BUDGET_KIB);
-const _: () = assert!((MAX_COMMIT_FRAME >> 10) < OPENING_SHARE_KIB as usize);
+const _: () = assert!(2 * (MAX_FIRST_FRAME >> 10) < OPENING_SHARE_KIB as usize);
 const _: () =
     assert!(2 * LAST_FRAME_TIME.as_millis() + FLUSH_TIME.as_millis() + CLOSE_TIME.as_millis() < 5000);

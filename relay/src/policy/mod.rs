@@ -1,7 +1,10 @@
 //! How much anybody may have: numbers and decisions, without I/O.
 
+pub(crate) mod addresses;
 pub mod files;
 pub mod limits;
+pub(crate) mod network;
+pub(crate) mod pool;
 pub mod quota;
 mod rate;
 pub mod reason;

@@ -34,7 +34,7 @@ pub enum Limit {
     MemberRate,
     /// Messages of one room.
     RoomRate,
-    /// Publishes and slot reads through one invite key.
+    /// Publishes and slot reads of one address through one invite key.
     InviteRate,
     /// Bytes that members of one address publish.
     AddressRate,
@@ -88,6 +88,8 @@ pub enum Limit {
     FileRequests,
     /// Bytes of files of one address: it waits.
     FileTraffic,
+    /// Time for a large frame, or memory that others waited for.
+    SlowFrame,
     /// Time without progress of one transfer.
     TransferStall,
     /// No limit: an entry that is damaged on the disk was asked for.
@@ -96,7 +98,7 @@ pub enum Limit {
 
 impl Limit {
     /// All of them: each is a series from the start, so that a first hit is an increase.
-    pub const ALL: [Self; 42] = [
+    pub const ALL: [Self; 43] = [
         Self::Connections,
         Self::ConnectionsPerAddress,
         Self::HandshakeRate,
@@ -137,6 +139,7 @@ impl Limit {
         Self::TransfersPerMember,
         Self::FileRequests,
         Self::FileTraffic,
+        Self::SlowFrame,
         Self::TransferStall,
         Self::Damaged,
     ];
@@ -184,6 +187,7 @@ impl Limit {
             Self::TransfersPerMember => "transfers_per_member",
             Self::FileRequests => "files_per_address",
             Self::FileTraffic => "file_traffic_mib",
+            Self::SlowFrame => "slow_frame",
             Self::TransferStall => "transfer_stall",
             Self::Damaged => "damaged",
         }
@@ -246,6 +250,7 @@ impl Limit {
             | Self::RefusedJoins
             | Self::RefusedJoinsPerAddress
             | Self::RefusedFrames
+            | Self::SlowFrame
             | Self::TransferStall
             | Self::EphemeralRate => Wire::Unspecified,
         }
@@ -275,6 +280,7 @@ mod tests {
         "first_slot",
         "member_files",
         "files_reserve",
+        "slow_frame",
         "transfer_stall",
         "damaged",
     ];

@@ -20,6 +20,10 @@ pub(crate) const LOG_REMEDY: &str = "put that file back, or restore a backup (`r
 pub(crate) const IDENTITY_REMEDY: &str = "put the directory `identity` back, or restore a backup (`relay restore FILE --force`); \
     to begin as another relay without these rooms, move `relay.redb` and `clock` away";
 
+/// What to do with the identity of another relay.
+pub(crate) const OTHER_REMEDY: &str = "put the directory `identity` back that was there, or restore a backup (`relay restore FILE \
+    --force`); if these rooms are to go on under this one, `relay accept-identity` (members need links with its pin)";
+
 /// Why a relay does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -130,6 +134,15 @@ pub enum StartError {
          have another pin, and no client would come back: {IDENTITY_REMEDY}", path.display()
     )]
     NoIdentity {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// The identity is another relay's.
+    #[error(
+        "{} holds the rooms of one relay and the identity of another: no client of theirs would come back to its pin; \
+         {OTHER_REMEDY}", path.display()
+    )]
+    OtherIdentity {
         /// The directory.
         path: PathBuf,
     },
@@ -294,6 +307,7 @@ impl StartError {
             | Self::NoLog { .. }
             | Self::NoJournal { .. }
             | Self::NoIdentity { .. }
+            | Self::OtherIdentity { .. }
             | Self::Files { .. }
             | Self::Damaged { .. } => 4,
             Self::Identity(_) | Self::Tls(_) => 5,

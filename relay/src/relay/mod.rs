@@ -129,6 +129,12 @@ impl Relay {
         self.shared.blobs.totals()
     }
 
+    /// The operator did something that comes from nowhere else.
+    #[cfg(feature = "program")]
+    pub(crate) fn did(&self, action: &'static str) {
+        self.shared.metrics.security.note(crate::ops::security::Event::Operator(action), None);
+    }
+
     /// Memory that parts of files on their way hold now, in bytes.
     pub fn files_in_memory(&self) -> u64 {
         self.shared.files_in_memory()

@@ -11,7 +11,7 @@ use crate::{
     blobs::Blobs,
     clock::{self, Clock, TimeSource},
     identity::{self, Identity, Tls},
-    log::{self, Backend, caught::caught},
+    log::{self, Backend, Unavailable, caught::caught},
     net::{
         listen::Listening,
         quic,
@@ -160,15 +160,40 @@ fn open(
 ) -> Result<Opened, StartError> {
     let broken = |error| StartError::io(data_dir.to_owned(), error);
     let backend = open_backend(data_dir, limits)?;
-    if !identity::is_there(data_dir).map_err(broken)? && backend.has_rooms() {
+    if !identity::has_key(data_dir).map_err(broken)? && backend.has_rooms() {
         return Err(StartError::NoIdentity { path: data_dir.to_owned() });
     }
     let blobs = Blobs::open(data_dir, limits);
     let blobs = blobs.map_err(|error| StartError::files(data_dir.to_owned(), error))?;
     let reset = ResetKey::load_or_create(data_dir).map_err(broken)?;
     let identity = Arc::new(Identity::load(tls, data_dir, names, leaf_life)?);
+    let runtime = tokio::runtime::Handle::current();
+    belong_together(&*backend, *identity.pin.as_bytes(), data_dir, |pin| {
+        runtime.block_on(backend.set_owner(pin))
+    })?;
     let clock = Arc::new(Clock::open(data_dir, time, || backend.newest_ms().unwrap_or(0)));
     Ok(Opened { backend, blobs: Arc::new(blobs), clock, reset, identity })
+}
+
+/// Rooms and identity that lie together belong together: the first start notes it.
+fn belong_together(
+    backend: &dyn Backend,
+    pin: [u8; 32],
+    data_dir: &Path,
+    note: impl FnOnce([u8; 32]) -> Result<(), Unavailable>,
+) -> Result<(), StartError> {
+    match backend.owner() {
+        Ok(Some(owner)) if owner == pin => Ok(()),
+        Ok(Some(_)) if backend.has_rooms() => Err(StartError::OtherIdentity { path: data_dir.to_owned() }),
+        Ok(_) => {
+            if note(pin).is_err() {
+                tracing::warn!("it could not be noted whose rooms these are; the next start tries again");
+            }
+            Ok(())
+        }
+        // What it cannot read now it does not judge.
+        Err(Unavailable) => Ok(()),
+    }
 }
 
 /// Opens the database, also for a command while no relay runs.

@@ -62,7 +62,10 @@ async fn attend(
         let request = tokio::select! {
             asked = signals.next() => match asked {
                 Asked::Stop => return false,
-                Asked::Reload => None,
+                Asked::Reload => {
+                    relay.did("reload");
+                    None
+                }
             },
             () = relay.failed() => return true,
             request = relay.reload_request() => Some(request),

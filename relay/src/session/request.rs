@@ -120,10 +120,10 @@ impl TryFrom<relay::Join> for Join {
 
 fn opening(create: relay::Create, joining: PublicKey) -> Result<Opening, Invalid> {
     let slot = create.slot.ok_or_else(malformed)?;
-    let keys = distinct_keys(&create.keys).map_err(|_| malformed())?;
-    if !keys.contains(&AccessKey { key: joining, grant: Grant::Member }) {
-        return Err(malformed());
-    }
+    let mut keys = distinct_keys(&create.keys).map_err(|_| malformed())?;
+    let founder = AccessKey { key: joining, grant: Grant::Member };
+    let place = keys.iter().position(|key| *key == founder).ok_or_else(malformed)?;
+    keys.swap(0, place);
     if slot.sealed.len().saturating_add(slot.pieces.len()) > MAX_FIRST_SLOT {
         return Err(Invalid { id: Bytes::new(), code: Code::TooLarge });
     }

@@ -1,11 +1,8 @@
 //! What all streams of one relay share.
 
-use std::{
-    net::IpAddr,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError, RwLock,
+    atomic::{AtomicBool, Ordering::Relaxed},
 };
 
 use tokio::sync::{Semaphore, watch};
@@ -17,10 +14,12 @@ use crate::{
     net::admission::Door,
     ops::metrics::Metrics,
     policy::{
+        addresses::AddressQuota,
         limits::{
-            INCOMING_BUDGET_KIB, Limits, OPENING_BUDGET_KIB, OUTGOING_BUDGET_KIB, REFUSED_JOINS_PER_ADDRESS,
+            ADDRESS_BUDGET_KIB, INCOMING_BUDGET_KIB, Limits, OPENING_BUDGET_KIB, OPENING_SHARE_KIB,
+            OUTGOING_BUDGET_KIB, REFUSED_JOINS_PER_ADDRESS,
         },
-        quota::Quota,
+        pool::{Pool, Terms},
     },
     session::router::Router,
 };
@@ -34,26 +33,26 @@ pub(crate) struct Shared {
     pub clock: Arc<Clock>,
     pub metrics: Arc<Metrics>,
     router: Mutex<Router<Handle>>,
-    create: Mutex<Quota<IpAddr>>,
-    bad_tokens: Mutex<Quota<IpAddr>>,
-    refused: Mutex<Quota<IpAddr>>,
+    create: Mutex<AddressQuota>,
+    bad_tokens: Mutex<AddressQuota>,
+    refused: Mutex<AddressQuota>,
     limits: RwLock<Arc<Limits>>,
     /// Who is in, and who may come in.
     pub door: Arc<Door>,
-    /// Memory for frames of members and guests, in KiB.
-    pub incoming: Arc<Semaphore>,
-    /// Memory for frames of strangers, in KiB.
-    pub opening: Arc<Semaphore>,
-    /// Memory for frames on their way out, in KiB.
-    pub outgoing: Arc<Semaphore>,
+    /// Memory for frames of members and guests.
+    pub incoming: Arc<Pool>,
+    /// Memory for frames of strangers.
+    pub opening: Arc<Pool>,
+    /// Memory for frames on their way out.
+    pub outgoing: Arc<Pool>,
     /// Memory for parts of files on their way in, in KiB.
     pub files_in: Arc<Semaphore>,
     /// The same on their way out.
     pub files_out: Arc<Semaphore>,
     /// What both of these began with.
     files_kib: u32,
-    file_requests: Mutex<Quota<IpAddr>>,
-    file_traffic: Mutex<Quota<IpAddr>>,
+    file_requests: Mutex<AddressQuota>,
+    file_traffic: Mutex<AddressQuota>,
     /// True once the relay stops, and once it is drained.
     pub stopping: watch::Sender<bool>,
     /// It serves nobody any more until it is started anew, but answers its operator.
@@ -70,6 +69,7 @@ pub(crate) struct Handle {
 impl Shared {
     pub(crate) fn new(log: Arc<dyn Log>, blobs: Arc<Blobs>, clock: Arc<Clock>, limits: &Limits) -> Self {
         let metrics = Arc::<Metrics>::default();
+        let pool = |kib, share_kib| Pool::new(Terms { kib, share_kib });
         Self {
             log,
             blobs,
@@ -78,17 +78,17 @@ impl Shared {
             door: Door::new(metrics.clone(), limits),
             metrics,
             router: Mutex::new(Router::new(limits)),
-            create: Mutex::new(Quota::new(limits.create)),
-            bad_tokens: Mutex::new(Quota::new(limits.bad_tokens)),
-            refused: Mutex::new(Quota::new(REFUSED_JOINS_PER_ADDRESS)),
-            incoming: Arc::new(Semaphore::new(INCOMING_BUDGET_KIB as usize)),
-            opening: Arc::new(Semaphore::new(OPENING_BUDGET_KIB as usize)),
-            outgoing: Arc::new(Semaphore::new(OUTGOING_BUDGET_KIB as usize)),
+            create: Mutex::new(AddressQuota::new(limits.create)),
+            bad_tokens: Mutex::new(AddressQuota::new(limits.bad_tokens)),
+            refused: Mutex::new(AddressQuota::new(REFUSED_JOINS_PER_ADDRESS)),
+            incoming: pool(INCOMING_BUDGET_KIB, ADDRESS_BUDGET_KIB),
+            opening: pool(OPENING_BUDGET_KIB, OPENING_SHARE_KIB),
+            outgoing: pool(OUTGOING_BUDGET_KIB, ADDRESS_BUDGET_KIB),
             files_in: Arc::new(Semaphore::new(limits.files.memory_kib as usize)),
             files_out: Arc::new(Semaphore::new(limits.files.memory_kib as usize)),
             files_kib: limits.files.memory_kib,
-            file_requests: Mutex::new(Quota::new(limits.files.requests)),
-            file_traffic: Mutex::new(Quota::new(limits.files.traffic)),
+            file_requests: Mutex::new(AddressQuota::new(limits.files.requests)),
+            file_traffic: Mutex::new(AddressQuota::new(limits.files.traffic)),
             stopping: watch::Sender::new(false),
             drained: AtomicBool::new(false),
         }
@@ -129,7 +129,7 @@ impl Shared {
     }
 
     /// Who has opened how many rooms; never held across an await.
-    pub(crate) fn create_quota(&self) -> MutexGuard<'_, Quota<IpAddr>> {
+    pub(crate) fn create_quota(&self) -> MutexGuard<'_, AddressQuota> {
         self.create.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -140,22 +140,22 @@ impl Shared {
     }
 
     /// Who asked for files how often; never held across an await.
-    pub(crate) fn file_requests(&self) -> MutexGuard<'_, Quota<IpAddr>> {
+    pub(crate) fn file_requests(&self) -> MutexGuard<'_, AddressQuota> {
         self.file_requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Who sent and fetched how many KiB of files; never held across an await.
-    pub(crate) fn file_traffic(&self) -> MutexGuard<'_, Quota<IpAddr>> {
+    pub(crate) fn file_traffic(&self) -> MutexGuard<'_, AddressQuota> {
         self.file_traffic.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whose tokens were refused how often; never held across an await.
-    pub(crate) fn bad_tokens(&self) -> MutexGuard<'_, Quota<IpAddr>> {
+    pub(crate) fn bad_tokens(&self) -> MutexGuard<'_, AddressQuota> {
         self.bad_tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whose joins were refused how often; never held across an await.
-    pub(crate) fn refused(&self) -> MutexGuard<'_, Quota<IpAddr>> {
+    pub(crate) fn refused(&self) -> MutexGuard<'_, AddressQuota> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

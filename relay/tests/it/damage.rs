@@ -184,3 +184,38 @@ async fn database_that_is_damaged_beyond_reading_is_told_without_a_panic() {
     }
     assert!(caught > 0, "none of this makes redb panic any more");
 }
+
+/// Turns a bit in the index of publish ids of room 1: no entry is touched.
+fn damage_id(data_dir: &Path, said: u8) {
+    let path = data_dir.join("relay.redb");
+    let mut bytes = fs::read(&path).unwrap();
+    let needle = [[1; 32].as_slice(), &[said; 16]].concat();
+    let places: Vec<_> =
+        (0..bytes.len() - needle.len()).filter(|at| bytes[*at..].starts_with(&needle)).collect();
+    assert!(!places.is_empty());
+    places.iter().for_each(|at| bytes[at + 47] ^= 4);
+    fs::write(path, bytes).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_backup_is_made_of_what_check_calls_damaged() {
+    let directory = stopped().await;
+    damage_id(directory.path(), 20);
+    let file = directory.path().join("backup");
+    let arguments = ["backup", file.to_str().unwrap()];
+    let checked = run(directory.path(), &["check"]);
+    assert_eq!(checked.status.code(), Some(1), "{}", stdout(&checked));
+    let refused = |running: &str| {
+        let output = run(directory.path(), &arguments);
+        assert_eq!(output.status.code(), Some(1), "{running}: {}", stdout(&output));
+        let why = stderr(&output);
+        assert!(
+            why.contains("no backup was made") && why.contains("relay check --salvage"),
+            "{running}: {why}"
+        );
+        assert!(!file.exists(), "{running}");
+    };
+    refused("stopped");
+    let _program = Program::start(directory.path());
+    refused("running");
+}

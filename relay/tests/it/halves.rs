@@ -75,6 +75,11 @@ async fn rooms_without_their_identity_get_no_new_pin() {
     let (key, away) = (identity.join("ca.key"), directory.path().join("key"));
     fs::rename(&key, &away).unwrap();
     assert!(doctor(directory.path()).contains(gone), "the key alone");
+    let why = refused(directory.path(), &["--listen", "127.0.0.1:0"]);
+    assert!(
+        why.contains("put the directory `identity` back"),
+        "no remedy that the next start refuses: {why}"
+    );
     fs::rename(&away, &key).unwrap();
     assert!(!doctor(directory.path()).contains(gone));
     drop(Program::start(directory.path()));
@@ -110,4 +115,21 @@ async fn same_pin_without_the_rooms_is_had_as_the_refusal_says() {
     fs::remove_dir_all(at("identity")).unwrap();
     fs::rename(at("old"), at("identity")).unwrap();
     assert_eq!(pin(&Program::start(directory.path())), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn identity_of_another_relay_is_refused_until_it_is_accepted() {
+    let (mine, other) = (stopped().await, stopped().await);
+    let identity = |of: &TempDir| of.path().join("identity");
+    fs::remove_dir_all(identity(&mine)).unwrap();
+    fs::rename(identity(&other), identity(&mine)).unwrap();
+    let why = refused(mine.path(), &["--listen", "127.0.0.1:0"]);
+    assert!(why.contains("the identity of another") && why.contains("relay accept-identity"), "{why}");
+    let found = doctor(mine.path());
+    assert!(found.contains("fail  identity          the identity is another relay's"), "{found}");
+    let accepted = run(mine.path(), &["accept-identity"]);
+    assert!(accepted.status.success(), "{accepted:?}");
+    let program = Program::start(mine.path());
+    let client = Client::connect(program.address, mine.path()).await;
+    client.join(room(1), &key(1), 0).await;
 }

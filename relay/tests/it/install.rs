@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
@@ -108,6 +109,12 @@ fn installed_service_without_program_user_or_settings_is_found() {
 fn changed_file_is_not_overwritten_and_not_removed() {
     let Some(system) = System::new() else { return };
     system.done(&["install", "--yes"]);
+    let mode = fs::metadata(system.path(CONFIG)).unwrap().permissions().mode() & 0o777;
+    if rustix::process::geteuid().is_root() {
+        assert_eq!(mode, 0o640, "a secret may stand in it");
+    }
+    let again = String::from_utf8(system.run(&["install", "--dry-run"]).stdout).unwrap();
+    assert!(!again.contains("copy ") && !again.contains("write ") && !again.contains("restart"), "{again}");
     fs::write(system.path(CONFIG), "rate = 7\n").unwrap();
     // Twice is an upgrade, and settings are never touched.
     system.done(&["install", "--yes"]);

@@ -51,7 +51,16 @@ async fn broken_settings_file_changes_nothing_and_is_told_loudly() {
     relay.program.signal("-HUP");
     relay.program.logs("not reloaded, what was in force stays").await;
     relay.program.logs("did you mean `rate`?").await;
+    // Whoever may send signals is an operator like any other.
+    relay.program.logs("the operator did something").await;
     let (code, stdout, stderr) = relay.reload();
+    // Whoever only looks is told, and answered.
+    let (data_dir, file) = (relay.directory.path(), relay.directory.path().join("relay.toml"));
+    let looked = run(data_dir, &["--config", file.to_str().unwrap(), "status"]);
+    assert!(looked.status.success(), "{looked:?}");
+    assert!(String::from_utf8_lossy(&looked.stderr).contains("goes on without that file"), "{looked:?}");
+    let asked = run(data_dir, &["--config", file.to_str().unwrap(), "reload"]);
+    assert_eq!(asked.status.code(), Some(2), "what changes something needs its settings");
     assert_eq!((code, &*stdout), (Some(1), ""));
     assert!(
         stderr.contains("what was in force stays") && stderr.contains("did you mean `rate`?"),

@@ -56,6 +56,7 @@ mod proxy;
 #[cfg(target_os = "linux")]
 mod read_only;
 mod rooms;
+mod starve;
 mod tap;
 mod tcp;
 mod token;

@@ -2,37 +2,29 @@
 
 use std::time::Duration;
 
-use proto::{MAX_COMMIT_FRAME, relay::Slot};
-use relay::Limits;
+use proto::relay::Slot;
+use relay::{Limits, policy::limits::MAX_FIRST_FRAME};
 
 use crate::common::*;
 
 /// Streams that a stranger has on one connection.
 const STREAMS: usize = 8;
 
-/// More than the relay takes from a connection without having read any: so much goes through only when the frame has
-/// got its memory.
-const READ: usize = 600 << 10;
-
 #[tokio::test(flavor = "multi_thread")]
 async fn address_that_announces_great_frames_leaves_memory_to_others() {
     // So that nothing here is given up before the test has its answer.
     let server = Server::with(Limits { join_time: Duration::from_secs(600), ..Limits::default() }).await;
-    let length = u32::try_from(MAX_COMMIT_FRAME).unwrap().to_be_bytes();
+    let length = u32::try_from(MAX_FIRST_FRAME).unwrap().to_be_bytes();
     let mut held = Vec::new();
     for _ in 0..2 {
         let hoarder = server.connect_from(1).await.unwrap();
         for _ in 0..STREAMS {
             let (mut send, recv) = hoarder.open_bi().await.unwrap();
             send.write_all(&length).await.unwrap();
-            if held.is_empty() {
-                let read = tokio::time::timeout(PATIENCE, send.write_all(&[0; READ])).await;
-                read.expect("nobody gets memory").unwrap();
-            }
+            send.write_all(&[0; 100]).await.unwrap();
             held.push((hoarder.clone(), send, recv));
         }
     }
-    // Together they have announced twice what all strangers share.
     let connection = server.connect_from(2).await.unwrap();
     let other = Client { endpoint: endpoint(server.directory.path(), proto::ALPN), connection };
     let mut create = opening(&key(1), vec![]);

@@ -46,7 +46,7 @@ impl Largest {
 
 impl Sized {
     fn key(&self) -> (u64, Reverse<proto::RoomId>) {
-        (self.0.bytes + self.0.slot_bytes, Reverse(self.0.id))
+        (self.0.bytes + self.0.slot_bytes + self.0.key_bytes, Reverse(self.0.id))
     }
 }
 
@@ -82,6 +82,7 @@ mod tests {
             entries: 1,
             bytes,
             slot_bytes: 0,
+            key_bytes: 0,
             keys: 1,
             head: 1,
             last_commit: 0,

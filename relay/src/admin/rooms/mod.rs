@@ -40,6 +40,9 @@ pub struct RoomRow {
     pub bytes: u64,
     /// Bytes of its slots and their pieces.
     pub slot_bytes: u64,
+    /// Bytes of its access keys; 0 from a relay that does not count them.
+    #[serde(default)]
+    pub key_bytes: u64,
     /// Access keys: members and live invites.
     pub keys: u64,
     /// When it was last written to or opened, Unix milliseconds; 0 when that is not known.
@@ -71,9 +74,9 @@ pub struct Rooms {
 
 impl From<RoomSummary> for RoomRow {
     fn from(room: RoomSummary) -> Self {
-        let RoomSummary { id, entries, bytes, slot_bytes, keys, last_at_ms, frozen, .. } = room;
+        let RoomSummary { id, entries, bytes, slot_bytes, key_bytes, keys, last_at_ms, frozen, .. } = room;
         let frozen = frozen.map(Into::into);
-        Self { id: hex(&id), entries, bytes, slot_bytes, keys, last_at_ms, frozen }
+        Self { id: hex(&id), entries, bytes, slot_bytes, key_bytes, keys, last_at_ms, frozen }
     }
 }
 

@@ -4,11 +4,13 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use proto::MAX_COMMIT_FRAME;
 use quinn::Connection;
 
 use super::Attack;
-use crate::{bench::client::Ground, policy::limits::STRANGER_STREAMS};
+use crate::{
+    bench::client::Ground,
+    policy::limits::{MAX_FIRST_FRAME, STRANGER_STREAMS},
+};
 
 /// Time between two drops of a large frame.
 pub(super) const DROP: Duration = Duration::from_millis(100);
@@ -51,7 +53,7 @@ async fn over(connection: &Connection) -> anyhow::Result<()> {
 
 async fn trickle(connection: &Connection) -> anyhow::Result<()> {
     let (mut send, _recv) = connection.open_bi().await?;
-    let length = u32::try_from(MAX_COMMIT_FRAME)?;
+    let length = u32::try_from(MAX_FIRST_FRAME)?;
     send.write_all(&length.to_be_bytes()).await?;
     loop {
         send.write_all(&[0; DROP_BYTES]).await?;

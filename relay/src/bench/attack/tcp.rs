@@ -5,7 +5,6 @@ use std::{
     time::Duration,
 };
 
-use proto::MAX_COMMIT_FRAME;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use tunnel::{Rules, Tunnel};
@@ -14,7 +13,10 @@ use super::{
     Attack,
     frames::{DROP, DROP_BYTES},
 };
-use crate::bench::client::{Ground, address};
+use crate::{
+    bench::client::{Ground, address},
+    policy::limits::MAX_FIRST_FRAME,
+};
 
 /// What the attacker takes from the relay unread, in bytes: it is not the one that is measured.
 const UNREAD: usize = 4 << 20;
@@ -51,7 +53,7 @@ pub(in crate::bench) fn frames(ground: Ground, places: usize) -> anyhow::Result<
                         // Until the relay says what it thinks of it.
                         while recv.read_chunk(DROP_BYTES).await?.is_some() {}
                     } else {
-                        send.write_all(&u32::try_from(MAX_COMMIT_FRAME)?.to_be_bytes()).await?;
+                        send.write_all(&u32::try_from(MAX_FIRST_FRAME)?.to_be_bytes()).await?;
                         while send.write_all(&[0; DROP_BYTES]).await.is_ok() {
                             tokio::time::sleep(DROP).await;
                         }

@@ -14,12 +14,18 @@ use tokio::{runtime::Handle, sync::mpsc};
 
 use super::database;
 use crate::{
-    admin::client::{self, ClientError},
+    admin::{
+        check::Found,
+        client::{self, ClientError},
+    },
     backup::{self, BackupError, Copied},
-    blobs::Shelf,
+    blobs::{FileSurvey, Shelf},
     clock::unix_ms,
     config::Loaded,
-    log::{self, Rooms, redb::Resting},
+    log::{
+        self, Rooms,
+        redb::{self, Resting},
+    },
     ops::{
         human::{bytes, count},
         print,
@@ -50,8 +56,14 @@ impl BackupCommand {
         let data_dir = loaded.config.data_dir()?;
         let place = Destination::of(&self.file)?;
         let path = if self.files { "/v1/backup?files=1" } else { "/v1/backup" };
-        let copied = match client::request(&data_dir, Method::GET, path, Bytes::new()).await {
-            Ok(answer) => online(answer, place.clone()).await?,
+        // Before anything is written: it says what is wrong, and a backup that ends half-way does not.
+        let look = if self.files { "/v1/check" } else { "/v1/check?rooms=1" };
+        let copied = match client::get_patiently::<Found>(&data_dir, look).await {
+            Ok(found) => {
+                whole(&found)?;
+                let answer = client::request(&data_dir, Method::GET, path, Bytes::new()).await?;
+                online(answer, place.clone()).await?
+            }
             Err(ClientError::NotRunning { .. }) => offline(data_dir, self.files, place.clone()).await?,
             Err(error) => return Err(error.into()),
         };
@@ -122,6 +134,10 @@ impl Destination {
     }
 }
 
+fn whole(found: &Found) -> Result<(), BackupError> {
+    found.damage().map_or(Ok(()), |damage| Err(BackupError::NotWhole(damage)))
+}
+
 async fn online(answer: Response<Incoming>, place: Destination) -> anyhow::Result<Copied> {
     let (pieces, waiting) = mpsc::channel(QUEUE);
     let saved = tokio::task::spawn_blocking(move || {
@@ -156,6 +172,10 @@ async fn offline(data_dir: PathBuf, with_files: bool, place: Destination) -> any
             true => Shelf::at_rest(data_dir).map_err(|error| StartError::files(data_dir.to_owned(), error)),
             false => Ok(None),
         };
+        // Every row, and the sums of all pages, which only nobody else's database shows.
+        let files = if with_files { FileSurvey::at_rest(&data_dir) } else { FileSurvey::default() };
+        let survey = redb::check(&data_dir).map_err(broken)?;
+        whole(&Found::from((&survey, &files)))?;
         match log::open(&data_dir, &Limits::default()) {
             Ok(backend) => {
                 let shelf = shelf(&data_dir)?;

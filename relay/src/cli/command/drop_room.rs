@@ -73,8 +73,8 @@ fn confirmed(found: &Found) -> anyhow::Result<bool> {
         bail!("dropping a room cannot be undone; say --yes if you are sure");
     }
     let what = match found {
-        Found::Room(RoomRow { id, entries, keys, bytes: logged, slot_bytes, .. }) => {
-            let size = bytes(logged + slot_bytes);
+        Found::Room(RoomRow { id, entries, keys, bytes: logged, slot_bytes, key_bytes, .. }) => {
+            let size = bytes(logged + slot_bytes + key_bytes);
             format!("{id}\n{}, {size}, {}", count(*entries, "entry"), count(*keys, "access key"))
         }
         Found::Opener(OpenerRow { id, rooms, .. }) => format!("{} of {id}", count(*rooms, "room")),

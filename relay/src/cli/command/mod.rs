@@ -1,5 +1,6 @@
 //! What the program does besides serving. Each command's work is in a module of its own.
 
+mod accept_identity;
 mod backup;
 mod check;
 mod clock;
@@ -25,6 +26,7 @@ use clap::{CommandFactory, Subcommand};
 #[cfg(target_os = "linux")]
 use self::install::{InstallCommand, UninstallCommand};
 use self::{
+    accept_identity::AcceptIdentityCommand,
     backup::BackupCommand,
     check::CheckCommand,
     clock::ClockCommand,
@@ -78,6 +80,8 @@ pub enum CliCommand {
     Compact(CompactCommand),
     /// Begin anew from a backup, or only look whether it is whole.
     Restore(RestoreCommand),
+    /// Go on with an identity that is not the one the rooms were opened under.
+    AcceptIdentity(AcceptIdentityCommand),
     /// Look for what is wrong or will be, and say which command mends it.
     Doctor(DoctorCommand),
     /// Make, list and revoke the tokens that open rooms.
@@ -110,6 +114,11 @@ pub enum CliCommand {
 }
 
 impl CliCommand {
+    /// Whether it asks how things are, and changes nothing.
+    pub(crate) fn only_looks(&self) -> bool {
+        matches!(self, Self::Status(_) | Self::Top(_) | Self::Rooms(_) | Self::Doctor(_))
+    }
+
     /// Does it, and prints what there is to say.
     ///
     /// # Errors
@@ -130,6 +139,7 @@ impl CliCommand {
             Self::Check(command) => command.run(loaded).await?,
             Self::Compact(command) => command.run(loaded).await?,
             Self::Restore(command) => command.run(loaded).await?,
+            Self::AcceptIdentity(command) => command.run(loaded).await?,
             Self::Doctor(command) => command.run(loaded).await?,
             Self::Token(command) => command.run(loaded).await?,
             #[cfg(target_os = "linux")]

@@ -108,7 +108,7 @@ fn since(at_ms: u64, now_ms: u64) -> String {
 fn row(room: &RoomRow, now_ms: u64) -> String {
     let RoomRow { id, entries, keys, .. } = room;
     let id = id.get(..SHOWN).unwrap_or(id);
-    let size = bytes(room.bytes + room.slot_bytes);
+    let size = bytes(room.bytes + room.slot_bytes + room.key_bytes);
     let last = match room.last_at_ms {
         0 => "unknown".into(),
         at => format!("{} ago", since(at, now_ms)),

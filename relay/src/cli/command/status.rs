@@ -129,7 +129,7 @@ fn text(status: &Status, now_ms: u64) -> String {
             "{}, {}, {}",
             status.rooms,
             count(status.entries, "entry"),
-            bytes(status.entry_bytes + status.slot_bytes)
+            bytes(status.entry_bytes + status.slot_bytes + status.key_bytes)
         ),
     );
     row("Files", files(status));

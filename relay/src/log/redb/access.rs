@@ -8,9 +8,12 @@ use redb::{ReadableTable, StorageError, Table};
 
 use super::{
     pieces,
-    tables::{AccessKey, RoomKey, Snapshot, Tables, VoteKey},
+    tables::{AccessKey, Room, RoomKey, Snapshot, Tables, VoteKey},
 };
 use crate::log::Loss;
+
+/// Bytes of what a key's row is found by: its room, and itself.
+const KEY_NAMES: usize = 64;
 
 /// Length of a log's generation, in bytes.
 pub(super) const GENERATION: usize = 16;
@@ -111,22 +114,25 @@ pub(super) fn open(
     Ok(())
 }
 
-/// Writes what a publish changes, and tells readers whose access that changes: here alone, whatever the reason is. Returns
-/// how many bytes of slots went.
+/// Writes what a publish changes, and tells readers whose access that changes: here alone, whatever the reason is. Counts what
+/// the room takes more and less.
 pub(super) fn write(
     tables: &mut Tables<'_>,
     room: &RoomId,
     before: &Access,
     changes: Changes,
-) -> Result<u64, StorageError> {
+    counted: &mut Room,
+) -> Result<(), StorageError> {
     let Changes { head, keys, steps, vote, slots, undone: _ } = changes;
     let mut changed = Vec::new();
     for (key, row) in keys {
         let after = Reading::of(row.as_ref());
-        let before = match row {
+        let came = row.as_ref().map_or(0, key_size);
+        let (before, went) = match row {
             Some(row) => put_key(tables, room, &key, &row)?,
             None => remove_key(tables, &room.0, &key.0)?,
         };
+        counted.key_bytes = (counted.key_bytes + came).saturating_sub(went);
         // Nobody follows the room with a key that it does not have.
         if before != Reading::No && before != after {
             changed.push(key);
@@ -152,7 +158,29 @@ pub(super) fn write(
     if head != before.head {
         tables.access.insert(&room.0, Access { head, generation: before.generation }.to_row().as_slice())?;
     }
-    Ok(freed)
+    counted.slot_bytes = counted.slot_bytes.saturating_sub(freed);
+    Ok(())
+}
+
+/// Bytes that a key takes: its row, and its name there and among the invites.
+pub(super) fn key_size(row: &KeyRow) -> u64 {
+    row_size(row.to_bytes().len())
+}
+
+fn row_size(row: usize) -> u64 {
+    (row + KEY_NAMES) as u64
+}
+
+/// Bytes of all keys of a room.
+pub(super) fn key_bytes(
+    keys: &impl ReadableTable<AccessKey, &'static [u8]>,
+    room: &RoomId,
+) -> Result<u64, StorageError> {
+    let mut bytes = 0;
+    for row in keys.range((&room.0, &[0; 32])..=(&room.0, &[0xff; 32]))? {
+        bytes += row_size(row?.1.value().len());
+    }
+    Ok(bytes)
 }
 
 /// What a row lets a key read, an invite's time and uses aside.
@@ -176,32 +204,34 @@ impl Reading {
     }
 }
 
-/// Writes a key, and an invite's room. Returns what it could read before.
+/// Writes a key, and an invite's room. Returns what it could read before, and how many bytes it took.
 pub(super) fn put_key(
     tables: &mut Tables<'_>,
     room: &RoomId,
     key: &PublicKey,
     row: &KeyRow,
-) -> Result<Reading, StorageError> {
+) -> Result<(Reading, u64), StorageError> {
     let before = tables.keys.insert((&room.0, &key.0), row.to_bytes().as_slice())?;
+    let went = before.as_ref().map_or(0, |row| row_size(row.value().len()));
     let before = before.map(|row| KeyRow::from_bytes(row.value())).transpose().map_err(corrupt)?;
     // Whoever adds another room's invite to its own does not get that room's guests.
     if !row.grant.is_member() && tables.more()?.invites.get(&key.0)?.is_none() {
         tables.more_mut()?.invites.insert(&key.0, &room.0)?;
     }
-    Ok(Reading::of(before.as_ref()))
+    Ok((Reading::of(before.as_ref()), went))
 }
 
-/// Removes a key, and an invite's room. Returns what it could read before.
+/// Removes a key, and an invite's room. Returns what it could read before, and how many bytes it took.
 pub(super) fn remove_key(
     tables: &mut Tables<'_>,
     room: &[u8; 32],
     key: &[u8; 32],
-) -> Result<Reading, StorageError> {
+) -> Result<(Reading, u64), StorageError> {
     let before = tables.keys.remove((room, key))?;
+    let went = before.as_ref().map_or(0, |row| row_size(row.value().len()));
     let before = before.map(|row| KeyRow::from_bytes(row.value())).transpose().map_err(corrupt)?;
     remove_invite(tables, room, key)?;
-    Ok(Reading::of(before.as_ref()))
+    Ok((Reading::of(before.as_ref()), went))
 }
 
 /// Forgets which room an invite is for.

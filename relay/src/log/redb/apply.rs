@@ -76,8 +76,7 @@ pub(super) fn append(
         // Before the others go, so that what it shares with them stays.
         room.slot_bytes += pieces::put(tables, &author.room, seq, &commit.slot)?;
     }
-    let freed = access::write(tables, &author.room, &before, changes)?;
-    room.slot_bytes = room.slot_bytes.saturating_sub(freed);
+    access::write(tables, &author.room, &before, changes, &mut room)?;
     if trim::over(&room, &policy.retention).is_some() {
         tables.over.insert(author.room);
         tables.is_far_over |= trim::is_far_over(&room, &policy.retention);
@@ -163,11 +162,15 @@ pub(super) fn create(
         bytes: 0,
         keys,
         slot_bytes,
+        key_bytes: rows.iter().map(|(_, row)| access::key_size(row)).sum(),
         frozen_ms: 0,
     };
     tables.put_room(room, row)?;
     if let Some(opener) = opener {
         openers::note(tables, room, opener)?;
+    }
+    if let Some(founder) = opening.keys.first() {
+        tables.more_mut()?.lone.insert(&room.0, (&founder.key.0, now_ms))?;
     }
     access::open(tables, room, &Access { generation: *generation, head }, &rows)?;
     Ok(Ok(()))

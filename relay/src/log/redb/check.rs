@@ -118,7 +118,8 @@ fn check_room(
     }
     check_access(all, id, &rows)?;
     holds::frozen(&held.frozen, id, room).map_err(|_| Flaw::Orphan)?;
-    if pieces::size(&all.slots, &all.pieces, &id.0)? != room.slot_bytes {
+    let key_bytes = access::key_bytes(&all.keys, id)?;
+    if (pieces::size(&all.slots, &all.pieces, &id.0)?, key_bytes) != (room.slot_bytes, room.key_bytes) {
         return Err(Flaw::Numbers.into());
     }
     Ok(rows)

@@ -168,8 +168,17 @@ fn corrupted() -> redb::StorageError {
 fn insert(tables: &mut Tables<'_>, room: RoomId, record: Record) -> Result<RoomId, redb::StorageError> {
     match record {
         Record::Room { id, row: [head, oldest, last_commit, last_at_ms, bytes, keys] } => {
-            let row =
-                Room { head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes: 0, frozen_ms: 0 };
+            let row = Room {
+                head,
+                oldest,
+                last_commit,
+                last_at_ms,
+                bytes,
+                keys,
+                slot_bytes: 0,
+                key_bytes: 0,
+                frozen_ms: 0,
+            };
             tables.rooms.insert(&id, &RoomRow::from(row))?;
             return Ok(RoomId(id));
         }
@@ -216,6 +225,9 @@ fn insert(tables: &mut Tables<'_>, room: RoomId, record: Record) -> Result<RoomI
         Record::Key { key, row } => {
             let row = KeyRow::from_bytes(&row).map_err(|_| corrupted())?;
             access::put_key(tables, &room, &PublicKey(key), &row)?;
+            let counted = tables::room(&tables.rooms, &room)?.ok_or_else(corrupted)?;
+            let key_bytes = counted.key_bytes + access::key_size(&row);
+            tables.rooms.insert(&room.0, &Room { key_bytes, ..counted }.into())?;
         }
         Record::Entry { seq, row } => {
             let (id, _) = from_entry_row(&row)?;

@@ -20,7 +20,8 @@ use super::{
     formats::{self, Made},
     fullness,
     open::{
-        FILE, Found, OpenError, STAGING, bytes_on_disk, forget_pages, is_lost, open_journal, open_or_make,
+        FILE, Found, OpenError, STAGING, bytes_on_disk, forget_pages, is_lost, keep_copy, open_journal,
+        open_or_make,
     },
     tables::Tables,
 };
@@ -80,6 +81,23 @@ impl Store {
         interval: Duration,
     ) -> Result<Self, OpenError> {
         let database = open()?;
+        if let Some(before) = formats::earlier(&database)? {
+            let copy = match keep_copy(directory, before) {
+                // There the lock of the open file keeps even its owner from reading it.
+                Err(error) if cfg!(windows) => {
+                    tracing::warn!(%error, "there is no copy of the database as it was");
+                    None
+                }
+                kept => kept.map_err(OpenError::Io)?,
+            };
+            let copy = copy.as_deref().map(|path| path.display().to_string());
+            tracing::warn!(
+                from = before,
+                to = formats::VERSION,
+                copy,
+                "the database becomes one of a newer format, which no earlier program reads; its copy can be deleted once all is well"
+            );
+        }
         if formats::create(&database).map_err(OpenError::from)? == Made::Other {
             return Err(OpenError::Format);
         }
@@ -209,11 +227,6 @@ impl Store {
     /// Bytes that the file system has left, `None` when it does not say.
     pub(super) fn available(&self) -> Option<u64> {
         fs4::available_space(&self.directory).ok()
-    }
-
-    /// Size of the file, `None` when the file system does not say.
-    pub(super) fn file_bytes(&self) -> Option<u64> {
-        Some(std::fs::metadata(self.directory.join(FILE)).ok()?.len())
     }
 
     /// Bytes that the file takes on the disk: less than its size, since redb lets it grow by holes. `None` when

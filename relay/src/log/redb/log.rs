@@ -88,6 +88,10 @@ impl Log for Redb {
         self.read_with(move |transaction| openers::of_room(transaction, &room))
     }
 
+    fn note_company(&self, room: RoomId) {
+        self.visits.note_company(room);
+    }
+
     fn follow(&self, room: RoomId) -> Feed {
         self.visits.note([room], Instant::now());
         self.feeds.follow(room)

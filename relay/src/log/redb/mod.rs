@@ -62,6 +62,7 @@ pub use self::hot::HotPath;
 pub use self::{
     check::{Checked, Survey},
     flaw::{CheckError, Flaw},
+    formats::VERSION as FORMAT,
     open::OpenError,
     opener::{BadName, Opener, OpenerName},
     shares::{Activity, Busiest},
@@ -221,6 +222,23 @@ pub fn compact(directory: &Path) -> Result<(u64, u64), OpenError> {
     let compacted = caught(|| store.compact()).unwrap_or(Err(OpenError::Damaged));
     store.close();
     Ok((compacted?.0, store.disk_bytes().unwrap_or(0)))
+}
+
+/// The pin of the identity that a stopped relay's rooms were opened under, if that was noted and there are any. Blocks.
+///
+/// # Errors
+/// [`OpenError`], also when a relay runs on it.
+pub(crate) fn owner(directory: &Path) -> Result<Option<[u8; 32]>, OpenError> {
+    let store = Store::open(directory)?;
+    let read = |transaction: &redb::ReadTransaction| {
+        use redb::ReadableTableMetadata;
+        let all = tables::Snapshot::open(transaction)?;
+        let owner = all.owner.get(())?.map(|pin| *pin.value());
+        Ok(owner.filter(|_| all.rooms.len().is_ok_and(|rooms| rooms > 0)))
+    };
+    let owner = caught(|| store.read(read)).and_then(Result::ok);
+    store.close();
+    owner.ok_or(OpenError::Damaged)
 }
 
 /// Looks at a stopped relay's database: every row, and where those are well, the sums of all pages (redb repairs what can

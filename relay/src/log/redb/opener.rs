@@ -1,14 +1,10 @@
 //! The name of who opened a room, made of a token or of an address.
 
-use std::{
-    fmt,
-    net::{IpAddr, Ipv6Addr},
-    str::FromStr,
-};
+use std::{fmt, net::IpAddr, str::FromStr};
 
 use aws_lc_rs::hmac;
 
-use crate::policy::token::TokenHash;
+use crate::policy::{network::network, token::TokenHash};
 
 /// Bytes of the key.
 pub(super) const KEY: usize = 32;
@@ -81,7 +77,7 @@ impl Opener {
     }
 
     pub(super) fn of_address(address: IpAddr, key: &[u8; KEY]) -> Self {
-        let bytes = match household(address) {
+        let bytes = match network(address) {
             IpAddr::V4(address) => address.octets().to_vec(),
             IpAddr::V6(address) => address.octets().to_vec(),
         };
@@ -89,17 +85,6 @@ impl Opener {
         let mut opener = [0; Self::LEN];
         opener.iter_mut().zip(tag.as_ref()).for_each(|(byte, of_tag)| *byte = *of_tag);
         Self(opener)
-    }
-}
-
-/// The address as disks count it: of IPv6 the /48, which is what one customer may have of it.
-fn household(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).into()
-        }
-        address @ IpAddr::V4(_) => address,
     }
 }
 

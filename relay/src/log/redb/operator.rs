@@ -15,6 +15,7 @@ use super::{
     opener::{Opener, OpenerName},
     overview,
     round::Removed,
+    tables::Snapshot,
     tokens,
     writer::Job,
 };
@@ -43,7 +44,7 @@ impl Operator for Redb {
         let store = self.store.clone();
         Box::pin(async move {
             let overview = self.read_with(overview::overview).await?;
-            Ok(Overview { file_bytes: store.file_bytes().unwrap_or(0), ..overview })
+            Ok(Overview { file_bytes: store.disk_bytes().unwrap_or(0), ..overview })
         })
     }
 
@@ -108,6 +109,18 @@ impl Operator for Redb {
 
     fn newest_ms(&self) -> Result<u64, Unavailable> {
         Ok(self.store.read(overview::overview)?.last_at_ms)
+    }
+
+    fn owner(&self) -> Result<Option<[u8; 32]>, Unavailable> {
+        self.store.read(|transaction| Ok(Snapshot::open(transaction)?.owner.get(())?.map(|pin| *pin.value())))
+    }
+
+    fn set_owner(&self, pin: [u8; 32]) -> Answer<'_, Result<(), Unavailable>> {
+        Box::pin(async move {
+            let (answer, owned) = oneshot::channel();
+            let _ = self.queue(Job::Own { pin, answer }).await;
+            owned.await.unwrap_or(Err(Unavailable))
+        })
     }
 
     fn survey(&self) -> Result<Survey, Unavailable> {
@@ -236,12 +249,13 @@ impl Redb {
         let now = Instant::now();
         self.visits.note(self.feeds.rooms(), now);
         let policy = *self.policy.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(time) = policy.drop_lone else { return Lone::default() };
-        let Some(visited) = self.visits.within(time, now) else { return Lone::default() };
+        let company = self.visits.take_company();
+        let Some(time) = policy.drop_lone else { return Lone { company, ..Lone::default() } };
+        let (visited, is_known) = self.visits.within(time, now);
         let before =
             |time: Duration| now_ms.saturating_sub(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
         let unseen_before = before(policy.retention.age.max(time));
-        Lone { before: before(time), unseen_before, visited }
+        Lone { before: if is_known { before(time) } else { 0 }, unseen_before, visited, company }
     }
 
     /// Does it to all of these rooms, some in each transaction, and says to how many.

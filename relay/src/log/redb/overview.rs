@@ -27,6 +27,7 @@ pub(super) fn rooms(
             entries: (room.head + 1).saturating_sub(room.oldest),
             bytes: room.bytes,
             slot_bytes: room.slot_bytes,
+            key_bytes: room.key_bytes,
             keys: room.keys,
             head: room.head,
             last_commit: room.last_commit,
@@ -65,6 +66,7 @@ pub(super) fn overview(transaction: &ReadTransaction) -> Result<Overview, redb::
         sum.entries += (room.head + 1).saturating_sub(room.oldest);
         sum.bytes += room.bytes;
         sum.slot_bytes += room.slot_bytes;
+        sum.key_bytes += room.key_bytes;
         sum.keys += room.keys;
         sum.last_at_ms = sum.last_at_ms.max(room.last_at_ms);
     }

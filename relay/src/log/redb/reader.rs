@@ -42,6 +42,7 @@ pub(super) fn view(transaction: &ReadTransaction, reader: &Author) -> Result<Opt
             Grant::Invite { card, .. } => card,
             Grant::Member => Bytes::new(),
         },
+        founder: snapshot.lone.get(&reader.room.0)?.map(|row| PublicKey(*row.value().0)),
     }))
 }
 

@@ -101,6 +101,7 @@ pub(super) fn trim_rooms(
                 continue;
             }
         }
+        changed |= lone::note(tables, &id, is_followed(&id), round.now_ms, round.lone)?;
         if may_go && lone::is_over(tables, &id, &room, round.now_ms, round.lone)? && !is_followed(&id) {
             gone.lone_rooms += u64::from(tombstone::put(tables, &id)?);
             continue;

@@ -16,8 +16,11 @@ use super::{
 use crate::log::tail::News;
 
 /// A room: head, oldest, last commit in the log, time of the last entry (ms), bytes of the log, rows of access keys, bytes
-/// of its slots and their pieces, since when it is frozen (ms).
-pub(super) type RoomRow = (u64, u64, u64, u64, u64, u64, u64, u64);
+/// of its slots and their pieces, since when it is frozen (ms), bytes of its access keys.
+pub(super) type RoomRow = (u64, u64, u64, u64, u64, u64, u64, u64, u64);
+
+/// A room in which nobody was yet but who opened it: that key, and when somebody was seen there last (ms).
+pub(super) type LoneRow = (&'static [u8; 32], u64);
 
 pub(super) type RoomKey = &'static [u8; 32];
 
@@ -42,7 +45,7 @@ pub(super) type FrozenRow = (&'static [u8], &'static str);
 /// What an operator said, and when (ms).
 pub(super) type NoticeRow = (u64, &'static str);
 
-const ROOMS: TableDefinition<RoomKey, RoomRow> = TableDefinition::new("held_rooms");
+const ROOMS: TableDefinition<RoomKey, RoomRow> = TableDefinition::new("keyed_rooms");
 /// By room: the log's generation (16 bytes), then [`proto::access::Head`].
 const ACCESS: TableDefinition<RoomKey, &[u8]> = TableDefinition::new("access");
 /// By the commit that put it there: see [`super::pieces`].
@@ -78,6 +81,12 @@ const OPENED_BY: TableDefinition<RoomKey, &[u8; 32]> = TableDefinition::new("ope
 /// By room: who opened it, where no token did. A database of before has none, and its rooms have no opener.
 pub(super) const OPENERS: TableDefinition<RoomKey, &[u8; Opener::LEN]> = TableDefinition::new("openers");
 
+/// Rooms in which no second key was ever shown. One of an earlier format that had more keys than its founder's has no row.
+const LONE: TableDefinition<RoomKey, LoneRow> = TableDefinition::new("lone");
+
+/// The pin of the identity that these rooms were opened under.
+const OWNER: TableDefinition<(), &[u8; 32]> = TableDefinition::new("owner");
+
 /// The key under which addresses of openers are hashed.
 const OPENER_KEY: TableDefinition<(), opener::KeyRow> = TableDefinition::new("opener_key");
 
@@ -105,6 +114,8 @@ pub(super) struct Room {
     pub keys: u64,
     /// Of its slots and their pieces, which the log's bytes are without.
     pub slot_bytes: u64,
+    /// Of its access keys, with the cards of its invites.
+    pub key_bytes: u64,
     /// Since when nothing is appended to it, Unix milliseconds; 0 while it is not frozen. Why is in another table.
     pub frozen_ms: u64,
 }
@@ -150,6 +161,8 @@ pub(super) struct MoreTables<'txn> {
     pub tokens: Table<'txn, RoomKey, TokenRow>,
     pub opened_by: Table<'txn, RoomKey, &'static [u8; 32]>,
     pub openers: Table<'txn, RoomKey, &'static [u8; Opener::LEN]>,
+    pub lone: Table<'txn, RoomKey, LoneRow>,
+    pub owner: Table<'txn, (), &'static [u8; 32]>,
     pub opener_key: Table<'txn, (), opener::KeyRow>,
 }
 
@@ -176,6 +189,8 @@ pub(super) struct Snapshot {
     pub tombstones: redb::ReadOnlyTable<RoomKey, ()>,
     pub tokens: redb::ReadOnlyTable<RoomKey, TokenRow>,
     pub opened_by: redb::ReadOnlyTable<RoomKey, &'static [u8; 32]>,
+    pub lone: redb::ReadOnlyTable<RoomKey, LoneRow>,
+    pub owner: redb::ReadOnlyTable<(), &'static [u8; 32]>,
 }
 
 /// Those of what the operator did.
@@ -274,6 +289,8 @@ impl<'txn> MoreTables<'txn> {
             tokens: transaction.open_table(TOKENS)?,
             opened_by: transaction.open_table(OPENED_BY)?,
             openers: transaction.open_table(OPENERS)?,
+            lone: transaction.open_table(LONE)?,
+            owner: transaction.open_table(OWNER)?,
             opener_key: transaction.open_table(OPENER_KEY)?,
         })
     }
@@ -302,9 +319,9 @@ impl HeldSnapshot {
 }
 
 impl Room {
-    /// Bytes of its entries, slots and pieces.
+    /// Bytes of its entries, slots and pieces, and access keys.
     pub(super) fn size(&self) -> u64 {
-        self.bytes.saturating_add(self.slot_bytes)
+        self.bytes.saturating_add(self.slot_bytes).saturating_add(self.key_bytes)
     }
 }
 
@@ -324,20 +341,24 @@ impl Snapshot {
             tombstones: transaction.open_table(TOMBSTONES)?,
             tokens: transaction.open_table(TOKENS)?,
             opened_by: transaction.open_table(OPENED_BY)?,
+            lone: transaction.open_table(LONE)?,
+            owner: transaction.open_table(OWNER)?,
         })
     }
 }
 
 impl From<RoomRow> for Room {
-    fn from((head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes, frozen_ms): RoomRow) -> Self {
-        Self { head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes, frozen_ms }
+    fn from(row: RoomRow) -> Self {
+        let (head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes, frozen_ms, key_bytes) = row;
+        Self { head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes, key_bytes, frozen_ms }
     }
 }
 
 impl From<Room> for RoomRow {
     fn from(room: Room) -> Self {
-        let Room { head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes, frozen_ms } = room;
-        (head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes, frozen_ms)
+        let Room { head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes, key_bytes, frozen_ms } =
+            room;
+        (head, oldest, last_commit, last_at_ms, bytes, keys, slot_bytes, frozen_ms, key_bytes)
     }
 }
 

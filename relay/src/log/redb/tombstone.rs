@@ -25,6 +25,7 @@ pub(super) fn put(tables: &mut Tables<'_>, room: &RoomId) -> Result<bool, Storag
         tables.more_mut()?.ages.remove(&room.0)?;
         tokens::free(tables, room)?;
         tables.more_mut()?.openers.remove(&room.0)?;
+        tables.more_mut()?.lone.remove(&room.0)?;
         tables.sizes.gone(room);
         tables.news.ended(room);
     }

@@ -75,6 +75,11 @@ pub(super) enum Job {
         name: OpenerName,
         answer: oneshot::Sender<Result<OpenerRooms, OpenerError>>,
     },
+    /// The pin of the identity that the rooms are under from now on.
+    Own {
+        pin: [u8; 32],
+        answer: oneshot::Sender<Result<(), Unavailable>>,
+    },
     Purge {
         answer: oneshot::Sender<bool>,
     },
@@ -104,6 +109,7 @@ enum Settled {
     HoldOpener(Result<bool, OpenerError>),
     FindOpener(Result<OpenerRooms, OpenerError>),
     /// Whether there is more to purge, and how many rows went.
+    Own,
     Purge(bool, u64),
     /// What was trimmed, and whether anything changed.
     Trim(Trimming, bool),
@@ -319,6 +325,10 @@ fn settle(
             Settled::HoldOpener(holds::hold_opener(tables, opener, notice.as_ref())?)
         }
         Job::FindOpener { name, .. } => Settled::FindOpener(holds::find_opener(tables, spare.shares, name)?),
+        Job::Own { pin, .. } => {
+            tables.more_mut()?.owner.insert((), pin)?;
+            Settled::Own
+        }
         Job::Purge { .. } => {
             let (more, removed) = tombstone::purge(tables)?;
             Settled::Purge(more, removed)
@@ -354,6 +364,7 @@ impl Settled {
             Self::Tokens(result) => result.is_ok(),
             Self::Hold(done) => *done > 0,
             Self::HoldOpener(result) => *result == Ok(true),
+            Self::Own => true,
             Self::Purge(_, removed) => *removed > 0,
             Self::Trim(_, changed) => *changed,
             Self::Probe(_) | Self::Busiest(_) | Self::FindOpener(_) => false,
@@ -379,6 +390,7 @@ impl Job {
             | Self::Hold { .. }
             | Self::HoldOpener { .. }
             | Self::FindOpener { .. }
+            | Self::Own { .. }
             | Self::Purge { .. }
             | Self::Trim { .. }
             | Self::Probe { .. }
@@ -395,6 +407,7 @@ impl Job {
             | Self::Hold { .. }
             | Self::HoldOpener { .. }
             | Self::FindOpener { .. }
+            | Self::Own { .. }
             | Self::Purge { .. }
             | Self::Trim { .. }
             | Self::Probe { .. }
@@ -424,6 +437,7 @@ impl Job {
             (Self::Hold { answer, .. }, Settled::Hold(done)) => tell(answer, Ok(done)),
             (Self::HoldOpener { answer, .. }, Settled::HoldOpener(result)) => tell(answer, result),
             (Self::FindOpener { answer, .. }, Settled::FindOpener(result)) => tell(answer, result),
+            (Self::Own { answer, .. }, Settled::Own) => tell(answer, Ok(())),
             (Self::Purge { answer }, Settled::Purge(more, _)) => tell(answer, more),
             (Self::Trim { answer, .. }, Settled::Trim(trimming, _)) => tell(answer, trimming),
             (Self::Probe { answer }, Settled::Probe(health)) => tell(answer, Ok(health)),
@@ -440,6 +454,7 @@ impl Job {
             Self::Hold { answer, .. } => tell(answer, Err(Unavailable)),
             Self::HoldOpener { answer, .. } => tell(answer, Err(OpenerError::Unavailable)),
             Self::FindOpener { answer, .. } => tell(answer, Err(OpenerError::Unavailable)),
+            Self::Own { answer, .. } => tell(answer, Err(Unavailable)),
             Self::Purge { answer } => tell(answer, false),
             Self::Trim { answer, .. } => tell(answer, Trimming::default()),
             Self::Probe { answer } => tell(answer, Err(Unavailable)),

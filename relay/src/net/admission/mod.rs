@@ -11,7 +11,7 @@
 
 use std::{
     collections::HashMap,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Instant,
 };
@@ -21,8 +21,10 @@ use tokio::sync::Semaphore;
 use crate::{
     ops::metrics::Metrics,
     policy::{
-        limits::{ADDRESS_BUDGET_KIB, HANDSHAKE_SHARE, Limits, OPENING_SHARE_KIB},
-        quota::{Bucket, Quota},
+        addresses::AddressQuota,
+        limits::{HANDSHAKE_SHARE, Limits},
+        network::{HOUSEHOLDS, household, network},
+        quota::Bucket,
         refusal::Limit,
     },
 };
@@ -33,12 +35,8 @@ pub(crate) struct Door {
     metrics: Arc<Metrics>,
 }
 
-/// Memory for large frames of one address, in KiB.
+/// Memory for files of one address, in KiB.
 pub(crate) struct Share {
-    pub incoming: Semaphore,
-    pub outgoing: Semaphore,
-    /// For frames that open rooms: less, because whoever sends them has proved nothing yet.
-    pub opening: Semaphore,
     /// For parts of files on their way in.
     pub files_in: Semaphore,
     /// And out.
@@ -68,7 +66,7 @@ enum No {
 /// Leave to be connected, from before the handshake until it is dropped.
 pub(crate) struct Permit {
     door: Arc<Door>,
-    /// Who pays for what it does: see [`payer`].
+    /// Who pays for what it does: see [`household`].
     pub address: IpAddr,
     /// What the connections of its address share.
     pub share: Arc<Share>,
@@ -81,9 +79,11 @@ struct Inside {
     /// Handshakes of addresses that have not proved themselves.
     unproven: Bucket,
     /// Handshakes of addresses that have.
-    proven: Quota<IpAddr>,
+    proven: AddressQuota,
     /// One for each address that has a connection, so no more than there are connections.
     addresses: HashMap<IpAddr, Household>,
+    /// Connections, by IPv6 network.
+    sites: HashMap<IpAddr, usize>,
     /// Memory for parts of files that each of them gets, in KiB, each way.
     files_kib: u32,
 }
@@ -102,8 +102,9 @@ impl Door {
             connections: 0,
             handshakes: 0,
             unproven: Bucket::default(),
-            proven: Quota::new(limits.handshakes_per_address),
+            proven: AddressQuota::new(limits.handshakes_per_address),
             addresses: HashMap::new(),
+            sites: HashMap::new(),
             files_kib: limits.files.share_kib(),
         };
         Arc::new(Self { inside: inside.into(), metrics })
@@ -130,7 +131,7 @@ impl Door {
         is_proven: bool,
         now: Instant,
     ) -> Verdict {
-        let address = payer(address);
+        let address = household(address);
         let verdict = self.inside().judge(limits, most, address, is_proven, now);
         match verdict {
             Ok(share) => {
@@ -192,7 +193,9 @@ impl Inside {
         if self.connections >= limits.connections {
             return Err(No::Over(Limit::Connections));
         }
-        if open >= limits.connections_per_address {
+        let of_site = self.sites.get(&network(address)).copied().unwrap_or(0);
+        let most_of_site = limits.connections_per_address.saturating_mul(HOUSEHOLDS as usize);
+        if open >= limits.connections_per_address || of_site >= most_of_site {
             return Err(No::Over(Limit::ConnectionsPerAddress));
         }
         let share = limits.max_handshakes.div_ceil(HANDSHAKE_SHARE);
@@ -201,6 +204,9 @@ impl Inside {
         }
         self.connections += 1;
         self.handshakes += 1;
+        if address.is_ipv6() {
+            *self.sites.entry(network(address)).or_default() += 1;
+        }
         let household = self.addresses.entry(address).or_insert_with(|| Household::new(self.files_kib));
         household.connections += 1;
         household.handshakes += 1;
@@ -216,6 +222,12 @@ impl Inside {
 
     fn leave(&mut self, address: IpAddr) {
         self.connections -= 1;
+        if let Some(count) = self.sites.get_mut(&network(address)) {
+            *count -= 1;
+            if *count == 0 {
+                self.sites.remove(&network(address));
+            }
+        }
         if let Some(household) = self.addresses.get_mut(&address) {
             household.connections -= 1;
             if household.connections == 0 {
@@ -234,14 +246,7 @@ impl Household {
 impl Share {
     /// `files_kib`: memory for parts of files, each way.
     fn new(files_kib: u32) -> Self {
-        let semaphore = || Semaphore::new(ADDRESS_BUDGET_KIB as usize);
-        Self {
-            incoming: semaphore(),
-            outgoing: semaphore(),
-            opening: Semaphore::new(OPENING_SHARE_KIB as usize),
-            files_in: Semaphore::new(files_kib as usize),
-            files_out: Semaphore::new(files_kib as usize),
-        }
+        Self { files_in: Semaphore::new(files_kib as usize), files_out: Semaphore::new(files_kib as usize) }
     }
 }
 
@@ -260,17 +265,6 @@ impl Drop for Permit {
         self.settle();
         self.door.inside().leave(self.address);
         self.door.metrics.connections.dec();
-    }
-}
-
-/// The address that quotas count: IPv4 as it is, of IPv6 the /64 that one customer gets.
-pub(crate) fn payer(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
     }
 }
 

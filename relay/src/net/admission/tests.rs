@@ -130,10 +130,13 @@ fn those_who_left_are_forgotten() {
 }
 
 #[test]
-fn one_household_is_one_payer() {
-    let payer = |text: &str| payer(text.parse().unwrap());
-    assert_eq!(payer("2001:db8:1:2::1"), payer("2001:db8:1:2:ffff::9"));
-    assert_ne!(payer("2001:db8:1:2::1"), payer("2001:db8:1:3::1"));
-    assert_eq!(payer("::ffff:192.0.2.1"), payer("192.0.2.1"));
-    assert_ne!(payer("192.0.2.1"), payer("192.0.2.2"));
+fn site_with_many_households_does_not_take_all_connections() {
+    let setting = setting(Limits { connections_per_address: 2, ..Limits::default() });
+    let home = |household: u16| IpAddr::from([0x2001, 0xdb8, 1, household, 0, 0, 0, 1]);
+    let all: Vec<_> = (0..20).filter_map(|household| setting.knock(home(household), true).ok()).collect();
+    assert_eq!(all.len(), 2 * HOUSEHOLDS as usize);
+    assert_eq!(setting.last_of(1, home(99), true), (Limit::ConnectionsPerAddress, "refuse"));
+    drop(all);
+    assert!(setting.door.inside().sites.is_empty());
+    assert!(setting.knock(home(99), true).is_ok());
 }

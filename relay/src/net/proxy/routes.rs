@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
-use crate::net::admission::payer;
+use crate::policy::network::household;
 
 /// Clients that are remembered for certain, and twice as many at most: whoever sends again is remembered again.
 const REMEMBERED: usize = 1 << 16;
@@ -37,7 +37,7 @@ impl Routes {
         if self.young.proxies.len() >= REMEMBERED {
             self.old = std::mem::take(&mut self.young);
         }
-        let count = self.young.of_one.entry(payer(client.ip())).or_default();
+        let count = self.young.of_one.entry(household(client.ip())).or_default();
         if *count < OF_ONE {
             *count += 1;
             self.young.proxies.insert(client, proxy);

@@ -5,6 +5,7 @@ use std::{net::IpAddr, time::Instant};
 use proto::RoomId;
 
 use crate::policy::{
+    addresses::AddressQuota,
     limits::Rate,
     quota::{Over, Quota},
 };
@@ -13,12 +14,12 @@ use crate::policy::{
 #[derive(Debug)]
 pub(super) struct Deliveries {
     room: Quota<RoomId>,
-    address: Quota<IpAddr>,
+    address: AddressQuota,
 }
 
 impl Deliveries {
     pub(super) fn new(rate: Rate) -> Self {
-        Self { room: Quota::new(rate), address: Quota::new(rate) }
+        Self { room: Quota::new(rate), address: AddressQuota::new(rate) }
     }
 
     pub(super) fn set_rate(&mut self, rate: Rate) {

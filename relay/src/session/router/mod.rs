@@ -16,6 +16,7 @@ use self::deliveries::Deliveries;
 use crate::{
     log::Publish,
     policy::{
+        addresses::AddressQuota,
         limits::{Limits, PUBLISH_KIB, REFUSED_FRAMES, Rate},
         quota::{Over, Quota},
         reason::Reason,
@@ -32,11 +33,11 @@ use crate::{
 pub struct Router<H> {
     rooms: HashMap<RoomId, HashMap<PublicKey, (SessionId, H)>>,
     next: u64,
-    publish: Quota<(RoomId, PublicKey)>,
+    publish: Quota<Spender>,
     room: Quota<RoomId>,
-    invite: Quota<(RoomId, PublicKey)>,
+    invite: Quota<Spender>,
     /// In KiB.
-    address: Quota<IpAddr>,
+    address: AddressQuota,
     published: Deliveries,
     signalled: Deliveries,
     refused: Quota<(RoomId, PublicKey, Option<SessionId>)>,
@@ -48,6 +49,9 @@ pub struct Router<H> {
     /// Noes in rooms where a member is online, since the first of them came.
     noes: HashMap<RoomId, u64>,
 }
+
+/// A member's key; an invite's for each address that uses it, so that nobody who has a link keeps others from joining by it.
+type Spender = (RoomId, PublicKey, Option<IpAddr>);
 
 /// One joined stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +118,7 @@ impl<H: Clone> Router<H> {
             publish: Quota::new(limits.publish),
             room: Quota::new(limits.room_publish),
             invite: Quota::new(limits.invite),
-            address: Quota::new(limits.address_publish),
+            address: AddressQuota::new(limits.address_publish),
             published: Deliveries::new(limits.deliveries),
             signalled: Deliveries::new(limits.deliveries.quarter()),
             refused: Quota::new(REFUSED_FRAMES),
@@ -232,7 +236,7 @@ impl<H: Clone> Router<H> {
         if self.look_ups.take((session.room, session.key), now).is_err() {
             return;
         }
-        self.spending(session).refund(&(session.room, session.key));
+        self.spending(session).refund(&session.spender());
         self.room.refund(&session.room);
         let readers = self.readers(&session.room);
         self.published.refund(&session.room, &session.payer, readers);
@@ -285,20 +289,20 @@ impl<H: Clone> Router<H> {
     fn spend(&mut self, session: &Session, publish: Option<&Publish>, now: Instant) -> Result<(), Refusal> {
         let own = if session.member { Limit::MemberRate } else { Limit::InviteRate };
         let over = |limit| move |over: Over| Refusal::over(limit).after(&over);
-        self.spending(session).take((session.room, session.key), now).map_err(over(own))?;
+        self.spending(session).take(session.spender(), now).map_err(over(own))?;
         self.room.take(session.room, now).map_err(over(Limit::RoomRate)).inspect_err(|_| {
-            self.spending(session).refund(&(session.room, session.key));
+            self.spending(session).refund(&session.spender());
         })?;
         let readers = publish.map_or(0, |_| self.readers(&session.room));
         let delivered = self.published.take(session.room, session.payer, readers, now);
         delivered.map_err(over(Limit::Deliveries)).inspect_err(|_| {
-            self.spending(session).refund(&(session.room, session.key));
+            self.spending(session).refund(&session.spender());
             self.room.refund(&session.room);
         })?;
         let bytes = publish.map_or(0, Publish::size);
         let kib = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX).max(PUBLISH_KIB);
         self.address.take_many(session.payer, kib, now).map_err(over(Limit::AddressRate)).inspect_err(|_| {
-            self.spending(session).refund(&(session.room, session.key));
+            self.spending(session).refund(&session.spender());
             self.room.refund(&session.room);
             self.published.refund(&session.room, &session.payer, readers);
         })
@@ -310,8 +314,14 @@ impl<H: Clone> Router<H> {
         u32::try_from(readers).unwrap_or(u32::MAX)
     }
 
-    fn spending(&mut self, session: &Session) -> &mut Quota<(RoomId, PublicKey)> {
+    fn spending(&mut self, session: &Session) -> &mut Quota<Spender> {
         if session.member { &mut self.publish } else { &mut self.invite }
+    }
+}
+
+impl Session {
+    fn spender(&self) -> Spender {
+        (self.room, self.key, (!self.member).then_some(self.payer))
     }
 }
 

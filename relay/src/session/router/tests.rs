@@ -276,6 +276,22 @@ fn slot_reads_are_limited() {
 }
 
 #[test]
+fn one_who_uses_up_an_invite_keeps_nobody_else_from_joining_by_it() {
+    let (mut router, now) = (router(), Instant::now());
+    let slot = || frame(Frame::GetSlot(GetSlot::default()));
+    let (hoarder, _) = router.join(HOME, ROOM, ALICE, false, "invite");
+    while matches!(router.handle(&hoarder, slot(), now), Action::SendSlot(_)) {}
+    let (again, _) = router.join(HOME, ROOM, ALICE, false, "invite");
+    assert_eq!(
+        refused(router.handle(&again, slot(), now)),
+        Some((Code::RateLimited, false)),
+        "another stream"
+    );
+    let (honest, _) = router.join([192, 0, 2, 1].into(), ROOM, ALICE, false, "invite");
+    assert!(matches!(router.handle(&honest, slot(), now), Action::SendSlot(_)));
+}
+
+#[test]
 fn frames_that_break_the_specification_are_refused() {
     let (mut router, now) = (router(), Instant::now());
     let (session, _) = router.join(HOME, ROOM, ALICE, true, "a");

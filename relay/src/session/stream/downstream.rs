@@ -10,17 +10,13 @@ use proto::{
 };
 use tokio::sync::{broadcast, mpsc};
 
-use super::{
-    end::StreamEnd,
-    output::{Output, Reservation},
-    upstream::Answer,
-};
+use super::{end::StreamEnd, output::Output, upstream::Answer};
 use crate::{
     log::{
         AppendError, Appended, Author, Batch, Feed, Measured, Next, ReadPermit, Signal, Slot, Tail, Ticket,
         View,
     },
-    policy::{limits::LARGE_FRAME, refusal::Limit},
+    policy::{limits::LARGE_FRAME, pool::Lease, refusal::Limit},
     session::{
         peer::Peer,
         router::{Refusal, Session},
@@ -99,10 +95,13 @@ impl<'a> Downstream<'a> {
         output: &mut Output,
         joined: Joined,
     ) -> Result<(), StreamEnd> {
-        let _memory = output.reserve(&self.peer.share.outgoing, MAX_SNAPSHOT).await?;
+        let lease = output.reserve(MAX_SNAPSHOT).await?;
         let access = self.peer.shared.log.access(self.session.room).await;
         let access = access.map_err(|_| StreamEnd::of(Code::ShuttingDown))?;
-        Ok(output.frame(Frame::Joined(Joined { access, ..joined })).await?)
+        output.hold(Some(lease));
+        let sent = output.frame(Frame::Joined(Joined { access, ..joined })).await;
+        output.hold(None);
+        Ok(sent?)
     }
 
     /// Runs until the client is gone, the key has no access any more, or no more answers can come.
@@ -129,8 +128,11 @@ impl<'a> Downstream<'a> {
                 () = self.feed.changed(), if at == At::End => at = At::Tail,
                 () = std::future::ready(()), if at == At::Tail => at = self.follow(output).await?,
                 read = there(reading), if at == At::Disk => {
-                    let (batch, _memory) = read?;
-                    Box::pin(self.deliver(output, batch, generation)).await?;
+                    let (batch, lease) = read?;
+                    output.hold(lease);
+                    let sent = Box::pin(self.deliver(output, batch, generation)).await;
+                    output.hold(None);
+                    sent?;
                     at = At::Tail;
                 }
             }
@@ -267,21 +269,22 @@ impl<'a> Downstream<'a> {
         confirmed: bool,
         frame: impl Fn(relay::Slot) -> Frame,
     ) -> Result<(), StreamEnd> {
-        let (mut room_for, mut reservation) = (LARGE_FRAME, None);
+        let (mut room_for, mut lease) = (LARGE_FRAME, None);
         loop {
             let slot = self.peer.shared.log.slot(self.session.room, confirmed, room_for).await;
             match slot.map_err(|_| StreamEnd::of(Code::ShuttingDown))? {
                 Some(Measured::Ready(slot)) => {
                     let Slot { last_commit, sealed, pieces } = slot;
                     let slot = relay::Slot { last_commit, sealed, pieces };
+                    output.hold(lease);
                     let sent = output.frame(frame(slot)).await;
-                    drop(reservation);
+                    output.hold(None);
                     return Ok(sent?);
                 }
                 Some(Measured::Large(bytes)) => {
                     // The old one first, or it would wait for itself.
-                    drop(reservation.take());
-                    reservation = Some(output.reserve(&self.peer.share.outgoing, bytes).await?);
+                    drop(lease.take());
+                    lease = Some(output.reserve(bytes).await?);
                     room_for = bytes;
                 }
                 None => return Err(StreamEnd::of(Code::NotAllowed)),
@@ -292,13 +295,13 @@ impl<'a> Downstream<'a> {
 
 /// Reads on from a cursor, once there is memory for what is there. A guest only learns whether it still
 /// has access, a suspended key whether it has it again.
-async fn read<'a>(
-    peer: &'a Peer,
+async fn read(
+    peer: &Peer,
     session: Session,
     reads: bool,
     cursor: u64,
     output: &Output,
-) -> Result<(Batch, Option<Reservation<'a>>), StreamEnd> {
+) -> Result<(Batch, Option<Lease>), StreamEnd> {
     let log = &peer.shared.log;
     let later = |_| StreamEnd::of(Code::ShuttingDown);
     if !reads {
@@ -313,9 +316,9 @@ async fn read<'a>(
     match log.read(reader(peer, &session), cursor, LARGE_FRAME).await.map_err(later)? {
         Measured::Ready(batch) => Ok((batch, None)),
         Measured::Large(bytes) => {
-            let reservation = output.reserve(&peer.share.outgoing, bytes).await?;
+            let lease = output.reserve(bytes).await?;
             match log.read(reader(peer, &session), cursor, bytes).await.map_err(later)? {
-                Measured::Ready(batch) => Ok((batch, Some(reservation))),
+                Measured::Ready(batch) => Ok((batch, Some(lease))),
                 // Entries do not change; retention has put a larger one first, which is a gap.
                 Measured::Large(_) => Err(StreamEnd::of(Code::ShuttingDown)),
             }

@@ -1,6 +1,6 @@
 //! Frames from a client: bounded in size before they are read, in memory while they are, and in time.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use proto::{FrameError, FrameReader, MAX_COMMIT_FRAME, relay::ClientFrame};
 use tokio::{
@@ -11,11 +11,17 @@ use tokio::{
 use crate::{
     log::Memory,
     net::transport::RecvHalf,
-    policy::limits::{CREATE_TIME, FRAME_TIME, LARGE_FRAME_STALL},
+    policy::{
+        limits::{FRAME_TIME, LARGE_FRAME_STALL, MAX_FIRST_FRAME, frame_time},
+        pool::{Evicted, Pool},
+    },
 };
 
 /// Greatest chunk taken from the transport at once, in bytes.
 const CHUNK: usize = 64 << 10;
+
+/// Bytes before each frame.
+const LENGTH: usize = 4;
 
 /// The receiving half of a stream.
 pub(super) struct Input {
@@ -37,8 +43,20 @@ pub(super) enum InputError {
     Gone,
 }
 
-/// Where the memory for a large frame comes from; both count KiB.
+/// Where the memory for a large frame comes from.
 pub(super) struct Budget<'a> {
+    /// Frames over this many bytes need some.
+    pub above: usize,
+    /// How many KiB at first.
+    pub step_kib: u32,
+    /// Of which pool.
+    pub pool: &'a Arc<Pool>,
+    /// Whose: see `Peer::payer`.
+    pub address: IpAddr,
+}
+
+/// Where that for a part of a file does; both count KiB.
+pub(super) struct FileBudget<'a> {
     /// Frames over this many bytes need some.
     pub above: usize,
     /// The share of the client's address.
@@ -49,7 +67,7 @@ pub(super) struct Budget<'a> {
 
 impl Input {
     pub(super) fn new(recv: RecvHalf) -> Self {
-        Self { recv, reader: FrameReader::new(MAX_COMMIT_FRAME), cap: MAX_COMMIT_FRAME }
+        Self { recv, reader: FrameReader::new(MAX_FIRST_FRAME), cap: MAX_FIRST_FRAME }
     }
 
     /// The first frame of a stream: soon, and small unless it opens a room. A stranger who stops in the middle of
@@ -61,8 +79,9 @@ impl Input {
     ) -> Result<(ClientFrame, Memory), InputError> {
         let length = timeout(soon, self.length()).await.map_err(|_| InputError::TimedOut)??;
         let length = length.ok_or(InputError::Gone)?;
-        let time = if length > budget.above { CREATE_TIME } else { soon };
-        timeout(time, self.body(length, budget, soon)).await.map_err(|_| InputError::TimedOut)?
+        let frame = self.leased(length, budget, soon, soon).await?;
+        self.cap(MAX_COMMIT_FRAME);
+        Ok(frame)
     }
 
     /// The next frame with the memory it holds; `None` at the client's orderly end.
@@ -71,8 +90,67 @@ impl Input {
         budget: &Budget<'_>,
     ) -> Result<Option<(ClientFrame, Memory)>, InputError> {
         let Some(length) = self.length().await? else { return Ok(None) };
-        let body = timeout(FRAME_TIME, self.body(length, budget, LARGE_FRAME_STALL)).await;
-        body.map_err(|_| InputError::TimedOut)?.map(Some)
+        self.leased(length, budget, FRAME_TIME, LARGE_FRAME_STALL).await.map(Some)
+    }
+
+    /// The body of a frame: in `time` if it is small, and at the least rate if it is not, with no longer pause than `stall`.
+    async fn leased(
+        &mut self,
+        length: usize,
+        budget: &Budget<'_>,
+        time: Duration,
+        stall: Duration,
+    ) -> Result<(ClientFrame, Memory), InputError> {
+        if length <= budget.above {
+            return timeout(time, self.held_body(false, Memory::default(), time))
+                .await
+                .map_err(|_| InputError::TimedOut)?;
+        }
+        // Apart: who is between two frames does not keep room for it.
+        let body = Box::pin(self.growing_body(length, budget, stall));
+        timeout(frame_time(length), body).await.map_err(|_| InputError::TimedOut)?
+    }
+
+    /// A large frame, which takes memory as it comes.
+    async fn growing_body(
+        &mut self,
+        length: usize,
+        budget: &Budget<'_>,
+        stall: Duration,
+    ) -> Result<(ClientFrame, Memory), InputError> {
+        let whole = kib(length + LENGTH);
+        let lease = budget.pool.take(budget.address, whole.min(budget.step_kib)).await;
+        let lease = lease.map_err(|Evicted| InputError::TimedOut)?;
+        let mut have = lease.kib();
+        self.reader.reserve_up_to((have as usize) << 10);
+        loop {
+            if let Some(frame) = self.reader.take_frame::<ClientFrame>()? {
+                // The buffer, which grew with the frame, is the frame's.
+                self.reader = FrameReader::new(self.cap);
+                return Ok((frame, lease.into()));
+            }
+            let room = ((have as usize) << 10).saturating_sub(self.reader.buffered());
+            if room == 0 {
+                let grown = lease.grow(have.min(whole.saturating_sub(have))).await;
+                grown.map_err(|Evicted| InputError::TimedOut)?;
+                if lease.kib() == have {
+                    return Err(InputError::TooLarge);
+                }
+                have = lease.kib();
+                self.reader.reserve_up_to((have as usize) << 10);
+                continue;
+            }
+            let wanted = self.reader.wanted()?.min(room);
+            let came = tokio::select! {
+                biased;
+                came = timeout(stall, self.fill(wanted)) => came.map_err(|_| InputError::TimedOut)??,
+                () = lease.evicted() => return Err(InputError::TimedOut),
+            };
+            if came == 0 {
+                return Err(InputError::Malformed);
+            }
+            lease.moved(came);
+        }
     }
 
     /// The same where a client that says nothing for so long is given up, and one whose frame takes longer than `time`.
@@ -81,12 +159,14 @@ impl Input {
         &mut self,
         idle: Duration,
         time: Duration,
-        budget: &Budget<'_>,
+        budget: &FileBudget<'_>,
     ) -> Result<Option<(ClientFrame, Memory)>, InputError> {
         let length = timeout(idle, self.length()).await.map_err(|_| InputError::TimedOut)??;
         let Some(length) = length else { return Ok(None) };
         let held = self.hold(length, budget).await?;
-        let body = timeout(time, self.held_body(held, idle)).await;
+        let (share, memory) = held.unzip();
+        let body = timeout(time, self.held_body(share.is_some(), memory.unwrap_or_default(), idle)).await;
+        drop(share);
         body.map_err(|_| InputError::TimedOut)?.map(Some)
     }
 
@@ -116,46 +196,33 @@ impl Input {
         Ok(Some(self.reader.wanted()?))
     }
 
-    /// The body of a frame. `stall`: a large one is given up after so long without progress.
-    async fn body(
-        &mut self,
-        length: usize,
-        budget: &Budget<'_>,
-        stall: Duration,
-    ) -> Result<(ClientFrame, Memory), InputError> {
-        let held = self.hold(length, budget).await?;
-        self.held_body(held, stall).await
-    }
-
     /// Waits for leave to hold a frame, if it is a large one.
     async fn hold<'b>(
         &mut self,
         length: usize,
-        budget: &Budget<'b>,
+        budget: &FileBudget<'b>,
     ) -> Result<Option<(SemaphorePermit<'b>, Memory)>, InputError> {
         if length <= budget.above {
             return Ok(None);
         }
-        let kib = u32::try_from(length.div_ceil(1 << 10)).unwrap_or(u32::MAX);
+        let kib = kib(length);
         let share = budget.share.acquire_many(kib).await.map_err(|_| InputError::Gone)?;
         let permit = budget.store.clone().acquire_many_owned(kib).await;
         self.reader.reserve();
         Ok(Some((share, permit.map_err(|_| InputError::Gone)?.into())))
     }
 
+    /// The body of a frame whose memory is there, if it is a large one.
     async fn held_body(
         &mut self,
-        held: Option<(SemaphorePermit<'_>, Memory)>,
+        large: bool,
+        memory: Memory,
         stall: Duration,
     ) -> Result<(ClientFrame, Memory), InputError> {
-        let large = held.is_some();
-        let (share, memory) = held.unzip();
-        let memory = memory.unwrap_or_default();
         loop {
             if large && let Some(frame) = self.reader.take_frame::<ClientFrame>()? {
                 // The buffer, which grew with the frame, is the frame's.
                 self.reader = FrameReader::new(self.cap);
-                drop(share);
                 return Ok((frame, memory));
             }
             if !large && let Some(frame) = self.reader.next_frame::<ClientFrame>()? {
@@ -177,6 +244,10 @@ impl Input {
         self.reader.push(&chunk);
         Ok(chunk.len())
     }
+}
+
+fn kib(bytes: usize) -> u32 {
+    u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX)
 }
 
 impl From<FrameError> for InputError {

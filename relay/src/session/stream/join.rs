@@ -12,12 +12,12 @@ use tokio::sync::watch;
 
 use super::{
     end::StreamEnd,
-    input::{Budget, Input},
+    input::{Budget, Input, InputError},
 };
 use crate::{
     log::{Author, CreateError, Memory, Opening, Unavailable, View},
     policy::{
-        limits::MAX_SMALL_JOIN,
+        limits::{MAX_SMALL_JOIN, OPENING_STEP_KIB},
         refusal::Limit,
         token::{Admission, NoRight, Right, TokenHash},
     },
@@ -46,8 +46,17 @@ pub(super) struct Admitted {
 
 /// Reads a stream's first frame; with the memory that it holds.
 pub(super) async fn first(peer: &Peer, input: &mut Input) -> Result<(Request, Memory), StreamEnd> {
-    let budget = Budget { above: MAX_SMALL_JOIN, share: &peer.share.opening, store: &peer.shared.opening };
-    let (frame, memory) = input.first(peer.shared.limits().join_time, &budget).await?;
+    let budget = Budget {
+        above: MAX_SMALL_JOIN,
+        step_kib: OPENING_STEP_KIB,
+        pool: &peer.shared.opening,
+        address: peer.payer,
+    };
+    let first = input.first(peer.shared.limits().join_time, &budget).await;
+    let (frame, memory) = first.map_err(|error| match error {
+        InputError::TooLarge => Refusal::over(Limit::FirstSlot).into(),
+        error => StreamEnd::from(error),
+    })?;
     match Request::try_from(frame) {
         Ok(request) => Ok((request, memory)),
         Err(Invalid { code: Code::TooLarge, .. }) => Err(Refusal::over(Limit::FirstSlot).into()),
@@ -64,6 +73,9 @@ pub(super) async fn join(peer: &Peer, join: Join) -> Result<Admitted, StreamEnd>
     let handle = Handle { superseded: Arc::new(superseded) };
     // A suspended key has a session like a member's: a member's limits, and one stream at a time.
     let is_member = view.standing != Some(Standing::Invite);
+    if is_member && view.founder.is_some_and(|founder| founder != join.key) {
+        peer.shared.log.note_company(room);
+    }
     let (session, older) = peer.shared.router().join(peer.payer, room, join.key, is_member, handle);
     if let Some(older) = older {
         older.superseded.send_replace(true);

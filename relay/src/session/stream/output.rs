@@ -18,7 +18,8 @@ use super::end::StreamEnd;
 use crate::{
     net::transport::{self, SendHalf},
     policy::{
-        limits::{LARGE_FRAME, LARGE_FRAME_STALL, LAST_FRAME_TIME},
+        limits::{LARGE_FRAME, LARGE_FRAME_STALL, LAST_FRAME_TIME, frame_time},
+        pool::{Evicted, Lease},
         refusal::Limit,
     },
     session::{peer::Peer, router::Refusal, shared::Shared},
@@ -38,6 +39,8 @@ pub(super) struct Output {
     address: IpAddr,
     /// Where its noes are counted.
     room: Option<RoomId>,
+    /// The memory of a large frame that is on its way.
+    lease: Option<Lease>,
     /// A frame was begun and not finished: nothing can follow it.
     torn: bool,
     /// Its end is said.
@@ -53,7 +56,7 @@ pub(super) enum SendStopped {
     Stalled,
 }
 
-/// Leave to hold one large frame.
+/// Leave to hold one part of a file.
 pub(super) struct Reservation<'a> {
     share: SemaphorePermit<'a>,
     _memory: OwnedSemaphorePermit,
@@ -85,19 +88,21 @@ impl Output {
             shared: peer.shared.clone(),
             address: peer.payer,
             room: None,
+            lease: None,
             torn: false,
             is_handed_over: false,
         }
     }
 
-    /// Waits for leave to hold a frame of so many bytes. `share` is that of the client's
-    /// address.
-    pub(super) async fn reserve<'a>(
-        &self,
-        share: &'a Semaphore,
-        bytes: usize,
-    ) -> Result<Reservation<'a>, SendStopped> {
-        Reservation::of(share, &self.shared.outgoing, bytes * COPIES).await
+    /// Waits for leave to hold a frame of so many bytes.
+    pub(super) async fn reserve(&self, bytes: usize) -> Result<Lease, SendStopped> {
+        let kib = u32::try_from((bytes * COPIES).div_ceil(1 << 10)).unwrap_or(u32::MAX);
+        self.shared.outgoing.take(self.address, kib).await.map_err(|Evicted| SendStopped::Stalled)
+    }
+
+    /// What the frames that follow hold, until it is given back.
+    pub(super) fn hold(&mut self, lease: Option<Lease>) {
+        self.lease = lease;
     }
 
     /// Sends one frame. Dropped half-way, the stream can only be reset.
@@ -109,15 +114,44 @@ impl Output {
     async fn bytes(&mut self, bytes: Vec<u8>) -> Result<(), SendStopped> {
         self.torn = true;
         if bytes.len() <= LARGE_FRAME {
+            // It takes as long as it likes, and so it holds nothing that others wait for.
+            self.lease = None;
             self.send.write_all(&bytes).await?;
         } else {
-            for chunk in bytes.chunks(CHUNK) {
-                let written = timeout(LARGE_FRAME_STALL, self.send.write_all(chunk)).await;
-                written.map_err(|_| SendStopped::Stalled)??;
+            let sent = timeout(frame_time(bytes.len()), self.large(&bytes))
+                .await
+                .unwrap_or(Err(SendStopped::Stalled));
+            if matches!(sent, Err(SendStopped::Stalled)) {
+                self.lease = None;
+                self.shared.metrics.limited_at(Limit::SlowFrame, self.address);
             }
+            sent?;
         }
         self.torn = false;
         Ok(())
+    }
+
+    /// A large frame: until it is there, or too slow, or others need its memory and it is the slowest.
+    async fn large(&mut self, bytes: &[u8]) -> Result<(), SendStopped> {
+        let (send, lease) = (&mut self.send, self.lease.as_ref());
+        let write = async {
+            for chunk in bytes.chunks(CHUNK) {
+                let written = timeout(LARGE_FRAME_STALL, send.write_all(chunk)).await;
+                written.map_err(|_| SendStopped::Stalled)??;
+                if let Some(lease) = lease {
+                    lease.moved(chunk.len());
+                }
+            }
+            Ok(())
+        };
+        match lease {
+            Some(lease) => tokio::select! {
+                biased;
+                written = write => written,
+                () = lease.evicted() => Err(SendStopped::Stalled),
+            },
+            None => write.await,
+        }
     }
 
     /// The same to a client that is given up after so long.

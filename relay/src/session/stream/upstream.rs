@@ -11,11 +11,14 @@ use tokio::sync::mpsc;
 
 use super::{
     end::StreamEnd,
-    input::{Budget, Input},
+    input::{Budget, Input, InputError},
 };
 use crate::{
     log::{Appended, Author, Memory, Publish, ReadPermit, Signal, Tail, Ticket},
-    policy::limits::LARGE_FRAME,
+    policy::{
+        limits::{FIRST_STEP_KIB, LARGE_FRAME},
+        refusal::Limit,
+    },
     session::{
         peer::Peer,
         router::{Action, Refusal, Session},
@@ -51,12 +54,24 @@ impl Upstream<'_> {
     /// Runs until the client ends (`Ok`) or has to be ended.
     pub(super) async fn run(self, input: &mut Input) -> Result<(), StreamEnd> {
         let shared = &self.peer.shared;
-        let budget = Budget { above: LARGE_FRAME, share: &self.peer.share.incoming, store: &shared.incoming };
-        while let Some((frame, memory)) = input.next(&budget).await? {
+        let budget = Budget {
+            above: LARGE_FRAME,
+            step_kib: FIRST_STEP_KIB,
+            pool: &shared.incoming,
+            address: self.peer.payer,
+        };
+        while let Some((frame, memory)) = input.next(&budget).await.inspect_err(|error| self.count(error))? {
             // An allocation for each frame, so that the streams that wait for one, which are nearly all, do without 3 KiB.
             Box::pin(self.execute(frame, memory)).await?;
         }
         Ok(())
+    }
+
+    /// Whoever was too slow with a frame.
+    fn count(&self, error: &InputError) {
+        if *error == InputError::TimedOut {
+            self.peer.shared.metrics.limited_at(Limit::SlowFrame, self.peer.payer);
+        }
     }
 
     /// Carries out what a frame asks for.

@@ -7,7 +7,7 @@ use crate::policy::limits::Retention;
 
 const ENTRIES: TableDefinition<(&[u8; 32], u64), &[u8]> = TableDefinition::new("entries");
 const FORMAT: TableDefinition<(), u64> = TableDefinition::new("format");
-const ROOMS: TableDefinition<&[u8; 32], tables::RoomRow> = TableDefinition::new("held_rooms");
+const ROOMS: TableDefinition<&[u8; 32], tables::RoomRow> = TableDefinition::new("keyed_rooms");
 
 async fn filled(directory: &Path) {
     let backend = Redb::open(directory, &Limits::default()).unwrap();
@@ -57,10 +57,20 @@ fn format(directory: &Path, version: Option<u64>) -> u64 {
             let mut before = transaction.open_table(formats::SIZED_ROOMS).unwrap();
             for row in transaction.open_table(ROOMS).unwrap().iter().unwrap() {
                 let (id, row) = row.unwrap();
-                let (head, oldest, last_commit, last_at_ms, bytes, keys, slots, _) = row.value();
+                let (head, oldest, last_commit, last_at_ms, bytes, keys, slots, ..) = row.value();
                 before
                     .insert(id.value(), (head, oldest, last_commit, last_at_ms, bytes, keys, slots))
                     .unwrap();
+            }
+            transaction.delete_table(ROOMS).unwrap();
+        }
+        if (5..=6).contains(&version) {
+            let mut before = transaction.open_table(formats::HELD_ROOMS).unwrap();
+            for row in transaction.open_table(ROOMS).unwrap().iter().unwrap() {
+                let (id, row) = row.unwrap();
+                let (head, oldest, last_commit, last_at_ms, bytes, keys, slots, frozen, _) = row.value();
+                let row = (head, oldest, last_commit, last_at_ms, bytes, keys, slots, frozen);
+                before.insert(id.value(), row).unwrap();
             }
             transaction.delete_table(ROOMS).unwrap();
         }
@@ -91,9 +101,9 @@ async fn database_of_the_format_before_is_read_and_nothing_of_it_is_lost() {
     backend.trim(1).await;
     assert_eq!(read(&backend).await, (6, false));
     backend.close().await;
-    assert_eq!(format(directory.path(), None), 6, "a program of before refuses it");
+    assert_eq!(format(directory.path(), None), formats::VERSION, "a program of before refuses it");
 
-    for other in [1, 7] {
+    for other in [1, formats::VERSION + 1] {
         format(directory.path(), Some(other));
         assert!(matches!(Redb::open(directory.path(), &Limits::default()), Err(OpenError::Format)));
         assert_eq!(format(directory.path(), None), other, "and it is left as it is");
@@ -102,7 +112,7 @@ async fn database_of_the_format_before_is_read_and_nothing_of_it_is_lost() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn database_of_the_last_formats_is_taken_over_whole() {
-    for version in [4, 5] {
+    for version in [4, 5, 6] {
         let directory = TempDir::new().unwrap();
         filled(directory.path()).await;
         assert_eq!(format(directory.path(), Some(version)), version);
@@ -113,7 +123,7 @@ async fn database_of_the_last_formats_is_taken_over_whole() {
         assert!(backend.survey().unwrap().is_whole());
         assert_eq!(append(&backend, 9, 100).await.unwrap().seq, 6);
         backend.close().await;
-        assert_eq!(format(directory.path(), None), 6);
+        assert_eq!(format(directory.path(), None), formats::VERSION);
     }
 }
 

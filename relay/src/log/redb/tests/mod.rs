@@ -14,6 +14,7 @@ pub(crate) mod simdisk;
 mod slots;
 mod space;
 mod trimming;
+mod upgrade;
 mod workload;
 
 use ed25519_dalek::SigningKey;

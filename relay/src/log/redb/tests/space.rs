@@ -194,10 +194,12 @@ async fn rooms_that_nobody_but_their_founder_was_in_go_and_no_others() {
     open(1, vec![], DAY).await;
     open(2, vec![invite(0xc, 2 * DAY)], DAY).await;
     open(3, vec![invite(0xd, 9 * DAY)], DAY).await;
-    open(4, vec![member], DAY).await;
+    open(4, vec![member.clone()], DAY).await;
+    backend.note_company(RoomId([4; 32]));
     open(5, vec![], 3 * DAY).await;
     open(6, vec![], DAY).await;
     open(7, vec![], DAY).await;
+    open(9, vec![member], DAY).await;
     open(8, vec![invite(0xe, 0)], DAY).await;
     let feed = backend.follow(RoomId([6; 32]));
     for number in 0..17 {
@@ -208,16 +210,71 @@ async fn rooms_that_nobody_but_their_founder_was_in_go_and_no_others() {
         async || backend.rooms(None, 10).await.unwrap().iter().map(|room| room.id.0[0]).collect::<Vec<_>>();
 
     backend.trim(3 * DAY + 1).await;
-    assert_eq!(left().await, [1, 2, 3, 4, 5, 6, 7, 8], "who visits is not known yet");
+    assert_eq!(left().await, [1, 2, 3, 4, 5, 6, 7, 8, 9], "who visits is not known yet");
     backend.reload(&limits(None));
     backend.trim(3 * DAY + 1).await;
-    assert_eq!(left().await, [1, 2, 3, 4, 5, 6, 7, 8], "never, if it was asked for");
+    assert_eq!(left().await, [1, 2, 3, 4, 5, 6, 7, 8, 9], "never, if it was asked for");
     backend.reload(&limits(Some(Duration::ZERO)));
     backend.trim(3 * DAY).await;
-    assert_eq!(left().await, [3, 4, 5, 6, 7, 8], "one is awaited, one is new, one is visited, and so on");
+    assert_eq!(
+        left().await,
+        [3, 4, 5, 6, 7, 8],
+        "one is awaited, one is new, one is visited; who was only named in one never came"
+    );
     drop(feed);
     backend.trim(9 * DAY + 1).await;
     assert_eq!(left().await, [4, 7, 8]);
     backend.trim(100 * DAY).await;
-    assert_eq!(left().await, [4, 7], "no invite keeps a room for longer than entries are kept");
+    assert_eq!(
+        left().await,
+        [4],
+        "no invite, and nothing that was said, keeps a room for longer than entries are kept"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lone_rooms_are_known_across_restarts_and_so_is_who_came() {
+    const DAY: u64 = 24 * 3600 * 1000;
+    let directory = TempDir::new().unwrap();
+    let limits = |time| Limits { drop_lone: time, ..Limits::default() };
+    let backend = Redb::open(directory.path(), &limits(None)).unwrap();
+    let member = AccessKey { key: PublicKey([0xb; 32]), grant: Grant::Member };
+    for room in 1..=3 {
+        let keys = opening().keys.into_iter().chain([member.clone()]).collect();
+        let opening = Opening { keys, ..opening() };
+        backend.create(RoomId([room; 32]), opening, Right::Anybody, DAY).await.unwrap();
+    }
+    let feed = backend.follow(RoomId([1; 32]));
+    backend.note_company(RoomId([3; 32]));
+    backend.trim(3 * DAY).await;
+    drop(feed);
+    backend.close().await;
+    let left = async |backend: &Redb| {
+        backend.rooms(None, 10).await.unwrap().iter().map(|room| room.id.0[0]).collect::<Vec<_>>()
+    };
+    let backend = Redb::open(directory.path(), &limits(Some(Duration::ZERO))).unwrap();
+    backend.trim(3 * DAY).await;
+    assert_eq!(left(&backend).await, [1, 3], "one was visited in the life before");
+    backend.trim(90 * DAY).await;
+    assert_eq!(left(&backend).await, [3], "and somebody came into another");
+    backend.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cards_and_keys_count_against_whoever_opened_the_room() {
+    let directory = TempDir::new().unwrap();
+    let backend = Redb::open(directory.path(), &Limits::default()).unwrap();
+    let invite = |key: u8| AccessKey {
+        key: PublicKey([key; 32]),
+        grant: Grant::Invite { expires_ms: 0, max_uses: 0, card: vec![7; 1024].into() },
+    };
+    let keys = opening().keys.into_iter().chain((100..200).map(invite)).collect();
+    let opening = Opening { keys, address: Some([192, 0, 2, 1].into()), ..opening() };
+    backend.create(ROOM, opening, Right::Anybody, 1).await.unwrap();
+    let busiest = backend.busiest(9).await.unwrap();
+    assert!(busiest.openers[0].1.bytes > 100 << 10, "{:?}", busiest.openers);
+    assert!(busiest.rooms[0].2.bytes > 100 << 10, "{:?}", busiest.rooms);
+    let overview = backend.overview().await.unwrap();
+    assert!(overview.key_bytes > 100 << 10 && overview.slot_bytes == 8);
+    assert!(backend.survey().unwrap().is_whole());
 }

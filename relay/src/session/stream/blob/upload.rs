@@ -22,7 +22,7 @@ use tokio::{
 use super::{
     super::{
         end::StreamEnd,
-        input::{Budget, Input},
+        input::{FileBudget, Input},
         output::Output,
     },
     Pace, have,
@@ -117,7 +117,7 @@ async fn receive(
     parts: mpsc::Sender<Arrived>,
 ) -> Result<(), StreamEnd> {
     let shared = &peer.shared;
-    let budget = Budget { above: LARGE_FRAME, share: &peer.share.files_in, store: &shared.files_in };
+    let budget = FileBudget { above: LARGE_FRAME, share: &peer.share.files_in, store: &shared.files_in };
     let turns = Arc::new(Semaphore::new(PARTS_UNDER_WAY));
     let (pace, mut owed) = (Pace::new(peer), 0);
     loop {
