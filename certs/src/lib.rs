@@ -25,7 +25,7 @@ pub use challenge::challenge;
 pub use error::CertsError;
 pub use files::{read_secret, write_secret};
 pub use issue::{LEAF_LIFETIME, MAX_NAMES};
-pub use judge::{is_vouched_by, not_after_unix, validity_unix};
+pub use judge::{is_for, is_vouched_by, not_after_unix, validity_unix};
 pub use name::parse_name;
 pub use pin::{ParsePinError, Pin, PinPrefix, is_self_signed, pin_of};
 pub use server::{SERVER_CERT_FILE, SERVER_KEY_FILE, ServerCertificate, load_pem};

@@ -27,7 +27,7 @@ mod tests;
 
 pub use self::{
     end::End,
-    handshake::{HandshakeError, PATH, SUBPROTOCOL, answer},
+    handshake::{HandshakeError, PAGE_SUBPROTOCOL, PATH, SUBPROTOCOL, answer, answer_page},
     limits::{CLOSE_BASE, Rules},
     stream::{Gone, RecvHalf, SendHalf},
     tunnel::Tunnel,

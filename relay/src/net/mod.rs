@@ -14,3 +14,4 @@ pub mod sockets;
 pub(crate) mod tcp;
 pub(crate) mod tls;
 pub(crate) mod transport;
+pub mod web;

@@ -68,6 +68,12 @@ impl Certificate {
         self.shown.read().unwrap_or_else(PoisonError::into_inner).not_after_unix
     }
 
+    /// Whether the one that is shown now is for this name or address.
+    pub fn is_for(&self, name: &str) -> bool {
+        let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner).key.clone();
+        shown.cert.first().is_some_and(|leaf| certs::is_for(leaf, name))
+    }
+
     /// What is shown to a certificate authority instead.
     pub fn challenges(&self) -> &Challenges {
         &self.challenges

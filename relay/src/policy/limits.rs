@@ -378,6 +378,17 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// HTTP: bytes of a request's head. Browsers send 1 to 2 KiB; hyper allows no less than this.
 pub const HTTP_BUFFER: usize = 8 << 10;
 
+/// HTTP: requests on one connection before it is ended; the page has fewer files.
+pub const PAGE_REQUESTS: u32 = 64;
+
+/// HTTP: time for a connection on which the page is read: a build over a slow telephone, 100 kbit/s.
+pub const PAGE_TIME: Duration = Duration::from_secs(60);
+
+/// HTTP: KiB of the page that one address may fetch: an office of a hundred who come at once, at 1 MiB each. A browser keeps
+/// what it has.
+pub const PAGE_TRAFFIC: Rate =
+    Rate { burst: 128 << 10, interval: Duration::from_nanos(60_000_000_000 / (128 << 10)) };
+
 /// Handshakes in progress that one address may have: one part in so many of [`Limits::max_handshakes`].
 pub const HANDSHAKE_SHARE: usize = 4;
 

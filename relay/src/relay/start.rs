@@ -17,6 +17,7 @@ use crate::{
         quic,
         reset::ResetKey,
         sockets::{Sockets, SocketsError},
+        tcp::Greeter,
         tls,
     },
     ops::security::QUIET,
@@ -61,6 +62,7 @@ impl Relay {
         );
         // First of all: a relay that cannot start makes no identity and no database.
         config.tls.check()?;
+        let site = config.web.site()?;
         #[cfg(feature = "program")]
         operators::check(&config, &data_dir).await?;
         let mut bound = Vec::new();
@@ -82,6 +84,7 @@ impl Relay {
         let server = quic::server_config(crypto, &limits);
 
         let secured = tls::tcp_config(identity.certificate.clone())?;
+        let greeter = Greeter::new(secured, config.web.pages(site, identity.certificate.clone()));
         let (mut endpoints, mut addresses) = (Vec::new(), Vec::new());
         let (mut listeners, mut without_tcp) = (Vec::new(), Vec::new());
         for listening in bound {
@@ -100,7 +103,7 @@ impl Relay {
             |endpoint: &Endpoint| tokio::spawn(acceptors::quic::serve(shared.clone(), endpoint.clone()));
         let mut acceptors: Vec<_> = endpoints.iter().map(serve).collect();
         let serve = |listener| {
-            tokio::spawn(acceptors::tcp::serve(shared.clone(), listener, secured.clone(), proxies.clone()))
+            tokio::spawn(acceptors::tcp::serve(shared.clone(), listener, greeter.clone(), proxies.clone()))
         };
         acceptors.extend(listeners.into_iter().map(serve));
         let reloader = Reloader {

@@ -32,7 +32,7 @@ async fn page_says_what_this_is_and_nothing_else_is_there() {
         assert!(answer.starts_with("HTTP/1.1 404 "), "{path}: {answer}");
     }
     let answer = ask(&server, b"POST / HTTP/1.1\r\nHost: r\r\nContent-Length: 2\r\n\r\nhi").await;
-    assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,5 +3,7 @@
 pub mod client;
 mod hostile;
 mod http;
+mod page;
 mod port;
 mod rooms;
+mod site;

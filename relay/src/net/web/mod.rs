@@ -1,0 +1,86 @@
+//! Pages in browsers: from where they may connect, and the one page that the relay serves itself.
+//!
+//! ```text
+//! GET /schat ─▶ origin ─▶ a WebSocket
+//! GET …      ─▶ answer ─▶ site (files in memory)
+//! ```
+
+pub(crate) mod answer;
+pub(crate) mod embedded;
+pub mod origin;
+pub mod site;
+
+use std::{
+    net::IpAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use self::{
+    origin::Origin,
+    site::{Site, SiteError},
+};
+use crate::{
+    net::tls::Certificate,
+    policy::{limits::PAGE_TRAFFIC, quota::Quota},
+};
+
+/// What a relay is to browsers.
+#[derive(Clone, Debug, Default)]
+pub enum Web {
+    /// Nothing.
+    #[default]
+    Off,
+    /// The page is served, if there is one, and pages may connect.
+    On {
+        /// Where the page's files are; `None` for those that the program was built with.
+        directory: Option<PathBuf>,
+        /// Whose pages may connect, beside the relay's own.
+        origins: Vec<Origin>,
+    },
+}
+
+/// What is served to browsers, and on what conditions.
+pub(crate) struct Pages {
+    /// `None` where the program was built without a page.
+    pub site: Option<Site>,
+    origins: Vec<Origin>,
+    certificate: Arc<Certificate>,
+    traffic: Mutex<Quota<IpAddr>>,
+}
+
+impl Web {
+    /// The files, read: before a first start leaves anything behind.
+    ///
+    /// # Errors
+    /// [`SiteError`] for a directory that holds no page.
+    pub(crate) fn site(&self) -> Result<Option<Site>, SiteError> {
+        match self {
+            Self::Off => Ok(None),
+            Self::On { directory: Some(directory), .. } => Site::read(directory).map(Some),
+            Self::On { directory: None, .. } => Ok(embedded::site()),
+        }
+    }
+
+    /// What is served of it; nothing, if it is off.
+    pub(crate) fn pages(self, site: Option<Site>, certificate: Arc<Certificate>) -> Option<Arc<Pages>> {
+        let Self::On { origins, .. } = self else { return None };
+        let traffic = Mutex::new(Quota::new(PAGE_TRAFFIC));
+        Some(Arc::new(Pages { site, origins, certificate, traffic }))
+    }
+}
+
+impl Pages {
+    /// Whether a page of this origin may connect to the relay by this authority.
+    pub fn judge(&self, origin: &str, authority: &str) -> Result<(), origin::Foreign> {
+        origin::judge(origin, authority, &self.origins, |name| self.certificate.is_for(name))
+    }
+
+    /// Takes so many bytes from what one address may fetch; over it, says when to come again.
+    pub fn charge(&self, payer: IpAddr, bytes: usize) -> Result<(), Duration> {
+        let kib = u32::try_from(bytes >> 10).unwrap_or(u32::MAX).saturating_add(1);
+        let mut traffic = self.traffic.lock().unwrap_or_else(PoisonError::into_inner);
+        traffic.take_many(payer, kib, Instant::now()).map_err(|over| over.retry_after)
+    }
+}
