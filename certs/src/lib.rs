@@ -9,6 +9,7 @@
 //! Every key is ECDSA on P-256. Ed25519 would be shorter, but neither the browsers nor the CA/Browser
 //! Forum's rules know it in certificates, and WebTransport is meant to use the same certificate.
 
+mod announce;
 mod authority;
 mod challenge;
 mod error;
@@ -20,6 +21,7 @@ mod pin;
 mod server;
 mod x509;
 
+pub use announce::{Announcement, BROWSER_LEAF_LIFETIME, BrowserLeaf, leaf_hash};
 pub use authority::{Authority, CA_CERT_FILE, CA_KEY_FILE};
 pub use challenge::challenge;
 pub use error::CertsError;

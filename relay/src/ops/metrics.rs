@@ -87,10 +87,12 @@ pub enum Carrier {
     Tcp,
     /// A page in a browser, over TCP.
     WebSocket,
+    /// A page in a browser, over QUIC.
+    WebTransport,
 }
 
 impl Carrier {
-    const ALL: [Self; 3] = [Self::Quic, Self::Tcp, Self::WebSocket];
+    const ALL: [Self; 4] = [Self::Quic, Self::Tcp, Self::WebSocket, Self::WebTransport];
 
     /// Its label in the metrics and in the log.
     pub fn label(self) -> &'static str {
@@ -98,6 +100,7 @@ impl Carrier {
             Self::Quic => "quic",
             Self::Tcp => "tcp",
             Self::WebSocket => "websocket",
+            Self::WebTransport => "webtransport",
         }
     }
 }

@@ -24,6 +24,8 @@ use tokio::{
     sync::watch,
 };
 
+#[cfg(feature = "program")]
+use crate::net::leaves::ANNOUNCED_AT;
 use crate::{
     net::web::{
         Pages,
@@ -111,6 +113,13 @@ impl Desk {
         let is_reading = matches!(*request.method(), Method::GET | Method::HEAD);
         let site = self.pages.as_ref().and_then(|pages| Some((pages, pages.site.as_ref()?)));
         let response = match (site, request.uri().path()) {
+            #[cfg(feature = "program")]
+            (_, ANNOUNCED_AT) if is_reading => {
+                match self.pages.as_ref().and_then(|pages| pages.announced()) {
+                    Some(said) => answer::json(said),
+                    None => refusal(StatusCode::NOT_FOUND, "There is nothing here.\n"),
+                }
+            }
             _ if !is_reading => refusal(StatusCode::METHOD_NOT_ALLOWED, "Nothing is taken here.\n"),
             (Some((pages, site)), path) => match site.find(path) {
                 Some(file) => {
@@ -148,12 +157,10 @@ impl Desk {
         }
         match pages.judge(origin, authority) {
             Ok(()) => {}
-            Err(Foreign::Page) => {
-                return no(StatusCode::FORBIDDEN, "This is not for pages from elsewhere.\n");
+            Err(foreign @ Foreign::Page) => {
+                return no(foreign.status(), "This is not for pages from elsewhere.\n");
             }
-            Err(Foreign::Name) => {
-                return no(StatusCode::MISDIRECTED_REQUEST, "This relay has another name.\n");
-            }
+            Err(foreign @ Foreign::Name) => return no(foreign.status(), "This relay has another name.\n"),
         }
         match tunnel::answer_page(request) {
             Some(response) => Ok((response, Guest::Page { authority: authority.to_owned() })),

@@ -116,6 +116,13 @@ pub(crate) fn status(status: StatusCode, text: impl Into<Bytes>) -> Response<Who
     response
 }
 
+/// What the relay says of itself, new each time.
+pub(crate) fn json(text: Bytes) -> Response<Whole> {
+    let mut response = status(StatusCode::OK, text);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
 /// What every answer says, whatever it is.
 pub(crate) fn guard(headers: &mut HeaderMap) {
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));

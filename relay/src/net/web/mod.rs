@@ -9,6 +9,8 @@ pub(crate) mod answer;
 pub(crate) mod embedded;
 pub mod origin;
 pub mod site;
+#[cfg(feature = "program")]
+pub(crate) mod transport;
 
 use std::{
     net::IpAddr,
@@ -16,6 +18,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
+
+#[cfg(feature = "program")]
+use bytes::Bytes;
 
 use self::{
     origin::Origin,
@@ -51,6 +56,11 @@ pub(crate) struct Pages {
 }
 
 impl Web {
+    /// Whether there is anything for them.
+    pub(crate) fn is_on(&self) -> bool {
+        matches!(self, Self::On { .. })
+    }
+
     /// The files, read: before a first start leaves anything behind.
     ///
     /// # Errors
@@ -75,6 +85,18 @@ impl Pages {
     /// Whether a page of this origin may connect to the relay by this authority.
     pub fn judge(&self, origin: &str, authority: &str) -> Result<(), origin::Foreign> {
         origin::judge(origin, authority, &self.origins, |name| self.certificate.is_for(name))
+    }
+
+    /// What the relay's authority says of its leaves for browsers.
+    #[cfg(feature = "program")]
+    pub fn announced(&self) -> Option<Bytes> {
+        self.certificate.browsers().announced()
+    }
+
+    /// By what browsers know the leaf that they are shown over QUIC.
+    #[cfg(feature = "program")]
+    pub fn leaf(&self) -> Option<[u8; 32]> {
+        self.certificate.browsers().hash()
     }
 
     /// Takes so many bytes from what one address may fetch; over it, says when to come again.

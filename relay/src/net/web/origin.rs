@@ -3,6 +3,8 @@
 
 use std::{fmt, net::Ipv6Addr, str::FromStr};
 
+use hyper::StatusCode;
+
 /// The scheme, host and port of a page, as a browser spells them: lower case, no port that is the scheme's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin(String);
@@ -21,6 +23,16 @@ pub(crate) enum Foreign {
     Page,
     /// It came by a name that is not the relay's.
     Name,
+}
+
+impl Foreign {
+    /// What it is told (RFC 9110, 15.5).
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::Page => StatusCode::FORBIDDEN,
+            Self::Name => StatusCode::MISDIRECTED_REQUEST,
+        }
+    }
 }
 
 /// Whether a page of `origin` may connect to a relay that it calls `authority`. `is_ours` is asked whether a name, or an address

@@ -20,7 +20,7 @@ use crate::{
     },
     ops::metrics::Window,
     policy::{
-        limits::{ACCEPT_PAUSE, CLOSE_TIME, PAGE_TIME},
+        limits::{ACCEPT_PAUSE, CLOSE_TIME, PAGE_TIMES},
         refusal::Limit,
     },
     session::{connection::serve_rooms, peer::Peer, shared::Shared},
@@ -113,7 +113,7 @@ async fn greet(shared: Arc<Shared>, socket: TcpStream, greeter: Greeter, mut per
             Ok(_) = reading.wait_for(|reads| *reads), if !is_reader => {
                 is_reader = true;
                 permit.settle();
-                time.as_mut().reset(Instant::now() + PAGE_TIME);
+                time.as_mut().reset(Instant::now() + limits.join_time * PAGE_TIMES);
             }
             () = &mut time => {
                 if !is_reader {

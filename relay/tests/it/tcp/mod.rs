@@ -2,7 +2,7 @@
 
 pub mod client;
 mod hostile;
-mod http;
+pub mod http;
 mod page;
 mod port;
 mod rooms;

@@ -1,6 +1,6 @@
 //! The page's files.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, time::Duration};
 
 use relay::{Config, Fallback, Relay, StartError, Web};
 use tempfile::TempDir;
@@ -175,6 +175,32 @@ async fn who_reads_without_end_gets_no_more() {
     assert!(refused.contains("retry-after: ") && refused.len() < 2000, "{refused}");
     // What is small comes.
     assert_eq!(code(&get(&server, "", "").await), "200");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reader_that_stands_still_is_shown_out() {
+    let site = TempDir::new().unwrap();
+    build(site.path());
+    fs::write(site.path().join("assets/large"), vec![7; 40 << 20]).unwrap();
+    let server = Server::configured(|config| {
+        config.limits.join_time = Duration::from_millis(200);
+        config.fallback = Fallback::Required;
+        config.web = Web::On { directory: Some(site.path().to_owned()), origins: vec![] };
+    })
+    .await;
+    let connect = || secured(server.address, server.directory.path(), b"http/1.1");
+    let (mut stuck, mut idle) = (connect().await, connect().await);
+    stuck.write_all(b"GET /assets/large HTTP/1.1\r\nHost: r\r\n\r\n").await.unwrap();
+    idle.write_all(b"GET / HTTP/1.1\r\nHost: r\r\n\r\n").await.unwrap();
+    eventually("both are readers, and no strangers any more", || {
+        server.metrics().handshakes.get() == 0 && server.metrics().connections.get() > 0
+    })
+    .await;
+    eventually("their places are given back", || server.metrics().connections.get() == 0).await;
+    // Neither has ended anything.
+    let mut page = Vec::new();
+    timeout(PATIENCE, idle.read_to_end(&mut page)).await.expect("the end in time").ok();
+    assert!(String::from_utf8_lossy(&page).ends_with("the page"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
