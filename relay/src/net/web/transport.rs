@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use hyper::{
-    StatusCode,
-    header::{HeaderName, ORIGIN},
-};
+use hyper::{StatusCode, header::ORIGIN};
 use proto::{CHANNEL_BINDING_LABEL, CHANNEL_BINDING_LEN, NONCE_LEN, web_transport_binding};
 use tokio::time::timeout;
 use web_transport_quinn::{Request, Session};
@@ -64,11 +61,9 @@ fn judge(request: &Request, pages: &Pages) -> Result<bool, StatusCode> {
         EXPORTER_PATH => true,
         _ => return Err(StatusCode::NOT_FOUND),
     };
-    let mut origins = request.headers.get_all(HeaderName::from(ORIGIN)).into_iter();
-    let (Some(origin), None) = (origins.next().and_then(|origin| origin.to_str().ok()), origins.next())
-    else {
-        return Err(StatusCode::BAD_REQUEST);
-    };
+    // Of several the library keeps the last; a browser sends one, whatever its page wants.
+    let origin = request.headers.get(ORIGIN).and_then(|origin| origin.to_str().ok());
+    let origin = origin.ok_or(StatusCode::BAD_REQUEST)?;
     let host = request.url.host_str().ok_or(StatusCode::BAD_REQUEST)?;
     let authority = match request.url.port() {
         Some(port) => format!("{host}:{port}"),
