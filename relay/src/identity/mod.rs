@@ -233,15 +233,21 @@ impl Identity {
         self.look(true).await.map(drop)
     }
 
+    /// Shows browsers the next leaf if it is time.
+    fn look_for_browsers(&self) -> Result<(), IdentityError> {
+        #[cfg(feature = "program")]
+        if let Some(browsers) = &self.browsers {
+            browsers.look(&self.authority, &self.names, &self.certificate, unix_ms() / 1000)?;
+        }
+        Ok(())
+    }
+
     /// Shows the next certificate if it is time, if there is another one, or `anyway`; whether it did.
     async fn look(self: Arc<Self>, anyway: bool) -> Result<bool, IdentityError> {
         tokio::task::spawn_blocking(move || {
             let is_due = self.shown.lock().unwrap_or_else(PoisonError::into_inner).is_due(unix_ms() / 1000);
             let looked = self.source.look(anyway);
-            #[cfg(feature = "program")]
-            if let Some(browsers) = &self.browsers {
-                browsers.look(&self.authority, &self.names, &self.certificate, unix_ms() / 1000)?;
-            }
+            let for_browsers = self.look_for_browsers();
             // Files that make no sense must not keep the voucher for the last good ones from being renewed.
             if is_due || anyway || matches!(looked, Ok(true)) {
                 let next = self.source.issue(&self.authority, &self.names, self.leaf_life)?;
@@ -249,8 +255,10 @@ impl Identity {
                 self.certificate.replace(next)?;
                 *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = life;
                 looked?;
+                for_browsers?;
                 return Ok(true);
             }
+            for_browsers?;
             Ok(looked?)
         })
         .await

@@ -30,6 +30,8 @@ pub(crate) enum Connection {
 
 /// What the fallback needs of a client that was let in.
 pub(crate) struct Guest {
+    /// What carries it, for the log.
+    carrier: &'static str,
     tunnel: Tunnel,
     known: Arc<AtomicBool>,
 }
@@ -65,7 +67,7 @@ impl Connection {
     pub fn carrier(&self) -> &'static str {
         match self {
             Self::Quic(_) => "quic",
-            Self::Tcp(_) => "tcp",
+            Self::Tcp(guest) => guest.carrier,
             #[cfg(feature = "program")]
             Self::Web(_) => "webtransport",
         }
@@ -154,8 +156,8 @@ impl Connection {
 
 impl Guest {
     /// `known` is what the tunnel's bounds go by.
-    pub fn new(tunnel: Tunnel, known: Arc<AtomicBool>) -> Self {
-        Self { tunnel, known }
+    pub fn new(carrier: &'static str, tunnel: Tunnel, known: Arc<AtomicBool>) -> Self {
+        Self { carrier, tunnel, known }
     }
 
     /// The connection itself.
@@ -262,7 +264,9 @@ impl RecvHalf {
             Self::Quic(recv) => drop(recv.stop(code.value().into())),
             Self::Tcp(_) => {}
             #[cfg(feature = "program")]
-            Self::Web(recv) => drop(recv.stop(code.value())),
+            // Firefox throws away what has come for the page, once it is told this. Being dropped says it as well, behind the
+            // last frame.
+            Self::Web(_) => {}
         }
     }
 }

@@ -71,7 +71,7 @@ impl Relay {
             bound.push(Listening::open(address, config.fallback, handed)?);
         }
         #[cfg(feature = "program")]
-        let for_operators = OperatorSockets::bind(&config).await?;
+        let for_operators = OperatorSockets::bind(&config, config.web.served(site.as_ref())).await?;
         let proxies = config.proxies();
         let (wanted, path) = (limits.clone(), data_dir.clone());
         let who = Who { tls: config.tls, names, leaf_life: config.leaf_life, browsers: config.web.is_on() };

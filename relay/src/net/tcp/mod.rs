@@ -104,13 +104,13 @@ impl Greeted {
 
     /// Streams can be opened from now on.
     pub async fn guest(self, limits: &Limits) -> Guest {
-        let known = Arc::<AtomicBool>::default();
+        let (known, carrier) = (Arc::<AtomicBool>::default(), self.carrier().label());
         let (upgraded, rules) = (TokioIo::new(self.upgraded), rules(limits, known.clone()));
         let tunnel = match self.nonce {
             Some(nonce) => Tunnel::server_to_page(upgraded, nonce, rules).await,
             None => Tunnel::server(upgraded, rules).await,
         };
-        Guest::new(tunnel, known)
+        Guest::new(carrier, tunnel, known)
     }
 }
 

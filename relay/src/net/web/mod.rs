@@ -22,6 +22,8 @@ use std::{
 #[cfg(feature = "program")]
 use bytes::Bytes;
 
+use serde::{Deserialize, Serialize};
+
 use self::{
     origin::Origin,
     site::{Site, SiteError},
@@ -46,6 +48,18 @@ pub enum Web {
     },
 }
 
+/// What browsers get of a relay, in a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Served {
+    /// Nothing.
+    Off,
+    /// Pages may connect; there is none of its own.
+    NoPage,
+    /// The page.
+    Page,
+}
+
 /// What is served to browsers, and on what conditions.
 pub(crate) struct Pages {
     /// `None` where the program was built without a page.
@@ -59,6 +73,15 @@ impl Web {
     /// Whether there is anything for them.
     pub(crate) fn is_on(&self) -> bool {
         matches!(self, Self::On { .. })
+    }
+
+    /// The same in a word, with these files.
+    pub(crate) fn served(&self, site: Option<&Site>) -> Served {
+        match (self, site) {
+            (Self::Off, _) => Served::Off,
+            (Self::On { .. }, None) => Served::NoPage,
+            (Self::On { .. }, Some(_)) => Served::Page,
+        }
     }
 
     /// The files, read: before a first start leaves anything behind.
