@@ -29,6 +29,6 @@ pub use self::{
     end::End,
     handshake::{HandshakeError, PAGE_SUBPROTOCOL, PATH, SUBPROTOCOL, answer, answer_page},
     limits::{CLOSE_BASE, Rules},
-    stream::{Gone, RecvHalf, SendHalf},
+    stream::{RecvHalf, SendHalf, StreamGone},
     tunnel::Tunnel,
 };

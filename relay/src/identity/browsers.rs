@@ -24,7 +24,7 @@ struct Turn {
 
 impl Browsers {
     /// Shows the first.
-    pub fn begin(
+    pub(super) fn begin(
         authority: &Authority,
         names: &[String],
         certificate: &Certificate,
@@ -34,7 +34,7 @@ impl Browsers {
     }
 
     /// Shows the next one if it is time; whether it did.
-    pub fn look(
+    pub(super) fn look(
         &self,
         authority: &Authority,
         names: &[String],

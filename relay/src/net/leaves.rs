@@ -28,23 +28,23 @@ struct Shown {
 
 impl Leaves {
     /// Shows another one from now on.
-    pub fn replace(&self, key: Arc<CertifiedKey>, said: &Announcement) {
+    pub(crate) fn replace(&self, key: Arc<CertifiedKey>, said: &Announcement) {
         let shown = Shown { key, announced: text(said).into() };
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(shown);
     }
 
     /// What is shown.
-    pub fn key(&self) -> Option<Arc<CertifiedKey>> {
+    pub(crate) fn key(&self) -> Option<Arc<CertifiedKey>> {
         self.look(|shown| shown.key.clone())
     }
 
     /// By what a browser knows it.
-    pub fn hash(&self) -> Option<[u8; 32]> {
+    pub(crate) fn hash(&self) -> Option<[u8; 32]> {
         self.key()?.cert.first().map(leaf_hash)
     }
 
     /// What the authority says of it.
-    pub fn announced(&self) -> Option<Bytes> {
+    pub(crate) fn announced(&self) -> Option<Bytes> {
         self.look(|shown| shown.announced.clone())
     }
 

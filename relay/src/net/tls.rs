@@ -33,11 +33,11 @@ pub enum TlsError {
 }
 
 /// The protocol of a certificate authority that looks whether a name is ours (RFC 8737).
-pub const ACME_TLS: &[u8] = b"acme-tls/1";
+pub(crate) const ACME_TLS: &[u8] = b"acme-tls/1";
 
 /// The certificate shown to the next client. Connections that are open keep the one they saw.
 #[derive(Debug)]
-pub struct Certificate {
+pub(crate) struct Certificate {
     shown: RwLock<Shown>,
     challenges: Challenges,
     #[cfg(feature = "program")]
@@ -55,7 +55,7 @@ impl Certificate {
     ///
     /// # Errors
     /// [`TlsError::Certificate`].
-    pub fn new(certificate: ServerCertificate) -> Result<Self, TlsError> {
+    pub(crate) fn new(certificate: ServerCertificate) -> Result<Self, TlsError> {
         Ok(Self {
             shown: RwLock::new(Shown::new(certificate)?),
             challenges: Challenges::default(),
@@ -68,19 +68,19 @@ impl Certificate {
     ///
     /// # Errors
     /// [`TlsError::Certificate`]; then the one before stays.
-    pub fn replace(&self, certificate: ServerCertificate) -> Result<(), TlsError> {
+    pub(crate) fn replace(&self, certificate: ServerCertificate) -> Result<(), TlsError> {
         let certificate = Shown::new(certificate)?;
         *self.shown.write().unwrap_or_else(PoisonError::into_inner) = certificate;
         Ok(())
     }
 
     /// The last moment of the one that is shown now, in seconds since 1970.
-    pub fn not_after_unix(&self) -> u64 {
+    pub(crate) fn not_after_unix(&self) -> u64 {
         self.shown.read().unwrap_or_else(PoisonError::into_inner).not_after_unix
     }
 
     /// Whether the one that is shown now is for this name or address.
-    pub fn is_for(&self, name: &str) -> bool {
+    pub(crate) fn is_for(&self, name: &str) -> bool {
         let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner).key.clone();
         let is_for = |key: &CertifiedKey| key.cert.first().is_some_and(|leaf| certs::is_for(leaf, name));
         #[cfg(feature = "program")]
@@ -107,7 +107,7 @@ impl Certificate {
     }
 
     /// What is shown to a certificate authority instead.
-    pub fn challenges(&self) -> &Challenges {
+    pub(crate) fn challenges(&self) -> &Challenges {
         &self.challenges
     }
 }
@@ -138,12 +138,12 @@ const HTTP_ALPN: &[u8] = b"http/1.1";
 /// Certificates that answer a certificate authority's challenges, by name. As many as one certificate has names;
 /// when full, [`Challenges::add`] says so and the order fails.
 #[derive(Debug, Default)]
-pub struct Challenges(RwLock<HashMap<String, Arc<CertifiedKey>>>);
+pub(crate) struct Challenges(RwLock<HashMap<String, Arc<CertifiedKey>>>);
 
 impl Challenges {
     /// Answers for this name from now on; whether there was room, and the certificate can be used.
     #[must_use]
-    pub fn add(&self, name: &str, certificate: ServerCertificate) -> bool {
+    pub(crate) fn add(&self, name: &str, certificate: ServerCertificate) -> bool {
         // Not compared with its key, as others are: the check stumbles over the critical extension that is the
         // point of this certificate.
         let Ok(signer) = aws_lc_rs::sign::any_supported_type(&certificate.key) else { return false };
@@ -157,7 +157,7 @@ impl Challenges {
     }
 
     /// Does not answer for this name any more.
-    pub fn remove(&self, name: &str) {
+    pub(crate) fn remove(&self, name: &str) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
 
@@ -171,7 +171,7 @@ impl Challenges {
 ///
 /// # Errors
 /// [`TlsError::Setup`].
-pub fn challenge_config(certificate: Arc<Certificate>) -> Result<ServerConfig, TlsError> {
+pub(crate) fn challenge_config(certificate: Arc<Certificate>) -> Result<ServerConfig, TlsError> {
     config(certificate, &[ACME_TLS])
 }
 
@@ -179,7 +179,7 @@ pub fn challenge_config(certificate: Arc<Certificate>) -> Result<ServerConfig, T
 ///
 /// # Errors
 /// [`TlsError::Setup`].
-pub fn server_config(certificate: Arc<Certificate>) -> Result<QuicServerConfig, TlsError> {
+pub(crate) fn server_config(certificate: Arc<Certificate>) -> Result<QuicServerConfig, TlsError> {
     // RFC 9001, 8.1: an endpoint that supports none of the client's protocols ends the handshake.
     #[cfg(feature = "program")]
     let protocols: &[&[u8]] = match certificate.browsers().key() {
@@ -196,7 +196,7 @@ pub fn server_config(certificate: Arc<Certificate>) -> Result<QuicServerConfig, 
 ///
 /// # Errors
 /// [`TlsError::Setup`].
-pub fn tcp_config(certificate: Arc<Certificate>) -> Result<Arc<ServerConfig>, TlsError> {
+pub(crate) fn tcp_config(certificate: Arc<Certificate>) -> Result<Arc<ServerConfig>, TlsError> {
     let mut config = config(certificate, &[HTTP_ALPN, ACME_TLS])?;
     // Nobody resumes: a client looks at the certificate each time, and what is remembered costs memory.
     config.send_tls13_tickets = 0;

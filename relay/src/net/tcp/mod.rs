@@ -53,19 +53,19 @@ pub(crate) struct Greeter {
 pub(crate) struct Greeted {
     upgraded: Upgraded,
     /// Ties Joins to its connection.
-    pub binding: [u8; CHANNEL_BINDING_LEN],
+    pub(crate) binding: [u8; CHANNEL_BINDING_LEN],
     /// What the relay drew for a page.
     nonce: Option<[u8; NONCE_LEN]>,
 }
 
 impl Greeter {
     /// With this certificate, and with this for browsers.
-    pub fn new(tls: Arc<ServerConfig>, pages: Option<Arc<Pages>>) -> Self {
+    pub(crate) fn new(tls: Arc<ServerConfig>, pages: Option<Arc<Pages>>) -> Self {
         Self { acceptor: TlsAcceptor::from(tls), pace: Pace::new(), pages }
     }
 
     /// TLS and HTTP; `None` when no WebSocket came of it. `payer` is who asks, and `reads` is told when that is for the page.
-    pub async fn greet(
+    pub(crate) async fn greet(
         self,
         socket: TcpStream,
         header_time: Duration,
@@ -95,7 +95,7 @@ impl Greeter {
 
 impl Greeted {
     /// How it came.
-    pub fn carrier(&self) -> Carrier {
+    pub(crate) fn carrier(&self) -> Carrier {
         match self.nonce {
             Some(_) => Carrier::WebSocket,
             None => Carrier::Tcp,
@@ -103,7 +103,7 @@ impl Greeted {
     }
 
     /// Streams can be opened from now on.
-    pub async fn guest(self, limits: &Limits) -> Guest {
+    pub(crate) async fn guest(self, limits: &Limits) -> Guest {
         let (known, carrier) = (Arc::<AtomicBool>::default(), self.carrier().label());
         let (upgraded, rules) = (TokioIo::new(self.upgraded), rules(limits, known.clone()));
         let tunnel = match self.nonce {

@@ -47,7 +47,7 @@ pub(crate) struct Whole(Option<Bytes>);
 
 impl Whole {
     /// These bytes.
-    pub fn of(bytes: impl Into<Bytes>) -> Self {
+    pub(crate) fn of(bytes: impl Into<Bytes>) -> Self {
         Self(Some(bytes.into()).filter(|bytes| !bytes.is_empty()))
     }
 }

@@ -63,7 +63,7 @@ pub enum Served {
 /// What is served to browsers, and on what conditions.
 pub(crate) struct Pages {
     /// `None` where the program was built without a page.
-    pub site: Option<Site>,
+    pub(crate) site: Option<Site>,
     origins: Vec<Origin>,
     certificate: Arc<Certificate>,
     traffic: Mutex<Quota<IpAddr>>,
@@ -106,24 +106,24 @@ impl Web {
 
 impl Pages {
     /// Whether a page of this origin may connect to the relay by this authority.
-    pub fn judge(&self, origin: &str, authority: &str) -> Result<(), origin::Foreign> {
+    pub(crate) fn judge(&self, origin: &str, authority: &str) -> Result<(), origin::Foreign> {
         origin::judge(origin, authority, &self.origins, |name| self.certificate.is_for(name))
     }
 
     /// What the relay's authority says of its leaves for browsers.
     #[cfg(feature = "program")]
-    pub fn announced(&self) -> Option<Bytes> {
+    pub(crate) fn announced(&self) -> Option<Bytes> {
         self.certificate.browsers().announced()
     }
 
     /// By what browsers know the leaf that they are shown over QUIC.
     #[cfg(feature = "program")]
-    pub fn leaf(&self) -> Option<[u8; 32]> {
+    pub(crate) fn leaf(&self) -> Option<[u8; 32]> {
         self.certificate.browsers().hash()
     }
 
     /// Takes so many bytes from what one address may fetch; over it, says when to come again.
-    pub fn charge(&self, payer: IpAddr, bytes: usize) -> Result<(), Duration> {
+    pub(crate) fn charge(&self, payer: IpAddr, bytes: usize) -> Result<(), Duration> {
         let kib = u32::try_from(bytes >> 10).unwrap_or(u32::MAX).saturating_add(1);
         let mut traffic = self.traffic.lock().unwrap_or_else(PoisonError::into_inner);
         traffic.take_many(payer, kib, Instant::now()).map_err(|over| over.retry_after)

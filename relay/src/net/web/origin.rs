@@ -27,7 +27,7 @@ pub(crate) enum Foreign {
 
 impl Foreign {
     /// What it is told (RFC 9110, 15.5).
-    pub fn status(self) -> StatusCode {
+    pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::Page => StatusCode::FORBIDDEN,
             Self::Name => StatusCode::MISDIRECTED_REQUEST,

@@ -78,15 +78,15 @@ pub enum SiteError {
 #[derive(Clone, Debug)]
 pub(crate) struct File {
     /// What is in it.
-    pub bytes: Bytes,
+    pub(crate) bytes: Bytes,
     /// The same, compressed.
-    pub brotli: Option<Bytes>,
+    pub(crate) brotli: Option<Bytes>,
     /// What a browser is to take it for.
-    pub kind: &'static str,
+    pub(crate) kind: &'static str,
     /// The hash of what is in it (RFC 9110, 8.8.3).
-    pub tag: HeaderValue,
+    pub(crate) tag: HeaderValue,
     /// It never changes under this name.
-    pub is_for_ever: bool,
+    pub(crate) is_for_ever: bool,
 }
 
 /// The files by their names.
@@ -95,7 +95,7 @@ pub(crate) struct Site(BTreeMap<String, File>);
 
 impl Site {
     /// Of these files; `None` if there is no page among them.
-    pub fn new(files: impl IntoIterator<Item = (String, Bytes)>) -> Option<Self> {
+    pub(crate) fn new(files: impl IntoIterator<Item = (String, Bytes)>) -> Option<Self> {
         let mut files: BTreeMap<String, Bytes> = files.into_iter().collect();
         let names: Vec<String> = files.keys().filter(|name| !name.ends_with(COMPRESSED)).cloned().collect();
         let site: BTreeMap<String, File> = names
@@ -113,7 +113,7 @@ impl Site {
     ///
     /// # Errors
     /// [`SiteError`] with the remedy.
-    pub fn read(directory: &Path) -> Result<Self, SiteError> {
+    pub(crate) fn read(directory: &Path) -> Result<Self, SiteError> {
         let too_much = || SiteError::TooMuch { path: directory.to_owned() };
         let (mut files, mut left) = (Vec::new(), MAX_BYTES);
         let mut folders = vec![(directory.to_owned(), String::new(), 0)];
@@ -146,7 +146,7 @@ impl Site {
     }
 
     /// What a request for this path asks for.
-    pub fn find(&self, path: &str) -> Option<&File> {
+    pub(crate) fn find(&self, path: &str) -> Option<&File> {
         match path.strip_prefix('/')? {
             "" => self.0.get(INDEX),
             name => self.0.get(name),

@@ -23,9 +23,9 @@ const GOODBYE: Duration = Duration::from_millis(500);
 
 /// A page that was let in.
 pub(crate) struct Visit {
-    pub session: Session,
+    pub(crate) session: Session,
     /// Ties Joins to it.
-    pub binding: [u8; CHANNEL_BINDING_LEN],
+    pub(crate) binding: [u8; CHANNEL_BINDING_LEN],
 }
 
 /// HTTP/3 on a connection, up to a session; `None` when none came of it.

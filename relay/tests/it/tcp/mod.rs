@@ -1,8 +1,8 @@
 //! The fallback: the same rooms in a WebSocket over TLS over TCP.
 
-pub mod client;
+pub(crate) mod client;
 mod hostile;
-pub mod http;
+pub(crate) mod http;
 mod page;
 mod port;
 mod rooms;

@@ -16,7 +16,7 @@ use super::{
 use crate::common::*;
 
 /// A relay that takes pages, its own and those of one other origin.
-pub async fn server() -> Server {
+pub(crate) async fn server() -> Server {
     Server::configured(|config| {
         config.fallback = Fallback::Required;
         let origins = vec!["http://localhost:8080".parse().unwrap()];
@@ -26,23 +26,23 @@ pub async fn server() -> Server {
 }
 
 /// The relay as a page calls it.
-pub fn authority(server: &Server) -> String {
+pub(crate) fn authority(server: &Server) -> String {
     server.address.to_string()
 }
 
-pub struct Page {
-    pub tcp: TcpClient,
-    pub nonce: [u8; 32],
+pub(crate) struct Page {
+    pub(crate) tcp: TcpClient,
+    pub(crate) nonce: [u8; 32],
     /// TLS' exporter of its connection, which no page has.
     exporter: [u8; 32],
 }
 
 impl Page {
-    pub async fn connect(server: &Server) -> Self {
+    pub(crate) async fn connect(server: &Server) -> Self {
         Self::from(server, &format!("https://{}", authority(server))).await
     }
 
-    pub async fn from(server: &Server, origin: &str) -> Self {
+    pub(crate) async fn from(server: &Server, origin: &str) -> Self {
         let secured = secured(server.address, server.directory.path(), b"http/1.1").await;
         let exporter =
             secured.get_ref().1.export_keying_material([0; 32], CHANNEL_BINDING_LABEL, Some(b"")).unwrap();
