@@ -13,6 +13,7 @@ mod join;
 mod pieces;
 pub mod signature;
 mod token;
+mod web;
 
 pub use code::CloseCode;
 pub use framing::{
@@ -26,6 +27,7 @@ pub use pieces::{
 };
 pub use prost::Message;
 pub use token::{Token, TokenError};
+pub use web::{NONCE_LEN, web_socket_binding, web_transport_binding};
 
 /// ALPN protocol name (RFC 7301) of version 2 over raw QUIC.
 pub const ALPN: &[u8] = b"schat/2";

@@ -52,7 +52,11 @@ pub use proto::access;
 pub use self::identity::acme;
 pub use self::{
     identity::{IdentityError, Tls},
-    net::{listen::Fallback, tls::TlsError},
+    net::{
+        listen::Fallback,
+        tls::TlsError,
+        web::{Web, origin::Origin},
+    },
     policy::{
         limits::{Limits, Rate, Retention},
         token::Admission,

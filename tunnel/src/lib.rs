@@ -28,7 +28,7 @@ mod tests;
 
 pub use self::{
     end::End,
-    handshake::{HandshakeError, PATH, SUBPROTOCOL, answer},
+    handshake::{HandshakeError, PAGE_SUBPROTOCOL, PATH, SUBPROTOCOL, answer, answer_page},
     limits::{CLOSE_BASE, Rules},
     stream::{RecvHalf, SendHalf, StreamGone},
     tunnel::Tunnel,

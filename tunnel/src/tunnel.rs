@@ -2,13 +2,19 @@
 
 use std::{fmt, sync::Arc};
 
-use proto::CloseCode;
+use bytes::Bytes;
+use futures_util::{SinkExt as _, StreamExt as _};
+use proto::{CloseCode, NONCE_LEN};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     sync::{Mutex, Semaphore, mpsc, oneshot, watch},
     task::JoinHandle,
+    time::timeout,
 };
-use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{Message, protocol::Role},
+};
 
 use crate::{
     driver::{Driver, Halves, Wanted},
@@ -40,6 +46,39 @@ impl Tunnel {
     {
         let socket = WebSocketStream::from_raw_socket(upgraded, Role::Server, Some(web_socket())).await;
         Self::start(socket, rules, yamux::Mode::Server)
+    }
+
+    /// The same to a page, which hears a number first ([`crate::answer_page`]).
+    pub async fn server_to_page<S>(upgraded: S, nonce: [u8; NONCE_LEN], rules: Rules) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let mut socket = WebSocketStream::from_raw_socket(upgraded, Role::Server, Some(web_socket())).await;
+        // One that takes nothing is as good as gone, and the driver finds it so.
+        let first = socket.send(Message::Binary(Bytes::copy_from_slice(&nonce)));
+        drop(timeout(rules.idle, first).await);
+        Self::start(socket, rules, yamux::Mode::Server)
+    }
+
+    /// A page's end, for tests and for whoever looks whether pages are served: with the relay's number.
+    ///
+    /// # Errors
+    /// [`HandshakeError`] when the other side does not speak this, or not to pages of this origin.
+    pub async fn page<S>(
+        secured: S,
+        host: &str,
+        origin: &str,
+        rules: Rules,
+    ) -> Result<(Self, [u8; NONCE_LEN]), HandshakeError>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let mut socket = handshake::ask_as_page(secured, host, origin).await?;
+        let Some(Ok(Message::Binary(first))) = socket.next().await else {
+            return Err(HandshakeError::Protocol);
+        };
+        let nonce = (&*first).try_into().map_err(|_| HandshakeError::Protocol)?;
+        Ok((Self::start(socket, rules, yamux::Mode::Client), nonce))
     }
 
     /// A client's end, on a TLS connection to a relay that calls itself `host` (with its port).

@@ -46,7 +46,7 @@ pub use self::{
 };
 use crate::{
     log::{Backend, Overview, Unavailable},
-    net::tls::Certificate,
+    net::{tls::Certificate, web::Served},
     ops::security::Event,
     policy::reason::{Notice, Reason},
     session::shared::Shared,
@@ -72,6 +72,8 @@ pub(crate) struct Admin {
     pub tcp: bool,
     /// Its certificate is ordered from a public authority.
     pub orders: bool,
+    /// What browsers get.
+    pub browsers: Served,
     /// One per address.
     pub links: Vec<String>,
     /// The port for whoever watches.

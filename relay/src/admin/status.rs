@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Admin, Answer, Reply, health};
-use crate::{clock::ClockStatus, log::capacity::Capacity, ops::metrics::Limit};
+use crate::{clock::ClockStatus, log::capacity::Capacity, net::web::Served, ops::metrics::Limit};
 
 /// Version of [`Status`] in JSON: raised when a field changes its meaning or goes, not when one comes.
 pub const VERSION: u32 = 1;
@@ -93,6 +93,9 @@ pub struct Status {
     /// Whether its certificate is ordered from a public authority; `None` from a relay that does not say.
     #[serde(default)]
     pub orders: Option<bool>,
+    /// What browsers get; `None` from a relay that does not say.
+    #[serde(default)]
+    pub browsers: Option<Served>,
     /// The most connections at once; `None` from a relay that does not say.
     #[serde(default)]
     pub max_connections: Option<u64>,
@@ -147,6 +150,7 @@ pub(super) async fn answer(admin: &Admin) -> Answer {
         host: admin.host.clone(),
         tcp: Some(admin.tcp),
         orders: Some(admin.orders),
+        browsers: Some(admin.browsers),
         max_connections: u64::try_from(limits.connections).ok(),
         connections: metrics.connections.get(),
         limited: hit.map(|(limit, times)| (limit.label().to_owned(), times)).collect(),

@@ -108,7 +108,7 @@ fn open(data_dir: &std::path::Path) -> anyhow::Result<Endpoint> {
     let identity = Identity::load(&Tls::Own, data_dir, vec!["localhost".into()], certs::LEAF_LIFETIME)?;
     // Strangers and members are the same to it: limits of the relay that it would run into are lifted.
     let limits = Limits::default();
-    let config = quic::server_config(tls::server_config(identity.certificate)?, &limits);
+    let config = quic::server_config(tls::server_config(identity.certificate)?, &limits, false);
     let reset = ResetKey::load_or_create(data_dir)?;
     let socket = quic::probe((Ipv4Addr::LOCALHOST, 0).into())?;
     Ok(quic::endpoint(socket.into(), &Networks::default(), &reset, config)?)

@@ -3,6 +3,7 @@
 //! Each check is a module with a pure function from what was seen to a [`Finding`], and a thin part that looks. It
 //! works beside a running relay and without one, and changes nothing.
 
+mod browsers;
 mod buffers;
 mod certificate;
 mod clock;
@@ -63,6 +64,7 @@ pub async fn examine(config: Config, data_dir: PathBuf) -> Vec<Finding> {
     findings.push(clock::check(&patient.data_dir).await);
     findings.extend(clock::own(&patient));
     findings.extend(certificate::check(&patient).await);
+    findings.extend(browsers::check(&patient).await);
     findings.extend(reach::check(&patient).await);
     findings
 }

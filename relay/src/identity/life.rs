@@ -4,10 +4,10 @@ use std::time::Duration;
 
 /// Part of a leaf's life after which it is replaced: half, so that a relay that was stopped for days
 /// starts with a fresh one in time.
-const RENEW_AFTER: u64 = 2;
+pub(super) const RENEW_AFTER: u64 = 2;
 
 /// Seconds that an authority dates its certificates back.
-const BACKDATED: u64 = 3600;
+pub(super) const BACKDATED: u64 = 3600;
 
 /// The moments, in seconds since 1970, between which the certificate that is shown may stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

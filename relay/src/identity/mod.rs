@@ -3,6 +3,8 @@
 
 #[cfg(feature = "program")]
 pub mod acme;
+#[cfg(feature = "program")]
+mod browsers;
 mod files;
 mod life;
 
@@ -17,7 +19,10 @@ use certs::{Authority, CertsError, Pin, ServerCertificate};
 use tokio::sync::Notify;
 
 #[cfg(feature = "program")]
-use self::acme::{Acme, Keeper};
+use self::{
+    acme::{Acme, Keeper},
+    browsers::Browsers,
+};
 use self::{files::Files, life::Life};
 use crate::{
     clock::unix_ms,
@@ -105,6 +110,9 @@ pub(crate) struct Identity {
     shown: Mutex<Life>,
     /// A public authority issued another one.
     renewed: Notify,
+    /// What browsers are shown over QUIC, where they are served.
+    #[cfg(feature = "program")]
+    browsers: Option<Browsers>,
 }
 
 enum Source {
@@ -158,7 +166,17 @@ impl Identity {
             source,
             shown,
             renewed: Notify::new(),
+            #[cfg(feature = "program")]
+            browsers: None,
         })
+    }
+
+    /// Shows browsers over QUIC a leaf of their own from now on.
+    #[cfg(feature = "program")]
+    pub(crate) fn serve_browsers(&mut self) -> Result<(), IdentityError> {
+        let now = unix_ms() / 1000;
+        self.browsers = Some(Browsers::begin(&self.authority, &self.names, &self.certificate, now)?);
+        Ok(())
     }
 
     /// Replaces the certificate in time and when its files change, for ever. `challenges` are the addresses on which
@@ -220,11 +238,21 @@ impl Identity {
         self.look(true).await.map(drop)
     }
 
+    /// Shows browsers the next leaf if it is time.
+    fn look_for_browsers(&self) -> Result<(), IdentityError> {
+        #[cfg(feature = "program")]
+        if let Some(browsers) = &self.browsers {
+            browsers.look(&self.authority, &self.names, &self.certificate, unix_ms() / 1000)?;
+        }
+        Ok(())
+    }
+
     /// Shows the next certificate if it is time, if there is another one, or `anyway`; whether it did.
     async fn look(self: Arc<Self>, anyway: bool) -> Result<bool, IdentityError> {
         tokio::task::spawn_blocking(move || {
             let is_due = self.shown.lock().unwrap_or_else(PoisonError::into_inner).is_due(unix_ms() / 1000);
             let looked = self.source.look(anyway);
+            let for_browsers = self.look_for_browsers();
             // Files that make no sense must not keep the voucher for the last good ones from being renewed.
             if is_due || anyway || matches!(looked, Ok(true)) {
                 let next = self.source.issue(&self.authority, &self.names, self.leaf_life)?;
@@ -232,8 +260,10 @@ impl Identity {
                 self.certificate.replace(next)?;
                 *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = life;
                 looked?;
+                for_browsers?;
                 return Ok(true);
             }
+            for_browsers?;
             Ok(looked?)
         })
         .await

@@ -2,6 +2,8 @@
 
 pub(crate) mod admission;
 pub(crate) mod fragments;
+#[cfg(feature = "program")]
+pub(crate) mod leaves;
 pub(crate) mod listen;
 pub mod networks;
 #[cfg(feature = "program")]
@@ -14,3 +16,4 @@ pub mod sockets;
 pub(crate) mod tcp;
 pub(crate) mod tls;
 pub(crate) mod transport;
+pub mod web;

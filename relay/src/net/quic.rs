@@ -21,16 +21,16 @@ use crate::policy::limits::{TOKEN_LOG, TOKENS};
 use crate::{
     net::{networks::Networks, reset::ResetKey, segments::Segmenting, socket},
     policy::limits::{
-        IDLE_TIMEOUT, INCOMING_BUFFER, INCOMING_BUFFER_TOTAL, KEEP_ALIVE, Limits, MAX_INCOMING,
-        SPARE_STREAMS, STRANGER_STREAMS, STRANGER_WINDOW,
+        BROWSER_DATAGRAMS, BROWSER_STREAMS, IDLE_TIMEOUT, INCOMING_BUFFER, INCOMING_BUFFER_TOTAL, KEEP_ALIVE,
+        Limits, MAX_INCOMING, SPARE_STREAMS, STRANGER_STREAMS, STRANGER_WINDOW,
     },
 };
 
 /// The server's side of every connection.
-pub(crate) fn server_config(crypto: QuicServerConfig, limits: &Limits) -> ServerConfig {
+pub(crate) fn server_config(crypto: QuicServerConfig, limits: &Limits, browsers: bool) -> ServerConfig {
     let mut config = ServerConfig::with_crypto(Arc::new(crypto));
     config
-        .transport_config(transport(limits))
+        .transport_config(transport(limits, browsers))
         // A phone that changes from one network to another keeps its rooms (RFC 9000, 9).
         .migration(true)
         .validation_token_config(tokens())
@@ -52,16 +52,19 @@ fn tokens() -> ValidationTokenConfig {
     tokens
 }
 
-/// What a connection may hold as long as it has joined no room; see `Connection::welcome` for the rest.
-pub(crate) fn transport(limits: &Limits) -> Arc<TransportConfig> {
+/// What a connection may hold as long as it has joined no room; see `Connection::welcome` for the rest. Browsers want more
+/// than programs use, and who is one shows only when this is said already.
+pub(crate) fn transport(limits: &Limits, browsers: bool) -> Arc<TransportConfig> {
     let mut transport = TransportConfig::default();
     let window = limits.connection_window.min(STRANGER_WINDOW);
     let streams = limits.rooms_per_connection.saturating_add(SPARE_STREAMS).min(STRANGER_STREAMS);
     // Ephemeral signals travel as frames; nothing reads datagrams, so none are offered unless it is asked for.
-    let datagrams = (limits.datagram_buffer > 0).then_some(limits.datagram_buffer as usize);
+    let datagrams = limits.datagram_buffer.max(if browsers { BROWSER_DATAGRAMS } else { 0 }) as usize;
+    let (datagrams, one_way) =
+        ((datagrams > 0).then_some(datagrams), if browsers { BROWSER_STREAMS } else { 0 });
     transport
         .max_concurrent_bidi_streams(VarInt::from_u32(streams))
-        .max_concurrent_uni_streams(VarInt::from_u32(0))
+        .max_concurrent_uni_streams(VarInt::from_u32(one_way))
         .stream_receive_window(VarInt::from_u32(limits.stream_window))
         .receive_window(VarInt::from_u32(window))
         .send_window(limits.send_window.into())

@@ -5,6 +5,8 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
+#[cfg(feature = "program")]
+use certs::Announcement;
 use certs::ServerCertificate;
 use quinn::crypto::rustls::QuicServerConfig;
 use rustls::{
@@ -16,6 +18,8 @@ use rustls::{
 };
 
 use crate::net::fragments;
+#[cfg(feature = "program")]
+use crate::net::leaves::{H3_ALPN, Leaves};
 
 /// Why there is no TLS.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +40,8 @@ pub(crate) const ACME_TLS: &[u8] = b"acme-tls/1";
 pub(crate) struct Certificate {
     shown: RwLock<Shown>,
     challenges: Challenges,
+    #[cfg(feature = "program")]
+    browsers: Leaves,
 }
 
 #[derive(Debug)]
@@ -50,7 +56,12 @@ impl Certificate {
     /// # Errors
     /// [`TlsError::Certificate`].
     pub(crate) fn new(certificate: ServerCertificate) -> Result<Self, TlsError> {
-        Ok(Self { shown: RwLock::new(Shown::new(certificate)?), challenges: Challenges::default() })
+        Ok(Self {
+            shown: RwLock::new(Shown::new(certificate)?),
+            challenges: Challenges::default(),
+            #[cfg(feature = "program")]
+            browsers: Leaves::default(),
+        })
     }
 
     /// Shows another one from now on.
@@ -68,6 +79,33 @@ impl Certificate {
         self.shown.read().unwrap_or_else(PoisonError::into_inner).not_after_unix
     }
 
+    /// Whether the one that is shown now is for this name or address.
+    pub(crate) fn is_for(&self, name: &str) -> bool {
+        let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner).key.clone();
+        let is_for = |key: &CertifiedKey| key.cert.first().is_some_and(|leaf| certs::is_for(leaf, name));
+        #[cfg(feature = "program")]
+        if self.browsers.key().is_some_and(|key| is_for(&key)) {
+            return true;
+        }
+        is_for(&shown)
+    }
+
+    /// What is shown to browsers over QUIC instead.
+    #[cfg(feature = "program")]
+    pub(crate) fn browsers(&self) -> &Leaves {
+        &self.browsers
+    }
+
+    /// Shows this to browsers over QUIC, of which the authority says that.
+    ///
+    /// # Errors
+    /// [`TlsError::Certificate`]; then the one before stays.
+    #[cfg(feature = "program")]
+    pub(crate) fn show_browsers(&self, leaf: ServerCertificate, said: &Announcement) -> Result<(), TlsError> {
+        self.browsers.replace(Shown::new(leaf)?.key, said);
+        Ok(())
+    }
+
     /// What is shown to a certificate authority instead.
     pub(crate) fn challenges(&self) -> &Challenges {
         &self.challenges
@@ -83,6 +121,12 @@ impl ResolvesServerCert for Certificate {
             .is_some_and(|mut offered| offered.next() == Some(ACME_TLS) && offered.next().is_none())
         {
             return self.challenges.answer(hello.server_name()?);
+        }
+        #[cfg(feature = "program")]
+        if hello.alpn().is_some_and(|mut offered| offered.any(|protocol| protocol == H3_ALPN))
+            && let Some(key) = self.browsers.key()
+        {
+            return Some(key);
         }
         Some(self.shown.read().unwrap_or_else(PoisonError::into_inner).key.clone())
     }
@@ -137,7 +181,14 @@ pub(crate) fn challenge_config(certificate: Arc<Certificate>) -> Result<ServerCo
 /// [`TlsError::Setup`].
 pub(crate) fn server_config(certificate: Arc<Certificate>) -> Result<QuicServerConfig, TlsError> {
     // RFC 9001, 8.1: an endpoint that supports none of the client's protocols ends the handshake.
-    let config = config(certificate, &[proto::ALPN])?;
+    #[cfg(feature = "program")]
+    let protocols: &[&[u8]] = match certificate.browsers().key() {
+        Some(_) => &[proto::ALPN, H3_ALPN],
+        None => &[proto::ALPN],
+    };
+    #[cfg(not(feature = "program"))]
+    let protocols: &[&[u8]] = &[proto::ALPN];
+    let config = config(certificate, protocols)?;
     QuicServerConfig::try_from(config).map_err(|error| TlsError::Setup(error.to_string()))
 }
 

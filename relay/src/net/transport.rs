@@ -9,6 +9,8 @@ use bytes::Bytes;
 use proto::CloseCode;
 use quinn::VarInt;
 use tunnel::Tunnel;
+#[cfg(feature = "program")]
+use web_transport_quinn::Session;
 
 use crate::policy::{files::TRANSFER_WINDOW, limits::Limits};
 
@@ -21,10 +23,15 @@ pub(crate) enum Connection {
     Quic(quinn::Connection),
     /// A WebSocket over TLS over TCP.
     Tcp(Guest),
+    /// A page's session over QUIC.
+    #[cfg(feature = "program")]
+    Web(Session),
 }
 
 /// What the fallback needs of a client that was let in.
 pub(crate) struct Guest {
+    /// What carries it, for the log.
+    carrier: &'static str,
     tunnel: Tunnel,
     known: Arc<AtomicBool>,
 }
@@ -35,6 +42,9 @@ pub(crate) enum SendHalf {
     Quic(quinn::SendStream),
     /// A stream in a WebSocket.
     Tcp(tunnel::SendHalf),
+    /// A page's stream over QUIC.
+    #[cfg(feature = "program")]
+    Web(web_transport_quinn::SendStream),
 }
 
 /// The relay's receiving half of a stream.
@@ -43,6 +53,9 @@ pub(crate) enum RecvHalf {
     Quic(quinn::RecvStream),
     /// A stream in a WebSocket.
     Tcp(tunnel::RecvHalf),
+    /// A page's stream over QUIC.
+    #[cfg(feature = "program")]
+    Web(web_transport_quinn::RecvStream),
 }
 
 /// The stream or its connection is gone.
@@ -54,7 +67,9 @@ impl Connection {
     pub(crate) fn carrier(&self) -> &'static str {
         match self {
             Self::Quic(_) => "quic",
-            Self::Tcp(_) => "tcp",
+            Self::Tcp(guest) => guest.carrier,
+            #[cfg(feature = "program")]
+            Self::Web(_) => "webtransport",
         }
     }
 
@@ -69,6 +84,11 @@ impl Connection {
                 let (send, recv) = guest.tunnel().accept().await?;
                 Some((SendHalf::Tcp(send), RecvHalf::Tcp(recv)))
             }
+            #[cfg(feature = "program")]
+            Self::Web(session) => {
+                let (send, recv) = session.accept_bi().await.ok()?;
+                Some((SendHalf::Web(send), RecvHalf::Web(recv)))
+            }
         }
     }
 
@@ -77,30 +97,34 @@ impl Connection {
         match self {
             Self::Quic(connection) => drop(connection.closed().await),
             Self::Tcp(guest) => drop(guest.tunnel().closed().await),
+            #[cfg(feature = "program")]
+            Self::Web(session) => drop(session.closed().await),
         }
     }
 
     /// It has joined a room: it gets the windows that a member may have. Before, it had what a stranger gets.
     pub(crate) fn welcome(&self, limits: &Limits) {
-        match self {
-            Self::Quic(connection) => {
-                connection.set_receive_window(VarInt::from_u32(limits.connection_window));
-            }
-            Self::Tcp(guest) => guest.welcome(),
+        if let Self::Tcp(guest) = self {
+            guest.welcome();
+        }
+        if let Some(connection) = self.quic() {
+            connection.set_receive_window(VarInt::from_u32(limits.connection_window));
         }
     }
 
     /// It may have so many streams at once. Over TCP the tunnel has its own bound.
     pub(crate) fn grant(&self, streams: u32) {
-        if let Self::Quic(connection) = self {
-            connection.set_max_concurrent_bi_streams(VarInt::from_u32(streams));
+        if let Some(connection) = self.quic() {
+            // A page's session is a stream itself.
+            let all = if matches!(self, Self::Quic(_)) { streams } else { streams.saturating_add(1) };
+            connection.set_max_concurrent_bi_streams(VarInt::from_u32(all));
         }
     }
 
     /// So many transfers are on their way: what is held of them, both ways, comes on top of what there is for rooms, so
     /// that no room waits for a window that a file has filled. Over TCP each stream has a window of its own and no more.
     pub(crate) fn make_room(&self, limits: &Limits, transfers: u32) {
-        if let Self::Quic(connection) = self {
+        if let Some(connection) = self.quic() {
             let more = transfers.saturating_mul(limits.stream_window);
             let window = limits.connection_window.saturating_add(more).min(u32::MAX >> 2);
             connection.set_receive_window(VarInt::from_u32(window));
@@ -114,14 +138,26 @@ impl Connection {
         match self {
             Self::Quic(connection) => connection.close(code.value().into(), b""),
             Self::Tcp(guest) => guest.tunnel().close(code),
+            #[cfg(feature = "program")]
+            Self::Web(session) => session.close(code.value(), b""),
+        }
+    }
+
+    /// The connection below, where it is of QUIC.
+    fn quic(&self) -> Option<&quinn::Connection> {
+        match self {
+            Self::Quic(connection) => Some(connection),
+            Self::Tcp(_) => None,
+            #[cfg(feature = "program")]
+            Self::Web(session) => Some(session),
         }
     }
 }
 
 impl Guest {
     /// `known` is what the tunnel's bounds go by.
-    pub(crate) fn new(tunnel: Tunnel, known: Arc<AtomicBool>) -> Self {
-        Self { tunnel, known }
+    pub(crate) fn new(carrier: &'static str, tunnel: Tunnel, known: Arc<AtomicBool>) -> Self {
+        Self { carrier, tunnel, known }
     }
 
     /// The connection itself.
@@ -141,6 +177,8 @@ impl SendHalf {
         match self {
             Self::Quic(send) => send.write_all(bytes).await.map_err(|_| StreamGone),
             Self::Tcp(send) => send.write_all(bytes).await.map_err(|_| StreamGone),
+            #[cfg(feature = "program")]
+            Self::Web(send) => send.write_all(bytes).await.map_err(|_| StreamGone),
         }
     }
 
@@ -149,6 +187,8 @@ impl SendHalf {
         match self {
             Self::Quic(send) => send.write_chunk(bytes).await.map_err(|_| StreamGone),
             Self::Tcp(send) => send.write_all(&bytes).await.map_err(|_| StreamGone),
+            #[cfg(feature = "program")]
+            Self::Web(send) => send.write_chunk(bytes).await.map_err(|_| StreamGone),
         }
     }
 
@@ -157,6 +197,8 @@ impl SendHalf {
         match self {
             Self::Quic(send) => send.finish().map_err(|_| StreamGone),
             Self::Tcp(send) => send.finish().await.map_err(|_| StreamGone),
+            #[cfg(feature = "program")]
+            Self::Web(send) => send.finish().map_err(|_| StreamGone),
         }
     }
 
@@ -169,14 +211,19 @@ impl SendHalf {
                 send.ended().await;
                 Ok(())
             }
+            #[cfg(feature = "program")]
+            Self::Web(send) => send.stopped().await.map(|_| ()).map_err(|_| StreamGone),
         }
     }
 
     /// From now on what other streams have to say goes first. Over TCP streams take turns, a small frame each.
     pub(crate) fn yield_to_rooms(&mut self) {
-        if let Self::Quic(send) = self {
+        match self {
             // Fails only when it has ended already.
-            let _ = send.set_priority(TRANSFER_PRIORITY);
+            Self::Quic(send) => drop(send.set_priority(TRANSFER_PRIORITY)),
+            Self::Tcp(_) => {}
+            #[cfg(feature = "program")]
+            Self::Web(send) => drop(send.set_priority(TRANSFER_PRIORITY)),
         }
     }
 
@@ -187,6 +234,8 @@ impl SendHalf {
             Self::Quic(send) => drop(send.reset(code.value().into())),
             // Being dropped is all there is.
             Self::Tcp(_) => {}
+            #[cfg(feature = "program")]
+            Self::Web(send) => drop(send.reset(code.value())),
         }
     }
 }
@@ -200,6 +249,11 @@ impl RecvHalf {
                 Ok(chunk.map(|chunk| chunk.bytes))
             }
             Self::Tcp(recv) => recv.read_chunk(max).await.map_err(|_| StreamGone),
+            #[cfg(feature = "program")]
+            Self::Web(recv) => {
+                let chunk = recv.read_chunk(max, true).await.map_err(|_| StreamGone)?;
+                Ok(chunk.map(|chunk| chunk.bytes))
+            }
         }
     }
 
@@ -209,6 +263,10 @@ impl RecvHalf {
             // Fails only when it has ended already.
             Self::Quic(recv) => drop(recv.stop(code.value().into())),
             Self::Tcp(_) => {}
+            #[cfg(feature = "program")]
+            // Firefox throws away what has come for the page, once it is told this. Being dropped says it as well, behind the
+            // last frame.
+            Self::Web(_) => {}
         }
     }
 }

@@ -85,16 +85,30 @@ pub enum Carrier {
     Quic,
     /// The fallback over TCP.
     Tcp,
+    /// A page in a browser, over TCP.
+    WebSocket,
+    /// A page in a browser, over QUIC.
+    WebTransport,
+}
+
+impl Carrier {
+    const ALL: [Self; 4] = [Self::Quic, Self::Tcp, Self::WebSocket, Self::WebTransport];
+
+    /// Its label in the metrics and in the log.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Quic => "quic",
+            Self::Tcp => "tcp",
+            Self::WebSocket => "websocket",
+            Self::WebTransport => "webtransport",
+        }
+    }
 }
 
 #[cfg(feature = "program")]
 impl EncodeLabelValue for Carrier {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> std::fmt::Result {
-        let name = match self {
-            Self::Quic => "quic",
-            Self::Tcp => "tcp",
-        };
-        EncodeLabelValue::encode(&name, encoder)
+        EncodeLabelValue::encode(&self.label(), encoder)
     }
 }
 
@@ -127,7 +141,7 @@ impl Default for Metrics {
             drop(limits.get_or_create(&LimitLabel { limit }));
         }
         let carried = Family::<CarrierLabel, Gauge>::default();
-        for carrier in [Carrier::Quic, Carrier::Tcp] {
+        for carrier in Carrier::ALL {
             drop(carried.get_or_create(&CarrierLabel { carrier }));
         }
         let blocked = Family::<WindowLabel, Counter>::default();

@@ -337,6 +337,14 @@ pub const STREAMS_AT_FIRST: u32 = 16;
 /// Streams over [`Limits::rooms_per_connection`] that are let in only to be told so.
 pub const SPARE_STREAMS: u32 = 8;
 
+/// QUIC: streams of one direction that a client may open where browsers are served: HTTP/3's own three (RFC 9114, 6.2). Without
+/// them no browser stays.
+pub const BROWSER_STREAMS: u32 = 3;
+
+/// QUIC: bytes of datagrams that wait where browsers are served: a browser wants them offered (RFC 9297, 2.1). Nobody reads them;
+/// the oldest are dropped.
+pub const BROWSER_DATAGRAMS: u32 = 1500;
+
 /// A connection without a sign of life for this long is gone.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 
@@ -394,6 +402,18 @@ pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// HTTP: bytes of a request's head. Browsers send 1 to 2 KiB; hyper allows no less than this.
 pub const HTTP_BUFFER: usize = 8 << 10;
+
+/// HTTP: requests on one connection before it is ended; the page has fewer files.
+pub const PAGE_REQUESTS: u32 = 64;
+
+/// HTTP: time for a connection on which the page is read, in [`Limits::join_time`]s: a minute, in which a build comes over a slow
+/// telephone, 100 kbit/s.
+pub const PAGE_TIMES: u32 = 6;
+
+/// HTTP: KiB of the page that one address may fetch: an office of a hundred who come at once, at 1 MiB each. A browser keeps
+/// what it has.
+pub const PAGE_TRAFFIC: Rate =
+    Rate { burst: 128 << 10, interval: Duration::from_nanos(60_000_000_000 / (128 << 10)) };
 
 /// Handshakes in progress that one address may have: one part in so many of [`Limits::max_handshakes`].
 pub const HANDSHAKE_SHARE: usize = 4;

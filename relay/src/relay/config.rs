@@ -13,7 +13,7 @@ use crate::{
     clock::{SystemTimeSource, TimeSource},
     home,
     identity::Tls,
-    net::{listen::Fallback, networks::Networks},
+    net::{listen::Fallback, networks::Networks, web::Web},
     policy::limits::Limits,
     relay::error::StartError,
 };
@@ -31,6 +31,8 @@ pub struct Config {
     pub host: Option<String>,
     /// The way for clients that UDP does not reach: TCP at the same port.
     pub fallback: Fallback,
+    /// What browsers get, over TCP.
+    pub web: Web,
     /// Whose word is taken for who a client is.
     #[cfg(feature = "program")]
     pub proxies: Networks,
@@ -61,6 +63,7 @@ impl Default for Config {
             tls: Tls::default(),
             host: None,
             fallback: Fallback::Off,
+            web: Web::Off,
             #[cfg(feature = "program")]
             proxies: Networks::default(),
             leaf_life: certs::LEAF_LIFETIME,

@@ -8,7 +8,7 @@ use crate::{
     blobs::BlobsError,
     identity::IdentityError,
     log::redb::OpenError,
-    net::{listen::ListenError, tls::TlsError},
+    net::{listen::ListenError, tls::TlsError, web::site::SiteError},
 };
 
 /// What to do without the log, which the identity alone does not bring back.
@@ -64,6 +64,9 @@ pub enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// A directory that holds no page for browsers.
+    #[error(transparent)]
+    Site(#[from] SiteError),
     /// There is no home directory to keep data under.
     #[error("no place for data is known on this system; give one with --data-dir")]
     NoDataDir,
@@ -309,6 +312,7 @@ impl StartError {
             | Self::NoIdentity { .. }
             | Self::OtherIdentity { .. }
             | Self::Files { .. }
+            | Self::Site(_)
             | Self::Damaged { .. } => 4,
             Self::Identity(_) | Self::Tls(_) => 5,
             Self::Thread(_) => 1,

@@ -12,7 +12,7 @@ use super::{Config, Relay};
 use crate::{
     admin::{self, Admin, Listener, ReloadRequest},
     clock::unix_ms,
-    net::{listen::Fallback, networks::Networks},
+    net::{listen::Fallback, networks::Networks, web::Served},
     relay::{config::check_admin, error::StartError},
 };
 
@@ -36,6 +36,8 @@ pub(super) struct OperatorSockets {
     orders: bool,
     /// There is a way for clients that UDP does not reach.
     tcp: bool,
+    /// What browsers get.
+    browsers: Served,
 }
 
 /// Whether nothing is in the way of the socket. To be asked before anything is made.
@@ -55,7 +57,7 @@ pub(super) async fn check(config: &Config, data_dir: &Path) -> Result<(), StartE
 
 impl OperatorSockets {
     /// Takes the port. Nobody is answered yet.
-    pub(super) async fn bind(config: &Config) -> Result<Self, StartError> {
+    pub(super) async fn bind(config: &Config, browsers: Served) -> Result<Self, StartError> {
         let from = config.admin_from.clone();
         let watching = match config.admin_listen {
             Some(address) => {
@@ -66,7 +68,7 @@ impl OperatorSockets {
             None => None,
         };
         let (orders, tcp) = (config.tls.is_ordered(), config.fallback != Fallback::Off);
-        Ok(Self { watching, socket: config.admin, orders, tcp })
+        Ok(Self { watching, socket: config.admin, orders, tcp, browsers })
     }
 
     /// Opens them to the operators of this relay.
@@ -96,6 +98,7 @@ impl OperatorSockets {
             host: relay.host.clone(),
             tcp: self.tcp,
             orders: self.orders,
+            browsers: self.browsers,
             links: relay.addresses.iter().map(|address| relay.link(*address)).collect(),
             watching,
             started_ms: unix_ms(),

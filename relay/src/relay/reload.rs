@@ -11,6 +11,8 @@ use crate::{log::Backend, net::quic, policy::limits::Limits, session::shared::Sh
 pub(crate) struct Reloader {
     pub endpoints: Vec<Endpoint>,
     pub server: ServerConfig,
+    /// Browsers are served.
+    pub browsers: bool,
     pub backend: Arc<dyn Backend>,
     pub shared: Arc<Shared>,
 }
@@ -23,7 +25,7 @@ impl Reloader {
         // A relay that stops takes no connections any more, and must not begin to again.
         if !*self.shared.stopping.borrow() {
             let mut server = self.server.clone();
-            server.transport_config(quic::transport(&limits));
+            server.transport_config(quic::transport(&limits, self.browsers));
             for endpoint in &self.endpoints {
                 endpoint.set_server_config(Some(server.clone()));
             }

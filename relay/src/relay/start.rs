@@ -17,6 +17,7 @@ use crate::{
         quic,
         reset::ResetKey,
         sockets::{Sockets, SocketsError},
+        tcp::Greeter,
         tls,
     },
     ops::security::QUIET,
@@ -61,6 +62,7 @@ impl Relay {
         );
         // First of all: a relay that cannot start makes no identity and no database.
         config.tls.check()?;
+        let site = config.web.site()?;
         #[cfg(feature = "program")]
         operators::check(&config, &data_dir).await?;
         let mut bound = Vec::new();
@@ -69,19 +71,22 @@ impl Relay {
             bound.push(Listening::open(address, config.fallback, handed)?);
         }
         #[cfg(feature = "program")]
-        let for_operators = OperatorSockets::bind(&config).await?;
+        let for_operators = OperatorSockets::bind(&config, config.web.served(site.as_ref())).await?;
         let proxies = config.proxies();
-        let (tls, life, wanted, path) = (config.tls, config.leaf_life, limits.clone(), data_dir.clone());
+        let (wanted, path) = (limits.clone(), data_dir.clone());
+        let who = Who { tls: config.tls, names, leaf_life: config.leaf_life, browsers: config.web.is_on() };
         let time = config.time;
         // Opening may repair a large log after a crash.
-        let opened =
-            tokio::task::spawn_blocking(move || caught(|| open(&path, &wanted, &tls, names, (life, time))));
+        let opened = tokio::task::spawn_blocking(move || caught(|| open(&path, &wanted, &who, time)));
         let Opened { backend, blobs, clock, reset, identity } =
             opened.await.ok().flatten().ok_or_else(|| StartError::Damaged { path: data_dir.clone() })??;
         let crypto = tls::server_config(identity.certificate.clone())?;
-        let server = quic::server_config(crypto, &limits);
+        let server = quic::server_config(crypto, &limits, config.web.is_on());
 
         let secured = tls::tcp_config(identity.certificate.clone())?;
+        let browsers = config.web.is_on();
+        let pages = config.web.pages(site, identity.certificate.clone());
+        let greeter = Greeter::new(secured, pages.clone());
         let (mut endpoints, mut addresses) = (Vec::new(), Vec::new());
         let (mut listeners, mut without_tcp) = (Vec::new(), Vec::new());
         for listening in bound {
@@ -96,16 +101,18 @@ impl Relay {
         }
 
         let shared = Arc::new(Shared::new(backend.clone(), blobs.clone(), clock.clone(), &limits));
-        let serve =
-            |endpoint: &Endpoint| tokio::spawn(acceptors::quic::serve(shared.clone(), endpoint.clone()));
+        let serve = |endpoint: &Endpoint| {
+            tokio::spawn(acceptors::quic::serve(shared.clone(), endpoint.clone(), pages.clone()))
+        };
         let mut acceptors: Vec<_> = endpoints.iter().map(serve).collect();
         let serve = |listener| {
-            tokio::spawn(acceptors::tcp::serve(shared.clone(), listener, secured.clone(), proxies.clone()))
+            tokio::spawn(acceptors::tcp::serve(shared.clone(), listener, greeter.clone(), proxies.clone()))
         };
         acceptors.extend(listeners.into_iter().map(serve));
         let reloader = Reloader {
             endpoints: endpoints.clone(),
             server,
+            browsers,
             backend: backend.clone(),
             shared: shared.clone(),
         };
@@ -151,12 +158,20 @@ struct Opened {
     identity: Arc<Identity>,
 }
 
+/// Who the relay is to be.
+struct Who {
+    tls: Tls,
+    names: Vec<String>,
+    leaf_life: Duration,
+    /// To browsers as well.
+    browsers: bool,
+}
+
 fn open(
     data_dir: &Path,
     limits: &Limits,
-    tls: &Tls,
-    names: Vec<String>,
-    (leaf_life, time): (Duration, Arc<dyn TimeSource>),
+    who: &Who,
+    time: Arc<dyn TimeSource>,
 ) -> Result<Opened, StartError> {
     let broken = |error| StartError::io(data_dir.to_owned(), error);
     let backend = open_backend(data_dir, limits)?;
@@ -166,7 +181,14 @@ fn open(
     let blobs = Blobs::open(data_dir, limits);
     let blobs = blobs.map_err(|error| StartError::files(data_dir.to_owned(), error))?;
     let reset = ResetKey::load_or_create(data_dir).map_err(broken)?;
-    let identity = Arc::new(Identity::load(tls, data_dir, names, leaf_life)?);
+    let mut identity = Identity::load(&who.tls, data_dir, who.names.clone(), who.leaf_life)?;
+    #[cfg(feature = "program")]
+    if who.browsers {
+        identity.serve_browsers()?;
+    }
+    #[cfg(not(feature = "program"))]
+    let _ = (&mut identity, who.browsers);
+    let identity = Arc::new(identity);
     let runtime = tokio::runtime::Handle::current();
     belong_together(&*backend, *identity.pin.as_bytes(), data_dir, |pin| {
         runtime.block_on(backend.set_owner(pin))

@@ -50,8 +50,15 @@ async fn flood_of_refusals_fills_no_log() {
         assert_eq!(a.refusal().await.limit(), Named::MemberRate);
     }
     for _ in 0..20 {
-        let wrong = endpoint(directory.path(), b"h3").connect(program.address, "localhost").unwrap().await;
+        let wrong =
+            endpoint(directory.path(), b"schat/0").connect(program.address, "localhost").unwrap().await;
         assert!(wrong.is_err());
+        // Of HTTP/3 comes rubbish.
+        let browser =
+            endpoint(directory.path(), b"h3").connect(program.address, "localhost").unwrap().await.unwrap();
+        let mut control = browser.open_uni().await.unwrap();
+        let _ = control.write_all(&[0, 4, 0x80, 0xff, 0xff, 0xff]).await;
+        browser.closed().await;
         let mut stranger = client.stream().await;
         stranger.bytes(&[0, 0, 0, 3, 0xff, 0xff, 0xff]).await;
         stranger.ended_with_refusal().await;

@@ -65,6 +65,7 @@ mod token_guess;
 mod token_program;
 #[cfg(unix)]
 mod watching;
+mod web_transport;
 mod wrong_clock;
 #[cfg(unix)]
 mod wrong_clock_program;

@@ -9,6 +9,7 @@ use crate::{
     clock::{ClockStatus, unix_ms},
     config::Loaded,
     log::capacity::Plenty,
+    net::web::Served,
     ops::{
         human::{bytes, count, span},
         print,
@@ -72,6 +73,15 @@ fn held_row(status: &Status) -> Option<String> {
     (!said.is_empty()).then(|| said.join(", "))
 }
 
+/// What browsers get; nothing where that is nothing.
+fn browsers(status: &Status) -> Option<&'static str> {
+    match status.browsers? {
+        Served::Off => None,
+        Served::NoPage => Some("no page: the program was built without one (--web-dir names a build)"),
+        Served::Page => Some("the page, by https:// and the name in links"),
+    }
+}
+
 /// Files that members sent, and those that are on their way.
 fn files(status: &Status) -> String {
     let kept = match status.files {
@@ -115,6 +125,9 @@ fn text(status: &Status, now_ms: u64) -> String {
             None => "expired; clients refuse it".into(),
         },
     );
+    if let Some(said) = browsers(status) {
+        row("Browsers", said.into());
+    }
     row(
         "Online",
         format!(

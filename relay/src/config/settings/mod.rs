@@ -9,12 +9,13 @@ mod listen;
 mod operations;
 mod storage;
 mod traffic;
+mod web;
 
 use clap::Args;
 
 pub use self::{
     access::Access, certificate::Certificate, connections::Connections, files::Files, listen::Listen,
-    operations::Operations, storage::Storage, traffic::Traffic,
+    operations::Operations, storage::Storage, traffic::Traffic, web::Browsers,
 };
 use crate::{net::networks::Networks, policy::limits::Limits, relay::Config};
 
@@ -24,6 +25,9 @@ pub struct Settings {
     /// Where it listens, and who it is to its clients.
     #[command(flatten)]
     pub listen: Listen,
+    /// What it is to browsers.
+    #[command(flatten)]
+    pub web: Browsers,
     /// Its certificate.
     #[command(flatten)]
     pub certificate: Certificate,
@@ -76,6 +80,7 @@ impl Settings {
             data_dir: self.listen.data_dir.clone(),
             tls: self.certificate.tls()?,
             fallback: self.listen.fallback(),
+            web: self.web.web()?,
             host: self.listen.host.clone().or_else(|| self.certificate.domain.first().cloned()),
             proxies: Networks::new(&self.listen.proxy),
             leaf_life: self.certificate.leaf_life(),

@@ -1,7 +1,7 @@
 //! Where UDP is blocked: the same streams in a WebSocket over TLS over TCP, at the same port.
 //!
 //! ```text
-//! accept ─▶ door ─▶ TLS ─▶ HTTP ─┬─▶ a page that says what this is
+//! accept ─▶ door ─▶ TLS ─▶ HTTP ─┬─▶ the page for browsers
 //!                                └─▶ WebSocket ─▶ tunnel ─▶ the rooms, as over QUIC
 //! ```
 
@@ -10,23 +10,27 @@ mod pace;
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use proto::{CHANNEL_BINDING_LABEL, CHANNEL_BINDING_LEN};
+use proto::{CHANNEL_BINDING_LABEL, CHANNEL_BINDING_LEN, NONCE_LEN, web_socket_binding};
 use rustls::ServerConfig;
 use socket2::Type;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use tunnel::{Rules, Tunnel};
 
-use self::pace::Pace;
+use self::{http::Desk, pace::Pace};
 use crate::{
-    net::{socket, tls::ACME_TLS, transport::Guest},
+    net::{socket, tls::ACME_TLS, transport::Guest, web::Pages},
+    ops::metrics::Carrier,
     policy::limits::{
         IDLE_TIMEOUT, KEEP_ALIVE, Limits, SPARE_STREAMS, TCP_UNREAD, TCP_UNREAD_STRANGER, TCP_UNREAD_TRANSFER,
     },
@@ -42,23 +46,32 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 pub(crate) struct Greeter {
     acceptor: TlsAcceptor,
     pace: Pace,
+    pages: Option<Arc<Pages>>,
 }
 
 /// Who has come as far as a WebSocket.
 pub(crate) struct Greeted {
     upgraded: Upgraded,
-    /// Ties Joins to its TLS connection.
-    pub binding: [u8; CHANNEL_BINDING_LEN],
+    /// Ties Joins to its connection.
+    pub(crate) binding: [u8; CHANNEL_BINDING_LEN],
+    /// What the relay drew for a page.
+    nonce: Option<[u8; NONCE_LEN]>,
 }
 
 impl Greeter {
-    /// With this certificate.
-    pub(crate) fn new(tls: Arc<ServerConfig>) -> Self {
-        Self { acceptor: TlsAcceptor::from(tls), pace: Pace::new() }
+    /// With this certificate, and with this for browsers.
+    pub(crate) fn new(tls: Arc<ServerConfig>, pages: Option<Arc<Pages>>) -> Self {
+        Self { acceptor: TlsAcceptor::from(tls), pace: Pace::new(), pages }
     }
 
-    /// TLS and HTTP; `None` when no WebSocket came of it.
-    pub(crate) async fn greet(self, socket: TcpStream, header_time: Duration) -> Option<Greeted> {
+    /// TLS and HTTP; `None` when no WebSocket came of it. `payer` is who asks, and `reads` is told when that is for the page.
+    pub(crate) async fn greet(
+        self,
+        socket: TcpStream,
+        header_time: Duration,
+        payer: IpAddr,
+        reads: watch::Sender<bool>,
+    ) -> Option<Greeted> {
         // A frame is written at once and leaves at once. What cannot have this is slower, nothing else.
         let _ = socket.set_nodelay(true);
         let secured = self.pace.keep(self.acceptor.accept(socket)).await.ok()?;
@@ -67,16 +80,37 @@ impl Greeter {
             return None;
         }
         let binding = binding(&secured)?;
-        Some(Greeted { upgraded: http::upgrade(secured, header_time).await?, binding })
+        let desk = Desk { pages: self.pages, payer, reads };
+        let (upgraded, guest) = http::upgrade(secured, header_time, desk).await?;
+        Some(match guest {
+            http::Guest::Program => Greeted { upgraded, binding, nonce: None },
+            http::Guest::Page { authority } => {
+                let mut nonce = [0; NONCE_LEN];
+                aws_lc_rs::rand::fill(&mut nonce).ok()?;
+                Greeted { upgraded, binding: web_socket_binding(&nonce, &authority), nonce: Some(nonce) }
+            }
+        })
     }
 }
 
 impl Greeted {
+    /// How it came.
+    pub(crate) fn carrier(&self) -> Carrier {
+        match self.nonce {
+            Some(_) => Carrier::WebSocket,
+            None => Carrier::Tcp,
+        }
+    }
+
     /// Streams can be opened from now on.
     pub(crate) async fn guest(self, limits: &Limits) -> Guest {
-        let known = Arc::<AtomicBool>::default();
-        let tunnel = Tunnel::server(TokioIo::new(self.upgraded), rules(limits, known.clone())).await;
-        Guest::new(tunnel, known)
+        let (known, carrier) = (Arc::<AtomicBool>::default(), self.carrier().label());
+        let (upgraded, rules) = (TokioIo::new(self.upgraded), rules(limits, known.clone()));
+        let tunnel = match self.nonce {
+            Some(nonce) => Tunnel::server_to_page(upgraded, nonce, rules).await,
+            None => Tunnel::server(upgraded, rules).await,
+        };
+        Guest::new(carrier, tunnel, known)
     }
 }
 

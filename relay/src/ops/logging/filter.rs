@@ -5,7 +5,7 @@ use tracing_subscriber::EnvFilter;
 /// Libraries say at their lower levels what this relay does not: addresses, names, sizes of packets. The one that
 /// sends packets names their destination even in a warning; those that read what strangers send complain of every
 /// packet and frame that makes no sense, and a flood of these must not fill the disk or crowd out what the operator did.
-const LIBRARIES: &str = "warn,quinn_udp=off,quinn_proto=error,yamux=off,hyper=error";
+const LIBRARIES: &str = "warn,quinn_udp=off,quinn_proto=error,yamux=off,hyper=error,rustls=off,web_transport_quinn=off,web_transport_proto=off";
 
 /// Whose lines the level is about: the crates of this program, and the security log.
 const OWN: [&str; 4] = ["relay", "certs", "proto", "security"];
@@ -54,7 +54,9 @@ mod tests {
     fn no_level_makes_libraries_speak_of_single_packets() {
         for level in ["error", "warn", "info", "debug", "trace"] {
             let filter = parse(level).unwrap().to_string();
-            for silent in ["quinn_udp=off", "quinn_proto=error", "yamux=off"] {
+            for silent in
+                ["quinn_udp=off", "quinn_proto=error", "yamux=off", "rustls=off", "web_transport_quinn=off"]
+            {
                 assert!(filter.contains(silent), "{filter}");
             }
         }

@@ -1,12 +1,12 @@
 //! Over TCP, where UDP is blocked: from a connect to a connection.
 
-use std::{net::SocketAddr, sync::Arc, time::Instant};
+use std::{net::SocketAddr, sync::Arc};
 
-use rustls::ServerConfig;
 use tokio::{
     net::{TcpListener, TcpStream},
+    sync::watch,
     task::JoinSet,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 #[cfg(feature = "program")]
@@ -18,9 +18,9 @@ use crate::{
         tcp::Greeter,
         transport::Connection,
     },
-    ops::metrics::{Carrier, Window},
+    ops::metrics::Window,
     policy::{
-        limits::{ACCEPT_PAUSE, CLOSE_TIME},
+        limits::{ACCEPT_PAUSE, CLOSE_TIME, PAGE_TIMES},
         refusal::Limit,
     },
     session::{connection::serve_rooms, peer::Peer, shared::Shared},
@@ -28,13 +28,7 @@ use crate::{
 
 /// Serves a listener until the relay stops; returns when those that are connected have seen their streams end. Clients may be
 /// behind these proxies.
-pub(crate) async fn serve(
-    shared: Arc<Shared>,
-    listener: TcpListener,
-    tls: Arc<ServerConfig>,
-    proxies: Networks,
-) {
-    let greeter = Greeter::new(tls);
+pub(crate) async fn serve(shared: Arc<Shared>, listener: TcpListener, greeter: Greeter, proxies: Networks) {
     // There can be none.
     #[cfg(not(feature = "program"))]
     let _ = proxies;
@@ -69,7 +63,7 @@ fn enter(shared: &Shared, client: SocketAddr) -> Option<Permit> {
     let limits = shared.limits();
     // A connect costs less than a QUIC handshake, so half of the permits are not for TCP.
     let most = limits.max_handshakes.div_ceil(2);
-    match shared.door.knock_below(most, &limits, client.ip(), true, Instant::now()) {
+    match shared.door.knock_below(most, &limits, client.ip(), true, Instant::now().into_std()) {
         Verdict::Enter(permit) => Some(permit),
         Verdict::Prove | Verdict::Refuse => None,
     }
@@ -105,17 +99,34 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
 async fn greet(shared: Arc<Shared>, socket: TcpStream, greeter: Greeter, mut permit: Permit) {
     let limits = shared.limits();
     let mut stopping = shared.stopping.subscribe();
-    let greeting = timeout(limits.join_time, greeter.greet(socket, limits.join_time));
-    let greeted = tokio::select! {
-        biased;
-        _ = stopping.wait_for(|stopping| *stopping) => return,
-        greeted = greeting => greeted,
+    let (reads, mut reading) = watch::channel(false);
+    let greeting = greeter.greet(socket, limits.join_time, permit.address, reads);
+    tokio::pin!(greeting);
+    let time = sleep(limits.join_time);
+    tokio::pin!(time);
+    let mut is_reader = false;
+    let greeted = loop {
+        tokio::select! {
+            biased;
+            _ = stopping.wait_for(|stopping| *stopping) => return,
+            greeted = &mut greeting => break greeted,
+            Ok(_) = reading.wait_for(|reads| *reads), if !is_reader => {
+                is_reader = true;
+                permit.settle();
+                time.as_mut().reset(Instant::now() + limits.join_time * PAGE_TIMES);
+            }
+            () = &mut time => {
+                if !is_reader {
+                    shared.metrics.limited_at(Limit::JoinTime, permit.address);
+                }
+                return;
+            }
+        }
     };
-    let Ok(greeted) = greeted else { return shared.metrics.limited_at(Limit::JoinTime, permit.address) };
     let Some(greeted) = greeted else { return };
     permit.settle();
     shared.metrics.accepted.inc();
-    let _counted = shared.metrics.carried(Carrier::Tcp);
+    let _counted = shared.metrics.carried(greeted.carrier());
     let peer = Peer::new(shared.clone(), &permit, greeted.binding);
     let guest = greeted.guest(&limits).await;
     let tunnel = guest.tunnel().clone();

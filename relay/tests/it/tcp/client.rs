@@ -56,16 +56,7 @@ impl TcpClient {
         let secured = secured(server.address, server.directory.path(), b"http/1.1").await;
         let binding =
             secured.get_ref().1.export_keying_material([0; 32], CHANNEL_BINDING_LABEL, Some(b"")).unwrap();
-        let rules = Rules {
-            // More than a relay lets in: this client obeys nothing.
-            streams: 1000,
-            unread: 16 << 20,
-            unread_by_strangers: 16 << 20,
-            known: Arc::new(AtomicBool::new(true)),
-            idle: Duration::from_secs(45),
-            keep_alive: Duration::from_secs(15),
-        };
-        let tunnel = Tunnel::client(secured, &server.address.to_string(), rules).await.unwrap();
+        let tunnel = Tunnel::client(secured, &server.address.to_string(), lavish()).await.unwrap();
         Self { tunnel, binding }
     }
 
@@ -101,6 +92,18 @@ impl TcpClient {
         let code = code(&answer);
         assert!(stream.try_next().await.is_none());
         code
+    }
+}
+
+/// More than a relay lets in: this client obeys nothing.
+pub(crate) fn lavish() -> Rules {
+    Rules {
+        streams: 1000,
+        unread: 16 << 20,
+        unread_by_strangers: 16 << 20,
+        known: Arc::new(AtomicBool::new(true)),
+        idle: Duration::from_secs(45),
+        keep_alive: Duration::from_secs(15),
     }
 }
 

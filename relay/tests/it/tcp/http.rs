@@ -10,7 +10,7 @@ use super::client::{secured, server};
 use crate::common::*;
 
 /// The whole answer to these bytes, as text; the relay must close the connection.
-pub(super) async fn ask(server: &Server, request: &[u8]) -> String {
+pub(crate) async fn ask(server: &Server, request: &[u8]) -> String {
     let mut secured = secured(server.address, server.directory.path(), b"http/1.1").await;
     let mut answer = Vec::new();
     let talk = async {
@@ -32,7 +32,7 @@ async fn page_says_what_this_is_and_nothing_else_is_there() {
         assert!(answer.starts_with("HTTP/1.1 404 "), "{path}: {answer}");
     }
     let answer = ask(&server, b"POST / HTTP/1.1\r\nHost: r\r\nContent-Length: 2\r\n\r\nhi").await;
-    assert!(answer.starts_with("HTTP/1.1 404 "), "{answer}");
+    assert!(answer.starts_with("HTTP/1.1 405 "), "{answer}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

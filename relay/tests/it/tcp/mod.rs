@@ -2,6 +2,8 @@
 
 pub(crate) mod client;
 mod hostile;
-mod http;
+pub(crate) mod http;
+mod page;
 mod port;
 mod rooms;
+mod site;
