@@ -1,0 +1,21 @@
+// The one policy by which this page makes something that runs: addresses that the build knows, and no others.
+
+interface Policy {
+  createScriptURL(url: string): string;
+}
+
+interface Factory {
+  createPolicy(name: string, rules: { createScriptURL(url: string): string }): Policy;
+}
+
+const rules = {
+  createScriptURL(url: string): string {
+    const whole = new URL(url, location.href);
+    if (whole.origin !== location.origin || !whole.pathname.startsWith('/assets/')) throw new TypeError('not ours');
+    return whole.href;
+  },
+};
+
+const factory = (globalThis as { trustedTypes?: Factory }).trustedTypes;
+
+export const policy: Policy = factory?.createPolicy('schat', rules) ?? rules;
