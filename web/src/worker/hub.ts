@@ -340,7 +340,7 @@ export class Hub implements Home {
       const authority = new URL(`https://${host}:${invite.port()}`).host;
       if (authority !== this.authority) throw new No('elsewhere');
       const begins = invite.pin();
-      const pin = begins === undefined ? null : await pinOf(this.authority, begins).catch(() => undefined) ?? null;
+      const pin = begins === undefined ? null : await pinOf(this.authority, begins).catch(() => undefined);
       if (pin === undefined) throw new No('relay');
       return { fragment: invite.fragment(), pin };
     } finally {
