@@ -3,6 +3,7 @@
 import { useSignal } from '@preact/signals';
 
 import { words } from '../words';
+import { isolated } from '../words/told';
 import { Dots } from './bits';
 import { act, client, enter, follow, link, me, state } from './model';
 
@@ -31,7 +32,7 @@ export function Landing() {
         {asked?.invitation && (
           <div class="invitation">
             <p class="lead">
-              <bdi>{w.invites(asked.invitation.by.name, asked.invitation.room)}</bdi>
+              {w.invites(isolated(asked.invitation.by.name), isolated(asked.invitation.room))}
             </p>
             <p class="small">{w.inviterKey(short(asked.invitation.by.id))}</p>
           </div>

@@ -176,7 +176,7 @@ export function NoteRow({ note }: { note: Note }) {
   return (
     <p class={`note ${level}`} role={level === 'alarm' ? 'alert' : undefined}>
       {level === 'alarm' && <strong>⚠ </strong>}
-      <bdi>{text}</bdi>
+      <span>{text}</span>
       {remedy !== '' && (
         <button type="button" class="plain why" onClick={() => (why.value = why.value === note ? null : note)} aria-expanded={why.value === note}>
           {w.why}

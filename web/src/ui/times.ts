@@ -1,8 +1,14 @@
 import { words } from '../words';
 
+/** As the person has it in this language: not all who read English write times as Americans do. */
+function locale(): string {
+  const { tag } = words.value;
+  return navigator.languages.find((known) => known.startsWith(tag)) ?? tag;
+}
+
 /** The time of day. */
 export function clock(at: number): string {
-  return new Intl.DateTimeFormat(words.value.tag, { hour: '2-digit', minute: '2-digit' }).format(at);
+  return new Intl.DateTimeFormat(locale(), { hour: '2-digit', minute: '2-digit' }).format(at);
 }
 
 /** The day, as people call it. */
@@ -13,11 +19,11 @@ export function day(at: number): string {
   if (days === 1) return w.yesterday;
   const isFar = days > 300 || days < 0;
   const form: Intl.DateTimeFormatOptions = { weekday: 'long', day: 'numeric', month: 'long', ...(isFar ? { year: 'numeric' } : {}) };
-  return new Intl.DateTimeFormat(w.tag, form).format(at);
+  return new Intl.DateTimeFormat(locale(), form).format(at);
 }
 
 export function moment(at: number): string {
-  return new Intl.DateTimeFormat(words.value.tag, { dateStyle: 'medium', timeStyle: 'short' }).format(at);
+  return new Intl.DateTimeFormat(locale(), { dateStyle: 'medium', timeStyle: 'short' }).format(at);
 }
 
 function midnight(at: number): number {

@@ -21,7 +21,7 @@ export const de: Words = {
   yourNameHint: 'Die anderen im Raum sehen ihn. Du kannst ihn später ändern.',
   begin: 'Anfangen',
   haveLink: 'Einladungslink einfügen',
-  look: 'Nachsehen, wohin er führt',
+  look: 'Link öffnen',
   reading: 'Das Relay wird gefragt, wohin dieser Link führt …',
   invites: (who: string, room: string) => `${who} lädt dich in „${room}“ ein`,
   inviterKey: (key: string) => `Schlüssel, der einlädt: ${key}`,

@@ -20,7 +20,7 @@ export const en = {
   yourNameHint: 'The others in the room see it. You can change it later.',
   begin: 'Begin',
   haveLink: 'Paste an invite link',
-  look: 'Look where it leads',
+  look: 'Open link',
   reading: 'Asking the relay where this link leads …',
   invites: (who: string, room: string) => `${who} invites you to “${room}”`,
   inviterKey: (key: string) => `Key of whoever invites: ${key}`,

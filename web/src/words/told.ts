@@ -64,5 +64,13 @@ export function content(what: unknown, path: string): string {
   for (const step of path.split('.')) {
     at = typeof at === 'object' && at !== null ? (at as Record<string, unknown>)[step] : undefined;
   }
-  return typeof at === 'string' || typeof at === 'number' ? String(at) : '';
+  return typeof at === 'string' || typeof at === 'number' ? isolated(String(at)) : '';
+}
+
+/** Letters that are written from right to left. */
+const LEFTWARD = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/;
+
+/** A name in a sentence: one that is written the other way turns nothing around it. */
+export function isolated(name: string): string {
+  return LEFTWARD.test(name) ? `\u2068${name}\u2069` : name;
 }
