@@ -144,7 +144,9 @@ export type Tell =
   | { kind: 'typing'; room: string; who: Person; stopped: boolean }
   | { kind: 'progress'; room: string; done: number; total: number }
   | { kind: 'invite'; room: string; link: string; expires: number; uses: number }
-  | { kind: 'trouble'; what: 'store' | 'crash' | 'evicted' };
+  /** A room that was never entered is over. */
+  | { kind: 'ended'; name: string; why: Told }
+  | { kind: 'trouble'; what: 'store' | 'unread' | 'crash' | 'evicted' };
 
 /** Why the worker says no: a name that pages have words for. */
 export type Fault =

@@ -1,6 +1,7 @@
 // Sleep, kills and other tabs: one engine, and nothing that was stored is lost.
 
 import assert from 'node:assert/strict';
+import { cpSync, rmSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 
 import { browser, choose, enter, page as open, say, shown } from './chromium.mjs';
@@ -111,3 +112,56 @@ async function kill(tab) {
   }
   await tab.context.close().catch(() => {});
 }
+
+test('where nothing can be stored nothing is sent, people are told, and it goes on when there is space', async () => {
+  const tab = await browser();
+  const { page, wrong } = await open(tab.context);
+  await enter(page, await ann.room('full'), 'bob');
+  await say(page, 'there is space');
+  await ann.said('there is space');
+  assert.equal(page.workers().length, 1);
+  const [worker] = page.workers();
+  await worker.evaluate(() => {
+    self.put = IDBObjectStore.prototype.put;
+    IDBObjectStore.prototype.put = () => {
+      throw new DOMException('full', 'QuotaExceededError');
+    };
+  });
+  await say(page, 'there is none');
+  await page.getByText('cannot store').or(page.getByText('could not store')).first().waitFor();
+  assert.equal(await page.getByLabel(/^Message to/).inputValue(), 'there is none', 'what was typed is back');
+  await worker.evaluate(() => (IDBObjectStore.prototype.put = self.put));
+  ann.tell({ cmd: 'send', room: 'full', text: 'can you hear me?' });
+  await shown(page, 'can you hear me?').waitFor();
+  assert.equal(ann.lines.seen.filter((event) => event.text === 'there is none').length, 0);
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
+  await ann.said('there is none');
+  assert.deepEqual(wrong, []);
+  assert.deepEqual(ann.lines.seen.filter((event) => event.event === 'alarm'), []);
+  await tab.end();
+});
+
+test('a relay that was set back is told, and the room stands still until somebody agrees', async () => {
+  const tab = await browser();
+  const link = await ann.room('back');
+  const { page } = await open(tab.context);
+  await enter(page, link, 'bob');
+  await say(page, 'kept');
+  await ann.said('kept');
+  await relay.stop();
+  const copy = folder();
+  cpSync(relay.dir, copy, { recursive: true });
+  await relay.run();
+  await say(page, 'lost');
+  await ann.said('lost');
+  await relay.stop();
+  rmSync(relay.dir, { recursive: true });
+  cpSync(copy, relay.dir, { recursive: true });
+  await relay.run();
+  // Not by `relay restore`, so that it is the relay's word against what was read.
+  const alarm = page.locator('.note.alarm').first();
+  await alarm.waitFor();
+  await alarm.getByRole('button', { name: 'Why?' }).click();
+  await page.locator('.remedy').waitFor();
+  await tab.end();
+});

@@ -48,7 +48,13 @@ impl Room {
     ///
     /// # Errors
     /// Why the link, or the name, is none.
-    pub fn join(profile: &Profile, fragment: &str, host: String, port: u16, now: f64) -> Result<Self, JsError> {
+    pub fn join(
+        profile: &Profile,
+        fragment: &str,
+        host: String,
+        port: u16,
+        now: f64,
+    ) -> Result<Self, JsError> {
         let link = link::read(fragment)?;
         Ok(Self::of(Engine::join(&profile.engine, &link, millis(now))?, host, port))
     }
@@ -157,7 +163,13 @@ impl Room {
     ///
     /// # Errors
     /// `damaged` where that is no id.
-    pub fn say(&mut self, token: String, text: String, reply_to: Option<String>, now: f64) -> Result<(), JsError> {
+    pub fn say(
+        &mut self,
+        token: String,
+        text: String,
+        reply_to: Option<String>,
+        now: f64,
+    ) -> Result<(), JsError> {
         let reply_to = reply_to.as_deref().map(link::id).transpose()?;
         self.said(token, Said::Text { text, reply_to, file: None }, now);
         Ok(())
@@ -325,7 +337,8 @@ fn delivered(input: &Input) -> Option<(u64, Millis)> {
 }
 
 fn pair(change: Change) -> js_sys::Array {
-    let value = change.value.map_or(JsValue::UNDEFINED, |value| js_sys::Uint8Array::from(value.as_slice()).into());
+    let value =
+        change.value.map_or(JsValue::UNDEFINED, |value| js_sys::Uint8Array::from(value.as_slice()).into());
     [change.key.into(), value].into_iter().collect()
 }
 

@@ -171,6 +171,7 @@ function heard(tell: Tell): void {
     return;
   }
   if (tell.kind === 'trouble') return say(words.value.trouble[tell.what], true);
+  if (tell.kind === 'ended') return say(`${tell.name}: ${words.value.told({ Closed: tell.why }).text}`, true);
   if (tell.room !== current.value) return;
   switch (tell.kind) {
     case 'items':

@@ -124,6 +124,7 @@ export const de: Words = {
   },
   trouble: {
     store: 'Dieser Browser kann nichts speichern: bis dahin wird nichts gesendet. Schaff Platz, oder verlass den privaten Modus.',
+    unread: 'Ein Raum ist aus dem, was dieser Browser gespeichert hat, nicht zu lesen. Es wird wieder versucht; wenn es bleibt, tritt mit einem neuen Link bei.',
     crash: 'Der Kern ist stehen geblieben und wurde aus dem Gespeicherten neu gestartet.',
     evicted: 'Der Browser hat den Speicher dieser Seite genommen, und deine Schlüssel mit. Ohne Sicherung: tritt mit neuen Links bei.',
   },

@@ -123,6 +123,7 @@ export const en = {
   },
   trouble: {
     store: 'This browser cannot store anything: nothing is sent until it can. Free some space, or leave private browsing.',
+    unread: 'A room cannot be read from what this browser stored. It is tried again; if it stays, join again by a new link.',
     crash: 'The core stopped and was started again from what was stored.',
     evicted: 'The browser took this page’s storage away, and your keys with it. Without a backup, join again by new links.',
   },

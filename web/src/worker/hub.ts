@@ -31,12 +31,12 @@ export class No extends Error {
 type Answers = { [K in keyof Asks]: (...args: Parameters<Asks[K]>) => ReturnType<Asks[K]> | Promise<ReturnType<Asks[K]>> };
 
 export class Hub implements Home {
-  readonly relay: Relay;
   private readonly rooms = new Map<string, Room>();
   private account: Account | undefined;
   private profile: Profile | undefined;
   private people = new Set<string>();
   private persisted = false;
+  private isReady = false;
   private stateIsDue = false;
   private expiry: ReturnType<typeof setTimeout> | undefined;
   private expiresAt = Infinity;
@@ -45,34 +45,30 @@ export class Hub implements Home {
 
   private constructor(
     readonly store: Store,
+    readonly relay: Relay,
     private readonly authority: string,
     private readonly sink: (tell: Tell) => void,
-  ) {
-    this.relay = new Relay(authority, {
-      up: () => {
-        this.ups.splice(0).forEach((up) => up());
-        for (const room of this.rooms.values()) room.connect();
-        this.changed();
-      },
-      down: () => this.changed(),
-    });
-  }
+  ) {}
 
-  static async start(authority: string, sink: (tell: Tell) => void): Promise<Hub> {
-    const hub = new Hub(await Store.open(), authority, sink);
-    hub.relay.start();
+  /** Dials, opens the store and waits for the core, all at once. */
+  static async start(authority: string, core: Promise<unknown>, sink: (tell: Tell) => void): Promise<Hub> {
+    let hub: Hub | undefined;
+    const relay = new Relay(authority, { up: () => hub?.up(), down: () => hub?.changed() });
+    relay.start();
+    const [store] = await Promise.all([Store.open(), core]);
+    hub = new Hub(store, relay, authority, sink);
     hub.store.onLost(() => sink({ kind: 'trouble', what: 'evicted' }));
     hub.account = await hub.store.account();
     hub.people = await hub.store.verified();
     hub.persisted = (await navigator.storage?.persisted?.()) ?? false;
     if (hub.account) hub.profile = profileOf(hub.account);
     for (const record of await hub.store.rooms()) {
-      const core = record.over === null ? await hub.load(record).catch(() => undefined) : undefined;
-      const room = new Room(hub, record, core);
+      const room = new Room(hub, record, undefined);
       hub.rooms.set(record.id, room);
-      if (core) room.start();
+      if (record.over === null) await room.reload();
     }
     void hub.expire();
+    hub.isReady = true;
     return hub;
   }
 
@@ -164,6 +160,12 @@ export class Hub implements Home {
     },
   };
 
+  private up(): void {
+    this.ups.splice(0).forEach((up) => up());
+    for (const room of this.rooms.values()) room.up();
+    this.changed();
+  }
+
   verified(): ReadonlySet<string> {
     return this.people;
   }
@@ -197,7 +199,8 @@ export class Hub implements Home {
 
   /** Pages are told what there is, once for all that happened in this turn. */
   changed(): void {
-    if (this.stateIsDue) return;
+    // Before all rooms were read there is nothing to be told: a room that is not in the list counts as gone.
+    if (this.stateIsDue || !this.isReady) return;
     this.stateIsDue = true;
     queueMicrotask(() => {
       this.stateIsDue = false;
@@ -323,7 +326,7 @@ export class Hub implements Home {
       room.entering = { done, failed: (fault) => failed(new No(fault)) };
     });
     room.start();
-    if (!this.relay.isUp && record.id === UNKNOWN_ROOM) this.ups.push(() => room.connect());
+    if (!this.relay.isUp && record.id === UNKNOWN_ROOM) this.ups.push(() => room.up());
     try {
       return await withTime(CARD, entered);
     } catch (error) {

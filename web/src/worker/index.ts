@@ -82,8 +82,7 @@ function tell(what: Tell): void {
 
 async function lead(): Promise<void> {
   try {
-    await init({ module_or_path: fetch(wasm) });
-    hub = await Hub.start(self.location.host, tell);
+    hub = await Hub.start(self.location.host, init({ module_or_path: fetch(wasm) }), tell);
   } catch (error) {
     console.error(error);
     return tell({ kind: 'trouble', what: 'store' });

@@ -50,6 +50,7 @@ export class Room {
   private held = new Map<string, Uint8Array | undefined>();
   private note = Date.now() * 16;
   private isLeaving = false;
+  private isLoading = false;
   /** Told how the entering went. */
   entering: { done: (id: string) => void; failed: (fault: Fault) => void } | undefined;
 
@@ -107,6 +108,15 @@ export class Room {
     const { binding } = this.home.relay;
     const pin = this.record.pin === null ? undefined : unhex(this.record.pin);
     this.push({ think: (core, now) => core.connected(binding!, pin, undefined, now) });
+  }
+
+  /** There is a connection: what failed was another one's, and whoever dials has waited enough. */
+  up(): void {
+    this.backoff.reset();
+    clearTimeout(this.again);
+    this.again = undefined;
+    if (this.core) this.connect();
+    else if (!this.isOver) void this.reload();
   }
 
   /** The stream is of no use any more. `pause`: wait before the next one. */
@@ -303,7 +313,8 @@ export class Room {
     }
     if (batch.record.over !== null) {
       record.over = batch.record.over;
-      if (batch.forget) this.refused({ Closed: record.over });
+      if (this.entering) this.refused({ Closed: record.over });
+      else if (batch.forget && !this.isLeaving) home.tell({ kind: 'ended', name: record.name, why: record.over });
       this.end();
       home.over(this);
     } else if (items.length > 0 || hasView) home.changed();
@@ -337,12 +348,19 @@ export class Room {
     this.pause();
   }
 
-  private async reload(): Promise<void> {
+  /** From what was stored; later, where that cannot be read now. */
+  async reload(): Promise<void> {
+    if (this.isLoading || this.record.id === UNKNOWN) return;
+    this.isLoading = true;
     try {
       this.core = await this.home.load(this.record);
       this.start();
-    } catch {
+    } catch (error) {
+      if (error instanceof WebAssembly.RuntimeError) return this.home.crashed(error);
+      this.home.tell({ kind: 'trouble', what: 'unread' });
       this.pause();
+    } finally {
+      this.isLoading = false;
     }
   }
 

@@ -189,6 +189,8 @@ export class Store {
     try {
       work(write);
     } catch (error) {
+      // Told by what is thrown.
+      done.catch(() => {});
       write.abort();
       throw error;
     }
