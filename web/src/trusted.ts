@@ -11,7 +11,8 @@ interface Factory {
 const rules = {
   createScriptURL(url: string): string {
     const whole = new URL(url, location.href);
-    if (whole.origin !== location.origin || !whole.pathname.startsWith('/assets/')) throw new TypeError('not ours');
+    const isOurs = whole.pathname.startsWith('/assets/') || whole.pathname === '/sw.js';
+    if (whole.origin !== location.origin || !isOurs) throw new TypeError('not ours');
     return whole.href;
   },
 };

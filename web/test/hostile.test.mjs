@@ -129,3 +129,23 @@ test('after all of that the room goes on', async () => {
   await say(page, 'still here');
   await mallory.said('still here');
 });
+
+test('somebody with the name of a verified member is an alarm, and a stranger among verified people is told', async () => {
+  const ann = await Native.start(relay, 'Ann');
+  const { page } = await open(tab.context);
+  await page.goto(await ann.room('known'));
+  await page.getByRole('button', { name: 'Join', exact: true }).click();
+  await page.getByText('2 members').waitFor();
+  await page.getByRole('button', { name: 'Members', exact: true }).click();
+  const sheet = page.getByRole('dialog');
+  await sheet.getByRole('button', { name: /Ann/ }).click();
+  await sheet.getByRole('button', { name: 'They are the same' }).click();
+  await sheet.getByText('✓ verified').waitFor();
+  await sheet.getByRole('button', { name: 'Close' }).click();
+  const other = await Native.start(relay, 'ＡＮＮ');
+  await other.ask({ cmd: 'join', link: await ann.invite('known') }, 'joined');
+  await page.getByRole('main').locator('.note.alarm', { hasText: 'another key' }).waitFor();
+  await page.getByRole('main').locator('.note.problem', { hasText: 'not verified' }).waitFor();
+  await page.close();
+  await Promise.all([ann.stop(), other.stop()]);
+});

@@ -165,3 +165,21 @@ test('a relay that was set back is told, and the room stands still until somebod
   await page.locator('.remedy').waitFor();
   await tab.end();
 });
+
+test('without a network the page opens with what it has, and sends when there is one', async () => {
+  const tab = await browser();
+  const { page } = await open(tab.context);
+  await enter(page, await ann.room('offline'), 'bob');
+  await say(page, 'before the tunnel');
+  await ann.said('before the tunnel');
+  await page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+  await relay.stop();
+  await page.reload();
+  await choose(page, /offline/);
+  await shown(page, 'before the tunnel').waitFor();
+  await say(page, 'in the tunnel');
+  await page.getByText('On its way').waitFor();
+  await relay.run();
+  await ann.said('in the tunnel');
+  await tab.end();
+});

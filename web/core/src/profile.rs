@@ -103,6 +103,12 @@ pub fn clean_name(name: &str) -> Result<String, JsError> {
     Ok(shared::identity::clean_speaker(name)?)
 }
 
+/// Names that are one give the same.
+#[wasm_bindgen(js_name = foldName)]
+pub fn fold_name(name: &str) -> String {
+    shared::identity::names::fold(name)
+}
+
 /// The twelve words of a recovery key.
 ///
 /// # Errors

@@ -157,7 +157,10 @@ const names: Names = {
     Lost: () => 'Das Relay hat einen Teil des Protokolls verloren; hier bleibt er',
     Accepted: () => 'Es geht weiter',
   },
-  alarm: 'Alarm',
+  stranger: (what) => [
+    `${content(what, 'who.name')} ist beigetreten und nicht bestätigt. Alle anderen hier sind es.`,
+    'Vergleicht die Sicherheitsnummer, bevor ihr Wichtiges sagt; wer moderiert, kann entfernen, wen niemand kennt.',
+  ],
   over: 'Dieser Raum ist zu Ende',
   other: (what) => `Etwas ist geschehen: ${kind(what)}`,
 };

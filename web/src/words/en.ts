@@ -156,7 +156,10 @@ const names: Names = {
     Lost: () => 'The relay lost a part of this room’s log; it stays here',
     Accepted: () => 'Going on',
   },
-  alarm: 'Alarm',
+  stranger: (what) => [
+    `${content(what, 'who.name')} joined and is not verified. Everybody else here is.`,
+    'Compare the safety number before you say what matters; a moderator can remove whoever nobody knows.',
+  ],
   over: 'This room is over',
   other: (what) => `Something happened: ${kind(what)}`,
 };

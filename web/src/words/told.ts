@@ -12,7 +12,7 @@ export interface Names {
   problems: Record<string, Say<Pair>>;
   closes: Record<string, Say<string>>;
   happened: Record<string, Say<string>>;
-  alarm: string;
+  stranger: Say<Pair>;
   over: string;
   other: (what: Told) => string;
 }
@@ -31,9 +31,12 @@ export function told(what: Told, names: Names): Sentence {
       return pair(inner as Told, names.alarms, 'alarm', names);
     case 'Problem':
       return pair(inner as Told, names.problems, 'problem', names);
+    case 'Stranger':
+      return { text: names.stranger(inner)[0], remedy: names.stranger(inner)[1], level: 'problem' };
     case 'Closed': {
-      const reason = ((inner as { reason?: Told } | string)?.valueOf() ?? '') as Told;
-      const why = typeof reason === 'object' && 'reason' in reason ? (reason.reason as Told) : reason;
+      // The event has the reason in a field; a room that is over has the reason alone.
+      const reason = (inner ?? '') as Told;
+      const why = typeof reason === 'object' && 'was_member' in reason ? (reason.reason as Told) : reason;
       const text = names.closes[kind(why)]?.(body(why)) ?? names.over;
       return { text, remedy: '', level: 'problem' };
     }

@@ -1,8 +1,9 @@
 // The one engine of this profile: its rooms, its relay, and what pages ask.
 
-import { apply, cleanName, Invite, NewAccount, phraseOf, Profile, Room as Core } from '../core/core';
+import { apply, cleanName, foldName, Invite, NewAccount, phraseOf, Profile, Room as Core } from '../core/core';
 import type { Asks, Fault, Invitation, Item, Opened, Place, RoomInfo, State, Tell } from '../api';
 import { unhex } from './bytes';
+import type { Known } from './guard';
 import { pinOf } from './pin';
 import * as raw from './raw';
 import { Relay } from './relay';
@@ -34,7 +35,7 @@ export class Hub implements Home {
   private readonly rooms = new Map<string, Room>();
   private account: Account | undefined;
   private profile: Profile | undefined;
-  private people = new Set<string>();
+  private people = new Map<string, string>();
   private persisted = false;
   private isReady = false;
   private stateIsDue = false;
@@ -146,12 +147,17 @@ export class Hub implements Home {
     },
     safety: (who) => this.mine().safety(who),
     verify: async (who, on) => {
-      await this.stored(this.store.setVerified(who, on));
-      if (on) this.people.add(who);
-      else this.people.delete(who);
-      for (const room of this.rooms.values()) {
+      const views = [...this.rooms.values()].flatMap((room) => {
         const view = room.view();
-        if (view) this.tell({ kind: 'view', room: room.record.id, view: raw.view(view, this.people) });
+        return view ? [{ room, view }] : [];
+      });
+      const members = views.flatMap(({ view }) => view.members.map((member) => raw.person(member.person)));
+      const name = on ? (members.find((person) => person.id === who)?.name ?? '') : null;
+      await this.stored(this.store.setVerified(who, name));
+      if (name === null) this.people.delete(who);
+      else this.people.set(who, name);
+      for (const { room, view } of views) {
+        this.tell({ kind: 'view', room: room.record.id, view: raw.view(view, this.people) });
       }
     },
     phrase: () => {
@@ -166,8 +172,9 @@ export class Hub implements Home {
     this.changed();
   }
 
-  verified(): ReadonlySet<string> {
-    return this.people;
+  known(): Known {
+    const me = { id: this.profile?.fingerprint() ?? '', name: this.account?.name ?? '' };
+    return { verified: this.people, me, fold: foldName };
   }
 
   apply(line: string, act: string): string | undefined {

@@ -117,7 +117,7 @@ export function lineOf(message: RawMessage): RawLine {
 }
 
 /** People once each, in the order of their first leaves. */
-export function view(raw: RawView, verified: ReadonlySet<string>): View {
+export function view(raw: RawView, verified: ReadonlyMap<string, string>): View {
   const members = new Map<string, Member>();
   for (const leaf of raw.members) {
     const who = person(leaf.person);

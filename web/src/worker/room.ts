@@ -4,7 +4,8 @@ import type { Room as Core } from '../core/core';
 import type { Fault, Place, Tell, Told } from '../api';
 import { Backoff } from './backoff';
 import { hex, unhex } from './bytes';
-import { isNote } from './notes';
+import { Guard, type Known } from './guard';
+import { isLoud, isNote } from './notes';
 import * as raw from './raw';
 import type { Relay } from './relay';
 import type { Batch, RoomRecord, Store } from './store';
@@ -19,7 +20,7 @@ const UNKNOWN = '0'.repeat(64);
 export interface Home {
   readonly store: Store;
   readonly relay: Relay;
-  verified(): ReadonlySet<string>;
+  known(): Known;
   apply(line: string, act: string): string | undefined;
   load(record: RoomRecord): Promise<Core>;
   /** The room has its id: false where it is here already. */
@@ -49,6 +50,7 @@ export class Room {
   /** Rows that changed before it was known which room this is. */
   private held = new Map<string, Uint8Array | undefined>();
   private note = Date.now() * 16;
+  private readonly guard = new Guard();
   private isLeaving = false;
   private isLoading = false;
   /** Told how the entering went. */
@@ -188,7 +190,7 @@ export class Room {
     const [changes, frames, told, reopen, wakeAt] = core.take() as [
       [string, Uint8Array | undefined][], Uint8Array, string, boolean, number | undefined,
     ];
-    const events = JSON.parse(told) as raw.RawEvent[];
+    const events = this.guard.look(JSON.parse(told) as raw.RawEvent[], this.home.known(), !this.record.joined);
     for (const [key, value] of changes) this.held.set(key, value);
     if (this.record.id === UNKNOWN && core.id() !== UNKNOWN) {
       this.record.id = core.id();
@@ -241,7 +243,7 @@ export class Room {
       if (isNote(what)) {
         const seq = event.seq ?? core.read();
         batch.items.push({ room: record.id, seq, n: (this.note += 1), at: event.at, note: JSON.stringify(what) });
-        record.loud ||= raw.nameOf(what) === 'Alarm';
+        record.loud ||= isLoud(what);
       }
     }
     return batch;
@@ -305,7 +307,7 @@ export class Room {
       if (name === 'Problem' && this.entering && !record.joined) this.refused(what);
     }
     const view = hasView ? this.view() : undefined;
-    if (view) home.tell({ kind: 'view', room, view: raw.view(view, home.verified()) });
+    if (view) home.tell({ kind: 'view', room, view: raw.view(view, home.known().verified) });
     if (hasQueue) home.tell({ kind: 'waiting', room, waiting: this.waiting() });
     if (room !== UNKNOWN && !batch.forget && this.entering) {
       this.entering.done(room);
@@ -354,6 +356,8 @@ export class Room {
     this.isLoading = true;
     try {
       this.core = await this.home.load(this.record);
+      const view = this.view();
+      if (view) this.guard.take(view);
       this.start();
     } catch (error) {
       if (error instanceof WebAssembly.RuntimeError) return this.home.crashed(error);

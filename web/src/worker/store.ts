@@ -89,16 +89,18 @@ export class Store {
     return { keys: keys.map((key) => (key as [string, string])[1]), values: values as Uint8Array[] };
   }
 
-  async verified(): Promise<Set<string>> {
-    const keys = await result(this.db.transaction('people').objectStore('people').getAllKeys());
-    return new Set(keys as string[]);
+  /** Whose key was verified, and how they were called then. */
+  async verified(): Promise<Map<string, string>> {
+    const people = this.db.transaction('people').objectStore('people');
+    const [keys, names] = await Promise.all([result(people.getAllKeys()), result<string[]>(people.getAll())]);
+    return new Map(keys.map((key, at) => [key as string, names[at] ?? '']));
   }
 
-  async setVerified(who: string, on: boolean): Promise<void> {
+  async setVerified(who: string, name: string | null): Promise<void> {
     await this.write(['people'], (write) => {
       const people = write.objectStore('people');
-      if (on) people.put(Date.now(), who);
-      else people.delete(who);
+      if (name === null) people.delete(who);
+      else people.put(name, who);
     });
   }
 

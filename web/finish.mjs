@@ -1,4 +1,5 @@
-// Beside each file one that is compressed, as the relay serves it: brotli, as small as it gets, once.
+// What is left to do with a build: the service worker is told the files' names; and beside each file there is one that is compressed,
+// as the relay serves it: brotli, as small as it gets, once.
 
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,6 +24,11 @@ function each(folder) {
     [bytes.length, gzipSync(bytes, { level: 9 }).length, small.length].forEach((size, at) => (sizes[kind][at] += size));
   }
 }
+
+const assets = readdirSync(join(dist, 'assets')).filter((name) => !name.endsWith('.br')).sort();
+const worker = join(dist, 'sw.js');
+const names = JSON.stringify(assets.map((name) => `/assets/${name}`));
+writeFileSync(worker, readFileSync(worker, 'utf8').replace('__FILES__', () => names));
 
 each(dist);
 for (const [kind, [plain, gz, br]] of Object.entries(sizes)) {
