@@ -15,39 +15,39 @@ pub(crate) struct Parsed(Certificate);
 
 impl Parsed {
     /// `None` if it is no certificate. Bytes after it are as wrong as bytes missing from it.
-    pub fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
+    pub(crate) fn of(certificate: &CertificateDer<'_>) -> Option<Self> {
         Certificate::from_der(certificate).ok().map(Self)
     }
 
     /// The SubjectPublicKeyInfo, in DER.
-    pub fn spki(&self) -> Option<Vec<u8>> {
+    pub(crate) fn spki(&self) -> Option<Vec<u8>> {
         self.0.tbs_certificate().subject_public_key_info().to_der().ok()
     }
 
     /// The key itself, as it stands in the SubjectPublicKeyInfo.
-    pub fn key(&self) -> Option<&[u8]> {
+    pub(crate) fn key(&self) -> Option<&[u8]> {
         self.0.tbs_certificate().subject_public_key_info().subject_public_key.as_bytes()
     }
 
     /// Whose it is, as `CN=…`.
-    pub fn subject(&self) -> String {
+    pub(crate) fn subject(&self) -> String {
         self.0.tbs_certificate().subject().to_string()
     }
 
     /// The first and the last moment, in seconds since 1970.
-    pub fn validity_unix(&self) -> (u64, u64) {
+    pub(crate) fn validity_unix(&self) -> (u64, u64) {
         let validity = self.0.tbs_certificate().validity();
         (validity.not_before.to_unix_duration().as_secs(), validity.not_after.to_unix_duration().as_secs())
     }
 
     /// It says that it is an authority's.
-    pub fn is_ca(&self) -> bool {
+    pub(crate) fn is_ca(&self) -> bool {
         let found = self.0.tbs_certificate().get_extension::<BasicConstraints>();
         matches!(found, Ok(Some((_, constraints))) if constraints.ca)
     }
 
     /// Whether this key made its signature, by one of the algorithms that TLS takes.
-    pub fn is_signed_by(&self, issuer: &Self) -> bool {
+    pub(crate) fn is_signed_by(&self, issuer: &Self) -> bool {
         let algorithm =
             (self.0.signature_algorithm().to_der(), self.0.tbs_certificate().signature().to_der());
         let (Ok(algorithm), Ok(stated)) = algorithm else { return false };

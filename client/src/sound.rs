@@ -19,7 +19,7 @@ const CHUNKS: usize = 64;
 ///
 /// # Errors
 /// When it cannot be read.
-pub fn duration_ms(path: &Path) -> io::Result<Option<u32>> {
+pub(crate) fn duration_ms(path: &Path) -> io::Result<Option<u32>> {
     if !std::fs::metadata(path)?.is_file() {
         return Err(crate::reason::FileFault::NotPlain.into());
     }

@@ -10,7 +10,7 @@
 
 mod support;
 
-use client::transport::{Connection, Known, Transport};
+use client::transport::{Connection, ExpectedRelay, Transport};
 use relay::{Limits, Rate, ops::metrics::Limit};
 use support::{PATIENCE, address};
 use tempfile::TempDir;
@@ -22,7 +22,7 @@ async fn client_that_was_here_is_not_asked_again_for_proof_of_its_address() {
     let limits = Limits { retry_above: 64, handshakes: hourly, ..Limits::default() };
     let config = relay::Config { limits, ..relay::Config::new(([127, 0, 0, 1], 0).into(), dir.path()) };
     let relay = relay::Relay::start(config).await.unwrap();
-    let known = Known::Pinned(relay.pin());
+    let known = ExpectedRelay::Pinned(relay.pin());
     let asked = || relay.metrics().times_limited(Limit::HandshakeRate);
 
     // The one that this relay lets in unproven; it brings tokens.

@@ -18,7 +18,9 @@ use std::{
 };
 
 use archive::profile;
-use client::store::{Batch, Entry, Happening, OpenProfile, Over, ProfileDir, RoomRecord, What, Where};
+use client::store::{
+    Batch, Happening, LineOrAct, OpenProfile, Over, ProfileDir, RoomLogItem, RoomRecord, Where,
+};
 use proto::RoomId;
 use shared::{
     identity::Fingerprint,
@@ -120,7 +122,7 @@ fn room_and_words_are_one_in_either_form() {
         disappears: None,
         file: None,
     };
-    let batch = Batch { entries: vec![Entry::Line(line.into())], ..Batch::default() };
+    let batch = Batch { entries: vec![LineOrAct::Line(line.into())], ..Batch::default() };
     opened.vault.now(|store| store.commit(id, Some(&record), &batch)).unwrap();
     drop(opened);
     for room in ["caf\u{e9}", "cafe\u{301}", "CAFÉ", "Ｃａｆé"] {
@@ -207,9 +209,9 @@ fn who_came_and_went_is_exported_in_its_place() {
     let by = Person { name: "bob".to_owned(), fingerprint: Fingerprint([2; 32]) };
     let happens = |seq, what| Happening { seq: Some(seq), at: 1_700_000_000_000, expires: None, what };
     let happenings = vec![
-        happens(1_000, What::Joined { who: who.clone(), by: None }),
-        happens(2_000, What::Renamed { who: who.clone(), was: "mallory".to_owned() }),
-        happens(2_501, What::Left { who, by }),
+        happens(1_000, RoomLogItem::Joined { who: who.clone(), by: None }),
+        happens(2_000, RoomLogItem::Renamed { who: who.clone(), was: "mallory".to_owned() }),
+        happens(2_501, RoomLogItem::Left { who, by }),
     ];
     let batch = Batch { happenings, ..Batch::default() };
     opened.vault.now(|store| store.commit(RoomId([7; 32]), None, &batch)).unwrap();
@@ -248,7 +250,7 @@ fn guests() -> TempDir {
     let me = opened.engine.identity.fingerprint();
     let guest = |byte| Person { name: "guest".into(), fingerprint: Fingerprint([byte; 32]) };
     let line = |seq, from: &Person, text: &str| {
-        Entry::Line(
+        LineOrAct::Line(
             Message {
                 seq,
                 id: [u8::try_from(seq % 251).unwrap(); 16],
@@ -265,7 +267,7 @@ fn guests() -> TempDir {
     };
     let happening =
         |seq, what| Happening { seq: Some(seq), at: 1_700_000_000_000 + seq, expires: None, what };
-    let renamed = |name: &str, fingerprint| What::Renamed {
+    let renamed = |name: &str, fingerprint| RoomLogItem::Renamed {
         who: Person { name: name.into(), fingerprint },
         was: "guest".into(),
     };
@@ -280,7 +282,7 @@ fn guests() -> TempDir {
             ),
         ],
         happenings: vec![
-            happening(3_002, What::Joined { who: guest(0x2a), by: Some(guest(0x1f)) }),
+            happening(3_002, RoomLogItem::Joined { who: guest(0x2a), by: Some(guest(0x1f)) }),
             happening(3_005, renamed("Robin", guest(0x1f).fingerprint)),
             happening(3_007, renamed("Carl", me)),
         ],

@@ -16,7 +16,7 @@ use client::{
     failure::Failure,
     reason::Reason,
     runtime::{Event, Past, RelayState},
-    transport::{Carrier, DialError, Known, Pin, Refusal, RelayAddress, Transport, Trust},
+    transport::{Carrier, DialError, ExpectedRelay, Pin, Refusal, RelayAddress, Transport, Trust},
 };
 use relay::{Config, Fallback, Limits, Relay};
 use support::Person;
@@ -167,11 +167,11 @@ async fn certificate_that_quic_would_refuse_is_refused_over_tcp() {
     let transport = Transport::new(None).unwrap().trusting_first_use();
     let other = Pin::from([7; 32]);
     for (known, verdict) in [
-        (Known::Pinned(relay.pin()), Ok(Trust::Pinned(relay.pin()))),
-        (Known::Remembered(relay.pin()), Ok(Trust::Remembered(relay.pin()))),
-        (Known::default(), Ok(Trust::FirstUse(relay.pin()))),
-        (Known::Pinned(other), Err(Refusal::Pin)),
-        (Known::Remembered(other), Err(Refusal::Changed)),
+        (ExpectedRelay::Pinned(relay.pin()), Ok(Trust::Pinned(relay.pin()))),
+        (ExpectedRelay::Remembered(relay.pin()), Ok(Trust::Remembered(relay.pin()))),
+        (ExpectedRelay::default(), Ok(Trust::FirstUse(relay.pin()))),
+        (ExpectedRelay::Pinned(other), Err(Refusal::Pin)),
+        (ExpectedRelay::Remembered(other), Err(Refusal::Changed)),
     ] {
         match (transport.dial(&way, known).await, verdict) {
             (Ok(dialed), Ok(trust)) => {
@@ -190,7 +190,7 @@ async fn full_relay_over_tcp_is_told_apart_from_a_silent_one() {
     let limits = Limits { connections: 1, ..Limits::default() };
     let relay = Relay::start(Config { fallback: Fallback::Required, limits, ..config }).await.unwrap();
     let way = blocked(relay.addresses()[0]).await;
-    let known = Known::Pinned(relay.pin());
+    let known = ExpectedRelay::Pinned(relay.pin());
     let transport = Transport::new(None).unwrap();
     let first = transport.dial(&way, known).await.unwrap();
     let error = transport.dial(&way, known).await.unwrap_err();
@@ -210,6 +210,6 @@ async fn what_is_no_relay_on_tcp_is_told_apart_and_never_remembered() {
             let _ = socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
         }
     });
-    let error = Transport::new(None).unwrap().dial(&address, Known::default()).await.unwrap_err();
+    let error = Transport::new(None).unwrap().dial(&address, ExpectedRelay::default()).await.unwrap_err();
     assert!(matches!(error, DialError::Protocol(_)), "{error:?}");
 }

@@ -15,7 +15,7 @@ use std::fs;
 use client::runtime::{Event, Outgoing, Past, RoomEvent, Steer, TransferState, Wanted, Way};
 use shared::{
     file::{FileKey, Manifest},
-    room::{self as engine, Alteration, Command, Policy, Said},
+    room::{self as engine, Alteration, Command, MessageBody, Policy},
 };
 use support::{
     Person,
@@ -184,8 +184,8 @@ async fn manifests_that_lie_are_refused_and_nothing_is_kept() {
     ];
     let got = dir.path().join("got");
     for (lie, manifest, code) in lies {
-        let said = Said::Text { text: lie.to_owned(), reply_to: None, file: Some(Box::new(manifest)) };
-        ann.runtime.tell(ROOM, Command::Say { token: String::new(), said }).await.unwrap();
+        let said = MessageBody::Text { text: lie.to_owned(), reply_to: None, file: Some(Box::new(manifest)) };
+        ann.runtime.tell(ROOM, Command::Say { token: String::new(), body: said }).await.unwrap();
         let message = offered(&mut bob).await;
         assert_eq!(message.text, lie);
         let failure = fetch(&mut bob, &message, &got.join("it")).await.unwrap_err();
@@ -223,8 +223,8 @@ async fn hostile_names_lead_nowhere() {
     ];
     for name in hostile {
         let manifest = Manifest { name: name.to_owned(), ..genuine.clone() };
-        let said = Said::Text { text: String::new(), reply_to: None, file: Some(Box::new(manifest)) };
-        ann.runtime.tell(ROOM, Command::Say { token: String::new(), said }).await.unwrap();
+        let said = MessageBody::Text { text: String::new(), reply_to: None, file: Some(Box::new(manifest)) };
+        ann.runtime.tell(ROOM, Command::Say { token: String::new(), body: said }).await.unwrap();
         let message = offered(&mut bob).await;
         let there = fetch(&mut bob, &message, &got).await.unwrap().unwrap();
         assert_eq!(there.parent(), Some(got.as_path()), "{name:?}");
@@ -255,8 +255,8 @@ async fn a_deleted_message_takes_its_file_along() {
     let number = ann.runtime.send_file(ROOM, outgoing(&path)).await.unwrap().number;
     ended(&mut ann, number).await.unwrap();
     let message = offered(&mut bob).await;
-    let said = Said::Act { target: message.id, change: Alteration::Delete };
-    ann.runtime.tell(ROOM, Command::Say { token: String::new(), said }).await.unwrap();
+    let said = MessageBody::Act { target: message.id, change: Alteration::Delete };
+    ann.runtime.tell(ROOM, Command::Say { token: String::new(), body: said }).await.unwrap();
     let line = bob
         .until(|event| match event {
             Event::Room { event: RoomEvent::Changed { line, .. }, .. } => Some(line),
@@ -267,8 +267,8 @@ async fn a_deleted_message_takes_its_file_along() {
     // Whoever kept what opens it gets nothing any more, as soon as it was dropped.
     let file = message.file.clone();
     loop {
-        let said = Said::Text { text: "kept".to_owned(), reply_to: None, file: file.clone() };
-        bob.runtime.tell(ROOM, Command::Say { token: String::new(), said }).await.unwrap();
+        let said = MessageBody::Text { text: "kept".to_owned(), reply_to: None, file: file.clone() };
+        bob.runtime.tell(ROOM, Command::Say { token: String::new(), body: said }).await.unwrap();
         let again = offered(&mut bob).await;
         let there = dir.path().join("there");
         match fetch(&mut bob, &again, &there).await {

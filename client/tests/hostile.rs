@@ -20,7 +20,7 @@ use std::{
 
 use client::runtime::Past;
 use serde_json::Value;
-use shared::room::{self as engine, Alteration, MAX_TEXT, MessageId, Policy, Said};
+use shared::room::{self as engine, Alteration, MAX_TEXT, MessageBody, MessageId, Policy};
 use support::{PATIENCE, Person, relay};
 use tempfile::TempDir;
 
@@ -124,8 +124,8 @@ fn harmless(text: &str) {
 }
 
 async fn act(ann: &Person, target: MessageId, change: Alteration) {
-    let said = Said::Act { target, change };
-    ann.runtime.tell(ROOM, engine::Command::Say { token: String::new(), said }).await.unwrap();
+    let said = MessageBody::Act { target, change };
+    ann.runtime.tell(ROOM, engine::Command::Say { token: String::new(), body: said }).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -147,8 +147,8 @@ async fn each_event_is_one_harmless_line_and_json_has_the_exact_text() {
         ann.say(ROOM, "", text).await;
         ids.push(ann.hears(text).await.id);
     }
-    let reply = Said::Text { text: "an\nanswer".to_owned(), reply_to: Some(ids[0]), file: None };
-    ann.runtime.tell(ROOM, engine::Command::Say { token: String::new(), said: reply }).await.unwrap();
+    let reply = MessageBody::Text { text: "an\nanswer".to_owned(), reply_to: Some(ids[0]), file: None };
+    ann.runtime.tell(ROOM, engine::Command::Say { token: String::new(), body: reply }).await.unwrap();
     let edited = "new\n\u{1b}[2Jtext".to_owned();
     act(&ann, ids[5], Alteration::Edit(edited.clone())).await;
     for withdrawn in [false, true] {

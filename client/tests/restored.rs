@@ -16,7 +16,7 @@ use client::{
     faces::words,
     failure::Failure,
     runtime::{Event, Past, RoomEvent},
-    store::{Cursor, Item, Notice, What},
+    store::{Cursor, Item, Notice, RoomLogItem},
 };
 use relay::{Limits, Relay, backup, log};
 use shared::room::{self as engine, Command, Problem};
@@ -133,7 +133,7 @@ async fn what_was_said_on_the_other_log_is_kept_and_what_comes_then_is_new() {
         let kept = person.runtime.past_before(ROOM, u64::MAX, 100).await.unwrap();
         let told = |item: &Item| match item {
             Item::Line(line) => Some(line.message.text.clone()),
-            Item::Happening(happening) if matches!(happening.what, What::Lost { .. }) => {
+            Item::Happening(happening) if matches!(happening.what, RoomLogItem::Lost { .. }) => {
                 Some(words::happening(&happening.what, None, None))
             }
             Item::Happening(_) => None,
@@ -240,9 +240,12 @@ async fn three(dir: &Path, relay: &Relay) -> [Person; 3] {
 async fn is_called(person: &mut Person, name: &str) {
     person
         .until(|event| match event {
-            Event::Room { event: RoomEvent::Engine(shared::room::Event::Epoch(view)), .. } => {
-                view.members.iter().any(|member| member.person.name == name).then_some(())
-            }
+            // Whoever has just started may take the commit before it is in the room again.
+            Event::Room {
+                event:
+                    RoomEvent::Engine(shared::room::Event::Epoch(view) | shared::room::Event::Joined(view)),
+                ..
+            } => view.members.iter().any(|member| member.person.name == name).then_some(()),
             _ => None,
         })
         .await;

@@ -1,4 +1,4 @@
-//! Replies, edits, signs, marks, typing, disappearing lines and a shared past: real people at a real relay.
+//! Replies, edits, reactions, marks, typing, disappearing lines and a shared past: real people at a real relay.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,7 +16,7 @@ use client::{
 };
 use shared::{
     message::timeline::Line,
-    room::{self as engine, Alteration, Command, MessageId, Policy, Said},
+    room::{self as engine, Alteration, Command, MessageBody, MessageId, Policy},
 };
 use support::{Person, relay};
 use tempfile::TempDir;
@@ -36,12 +36,12 @@ async fn pair(dir: &TempDir, relay: &relay::Relay, policy: Policy) -> (Person, P
     pair
 }
 
-async fn say(person: &Person, said: Said) {
-    person.runtime.tell(ROOM, Command::Say { token: String::new(), said }).await.unwrap();
+async fn say(person: &Person, said: MessageBody) {
+    person.runtime.tell(ROOM, Command::Say { token: String::new(), body: said }).await.unwrap();
 }
 
 async fn act(person: &Person, target: MessageId, change: Alteration) {
-    say(person, Said::Act { target, change }).await;
+    say(person, MessageBody::Act { target, change }).await;
 }
 
 /// The line as it is once somebody changed it.
@@ -66,7 +66,7 @@ async fn a_line_is_answered_edited_signed_and_deleted() {
     let (mut ann, mut bob) = pair(&dir, &relay, Policy::default()).await;
     ann.say(ROOM, "", "lunch at noon?").await;
     let line = bob.hears("lunch at noon?").await;
-    say(&bob, Said::Text { text: "yes".to_owned(), reply_to: Some(line.id), file: None }).await;
+    say(&bob, MessageBody::Text { text: "yes".to_owned(), reply_to: Some(line.id), file: None }).await;
     let answer = ann.hears("yes").await;
     assert_eq!(answer.reply_to, Some(line.id));
     let answered = ann.runtime.line(ROOM, line.id).await.unwrap().unwrap();
@@ -128,7 +128,7 @@ async fn typing_and_read_marks_come_through_the_relay() {
         _ => None,
     };
     assert_eq!(ann.until(typing).await, ("bob".to_owned(), false));
-    say(&bob, Said::Seen(line.seq)).await;
+    say(&bob, MessageBody::Seen(line.seq)).await;
     let seen = |event| match event {
         Event::Room { event: RoomEvent::Engine(engine::Event::Seen { who, seq, .. }), .. } => {
             Some((who.name, seq))

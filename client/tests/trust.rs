@@ -22,7 +22,7 @@ use certs::Authority;
 use client::{
     failure::{Exit, Failure},
     reason::Reason,
-    transport::{CaFile, DialError, Known, Pin, Refusal, RelayAddress, Transport, Trust},
+    transport::{CaFile, DialError, ExpectedRelay, Pin, Refusal, RelayAddress, Transport, Trust},
 };
 use quinn::{Endpoint, ServerConfig, crypto::rustls::QuicServerConfig};
 use rustls::{
@@ -65,15 +65,15 @@ fn authority(dir: &TempDir, name: &str) -> Authority {
     Authority::load_or_create(&dir.path().join(name)).unwrap()
 }
 
-fn pinned(pin: Pin) -> Known {
-    Known::Pinned(pin)
+fn pinned(pin: Pin) -> ExpectedRelay {
+    ExpectedRelay::Pinned(pin)
 }
 
-fn remembered(pin: Pin) -> Known {
-    Known::Remembered(pin)
+fn remembered(pin: Pin) -> ExpectedRelay {
+    ExpectedRelay::Remembered(pin)
 }
 
-async fn refusal(transport: &Transport, address: &RelayAddress, known: Known) -> Refusal {
+async fn refusal(transport: &Transport, address: &RelayAddress, known: ExpectedRelay) -> Refusal {
     match transport.dial(address, known).await {
         Err(DialError::Certificate { refusal, .. }) => refusal,
         other => panic!("not refused: {other:?}"),
@@ -96,7 +96,7 @@ async fn first_use_remembers_the_authority_and_a_change_is_refused() {
     let home = dir.path().join("relay");
     let first = relay(&home, 0).await;
     let transport = Transport::new(None).unwrap().trusting_first_use();
-    let dialed = transport.dial(&address(&first), Known::default()).await.unwrap();
+    let dialed = transport.dial(&address(&first), ExpectedRelay::default()).await.unwrap();
     let Trust::FirstUse(pin) = dialed.trust else { panic!("{:?}", dialed.trust) };
     assert_eq!(pin, first.pin(), "the authority, not the leaf, which lives for days only");
     first.shutdown().await;
@@ -124,7 +124,7 @@ async fn first_use_is_refused_unless_somebody_trusts_it() {
     let dir = TempDir::new().unwrap();
     let relay = relay(&dir.path().join("relay"), 0).await;
     let transport = Transport::new(None).unwrap();
-    let error = transport.dial(&address(&relay), Known::Nothing).await.unwrap_err();
+    let error = transport.dial(&address(&relay), ExpectedRelay::Nothing).await.unwrap_err();
     assert!(error.is_final(), "{error:?}");
     let failure = Failure::from(Reason::from(&error));
     assert_eq!((failure.code.as_ref(), failure.exit), ("first_use", Exit::Verification));
@@ -143,7 +143,7 @@ async fn wrong_clock_is_waited_out_and_nothing_is_remembered_by_it() {
     let now = UnixTime::now().as_secs();
     for (time, words) in [(now - 2 * 3600, "not valid yet"), (now + 40 * 24 * 3600, "has expired")] {
         clock.0.store(time, Ordering::Relaxed);
-        for known in [Known::Nothing, pinned(relay.pin()), remembered(relay.pin())] {
+        for known in [ExpectedRelay::Nothing, pinned(relay.pin()), remembered(relay.pin())] {
             let error = transport.dial(&address(&relay), known).await.unwrap_err();
             assert!(!error.is_final(), "{error:?}");
             let failure = Failure::from(Reason::from(&error));
@@ -154,7 +154,7 @@ async fn wrong_clock_is_waited_out_and_nothing_is_remembered_by_it() {
         assert!(error.is_final(), "an attack under a wrong clock is one: {error:?}");
     }
     clock.0.store(now, Ordering::Relaxed);
-    let dialed = transport.dial(&address(&relay), Known::Nothing).await.unwrap();
+    let dialed = transport.dial(&address(&relay), ExpectedRelay::Nothing).await.unwrap();
     assert_eq!(dialed.trust, Trust::FirstUse(relay.pin()));
 }
 
@@ -171,7 +171,7 @@ async fn showing_the_pinned_authority_without_its_signature_is_refused() {
     assert_eq!(refusal(&transport, &address, pinned(real.pin())).await, Refusal::Pin);
     assert_eq!(refusal(&transport, &address, remembered(real.pin())).await, Refusal::Changed);
     // And on first use it is not the stolen one that is remembered.
-    assert_eq!(refusal(&transport, &address, Known::default()).await, Refusal::FirstUse(evil.pin()));
+    assert_eq!(refusal(&transport, &address, ExpectedRelay::default()).await, Refusal::FirstUse(evil.pin()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -196,11 +196,11 @@ async fn ca_file_vouches_for_its_names_only() {
         impostor(leaf.chain, leaf.key, proto::ALPN)
     };
     let (_good, good) = serve("127.0.0.1");
-    assert_eq!(transport().dial(&good, Known::default()).await.unwrap().trust, Trust::CaFile);
+    assert_eq!(transport().dial(&good, ExpectedRelay::default()).await.unwrap().trust, Trust::CaFile);
     let (_wrong, wrong) = serve("elsewhere.example");
-    assert_eq!(refusal(&transport(), &wrong, Known::default()).await, Refusal::CaFile);
+    assert_eq!(refusal(&transport(), &wrong, ExpectedRelay::default()).await, Refusal::CaFile);
     let other = relay(&dir.path().join("relay"), 0).await;
-    assert_eq!(refusal(&transport(), &address(&other), Known::default()).await, Refusal::CaFile);
+    assert_eq!(refusal(&transport(), &address(&other), ExpectedRelay::default()).await, Refusal::CaFile);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -208,7 +208,7 @@ async fn server_of_another_protocol_is_told_apart() {
     let dir = TempDir::new().unwrap();
     let leaf = authority(&dir, "other").leaf(&["127.0.0.1".to_owned()]).unwrap();
     let (_server, address) = impostor(leaf.chain, leaf.key, b"h3");
-    let error = Transport::new(None).unwrap().dial(&address, Known::default()).await.unwrap_err();
+    let error = Transport::new(None).unwrap().dial(&address, ExpectedRelay::default()).await.unwrap_err();
     assert!(matches!(error, DialError::Protocol(_)), "{error:?}");
 }
 

@@ -6,7 +6,7 @@ use std::{env, ffi::OsString, io::ErrorKind, process::ExitCode, thread, time::Du
 
 use relay::{
     StartError,
-    cli::{self, Command},
+    cli::{self, CliCommand},
     config::{self, ConfigError, Loaded},
     net::sockets::Sockets,
     ops::{
@@ -78,7 +78,7 @@ fn told(error: &clap::Error) -> ExitCode {
     }
 }
 
-fn start(arguments: Vec<OsString>, command: Option<Command>, loaded: Loaded) -> anyhow::Result<()> {
+fn start(arguments: Vec<OsString>, command: Option<CliCommand>, loaded: Loaded) -> anyhow::Result<()> {
     let operations = &loaded.parsed.operations;
     let log = Log::start(operations.log, &operations.log_level)?;
     // Before there are threads that do anything.

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use shared::{
     crypto::aead::{Envelope, EnvelopeSecret, OpeningKey, Origin, Scope, SealingKey, SenderTag, Session},
     crypto::replay::Window,
-    file::{FileCipher, FileKey, PART, Place},
+    file::{FileCipher, FileKey, PART, PartPosition},
 };
 use zeroize::Zeroizing;
 
@@ -45,7 +45,7 @@ fn files(c: &mut Criterion) {
     let cipher = FileCipher::new(&FileKey::from_bytes([6; 32]));
     let aes = Aes256Gcm::new(&[6; 32].into());
     let plaintext = vec![7; PART];
-    let place = Place::Data { part: 0, last: false };
+    let place = PartPosition::Data { part: 0, last: false };
     let sealed = cipher.seal(place, &plaintext).map(|part| part.bytes).unwrap_or_default();
     let mut group = c.benchmark_group("part");
     group.throughput(Throughput::Bytes(PART as u64));

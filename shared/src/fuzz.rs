@@ -17,7 +17,7 @@ use crate::{
     content,
     crypto::aead::{Envelope, EnvelopeSecret, OpenError, OpeningKey, Origin, Scope, SealingKey, Session},
     crypto::replay::{Accepted, ReplayError, Sliding},
-    file::{FileCipher, FileKey, Manifest, PartList, Place, Shape},
+    file::{FileCipher, FileKey, Manifest, PartList, PartPosition, Shape},
     identity::clean_speaker,
     identity::credential::{CREDENTIAL_TYPE, Holder},
     invite::InviteSecret,
@@ -135,8 +135,8 @@ pub fn file(bytes: &[u8]) {
         Some((place, sealed)) => {
             let cipher = FileCipher::new(&FileKey::from_bytes([0x42; 32]));
             let place = match place {
-                1 => Place::List,
-                n => Place::Data { part: u32::from(n >> 1), last: n & 1 == 1 },
+                1 => PartPosition::List,
+                n => PartPosition::Data { part: u32::from(n >> 1), last: n & 1 == 1 },
             };
             if let Ok(plaintext) = cipher.open(place, sealed) {
                 let again = cipher.seal(place, &plaintext).map(|part| part.bytes);

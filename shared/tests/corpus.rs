@@ -8,7 +8,7 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use shared::{
     content,
     crypto::random::Random,
-    file::{FileCipher, FileKey, Place},
+    file::{FileCipher, FileKey, PartPosition},
     identity::{Identity, credential::certify},
     invite::{
         InviteSecret,
@@ -75,7 +75,7 @@ fn genuine() -> Vec<(&'static str, Vec<u8>)> {
         ..content::File::default()
     };
     let cipher = FileCipher::new(&FileKey::from_bytes([0x42; 32]));
-    let place = Place::Data { part: 2, last: true };
+    let place = PartPosition::Data { part: 2, last: true };
     vec![
         ("link/text", text(Some([0xab; 20]))),
         ("link/text-without-pin", text(None)),
@@ -83,7 +83,7 @@ fn genuine() -> Vec<(&'static str, Vec<u8>)> {
         ("credential/plain", credential("ann")),
         ("slot_open/slot", found.encode_to_vec()),
         ("file/manifest", [&[0][..], &told.encode_to_vec()].concat()),
-        ("file/list", [&[1][..], &cipher.seal(Place::List, &[7; 96]).unwrap().bytes].concat()),
+        ("file/list", [&[1][..], &cipher.seal(PartPosition::List, &[7; 96]).unwrap().bytes].concat()),
         ("file/part", [&[5][..], &cipher.seal(place, b"the last part").unwrap().bytes].concat()),
     ]
 }

@@ -17,7 +17,7 @@ use shared::{
         Envelope, EnvelopeSecret, OpenError, OpeningKey, Origin, ParseError, Scope, SealingKey, SenderTag,
         Session,
         record::RecordKey,
-        stream::{FileCipher, FileKey, Place},
+        stream::{FileCipher, FileKey, PartPosition},
     },
     crypto::random::Random,
     file::PartList,
@@ -91,8 +91,8 @@ fn sealed_files_are_exactly_the_documented_ones() {
         let content = vec![bytes(&vector, "content_byte").first().copied().unwrap_or_default(); length];
         let cipher = FileCipher::new(&FileKey::from_bytes(array(&vector, "key")));
         let place = match vector["part"].as_u64() {
-            Some(part) => Place::Data { part: part.try_into().unwrap(), last: vector["last"] == true },
-            None => Place::List,
+            Some(part) => PartPosition::Data { part: part.try_into().unwrap(), last: vector["last"] == true },
+            None => PartPosition::List,
         };
         let sealed = cipher.seal(place, &content).unwrap();
         assert_eq!(hex::encode(sealed.hash), vector["sealed_sha256"], "{}", vector["name"]);

@@ -31,7 +31,7 @@ fn core_says_nothing_to_people() {
 }
 
 /// Sources of the command line whose texts are their own: the demonstration's report is a face itself.
-const OWN: [&str; 2] = ["demo", "demo.rs"];
+const OWN: [&str; 1] = ["demo"];
 
 /// Beginnings of what looks like a sentence and is none: commands to be typed, the head of a manual page, a heading of the help.
 const NONE: [&str; 4] = ["schat verify ", "cargo install ", ".TH ", "Options of all commands"];
@@ -58,14 +58,12 @@ fn command_line_says_nothing_by_itself() {
 }
 
 /// What is below the faces, and says nothing by itself.
-const BELOW: [&str; 16] = [
+const BELOW: [&str; 14] = [
     "ask",
-    "ask.rs",
     "codec.rs",
     "daemon",
     "failure.rs",
     "handle",
-    "handle.rs",
     "log.rs",
     "picture",
     "reason",

@@ -39,7 +39,7 @@ pub(crate) struct Driver<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Driver<S> {
     /// Runs the connection to its end.
-    pub async fn run(mut self) -> End {
+    pub(crate) async fn run(mut self) -> End {
         let control = self.control.clone();
         let mut look = interval(control.rules.keep_alive.min(control.rules.idle / 3));
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -33,7 +33,7 @@ pub(crate) struct Headers {
 
 impl Headers {
     /// The next header that is whole; moves `bytes` behind it.
-    pub fn next(&mut self, bytes: &mut &[u8]) -> Option<Header> {
+    pub(crate) fn next(&mut self, bytes: &mut &[u8]) -> Option<Header> {
         while let Some((first, rest)) = bytes.split_first() {
             if self.body > 0 {
                 let skipped = self.body.min(bytes.len());

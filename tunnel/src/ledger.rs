@@ -25,7 +25,7 @@ impl Ledger {
     ///
     /// # Errors
     /// The code to close the connection with.
-    pub fn came(&mut self, mut bytes: &[u8], cap: usize, streams: usize) -> Result<(), CloseCode> {
+    pub(crate) fn came(&mut self, mut bytes: &[u8], cap: usize, streams: usize) -> Result<(), CloseCode> {
         while let Some(header) = self.headers.next(&mut bytes) {
             self.frame(header, streams)?;
             if self.unread > cap {
@@ -36,12 +36,12 @@ impl Ledger {
     }
 
     /// We opened a stream.
-    pub fn opened(&mut self, stream: u32) {
+    pub(crate) fn opened(&mut self, stream: u32) {
         self.streams.entry(stream).or_default();
     }
 
     /// The payload of one frame was read.
-    pub fn read(&mut self, stream: u32, bytes: usize) {
+    pub(crate) fn read(&mut self, stream: u32, bytes: usize) {
         if let Some(unread) = self.streams.get_mut(&stream) {
             let read = (bytes + FRAME_OVERHEAD).min(*unread);
             *unread -= read;
@@ -50,7 +50,7 @@ impl Ledger {
     }
 
     /// Nobody will read the stream any more.
-    pub fn dropped(&mut self, stream: u32) {
+    pub(crate) fn dropped(&mut self, stream: u32) {
         self.unread -= self.streams.remove(&stream).unwrap_or_default();
     }
 

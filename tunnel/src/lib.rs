@@ -29,6 +29,6 @@ pub use self::{
     end::End,
     handshake::{HandshakeError, PATH, SUBPROTOCOL, answer},
     limits::{CLOSE_BASE, Rules},
-    stream::{Gone, RecvHalf, SendHalf},
+    stream::{RecvHalf, SendHalf, StreamGone},
     tunnel::Tunnel,
 };

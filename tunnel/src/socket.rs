@@ -52,7 +52,7 @@ struct State {
 }
 
 impl Control {
-    pub fn new(rules: Rules) -> Arc<Self> {
+    pub(crate) fn new(rules: Rules) -> Arc<Self> {
         let state = State { heard: Instant::now(), ping: false, closing: None, ended: None, overran: false };
         Arc::new(Self {
             rules,
@@ -64,45 +64,45 @@ impl Control {
     }
 
     /// Ends the connection; the other side is told why.
-    pub fn close(&self, code: CloseCode) {
+    pub(crate) fn close(&self, code: CloseCode) {
         self.state().closing.get_or_insert(code);
         self.closes.notify_one();
         self.driver.wake();
     }
 
     /// Resolves once we end it; for the driver alone.
-    pub async fn closes(&self) {
+    pub(crate) async fn closes(&self) {
         self.closes.notified().await;
     }
 
     /// Why we end it, if we do.
-    pub fn closing(&self) -> Option<CloseCode> {
+    pub(crate) fn closing(&self) -> Option<CloseCode> {
         self.state().closing
     }
 
     /// Why the other side ended it, if it did.
-    pub fn ended(&self) -> Option<Option<CloseCode>> {
+    pub(crate) fn ended(&self) -> Option<Option<CloseCode>> {
         self.state().ended
     }
 
     /// Whether the other side sent more than it may.
-    pub fn overran(&self) -> bool {
+    pub(crate) fn overran(&self) -> bool {
         self.state().overran
     }
 
     /// Asks for a sign of life.
-    pub fn ping(&self) {
+    pub(crate) fn ping(&self) {
         self.state().ping = true;
         self.driver.wake();
     }
 
     /// When the other side was last heard of.
-    pub fn heard(&self) -> Instant {
+    pub(crate) fn heard(&self) -> Instant {
         self.state().heard
     }
 
     /// The ledger; never held across an await.
-    pub fn ledger(&self) -> MutexGuard<'_, Ledger> {
+    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -132,7 +132,7 @@ pub(crate) struct Socket<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
-    pub fn new(messages: WebSocketStream<S>, control: Arc<Control>) -> Self {
+    pub(crate) fn new(messages: WebSocketStream<S>, control: Arc<Control>) -> Self {
         let written = Headers::default();
         Self { messages, control, inbox: Bytes::new(), outbox: BytesMut::new(), written, has_closed: false }
     }

@@ -19,7 +19,7 @@ use crate::socket::Control;
 /// The stream or its connection is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the stream is gone")]
-pub struct Gone;
+pub struct StreamGone;
 
 /// The sending half of a stream. A stream whose halves are dropped before the end is broken off.
 pub struct SendHalf(Arc<Shared>);
@@ -46,16 +46,16 @@ impl SendHalf {
     /// Takes what fits of the bytes, at least one. Cancel-safe.
     ///
     /// # Errors
-    /// [`Gone`].
-    pub async fn write(&mut self, bytes: &[u8]) -> Result<usize, Gone> {
-        poll_fn(|cx| Pin::new(&mut *self.0.stream()).poll_write(cx, bytes)).await.map_err(|_| Gone)
+    /// [`StreamGone`].
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<usize, StreamGone> {
+        poll_fn(|cx| Pin::new(&mut *self.0.stream()).poll_write(cx, bytes)).await.map_err(|_| StreamGone)
     }
 
     /// Takes all of the bytes. Dropped half-way, a part is taken.
     ///
     /// # Errors
-    /// [`Gone`].
-    pub async fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), Gone> {
+    /// [`StreamGone`].
+    pub async fn write_all(&mut self, mut bytes: &[u8]) -> Result<(), StreamGone> {
         while !bytes.is_empty() {
             let written = self.write(bytes).await?;
             bytes = bytes.get(written..).unwrap_or_default();
@@ -66,9 +66,9 @@ impl SendHalf {
     /// Ends the half in order.
     ///
     /// # Errors
-    /// [`Gone`].
-    pub async fn finish(&mut self) -> Result<(), Gone> {
-        poll_fn(|cx| Pin::new(&mut *self.0.stream()).poll_close(cx)).await.map_err(|_| Gone)?;
+    /// [`StreamGone`].
+    pub async fn finish(&mut self) -> Result<(), StreamGone> {
+        poll_fn(|cx| Pin::new(&mut *self.0.stream()).poll_close(cx)).await.map_err(|_| StreamGone)?;
         self.0.has_ended.store(true, Ordering::Relaxed);
         Ok(())
     }
@@ -86,11 +86,11 @@ impl RecvHalf {
     /// What has come, at most `max` bytes; `None` at the other side's orderly end. Cancel-safe.
     ///
     /// # Errors
-    /// [`Gone`].
-    pub async fn read_chunk(&mut self, max: usize) -> Result<Option<Bytes>, Gone> {
+    /// [`StreamGone`].
+    pub async fn read_chunk(&mut self, max: usize) -> Result<Option<Bytes>, StreamGone> {
         while self.frame.is_empty() {
             let Some(frame) = self.shared.frame().await else {
-                return if self.shared.is_broken() { Err(Gone) } else { Ok(None) };
+                return if self.shared.is_broken() { Err(StreamGone) } else { Ok(None) };
             };
             self.length = frame.as_ref().len();
             self.frame = Bytes::from_owner(frame);

@@ -19,7 +19,7 @@ use tokio_tungstenite::{
     tungstenite::{Message, protocol::Role},
 };
 
-use crate::{End, Gone, RecvHalf, Rules, Tunnel, limits::STREAM_WINDOW};
+use crate::{End, RecvHalf, Rules, StreamGone, Tunnel, limits::STREAM_WINDOW};
 
 /// Far longer than anything takes; only a failing test waits for it.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -66,7 +66,7 @@ async fn closed_with(client: &mut WebSocketStream<DuplexStream>) -> u16 {
     timeout(PATIENCE, code).await.expect("the end in time")
 }
 
-async fn rest(half: &mut RecvHalf) -> Result<Vec<u8>, Gone> {
+async fn rest(half: &mut RecvHalf) -> Result<Vec<u8>, StreamGone> {
     let mut all = Vec::new();
     while let Some(chunk) = timeout(PATIENCE, half.read_chunk(1000)).await.expect("bytes in time")? {
         assert!(chunk.len() <= 1000);
@@ -107,7 +107,7 @@ async fn stream_that_is_dropped_is_broken_off_not_ended() {
     let (_answer, mut question) = server.accept().await.unwrap();
     assert_eq!(question.read_chunk(7).await.unwrap().unwrap(), b"half of"[..]);
     drop((up, down));
-    assert_eq!(rest(&mut question).await, Err(Gone));
+    assert_eq!(rest(&mut question).await, Err(StreamGone));
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn both_ends_learn_why_it_ended() {
     assert!(client.open().await.is_err() && server.accept().await.is_none());
     // What came before the end can be read; then it is over.
     assert_eq!(question.read_chunk(9).await.unwrap().unwrap(), b"hello"[..]);
-    assert_eq!(rest(&mut question).await, Err(Gone));
+    assert_eq!(rest(&mut question).await, Err(StreamGone));
 }
 
 #[tokio::test]
@@ -160,7 +160,7 @@ async fn stream_over_the_limit_is_broken_off_and_the_others_go_on() {
     }
     let (mut answer, _q1) = server.accept().await.unwrap();
     let _second = server.accept().await.unwrap();
-    assert_eq!(rest(&mut open[2].1).await, Err(Gone));
+    assert_eq!(rest(&mut open[2].1).await, Err(StreamGone));
     answer.write_all(b"still here").await.unwrap();
     assert_eq!(open[0].1.read_chunk(99).await.unwrap().unwrap(), b"still here"[..]);
 }

@@ -16,7 +16,7 @@ use crate::{
     handshake::{self, HandshakeError},
     limits::{Rules, web_socket},
     socket::{Control, Socket},
-    stream::Gone,
+    stream::StreamGone,
 };
 
 /// A connection. Clones share it; the last one dropped ends it without a word.
@@ -84,16 +84,16 @@ impl Tunnel {
     /// written first.
     ///
     /// # Errors
-    /// [`Gone`] when the connection is.
-    pub async fn open(&self) -> Result<Halves, Gone> {
+    /// [`StreamGone`] when the connection is.
+    pub async fn open(&self) -> Result<Halves, StreamGone> {
         let mut end = self.0.end.clone();
         let place = tokio::select! {
-            place = self.0.places.clone().acquire_owned() => place.map_err(|_| Gone)?,
-            _ = end.wait_for(Option::is_some) => return Err(Gone),
+            place = self.0.places.clone().acquire_owned() => place.map_err(|_| StreamGone)?,
+            _ = end.wait_for(Option::is_some) => return Err(StreamGone),
         };
         let (reply, halves) = oneshot::channel();
-        self.0.wanted.send(Wanted { place, reply }).await.map_err(|_| Gone)?;
-        halves.await.map_err(|_| Gone)
+        self.0.wanted.send(Wanted { place, reply }).await.map_err(|_| StreamGone)?;
+        halves.await.map_err(|_| StreamGone)
     }
 
     /// Ends the connection and all its streams. The other side hears why, if it listens.

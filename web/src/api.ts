@@ -5,7 +5,7 @@ export interface Person {
   id: string;
 }
 
-export interface Sign {
+export interface Reaction {
   emoji: string;
   people: Person[];
 }
@@ -24,7 +24,7 @@ export interface Line {
   replyTo: string | null;
   edited: boolean;
   deleted: boolean;
-  signs: Sign[];
+  reactions: Reaction[];
   /** Who vouches for it; null where this device read it itself. */
   handedBy: Person | null;
   file: string | null;

@@ -60,15 +60,15 @@ test('a line is edited and taken back by its author, on both sides', async () =>
   await page.getByText('mine, better').first().waitFor();
 });
 
-test('signs come and go on both sides', async () => {
+test('reactions come and go on both sides', async () => {
   await say(page, 'a joke');
   const joke = await ann.said('a joke');
   ann.tell({ cmd: 'react', room: 'team', target: joke.id, emoji: '😂' });
-  const sign = page.getByRole('article').filter({ hasText: 'a joke' }).getByRole('button', { name: /😂/ });
-  await sign.waitFor();
-  assert.equal(await sign.getAttribute('aria-pressed'), 'false');
-  await sign.click();
-  await ann.until('the sign', (event) => event.event === 'reaction' && event.from.name === 'bob' && !event.withdrawn);
+  const reaction = page.getByRole('article').filter({ hasText: 'a joke' }).getByRole('button', { name: /😂/ });
+  await reaction.waitFor();
+  assert.equal(await reaction.getAttribute('aria-pressed'), 'false');
+  await reaction.click();
+  await ann.until('the reaction', (event) => event.event === 'reaction' && event.from.name === 'bob' && !event.withdrawn);
   await page.locator('[aria-pressed="true"]', { hasText: '😂' }).click();
   await ann.until('its end', (event) => event.event === 'reaction' && event.from.name === 'bob' && event.withdrawn);
 });

@@ -29,14 +29,14 @@ fn quits(mut terminal: Terminal) {
 }
 
 /// Enters the room with a new profile, and leaves the program.
-pub fn joins(home: &Path, name: &str, link: &str) {
+pub(crate) fn joins(home: &Path, name: &str, link: &str) {
     let mut terminal = Terminal::start(home, &["--name", name], &[]);
     enters(&mut terminal, link);
     quits(terminal);
 }
 
 /// From nothing to two people who have read each other: what the machine takes of it; people read and type besides.
-pub fn newcomers(home: &Path) {
+pub(crate) fn newcomers(home: &Path) {
     let times = (0..STARTS).map(|round| {
         let homes = ["ann", "bob"].map(|name| home.join(format!("{name} {round}")));
         homes.iter().for_each(|home| std::fs::create_dir(home).unwrap());
@@ -67,7 +67,7 @@ fn line(number: u64) -> String {
 }
 
 /// The first start after having been away.
-pub fn catches_up(home: &Path, missed: u64, last: u64) {
+pub(crate) fn catches_up(home: &Path, missed: u64, last: u64) {
     let began = Instant::now();
     let terminal = opens(home);
     terminal.wait_long(&line(last));
@@ -80,7 +80,7 @@ pub fn catches_up(home: &Path, missed: u64, last: u64) {
 type Times = (Duration, Duration);
 
 /// Paired: a start with the long room, a start with the short one.
-pub fn starts(long: &Path, short: &Path, last: u64) {
+pub(crate) fn starts(long: &Path, short: &Path, last: u64) {
     let measure = |home: &Path| {
         let began = Instant::now();
         let terminal = opens(home);
@@ -104,7 +104,7 @@ pub fn starts(long: &Path, short: &Path, last: u64) {
 }
 
 /// Processor time and memory of a program that shows the long room, while nothing happens.
-pub fn idles(home: &Path, last: u64) {
+pub(crate) fn idles(home: &Path, last: u64) {
     let terminal = opens(home);
     terminal.wait_for(&line(last));
     // What a start leaves to do is no part of what is measured.
@@ -127,7 +127,7 @@ fn usage(pid: u32) -> (u64, u64) {
 }
 
 /// A page back, until its lines are there; more of them than are kept in memory.
-pub fn scrolls(home: &Path, last: u64) {
+pub(crate) fn scrolls(home: &Path, last: u64) {
     let mut terminal = opens(home);
     let mut screen = terminal.wait_for(&line(last));
     let pages = PAGES.min(last / PAGE);
@@ -152,7 +152,7 @@ fn lines(screen: &str) -> Vec<u64> {
 }
 
 /// A letter that makes all lines looked through in vain.
-pub fn searches(home: &Path, last: u64) {
+pub(crate) fn searches(home: &Path, last: u64) {
     let mut terminal = opens(home);
     terminal.wait_for(&line(last));
     let times = (0..STARTS).map(|_| {
@@ -174,7 +174,7 @@ pub fn searches(home: &Path, last: u64) {
 }
 
 /// From a key to the letter in the line, by somebody who types twenty letters a second.
-pub fn echoes(home: &Path, last: u64, while_what: &str) {
+pub(crate) fn echoes(home: &Path, last: u64, while_what: &str) {
     let mut terminal = opens(home);
     terminal.wait("the end", |screen| lines(screen).last().is_some_and(|line| *line >= last));
     let mut typed = String::from("> ");

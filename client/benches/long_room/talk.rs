@@ -11,7 +11,7 @@ use crate::{ROOM, support::Person};
 const AHEAD: u64 = 16;
 
 /// Says `line N` for each of them, until the relay has the last one on its disk.
-pub async fn say(ann: &mut Person, mut lines: RangeInclusive<u64>) {
+pub(crate) async fn say(ann: &mut Person, mut lines: RangeInclusive<u64>) {
     let mut open = 0;
     loop {
         while open < AHEAD {

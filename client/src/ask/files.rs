@@ -6,7 +6,7 @@ use super::Request;
 use crate::{
     reason::Reason,
     runtime::{FaceId, Local, Outgoing, Steer, Transfer, Wanted},
-    store::{PictureKey, Place},
+    store::{FileLocation, PictureKey},
 };
 
 /// Sends a file; answered when that is begun.
@@ -93,7 +93,7 @@ pub(crate) struct FilePlace {
 }
 
 impl Request for FilePlace {
-    type Answer = Option<Place>;
+    type Answer = Option<FileLocation>;
 
     async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Self::Answer, Reason> {
         local.file_place(&self.room, self.picture).await

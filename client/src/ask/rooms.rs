@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use shared::{
-    invite::link::{InviteLink, LinkError, RelayLink},
+    invite::link::{InviteLink, LinkError, RelayUrl},
     room::Policy,
 };
 use zeroize::Zeroizing;
@@ -95,7 +95,7 @@ impl Request for UseRelay {
     const CHANGES: bool = true;
 
     async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<bool, Reason> {
-        let link: RelayLink = Zeroizing::new(self.0).parse().map_err(|error| bad_link(&error))?;
+        let link: RelayUrl = Zeroizing::new(self.0).parse().map_err(|error| bad_link(&error))?;
         Ok(local.use_relay(&link).await?.replaced)
     }
 }

@@ -15,8 +15,8 @@ use shared::{
 
 use super::{BackupError, BackupKey, error::no_way_back, output::sync_directory, reading::Reading};
 use crate::{
-    portable::{Account, Counts, Intake, Left, ReadError, Room, schema::Entry},
-    store::{NewProfile, NoWayIn, Over, Place, ProfileDir, Store, Where, engine_profile},
+    portable::{Account, Counts, Intake, Left, ReadError, Room, schema::WayIn},
+    store::{FileLocation, NewProfile, NoWayIn, Over, ProfileDir, Store, Where, engine_profile},
 };
 
 /// Where files go whose bytes are in the backup, in the profile's directory.
@@ -195,7 +195,7 @@ impl Taking<'_> {
         };
         let (mut rows, mut standing) = (Vec::new(), Standing::Over);
         let entry = room.entry.take().filter(|_| room.record.closed.is_none());
-        if let Some(Entry::WayBack(way)) = entry {
+        if let Some(WayIn::WayBack(way)) = entry {
             let mut returning =
                 Engine::come_back(profile, &way, self.now).map_err(|error| no_way_back(&error))?;
             standing = match (returning.was_alone, &room.record.place) {
@@ -244,7 +244,7 @@ impl Taking<'_> {
         *left = left.saturating_sub(bytes.len() as u64);
         if *left == 0 {
             open.sync_all()?;
-            let place = Place::of(self.final_files.join(&*place), &open.metadata()?);
+            let place = FileLocation::of(self.final_files.join(&*place), &open.metadata()?);
             self.store.set_place(file.room, file.key, &place)?;
             self.file = None;
         }

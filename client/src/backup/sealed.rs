@@ -1,5 +1,5 @@
 //! One file of a backup: a header, and then parts of 1 MiB, sealed one by one (the STREAM construction of
-//! `shared/src/crypto/aead/stream.rs`).
+//! `shared/src/crypto/aead/stream/mod.rs`).
 //!
 //! ```text
 //! header = "schat-backup"(12) ‖ version(1) ‖ kind(1) ‖ salt(32) ‖ check(16)
@@ -15,7 +15,7 @@ use shared::{
         aead::backup::{BackupKey, CHECK, SALT},
         random::Random,
     },
-    file::{FileCipher, PART, Place, SEALED_PART},
+    file::{FileCipher, PART, PartPosition, SEALED_PART},
 };
 use zeroize::{Zeroize as _, Zeroizing};
 
@@ -37,7 +37,7 @@ pub(super) const NAME: usize = 16;
 
 /// What a file of a backup is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     /// All of it.
     Whole,
     /// The beginning of a backup in a directory, which names the pieces.
@@ -98,7 +98,7 @@ impl<W: Write> Sealing<W> {
     }
 
     fn seal(&mut self, last: bool) -> io::Result<()> {
-        let place = Place::Data { part: self.part, last };
+        let place = PartPosition::Data { part: self.part, last };
         let sealed = self.cipher.seal(place, &self.waiting).map_err(io::Error::other)?;
         self.to.write_all(&sealed.bytes)?;
         self.written = self.written.saturating_add(sealed.bytes.len() as u64);
@@ -170,10 +170,10 @@ impl<R: Read> Opening<R> {
             return Err(BackupError::Cut);
         }
         let part = self.sealed.get(..SEALED_PART).unwrap_or(&self.sealed);
-        let open = self.cipher.open(Place::Data { part: self.part, last }, part);
+        let open = self.cipher.open(PartPosition::Data { part: self.part, last }, part);
         self.open = open.map_err(|_| match last {
             // Whole, and not the last one: the rest is missing.
-            true if self.cipher.open(Place::Data { part: self.part, last: false }, part).is_ok() => {
+            true if self.cipher.open(PartPosition::Data { part: self.part, last: false }, part).is_ok() => {
                 BackupError::Cut
             }
             _ => BackupError::Altered,

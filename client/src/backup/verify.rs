@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::Path};
 use shared::room::{Engine, Profile};
 
 use super::{BackupError, BackupKey, error::no_way_back, reading::Reading, sealed::Kind};
-use crate::portable::{ReadError, Value, schema::Entry};
+use crate::portable::{ReadError, Value, schema::WayIn};
 
 /// Looks whether a backup can be restored that is not in its place yet. Rooms are entered as well, in memory.
 ///
@@ -31,7 +31,7 @@ pub(super) fn verify_at(
             _ if bytes_left > 0 => return Err(order("a file without all of its bytes")),
             Value::Account(_) => has_account = true,
             Value::Room(room) => {
-                if let Some(Entry::WayBack(way)) = &room.entry {
+                if let Some(WayIn::WayBack(way)) = &room.entry {
                     Engine::come_back(profile, way, 0).map_err(|error| no_way_back(&error))?;
                 }
                 rooms.insert(room.record.id);

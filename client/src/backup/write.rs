@@ -23,10 +23,10 @@ use super::{
 };
 use crate::{
     portable::{
-        Gather, Gathered, What, Writer,
-        schema::{Body, Entry, File as Named, Record, Room, Settings},
+        Gather, Gathered, Selection, Writer,
+        schema::{Body, File as Named, Record, Room, Settings, WayIn},
     },
-    store::{Place, Store},
+    store::{FileLocation, Store},
 };
 
 /// Bytes of a file that are read at once.
@@ -155,7 +155,7 @@ struct Writing<'a, 'p, W> {
 impl<W: Write> Writing<'_, '_, W> {
     fn all(&mut self) -> Result<(), BackupError> {
         self.settings()?;
-        let mut gather = Gather::new(What::ALL);
+        let mut gather = Gather::new(Selection::ALL);
         while let Some(gathered) = gather.next(self.source.store)? {
             match gathered {
                 Gathered::Record(past @ Body::Past(_)) => self.past(past)?,
@@ -190,7 +190,7 @@ impl<W: Write> Writing<'_, '_, W> {
             let rows = self.source.store.rows(id)?;
             let engine = Engine::load(self.source.profile, rows, self.source.now).ok();
             let way = engine.and_then(|engine| engine.way_back());
-            room.entry = way.map(|way| Entry::WayBack(way.to_vec()));
+            room.entry = way.map(|way| WayIn::WayBack(way.to_vec()));
         }
         Ok(room)
     }
@@ -203,7 +203,7 @@ impl<W: Write> Writing<'_, '_, W> {
         Ok(self.writer.put(&Body::Elsewhere(elsewhere))?)
     }
 
-    fn file(&mut self, mut file: Named, place: &Place) -> Result<(), BackupError> {
+    fn file(&mut self, mut file: Named, place: &FileLocation) -> Result<(), BackupError> {
         let found = if self.wanted.files { open(place) } else { None };
         self.done.gone += u64::from(self.wanted.files && found.is_none());
         let Some(found) = found.filter(|_| file.size > 0) else {
@@ -236,11 +236,11 @@ impl<W: Write> Writing<'_, '_, W> {
 }
 
 /// The file that was sent or fetched, if it is still the same there.
-fn open(place: &Place) -> Option<File> {
+fn open(place: &FileLocation) -> Option<File> {
     let path: &PathBuf = &place.path;
     let file = File::open(path).ok()?;
     let found = file.metadata().ok().filter(fs::Metadata::is_file)?;
-    (Place::of(path.clone(), &found) == *place).then_some(file)
+    (FileLocation::of(path.clone(), &found) == *place).then_some(file)
 }
 
 /// As many bytes as were promised: a file that became shorter meanwhile is filled up, and one that became longer is not read on.

@@ -259,9 +259,9 @@ fn shown(line: &Line, among: Among<'_>, room: Option<&str>) -> Vec<String> {
     if let Some(first) = lines.first_mut() {
         *first = format!("{at} {first}");
     }
-    for sign in &line.reactions {
-        let people: Vec<_> = sign.people.iter().map(|person| words::who(person, among)).collect();
-        lines.push(format!("  {} {}", words::sign(&sign.emoji), people.join(", ")));
+    for reaction in &line.reactions {
+        let people: Vec<_> = reaction.people.iter().map(|person| words::who(person, among)).collect();
+        lines.push(format!("  {} {}", words::reaction(&reaction.emoji), people.join(", ")));
     }
     lines
 }

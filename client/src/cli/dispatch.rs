@@ -7,8 +7,8 @@ use super::lean::{self, man};
 #[cfg(feature = "manual")]
 use super::man;
 use super::{
-    Cli, Command, archive, chat, daemon, demo, devices, file, forget, host, info, link, lock, once, stream,
-    tail, verify,
+    Cli, CliCommand, archive, chat, daemon, demo, devices, file, forget, host, info, link, lock, once,
+    stream, tail, verify,
 };
 use crate::{
     faces::{lines::Limits, words},
@@ -18,7 +18,7 @@ use crate::{
 };
 
 pub(super) async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
-    if cli.command.as_ref().is_none_or(Command::heeds_settings) {
+    if cli.command.as_ref().is_none_or(CliCommand::heeds_settings) {
         cli.globals.settings = Settings::load(cli.globals.config.as_deref())?;
     }
     let globals = &cli.globals;
@@ -27,39 +27,41 @@ pub(super) async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
     }
     match cli.command {
         None => chat::chat(globals, cli.link).await,
-        Some(Command::Host { room, listen, advertise }) => {
+        Some(CliCommand::Host { room, listen, advertise }) => {
             host::host(globals, &room, listen, advertise).await
         }
-        Some(Command::Daemon { command }) => daemon::daemon(globals, command).await,
-        Some(Command::Demo) => demo::demo().await,
-        Some(Command::Send { room, text, files, patience }) if !files.is_empty() => {
+        Some(CliCommand::Daemon { command }) => daemon::daemon(globals, command).await,
+        Some(CliCommand::Demo) => demo::demo().await,
+        Some(CliCommand::Send { room, text, files, patience }) if !files.is_empty() => {
             let sent = file::Sent { paths: files, text, keeps_metadata: false, voice: file::Voice::None };
             file::send(globals, &room, &sent, patience).await
         }
-        Some(Command::Send { room, text, patience, .. }) if text == "-" => {
+        Some(CliCommand::Send { room, text, patience, .. }) if text == "-" => {
             stream::stream(globals, &room, patience).await
         }
-        Some(Command::Send { room, text, patience, .. }) => once::send(globals, &room, text, patience).await,
-        Some(Command::Tail { room, from, ack, cursor }) => {
+        Some(CliCommand::Send { room, text, patience, .. }) => {
+            once::send(globals, &room, text, patience).await
+        }
+        Some(CliCommand::Tail { room, from, ack, cursor }) => {
             let start = match ack {
                 Some(when) => tail::Begin::Acked(Cursor::named(cursor.as_deref())?, when),
                 None => from.map_or(tail::Begin::Last, tail::Begin::From),
             };
             tail::tail(globals, &room, start).await
         }
-        Some(Command::Invite { room, uses, expires, patience }) => {
+        Some(CliCommand::Invite { room, uses, expires, patience }) => {
             once::invite(globals, &room, &Limits { uses, lives_s: expires }, patience).await
         }
-        Some(Command::Link { code, history, cancel, anew }) => {
+        Some(CliCommand::Link { code, history, cancel, anew }) => {
             let how = link::How { cancel, anew };
             link::link(globals, code, history.unwrap_or_default(), how).await
         }
-        Some(Command::Rooms { id, all }) => once::rooms(globals, id, all).await,
-        Some(Command::Forget { room, yes }) => forget::forget(globals, &room, yes).await,
-        Some(Command::Info { room }) => info::info(globals, &room).await,
-        Some(Command::Devices { command }) => devices::devices(globals, command).await,
-        Some(Command::Fingerprint) => once::fingerprint(globals).await,
-        Some(Command::Verify { room, member, yes, undo }) => {
+        Some(CliCommand::Rooms { id, all }) => once::rooms(globals, id, all).await,
+        Some(CliCommand::Forget { room, yes }) => forget::forget(globals, &room, yes).await,
+        Some(CliCommand::Info { room }) => info::info(globals, &room).await,
+        Some(CliCommand::Devices { command }) => devices::devices(globals, command).await,
+        Some(CliCommand::Fingerprint) => once::fingerprint(globals).await,
+        Some(CliCommand::Verify { room, member, yes, undo }) => {
             let mark = match (yes, undo) {
                 (true, _) => verify::Mark::Set,
                 (_, true) => verify::Mark::Undo,
@@ -67,12 +69,12 @@ pub(super) async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
             };
             verify::verify(globals, &room, &member, mark).await
         }
-        Some(Command::File(command)) => command.run(globals).await,
-        Some(Command::Search { words, room, from, limit }) => {
+        Some(CliCommand::File(command)) => command.run(globals).await,
+        Some(CliCommand::Search { words, room, from, limit }) => {
             let (room, from) = (room.as_deref(), from.as_deref());
             archive::search(globals, &archive::Wanted { words: &words, room, from, limit }).await
         }
-        Some(Command::Export { room, format, output, force, files }) => {
+        Some(CliCommand::Export { room, format, output, force, files }) => {
             let usual = if globals.json { archive::Format::Json } else { archive::Format::Text };
             let target = archive::Target { format: format.unwrap_or(usual), output, force };
             let done = archive::export(globals, &room, &target).await;
@@ -81,21 +83,21 @@ pub(super) async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
                 (done, _) => done,
             }
         }
-        Some(Command::Lock(command)) => command.run(globals),
-        Some(Command::Unlock) => lock::unlock(globals),
-        Some(Command::Backup(command)) => command.run(globals),
-        Some(Command::Restore(command)) => command.run(globals).await,
-        Some(Command::Config(command)) => command.run(globals),
+        Some(CliCommand::Lock(command)) => command.run(globals),
+        Some(CliCommand::Unlock) => lock::unlock(globals),
+        Some(CliCommand::Backup(command)) => command.run(globals),
+        Some(CliCommand::Restore(command)) => command.run(globals).await,
+        Some(CliCommand::Config(command)) => command.run(globals),
         #[cfg(not(feature = "manual"))]
-        Some(Command::Completions { shell: _ }) => Err(lean::without("completions", "")),
+        Some(CliCommand::Completions { shell: _ }) => Err(lean::without("completions", "")),
         #[cfg(feature = "manual")]
-        Some(Command::Completions { shell }) => {
+        Some(CliCommand::Completions { shell }) => {
             // Into memory first: the generator panics where it cannot write.
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "schat", &mut script);
             crate::faces::stdout::all(&script);
             Ok(Exit::Ok)
         }
-        Some(Command::Man { directory }) => man::man(&Cli::command(), directory.as_deref()),
+        Some(CliCommand::Man { directory }) => man::man(&Cli::command(), directory.as_deref()),
     }
 }

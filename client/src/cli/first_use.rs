@@ -16,7 +16,7 @@ use crate::{
     failure::Failure,
     store::{KnownRelay, OpenProfile, Where},
     text::names::meant,
-    transport::{DialError, Known, Pin, Refusal, RelayAddress},
+    transport::{DialError, ExpectedRelay, Pin, Refusal, RelayAddress},
 };
 
 /// How long a relay is looked for before anything is shown, in seconds. One that is silent is met later, by a chat that
@@ -40,7 +40,7 @@ pub(super) async fn ask(
     }
     for address in strangers(globals, profile, plan)? {
         let transport = transport(globals)?;
-        let dialled = transport.dial(&address, Known::Nothing);
+        let dialled = transport.dial(&address, ExpectedRelay::Nothing);
         let Ok(Err(DialError::Certificate { refusal: Refusal::FirstUse(pin), .. })) =
             timeout(Duration::from_secs(LOOK_S), dialled).await
         else {

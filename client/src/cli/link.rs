@@ -39,7 +39,7 @@ enum Wanted {
     Nothing,
     Code(String),
     Relay(RelayAddress),
-    RelayLink(Box<ChosenRelay>),
+    RelayUrl(Box<ChosenRelay>),
 }
 
 /// What else was wanted.
@@ -68,7 +68,7 @@ pub(super) async fn link(
     let mut globals = globals.clone();
     match &wanted {
         Wanted::Relay(relay) => globals.relay = Some(relay.clone()),
-        Wanted::RelayLink(chosen) => globals.relay = Some(chosen.address.clone()),
+        Wanted::RelayUrl(chosen) => globals.relay = Some(chosen.address.clone()),
         Wanted::Nothing | Wanted::Code(_) => {}
     }
     let plan = || Plan { past: Past::Nothing, only: None, own: None };
@@ -77,7 +77,7 @@ pub(super) async fn link(
         None => {
             let may_ask = input.is_none() && !cancel;
             let profile = opened(&globals, dir, anew, may_ask)?;
-            if let Wanted::RelayLink(chosen) = &wanted {
+            if let Wanted::RelayUrl(chosen) = &wanted {
                 profile.vault.now(|store| chosen.as_ref().clone().save(store))?;
             }
             let is_new = profile.is_blank;
@@ -192,7 +192,7 @@ async fn reopened(globals: &Globals) -> Result<OpenProfile, Failure> {
 fn read(typed: &str) -> Result<Wanted, Failure> {
     match words::link(typed) {
         Ok(AnyLink::Invite(link)) => return Ok(Wanted::Code(link.to_string())),
-        Ok(AnyLink::Relay(link)) => return Ok(Wanted::RelayLink(Box::new(ChosenRelay::of(&link)?))),
+        Ok(AnyLink::Relay(link)) => return Ok(Wanted::RelayUrl(Box::new(ChosenRelay::of(&link)?))),
         Err(failure) if typed.contains("://") => return Err(failure),
         Err(_) => {}
     }
@@ -239,7 +239,7 @@ impl Face<'_> {
             match wanted {
                 _ if cancel => runtime.answer_link(LinkAnswer::Cancel).await,
                 Wanted::Code(code) => runtime.link(Some(code.clone()), None).await,
-                Wanted::Nothing | Wanted::Relay(_) | Wanted::RelayLink(_) => {
+                Wanted::Nothing | Wanted::Relay(_) | Wanted::RelayUrl(_) => {
                     runtime.link(None, self.globals.relay.clone()).await
                 }
             }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{
     Globals,
-    keyring::{self, Entry},
+    keyring::{self, KeyringEntry},
     passphrase::{self, Opened},
     random::random,
 };
@@ -54,8 +54,8 @@ impl LockCommand {
             }
         };
         // Whatever fails from here on: what the profile names opens it, or the person does.
-        let before = Entry::of(dir.path());
-        let entry = self.keyring.then(|| Entry::new(change.passphrase())).transpose()?;
+        let before = KeyringEntry::of(dir.path());
+        let entry = self.keyring.then(|| KeyringEntry::new(change.passphrase())).transpose()?;
         if let Change::First(chosen) | Change::Another(chosen) = &change
             && let Err(error) = held.lock(&key, chosen, Cost::USUAL, &random())
         {
@@ -73,7 +73,7 @@ impl LockCommand {
             };
         }
         eprintln!("{}", change.told());
-        held.name_account(entry.as_ref().map(Entry::account)).map_err(|error| match &entry {
+        held.name_account(entry.as_ref().map(KeyringEntry::account)).map_err(|error| match &entry {
             Some(entry) => entry.is_not_named(error.into()),
             None => error.into(),
         })?;
@@ -126,9 +126,9 @@ pub(super) fn unlock(globals: &Globals) -> Result<Exit, Failure> {
             eprintln!("{}", words::UNLOCKED);
         }
     }
-    let entry = Entry::of(dir.path());
+    let entry = KeyringEntry::of(dir.path());
     held.name_account(None)?;
-    entry.into_iter().for_each(Entry::forget);
+    entry.into_iter().for_each(KeyringEntry::forget);
     if globals.json {
         status(globals, &held.state()?, &dir);
     }
@@ -140,7 +140,7 @@ fn status(globals: &Globals, file: &KeyFile, dir: &ProfileDir) {
         KeyFile::Plain(_) => None,
         KeyFile::Locked(wrap) => Some(wrap.cost()),
     };
-    let in_keyring = cost.is_some() && Entry::of(dir.path()).is_some();
+    let in_keyring = cost.is_some() && KeyringEntry::of(dir.path()).is_some();
     if globals.json {
         let by = cost.map(|cost| {
             json!({ "kdf": "argon2id", "memory_kib": cost.memory_kib, "passes": cost.passes, "lanes": cost.lanes })

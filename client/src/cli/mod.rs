@@ -80,7 +80,7 @@ pub struct Cli {
     #[arg(value_parser = link_text)]
     link: Option<String>,
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<CliCommand>,
 }
 
 impl Cli {
@@ -98,29 +98,29 @@ impl Cli {
     pub fn asked(&self) -> &'static str {
         match &self.command {
             None => "chat",
-            Some(Command::Host { .. }) => "host",
-            Some(Command::Daemon { .. }) => "daemon",
-            Some(Command::Demo) => "demo",
-            Some(Command::Send { .. }) => "send",
-            Some(Command::Tail { .. }) => "tail",
-            Some(Command::Invite { .. }) => "invite",
-            Some(Command::Link { .. }) => "link",
-            Some(Command::Rooms { .. }) => "rooms",
-            Some(Command::Forget { .. }) => "forget",
-            Some(Command::Info { .. }) => "info",
-            Some(Command::Devices { .. }) => "devices",
-            Some(Command::Fingerprint) => "fingerprint",
-            Some(Command::Verify { .. }) => "verify",
-            Some(Command::Lock(_)) => "lock",
-            Some(Command::Unlock) => "unlock",
-            Some(Command::File(_)) => "file",
-            Some(Command::Search { .. }) => "search",
-            Some(Command::Export { .. }) => "export",
-            Some(Command::Backup(_)) => "backup",
-            Some(Command::Restore(_)) => "restore",
-            Some(Command::Config(_)) => "config",
-            Some(Command::Completions { .. }) => "completions",
-            Some(Command::Man { .. }) => "man",
+            Some(CliCommand::Host { .. }) => "host",
+            Some(CliCommand::Daemon { .. }) => "daemon",
+            Some(CliCommand::Demo) => "demo",
+            Some(CliCommand::Send { .. }) => "send",
+            Some(CliCommand::Tail { .. }) => "tail",
+            Some(CliCommand::Invite { .. }) => "invite",
+            Some(CliCommand::Link { .. }) => "link",
+            Some(CliCommand::Rooms { .. }) => "rooms",
+            Some(CliCommand::Forget { .. }) => "forget",
+            Some(CliCommand::Info { .. }) => "info",
+            Some(CliCommand::Devices { .. }) => "devices",
+            Some(CliCommand::Fingerprint) => "fingerprint",
+            Some(CliCommand::Verify { .. }) => "verify",
+            Some(CliCommand::Lock(_)) => "lock",
+            Some(CliCommand::Unlock) => "unlock",
+            Some(CliCommand::File(_)) => "file",
+            Some(CliCommand::Search { .. }) => "search",
+            Some(CliCommand::Export { .. }) => "export",
+            Some(CliCommand::Backup(_)) => "backup",
+            Some(CliCommand::Restore(_)) => "restore",
+            Some(CliCommand::Config(_)) => "config",
+            Some(CliCommand::Completions { .. }) => "completions",
+            Some(CliCommand::Man { .. }) => "man",
         }
     }
 }
@@ -167,7 +167,7 @@ pub(crate) struct Globals {
 }
 
 #[derive(Debug, Subcommand)]
-enum Command {
+enum CliCommand {
     /// Run a relay and a chat in it, and print the link that lets others in.
     Host {
         /// Name of the room.
@@ -377,7 +377,7 @@ enum Command {
     },
 }
 
-impl Command {
+impl CliCommand {
     /// It does nothing while the settings cannot be read.
     fn heeds_settings(&self) -> bool {
         !matches!(self, Self::Demo | Self::Config(_) | Self::Completions { .. } | Self::Man { .. })
@@ -466,22 +466,22 @@ mod tests {
             let cli = told(&["--name", name, "rooms"]).unwrap();
             assert_eq!(cli.globals.name.as_deref(), Some(name));
             let cli = told(&["search", "word", "--from", name, "--room", name, "--limit", "3"]).unwrap();
-            let Some(Command::Search { from, room, limit: 3, .. }) = cli.command else { panic!("{name}") };
+            let Some(CliCommand::Search { from, room, limit: 3, .. }) = cli.command else { panic!("{name}") };
             assert_eq!((from.as_deref(), room.as_deref()), (Some(name), Some(name)));
         }
         for room in ["- note", "-5"] {
             let cli = told(&["tail", room, "--json", "--from", "7"]).unwrap();
             assert!(cli.globals.json);
             assert!(
-                matches!(cli.command, Some(Command::Tail { room: named, from: Some(7), .. }) if named == room)
+                matches!(cli.command, Some(CliCommand::Tail { room: named, from: Some(7), .. }) if named == room)
             );
             let cli = told(&["verify", room, "- bob", "--yes"]).unwrap();
-            assert!(matches!(cli.command, Some(Command::Verify { room: named, member, yes: true, .. })
+            assert!(matches!(cli.command, Some(CliCommand::Verify { room: named, member, yes: true, .. })
                 if named == room && member == "- bob"));
         }
         let cli = told(&["search", "-5", "degrees", "--limit", "3"]).unwrap();
         assert!(
-            matches!(cli.command, Some(Command::Search { words, limit: 3, .. }) if words == ["-5", "degrees"])
+            matches!(cli.command, Some(CliCommand::Search { words, limit: 3, .. }) if words == ["-5", "degrees"])
         );
         assert!(told(&["tail", "team", "--no-such"]).is_err());
     }
@@ -490,8 +490,8 @@ mod tests {
     fn link_and_commands_are_told_apart() {
         assert!(Cli::parse_from(["schat", "schat://h:1/#x"]).link.is_some());
         assert!(Cli::parse_from(["schat", "-"]).link.is_some());
-        assert!(matches!(Cli::parse_from(["schat", "host"]).command, Some(Command::Host { .. })));
+        assert!(matches!(Cli::parse_from(["schat", "host"]).command, Some(CliCommand::Host { .. })));
         let cli = Cli::parse_from(["schat", "tail", "team", "--json", "--from", "7"]);
-        assert!(cli.globals.json && matches!(cli.command, Some(Command::Tail { from: Some(7), .. })));
+        assert!(cli.globals.json && matches!(cli.command, Some(CliCommand::Tail { from: Some(7), .. })));
     }
 }

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 
 use shared::{
     message::timeline::Line,
-    room::{self as engine, Command, GroupView, SaidError},
+    room::{self as engine, BodyError, Command, GroupView},
 };
 
 use super::{
@@ -32,7 +32,7 @@ pub(super) async fn send(
     patience: Patience,
 ) -> Result<Exit, Failure> {
     if text.trim().is_empty() {
-        return Err(SaidError::Empty.into());
+        return Err(BodyError::Empty.into());
     }
     let (runtime, mut events) = one(globals, room).await?;
     let token = hex::encode(random().bytes::<8>());

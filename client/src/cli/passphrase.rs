@@ -10,7 +10,7 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use super::{Globals, hidden, keyring::Entry};
+use super::{Globals, hidden, keyring::KeyringEntry};
 use crate::{
     faces::words::{command::profile as words, failure},
     failure::{Exit, Failure},
@@ -31,7 +31,7 @@ pub(super) struct Opened {
 /// Opens a profile's key with its passphrase, as it is now.
 pub(super) fn opened(globals: &Globals, profile: &Path, wrap: &Wrap) -> Result<Opened, Failure> {
     let open = |passphrase: Passphrase| Ok(Opened { key: wrap.open(&passphrase)?, passphrase });
-    let text = match (Source::of(globals), Entry::of(profile)) {
+    let text = match (Source::of(globals), KeyringEntry::of(profile)) {
         (Source::File(path), _) => file(path)?,
         (Source::Program(program), _) => printed(program)?,
         (Source::Person, None) => ask(words::QUESTION)?,

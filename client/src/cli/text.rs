@@ -25,10 +25,10 @@ pub(super) fn told_apart(cli: &Command, arguments: Vec<OsString>) -> Vec<OsStrin
 
 /// Where the text is, if clap would take some of it for an option.
 fn texts(cli: &Command, arguments: &[OsString]) -> Option<Vec<usize>> {
-    let globals = Known(vec![cli]);
+    let globals = KnownCommands(vec![cli]);
     let at = globals.first_value(arguments, 1)?;
     let name = arguments.get(at)?.to_str()?;
-    let known = Known(vec![cli, cli.find_subcommand(name)?]);
+    let known = KnownCommands(vec![cli, cli.find_subcommand(name)?]);
     let texts = match name {
         "send" => vec![message(&known, arguments, at)?],
         "search" => words(&known, arguments, at),
@@ -39,14 +39,14 @@ fn texts(cli: &Command, arguments: &[OsString]) -> Option<Vec<usize>> {
 }
 
 /// The message of a `send` that stands at `command`.
-fn message(known: &Known<'_>, arguments: &[OsString], command: usize) -> Option<usize> {
+fn message(known: &KnownCommands<'_>, arguments: &[OsString], command: usize) -> Option<usize> {
     let room = known.first_value(arguments, command + 1)?;
     let last = arguments.len().checked_sub(1)?;
     if room + 1 == last { Some(last) } else { known.first_value(arguments, room + 1) }
 }
 
 /// The words of a `search` that stands at `command`; none where clap finds them.
-fn words(known: &Known<'_>, arguments: &[OsString], command: usize) -> Vec<usize> {
+fn words(known: &KnownCommands<'_>, arguments: &[OsString], command: usize) -> Vec<usize> {
     let mut words = Vec::new();
     let (mut at, mut last) = (command + 1, None);
     while let Some(argument) = arguments.get(at) {
@@ -72,9 +72,9 @@ fn words(known: &Known<'_>, arguments: &[OsString], command: usize) -> Vec<usize
 }
 
 /// The commands whose options count.
-struct Known<'a>(Vec<&'a Command>);
+struct KnownCommands<'a>(Vec<&'a Command>);
 
-impl Known<'_> {
+impl KnownCommands<'_> {
     /// From `from` on, the first argument that is neither an option nor its value. None behind `--`: clap sees to it.
     fn first_value(&self, arguments: &[OsString], from: usize) -> Option<usize> {
         let mut at = from;
@@ -125,7 +125,7 @@ mod tests {
             ] {
                 let cli =
                     Cli::try_parse_from(apart(line)).unwrap_or_else(|error| panic!("{line:?}: {error}"));
-                let Some(crate::cli::Command::Send { room, text: sent, .. }) = cli.command else {
+                let Some(crate::cli::CliCommand::Send { room, text: sent, .. }) = cli.command else {
                     panic!("{line:?}")
                 };
                 assert_eq!((room.as_str(), sent.as_str()), ("team", text), "{line:?}");
@@ -135,7 +135,9 @@ mod tests {
             Cli::try_parse_from(apart(&["schat", "send", "team", "-5 degrees", "--timeout", "3", "--json"]));
         let cli = cli.unwrap();
         assert!(cli.globals.json);
-        assert!(matches!(cli.command, Some(crate::cli::Command::Send { text, .. }) if text == "-5 degrees"));
+        assert!(
+            matches!(cli.command, Some(crate::cli::CliCommand::Send { text, .. }) if text == "-5 degrees")
+        );
     }
 
     #[test]
@@ -154,7 +156,7 @@ mod tests {
             (&["schat", "search", "--", "--help"], &["--help"]),
         ] {
             let cli = Cli::try_parse_from(apart(line)).unwrap_or_else(|error| panic!("{line:?}: {error}"));
-            let Some(crate::cli::Command::Search { words, room, .. }) = cli.command else {
+            let Some(crate::cli::CliCommand::Search { words, room, .. }) = cli.command else {
                 panic!("{line:?}")
             };
             assert_eq!(words, wanted, "{line:?}");

@@ -29,9 +29,9 @@ pub(super) struct Patience {
 
 impl Patience {
     /// Where nobody says otherwise.
-    pub const USUAL: Self = Self { seconds: 30 };
+    pub(super) const USUAL: Self = Self { seconds: 30 };
 
-    pub fn time(self) -> Duration {
+    pub(super) fn time(self) -> Duration {
         Duration::from_secs(self.seconds.into())
     }
 }

@@ -60,14 +60,14 @@ pub(super) async fn serve(stream: Stream, served: Arc<Served>) {
         _ => return,
     };
     let refused = match served.faces.clone().try_acquire_owned() {
-        Ok(seat) => {
+        Ok(permit) => {
             let known = attach.only.as_deref().map(|room| served.local.room(room)).transpose();
             match known {
                 Ok(known) => {
                     // By its own label, however it was typed.
                     let only = known.map(|room| room.label);
                     attached(read, write, &served, Attach { only, ..attach }).await;
-                    drop(seat);
+                    drop(permit);
                     return;
                 }
                 Err(reason) => reason,
@@ -86,7 +86,7 @@ async fn attached(read: ReadHalf<Stream>, write: WriteHalf<Stream>, served: &Arc
     };
     let relay = |room: &String| served.local.room(room).ok().and_then(|room| room.relay);
     let one = only.clone().map(|room| Only { relay: relay(&room).map(|relay| relay.to_string()), room });
-    let mut seat = served.hub.attach(face, one, labels().into_iter().collect());
+    let mut queue = served.hub.attach(face, one, labels().into_iter().collect());
     // Once more: one that was entered in between told of that when this face had no queue yet.
     let labels = labels();
 
@@ -95,18 +95,18 @@ async fn attached(read: ReadHalf<Stream>, write: WriteHalf<Stream>, served: &Arc
     let mut writer = tokio::spawn(tell(write, frames, served.clone()));
     let mut reader = tokio::spawn(hear(read, served.clone(), face, out.clone(), credit.clone()));
     let feed = Feed { local: &served.local, hub: &served.hub, face, out: out.clone(), credit, only };
-    let mut cut = std::mem::replace(&mut seat.cut, tokio::sync::oneshot::channel().1);
+    let mut cut = std::mem::replace(&mut queue.cut, tokio::sync::oneshot::channel().1);
     let mut ending = served.ending.subscribe();
     let why = tokio::select! {
         _ = &mut cut => Some(too_slow()),
-        _ = feed.run(&begin, &labels, &mut seat) => Some(too_slow()),
+        _ = feed.run(&begin, &labels, &mut queue) => Some(too_slow()),
         _ = &mut reader => None,
         _ = &mut writer => None,
         _ = ending.wait_for(|ends| *ends) => Some(ended()),
     };
     reader.abort();
     drop(feed);
-    served.hub.detach(seat.number, face, seat.events, seat.first);
+    served.hub.detach(queue.number, face, queue.events, queue.first);
     if let Some(why) = why {
         // It may be just that it does not read.
         let _ = timeout(GOODBYE, out.send(Down::Bye(why))).await;

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use shared::room::{Command, Said};
+use shared::room::{Command, MessageBody};
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
 use super::words;
@@ -99,11 +99,17 @@ impl Pending {
     ///
     /// # Errors
     /// [`Failure`] when it was not taken.
-    pub async fn say(&self, runtime: &Runtime, room: &str, token: String, said: Said) -> Result<(), Failure> {
+    pub async fn say(
+        &self,
+        runtime: &Runtime,
+        room: &str,
+        token: String,
+        said: MessageBody,
+    ) -> Result<(), Failure> {
         runtime.room(room)?;
         said.check()?;
         self.add();
-        let told = runtime.tell(room, Command::Say { token, said }).await;
+        let told = runtime.tell(room, Command::Say { token, body: said }).await;
         if told.is_err() {
             self.done();
         }

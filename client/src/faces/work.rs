@@ -6,14 +6,14 @@ thread_local! {
 }
 
 /// One more.
-pub fn step() {
+pub(super) fn step() {
     #[cfg(test)]
     STEPS.set(STEPS.get() + 1);
 }
 
 /// How many steps something takes.
 #[cfg(test)]
-pub fn of(what: impl FnOnce()) -> usize {
+pub(super) fn of(what: impl FnOnce()) -> usize {
     STEPS.set(0);
     what();
     STEPS.get()

@@ -5,7 +5,7 @@ use crate::{
     ask,
     reason::Reason,
     runtime::{Outgoing, Steer, Transfer, Wanted},
-    store::{PictureKey, Place},
+    store::{FileLocation, PictureKey},
 };
 
 impl Runtime {
@@ -53,7 +53,7 @@ impl Runtime {
     ///
     /// # Errors
     /// [`Reason`] when there is no such room, or what is stored cannot be read.
-    pub async fn file_place(&self, room: &str, picture: PictureKey) -> Result<Option<Place>, Reason> {
+    pub async fn file_place(&self, room: &str, picture: PictureKey) -> Result<Option<FileLocation>, Reason> {
         self.ask(ask::FilePlace { room: room.to_owned(), picture }).await
     }
 }

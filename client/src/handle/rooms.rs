@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use shared::{
-    invite::link::{InviteLink, RelayLink},
+    invite::link::{InviteLink, RelayUrl},
     room::Policy,
 };
 
@@ -91,7 +91,7 @@ impl Runtime {
     ///
     /// # Errors
     /// [`Reason`] when its address makes no sense or it cannot be saved.
-    pub async fn use_relay(&self, link: &RelayLink) -> Result<ChosenRelay, Reason> {
+    pub async fn use_relay(&self, link: &RelayUrl) -> Result<ChosenRelay, Reason> {
         let chosen = ChosenRelay::of(link)?;
         let replaced = self.ask(ask::UseRelay(link.to_string())).await?;
         Ok(ChosenRelay { replaced, ..chosen })

@@ -8,7 +8,7 @@ use shared::message::timeline::Line;
 
 use super::schema::{Account, Body, Cursor as Acked, File, Past, Person, Profile, Relay, Room, Row};
 use crate::store::{
-    Cursor, Damage, HappeningKey, Over, Place, RoomRecord, Store, StoreError, Where, written_line,
+    Cursor, Damage, FileLocation, HappeningKey, Over, RoomRecord, Store, StoreError, Where, written_line,
 };
 
 /// Rows of a room's past that are looked at for one chunk.
@@ -34,7 +34,7 @@ pub enum History {
 
 /// What is gathered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct What {
+pub struct Selection {
     /// The account's secrets too.
     pub account: bool,
     /// What was typed and not sent.
@@ -45,7 +45,7 @@ pub struct What {
     pub files: bool,
 }
 
-impl What {
+impl Selection {
     /// Everything.
     pub const ALL: Self = Self { account: true, drafts: true, history: History::All, files: true };
 }
@@ -57,12 +57,12 @@ pub enum Gathered {
     /// A room, without how to get in: that is for whoever writes it down.
     Room(Room),
     /// A file, and where it is: whoever wants its bytes reads them there.
-    File(File, Place),
+    File(File, FileLocation),
 }
 
 /// Gathers, in the order of [`Body`].
 pub struct Gather {
-    what: What,
+    what: Selection,
     stage: Stage,
     ready: VecDeque<Body>,
     rooms: VecDeque<RoomRecord>,
@@ -80,7 +80,7 @@ enum Stage {
 
 impl Gather {
     /// Begins.
-    pub fn new(what: What) -> Self {
+    pub fn new(what: Selection) -> Self {
         Self { what, stage: Stage::Person, ready: VecDeque::new(), rooms: VecDeque::new() }
     }
 
@@ -278,7 +278,7 @@ fn room(store: &Store, record: &RoomRecord, drafts: bool) -> Result<Room, StoreE
     })
 }
 
-fn file(room: RoomId, key: &[u8; 32], place: Place) -> Gathered {
+fn file(room: RoomId, key: &[u8; 32], place: FileLocation) -> Gathered {
     let name = place.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let file =
         File { room: room.as_bytes().to_vec(), key: key.to_vec(), name, size: place.size, has_bytes: false };

@@ -15,7 +15,7 @@ mod take;
 mod value;
 
 pub use frames::{MAX_RECORD, ReadError, Reader, Writer};
-pub use gather::{CHUNK, Gather, Gathered, History, What};
+pub use gather::{CHUNK, Gather, Gathered, History, Selection};
 pub use take::{Counts, Intake, Left, TakeError};
 pub use value::{Account, File, MAX_SETTINGS, Room, Value};
 

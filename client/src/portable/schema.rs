@@ -205,14 +205,14 @@ pub struct Room {
     #[prost(uint32, tag = "14")]
     pub kind: u32,
     /// How to get in.
-    #[prost(oneof = "Entry", tags = "12, 13")]
-    pub entry: Option<Entry>,
+    #[prost(oneof = "WayIn", tags = "12, 13")]
+    pub entry: Option<WayIn>,
 }
 
 /// How to get into a room.
 #[derive(Clone, PartialEq, Eq, Oneof)]
 #[prost(skip_debug)]
-pub enum Entry {
+pub enum WayIn {
     /// By an invite link, as another device.
     #[prost(string, tag = "12")]
     Invite(String),
@@ -240,7 +240,7 @@ pub struct Past {
     /// 32 bytes.
     #[prost(bytes = "vec", tag = "1")]
     pub room: Vec<u8>,
-    /// Chat lines, as they stand: edits, deletions and signs applied.
+    /// Chat lines, as they stand: edits, deletions and reactions applied.
     #[prost(message, repeated, tag = "2")]
     pub lines: Vec<Row>,
     /// What else happened.
@@ -331,4 +331,4 @@ macro_rules! opaque {
 }
 
 // Secrets, names and texts are in all of them.
-opaque!(Record, Body, Account, Profile, Person, Relay, Settings, Room, Entry, Cursor, Past, Row, File);
+opaque!(Record, Body, Account, Profile, Person, Relay, Settings, Room, WayIn, Cursor, Past, Row, File);

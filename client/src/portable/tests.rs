@@ -19,7 +19,7 @@ use super::{
     *,
 };
 use crate::store::{
-    Batch, Entry, FileKey, Happening, KeySource as _, KnownRelay, RoomKind, RoomRecord, Store, Where,
+    Batch, FileKey, Happening, KeySource as _, KnownRelay, LineOrAct, RoomKind, RoomRecord, Store, Where,
     written_line,
 };
 
@@ -89,10 +89,10 @@ fn full() -> (TempDir, Store) {
         seq: Some(2),
         at: 5,
         expires: Some(u64::MAX >> 2),
-        what: crate::store::What::Back(person("eve", 4)),
+        what: crate::store::RoomLogItem::Back(person("eve", 4)),
     };
     let batch = Batch {
-        entries: lines.into_iter().map(Entry::Line).collect(),
+        entries: lines.into_iter().map(LineOrAct::Line).collect(),
         happenings: vec![happening],
         ..Batch::default()
     };
@@ -103,7 +103,7 @@ fn full() -> (TempDir, Store) {
     (dir, store)
 }
 
-fn written(store: &Store, what: What) -> Vec<u8> {
+fn written(store: &Store, what: Selection) -> Vec<u8> {
     let mut writer = Writer::begin(Vec::new(), 1).unwrap();
     let mut gather = Gather::new(what);
     while let Some(gathered) = gather.next(store).unwrap() {
@@ -133,7 +133,7 @@ fn taken(store: &mut Store, bytes: &[u8]) -> Result<(Counts, Option<Account>), T
 #[test]
 fn what_a_profile_holds_comes_back_in_another_one_and_twice_is_as_once() {
     let (_old, from) = full();
-    let bytes = written(&from, What::ALL);
+    let bytes = written(&from, Selection::ALL);
     let (_new, mut to) = store();
     for round in 0..2 {
         let (counts, account) = taken(&mut to, &bytes).unwrap();
@@ -161,13 +161,13 @@ fn what_a_profile_holds_comes_back_in_another_one_and_twice_is_as_once() {
 #[test]
 fn only_what_is_wanted_is_gathered() {
     let (_old, from) = full();
-    let what = What { account: false, drafts: false, history: History::Newest(2), files: false };
+    let what = Selection { account: false, drafts: false, history: History::Newest(2), files: false };
     let bytes = written(&from, what);
     let (_new, mut to) = store();
     let (counts, account) = taken(&mut to, &bytes).unwrap();
     assert!(account.is_none() && counts.lines == 2);
     assert_eq!(to.draft(ROOM).unwrap(), None);
-    let none = written(&from, What { history: History::Nothing, ..what });
+    let none = written(&from, Selection { history: History::Nothing, ..what });
     let (_new, mut to) = store();
     assert_eq!(taken(&mut to, &none).unwrap().0.lines, 0);
 }
@@ -176,7 +176,7 @@ fn only_what_is_wanted_is_gathered() {
 fn what_this_device_read_itself_is_not_replaced_and_another_members_word_is() {
     let (_dir, mut to) = full();
     let by_bob = Line { handed_by: Some(person("bob", 2)), ..line(5, "as bob remembers it") };
-    let batch = Batch { entries: vec![Entry::Line(by_bob)], ..Batch::default() };
+    let batch = Batch { entries: vec![LineOrAct::Line(by_bob)], ..Batch::default() };
     to.commit(ROOM, None, &batch).unwrap();
     let me = person("ann", 1);
     to.take_lines(ROOM, vec![line(1, "another text"), line(5, "as it was")], &me).unwrap();

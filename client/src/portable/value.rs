@@ -10,19 +10,19 @@ use shared::{
         names::clean_topic,
         recovery::{ENTROPY_LEN, RecoveryKey, seed_of},
     },
-    message::timeline::{Line, MAX_NAMED, MAX_SIGNS},
+    message::timeline::{Line, MAX_NAMED, MAX_REACTIONS},
     room::{MAX_EMOJI, MAX_TEXT, Person, Stranger},
 };
 use zeroize::Zeroizing;
 
 use super::{
     frames::ReadError,
-    schema::{self, Body, Entry},
+    schema::{self, Body, WayIn},
 };
 use crate::{
     store::{
         Cursor, Happening, HappeningKey, KnownPerson, KnownRelay, MAX_NAMES, Over, OwnAvatar, OwnTexts,
-        PictureKey, RoomKind, RoomRecord, What, Where, read_happening, read_line,
+        PictureKey, RoomKind, RoomLogItem, RoomRecord, Where, read_happening, read_line,
     },
     text::names::label,
     transport::{Pin, RelayAddress},
@@ -43,7 +43,7 @@ const MAX_ACCOUNT: usize = 4 << 10;
 /// Longest way back into a room, in bytes.
 const MAX_WAY_BACK: usize = super::frames::MAX_RECORD;
 
-/// Longest row of the past, in bytes: a line with as many signs and people as it takes has some 900 KiB.
+/// Longest row of the past, in bytes: a line with as many reactions and people as it takes has some 900 KiB.
 const MAX_ROW: usize = 1 << 20;
 
 /// Most named cursors of a room.
@@ -74,7 +74,7 @@ pub struct Room {
     /// What was typed and not sent.
     pub draft: Zeroizing<String>,
     /// How to get in.
-    pub entry: Option<Entry>,
+    pub entry: Option<WayIn>,
 }
 
 /// A file that was sent or fetched.
@@ -230,8 +230,8 @@ fn room_of(room: schema::Room) -> Result<Room, ReadError> {
     let closed =
         room.closed.map(|why| short(why, MAX_WORDS, "why a room is over")).transpose()?.map(Over::of_text);
     let entry = match room.entry {
-        Some(Entry::Invite(link)) => Some(Entry::Invite(short(link, MAX_WORDS, "a link")?)),
-        Some(Entry::WayBack(way)) if way.len() > MAX_WAY_BACK => {
+        Some(WayIn::Invite(link)) => Some(WayIn::Invite(short(link, MAX_WORDS, "a link")?)),
+        Some(WayIn::WayBack(way)) if way.len() > MAX_WAY_BACK => {
             return Err(ReadError::TooLong("the way back into a room"));
         }
         entry => entry,
@@ -292,14 +292,16 @@ fn line_of(mut line: Line) -> Result<Line, ReadError> {
         file.name = shared::file::clean_name(&file.name);
         message.file = Some(file);
     }
-    if line.reactions.len() > MAX_SIGNS || line.reactions.iter().any(|sign| sign.people.len() > MAX_NAMED) {
+    if line.reactions.len() > MAX_REACTIONS
+        || line.reactions.iter().any(|reaction| reaction.people.len() > MAX_NAMED)
+    {
         return Err(ReadError::TooLong("signs of a line"));
     }
-    for sign in &mut line.reactions {
-        if !(1..=MAX_EMOJI).contains(&sign.emoji.len()) {
+    for reaction in &mut line.reactions {
+        if !(1..=MAX_EMOJI).contains(&reaction.emoji.len()) {
             return Err(ReadError::Malformed("a sign"));
         }
-        sign.people.iter_mut().for_each(|who| *who = person(who));
+        reaction.people.iter_mut().for_each(|who| *who = person(who));
     }
     line.handed_by = line.handed_by.as_ref().map(person);
     Ok(line)
@@ -307,35 +309,37 @@ fn line_of(mut line: Line) -> Result<Line, ReadError> {
 
 fn happened(mut happening: Happening) -> Result<Happening, ReadError> {
     match &mut happening.what {
-        What::Joined { who, by } => {
+        RoomLogItem::Joined { who, by } => {
             *who = person(who);
             *by = by.as_ref().map(person);
         }
-        What::Back(who) | What::NewPicture { who, .. } | What::Disappearing { by: who, .. } => {
+        RoomLogItem::Back(who)
+        | RoomLogItem::NewPicture { who, .. }
+        | RoomLogItem::Disappearing { by: who, .. } => {
             *who = person(who);
         }
-        What::Linked { who, device } => (*who, *device) = (person(who), device_name(device)),
-        What::Unlinked { who, device, by } => {
+        RoomLogItem::Linked { who, device } => (*who, *device) = (person(who), device_name(device)),
+        RoomLogItem::Unlinked { who, device, by } => {
             (*who, *device, *by) = (person(who), device_name(device), person(by));
         }
-        What::KeyChanged { who, .. } => *who = person(who),
-        What::Left { who, by } => (*who, *by) = (person(who), person(by)),
-        What::Renamed { who, was } => {
+        RoomLogItem::KeyChanged { who, .. } => *who = person(who),
+        RoomLogItem::Left { who, by } => (*who, *by) = (person(who), person(by)),
+        RoomLogItem::Renamed { who, was } => {
             *was = called(was, &who.fingerprint);
             *who = person(who);
         }
-        What::Topic { by, text } => {
+        RoomLogItem::Topic { by, text } => {
             *text = clean_topic(text).unwrap_or_default();
             *by = person(by);
         }
-        What::Stranger(Stranger { who, by, .. }) => {
+        RoomLogItem::Stranger(Stranger { who, by, .. }) => {
             *who = person(who);
             *by = by.as_ref().map(person);
         }
-        What::OldAlarm { text, .. } if text.len() > MAX_WORDS => {
+        RoomLogItem::OldAlarm { text, .. } if text.len() > MAX_WORDS => {
             return Err(ReadError::TooLong("words of an alarm"));
         }
-        What::Lost { .. } | What::Alarm(_) | What::OldAlarm { .. } => {}
+        RoomLogItem::Lost { .. } | RoomLogItem::Alarm(_) | RoomLogItem::OldAlarm { .. } => {}
     }
     Ok(happening)
 }

@@ -9,7 +9,7 @@ mod relay;
 mod room;
 
 use serde::{Deserialize, Serialize};
-use shared::room::{CloseReason, SaidError};
+use shared::room::{BodyError, CloseReason};
 
 pub use daemon::{DaemonReason, SocketFault};
 pub use device::DeviceReason;
@@ -45,7 +45,7 @@ pub enum Reason {
     Daemon(DaemonReason),
     /// What was to be said may not be.
     #[error("said: {0:?}")]
-    Said(SaidError),
+    Said(BodyError),
     /// A room is over.
     #[error("closed: {0:?}")]
     Closed(CloseReason),
@@ -149,8 +149,8 @@ impl From<DaemonReason> for Reason {
     }
 }
 
-impl From<SaidError> for Reason {
-    fn from(error: SaidError) -> Self {
+impl From<BodyError> for Reason {
+    fn from(error: BodyError) -> Self {
         Self::Said(error)
     }
 }

@@ -67,7 +67,11 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when it cannot be stored; then nothing has changed.
-    pub async fn replace_key(&self, phrase: &Entropy, fresh: Option<&Entropy>) -> Result<Replaced, Reason> {
+    pub(crate) async fn replace_key(
+        &self,
+        phrase: &Entropy,
+        fresh: Option<&Entropy>,
+    ) -> Result<Replaced, Reason> {
         let (old, random) = {
             let profile = lock(&self.0.profile);
             (profile.engine.identity.clone(), profile.engine.random.clone())
@@ -105,7 +109,7 @@ impl Local {
     }
 
     /// The rooms that this device is in, and which have taken the present key of the account.
-    pub async fn key_rooms(&self) -> Vec<KeyRoom> {
+    pub(crate) async fn key_rooms(&self) -> Vec<KeyRoom> {
         let me = self.me().1;
         let mut rooms = Vec::new();
         for status in self.all_rooms().into_iter().filter(|status| status.over.is_none()) {

@@ -14,7 +14,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when there is no such room or it cannot be read.
-    pub async fn history(&self, room: &str, after: u64, limit: u32) -> Result<Vec<Line>, Reason> {
+    pub(crate) async fn history(&self, room: &str, after: u64, limit: u32) -> Result<Vec<Line>, Reason> {
         let id = self.id(room)?;
         Ok(self.0.vault.run(move |store| store.history(id, after, limit)).await?)
     }
@@ -23,7 +23,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when there is no such room or it cannot be read.
-    pub async fn history_before(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Line>, Reason> {
+    pub(crate) async fn history_before(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Line>, Reason> {
         let id = self.id(room)?;
         Ok(self.0.vault.run(move |store| store.history_before(id, seq, limit)).await?)
     }
@@ -32,7 +32,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when there is no such room or it cannot be read.
-    pub async fn past_before(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Item>, Reason> {
+    pub(crate) async fn past_before(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Item>, Reason> {
         let id = self.id(room)?;
         Ok(self.0.vault.run(move |store| store.past_before(id, seq, limit)).await?)
     }
@@ -41,7 +41,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when there is no such room or it cannot be read.
-    pub async fn past_after(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Item>, Reason> {
+    pub(crate) async fn past_after(&self, room: &str, seq: u64, limit: u32) -> Result<Vec<Item>, Reason> {
         let id = self.id(room)?;
         Ok(self.0.vault.run(move |store| store.past_after(id, seq, limit)).await?)
     }
@@ -50,7 +50,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when there is no such room or it cannot be read.
-    pub async fn line(&self, room: &str, id: MessageId) -> Result<Option<Line>, Reason> {
+    pub(crate) async fn line(&self, room: &str, id: MessageId) -> Result<Option<Line>, Reason> {
         let room = self.id(room)?;
         Ok(self.0.vault.run(move |store| store.line(room, id)).await?)
     }
@@ -60,7 +60,12 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when there is no such room or it cannot be read.
-    pub async fn search(&self, room: Option<&str>, query: &Query, limit: usize) -> Result<Vec<Hit>, Reason> {
+    pub(crate) async fn search(
+        &self,
+        room: Option<&str>,
+        query: &Query,
+        limit: usize,
+    ) -> Result<Vec<Hit>, Reason> {
         let rooms: Vec<_> = match room {
             Some(room) => vec![(self.id(room)?, room.to_owned())],
             None => {
@@ -79,7 +84,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when there is no such room or it cannot be read.
-    pub async fn draft(&self, room: &str) -> Result<Option<Zeroizing<String>>, Reason> {
+    pub(crate) async fn draft(&self, room: &str) -> Result<Option<Zeroizing<String>>, Reason> {
         let id = self.id(room)?;
         Ok(self.0.vault.run(move |store| store.draft(id)).await?)
     }
@@ -88,7 +93,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when there is no such room or it cannot be saved.
-    pub async fn set_draft(&self, room: &str, text: &str) -> Result<(), Reason> {
+    pub(crate) async fn set_draft(&self, room: &str, text: &str) -> Result<(), Reason> {
         let (id, text) = (self.id(room)?, Zeroizing::new(text.to_owned()));
         Ok(self.0.vault.run(move |store| store.set_draft(id, &text)).await?)
     }

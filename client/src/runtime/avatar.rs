@@ -47,7 +47,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when it is too large or cannot be saved.
-    pub async fn set_avatar(&self, picture: Option<Vec<u8>>) -> Result<(), Reason> {
+    pub(crate) async fn set_avatar(&self, picture: Option<Vec<u8>>) -> Result<(), Reason> {
         let is_allowed = |bytes: &Vec<u8>| (1..=MAX_AVATAR as usize).contains(&bytes.len());
         if picture.as_ref().is_some_and(|bytes| !is_allowed(bytes)) {
             return Err(PersonReason::LargePicture.into());
@@ -92,7 +92,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when there is no such room, or what is stored cannot be read.
-    pub async fn avatar(&self, room: &str, picture: PictureKey) -> Result<Option<Vec<u8>>, Reason> {
+    pub(crate) async fn avatar(&self, room: &str, picture: PictureKey) -> Result<Option<Vec<u8>>, Reason> {
         let id = self.id(room)?;
         let here = self.0.vault.run(move |store: &mut Store| store.avatar(id, picture)).await?;
         if here.is_some() {

@@ -2,7 +2,7 @@
 //! opened there.
 
 use proto::Token;
-use shared::invite::link::RelayLink;
+use shared::invite::link::RelayUrl;
 
 use super::{Local, link::LinkState, lock};
 use crate::{
@@ -29,7 +29,7 @@ impl ChosenRelay {
     ///
     /// # Errors
     /// [`Reason`] when its address makes no sense.
-    pub fn of(link: &RelayLink) -> Result<Self, Reason> {
+    pub fn of(link: &RelayUrl) -> Result<Self, Reason> {
         let address = RelayAddress::new(&link.host, link.port).map_err(RelayReason::Address)?;
         Ok(Self { address, pin: Pin::from(link.pin), replaced: false, token: link.token.clone() })
     }
@@ -57,7 +57,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when it cannot be saved.
-    pub async fn remember_relay(&self, relay: &RelayAddress) -> Result<(), Reason> {
+    pub(crate) async fn remember_relay(&self, relay: &RelayAddress) -> Result<(), Reason> {
         let relay = relay.to_string();
         Ok(self.0.vault.run(move |store| store.set_last_relay(&relay)).await?)
     }
@@ -66,7 +66,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when its address makes no sense or it cannot be saved.
-    pub async fn use_relay(&self, link: &RelayLink) -> Result<ChosenRelay, Reason> {
+    pub(crate) async fn use_relay(&self, link: &RelayUrl) -> Result<ChosenRelay, Reason> {
         let chosen = ChosenRelay::of(link)?;
         let chosen = self.0.vault.run(move |store| chosen.save(store)).await?;
         *lock(&self.0.relay) = Some(chosen.address.clone());

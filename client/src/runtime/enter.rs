@@ -15,7 +15,7 @@ use super::{
 use crate::{
     reason::{LinkReason, Reason, RelayReason, Unasked},
     store::{Notice, RoomKind, Where},
-    transport::{Connection, Dialed, Known, Pin, RelayAddress, RoomStream, StreamError},
+    transport::{Connection, Dialed, ExpectedRelay, Pin, RelayAddress, RoomStream, StreamError},
 };
 
 /// How long the relay may take to show the card, dialling included, in seconds: longer than a way over TCP takes, and
@@ -27,7 +27,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when the link is of no use, or the relay cannot be asked now.
-    pub async fn join(&self, invite: &InviteLink) -> Result<String, Reason> {
+    pub(crate) async fn join(&self, invite: &InviteLink) -> Result<String, Reason> {
         let (label, invited) = self.enter(invite, RoomKind::Chat).await?;
         let event = RoomEvent::Engine(invited);
         self.0.outlet.send(Event::Room { room: label.as_str().into(), event }).await;
@@ -91,10 +91,10 @@ impl Local {
         begins: Option<[u8; 20]>,
     ) -> Result<(Option<Pin>, EngineEvent), Reason> {
         let known = match begins {
-            Some(begins) => Known::Begins(begins.into()),
+            Some(begins) => ExpectedRelay::Begins(begins.into()),
             None => {
                 self.expect_authorities(address).await?;
-                Known::Authorities
+                ExpectedRelay::Authorities
             }
         };
         let dialed = self.0.config.transport.dial(address, known).await;

@@ -20,7 +20,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when there is no such room, it is not over, or it cannot be deleted.
-    pub async fn forget(&self, room: &str) -> Result<(), Reason> {
+    pub(crate) async fn forget(&self, room: &str) -> Result<(), Reason> {
         let status = self.room(room)?;
         if status.over.is_none() {
             return Err(RoomReason::StillIn(status.label).into());

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use shared::room::{Command, Day, DeviceHere, MAX_HERE, Said};
+use shared::room::{Command, Day, DeviceHere, MAX_HERE, MessageBody};
 use tokio::{sync::Notify, time::timeout};
 
 use super::{Inner, Local, lock, now_ms};
@@ -49,8 +49,8 @@ impl Local {
         if told.as_ref() == Some(&here) {
             return;
         }
-        let said = Said::Here(Box::new(here.clone()));
-        if self.tell(&own.label, Command::Say { token: String::new(), said }).await.is_ok() {
+        let said = MessageBody::Here(Box::new(here.clone()));
+        if self.tell(&own.label, Command::Say { token: String::new(), body: said }).await.is_ok() {
             // If that is not kept it is said once more.
             let _ = self.0.vault.run(move |store| store.set_device_told(me, &here)).await;
         }

@@ -11,8 +11,8 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{Instrument as _, info_span};
 
 use super::{
-    COMMANDS, Entry, Inner, Local, OwnRelay, State,
-    link::{Dialer, LinkState, RelayLink},
+    COMMANDS, Inner, Local, OwnRelay, RunningRoom, State,
+    link::{Dialer, LinkState, RelayConnection},
     lock, now_ms,
     room::{Ask, Begin, Room},
 };
@@ -48,7 +48,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when the name cannot be shown or there is no relay to ask.
-    pub fn open(&self, name: &str, relay: Option<RelayAddress>) -> Result<String, Reason> {
+    pub(crate) fn open(&self, name: &str, relay: Option<RelayAddress>) -> Result<String, Reason> {
         // Whoever means the private room that was must not end up in one that everybody can read.
         if self.room(name).is_ok_and(|room| room.over == Some(Over::Archive { open: false })) {
             return Err(RoomReason::Archive(name.to_owned()).into());
@@ -66,7 +66,12 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when the name cannot be shown or there is no relay to ask.
-    pub fn create(&self, name: &str, relay: Option<RelayAddress>, policy: Policy) -> Result<String, Reason> {
+    pub(crate) fn create(
+        &self,
+        name: &str,
+        relay: Option<RelayAddress>,
+        policy: Policy,
+    ) -> Result<String, Reason> {
         let place = self.place(relay)?;
         let profile = lock(&self.0.profile).engine.clone();
         let engine =
@@ -79,7 +84,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when the name cannot be shown.
-    pub fn create_own(&self, name: &str) -> Result<String, Reason> {
+    pub(crate) fn create_own(&self, name: &str) -> Result<String, Reason> {
         let profile = lock(&self.0.profile).engine.clone();
         let engine = Engine::create(&profile, name, Policy::default(), now_ms())
             .map_err(|error| begin_failed(&error))?;
@@ -87,13 +92,13 @@ impl Local {
     }
 
     /// This process runs a relay of its own from now on.
-    pub fn use_own(&self, own: OwnRelay) {
+    pub(crate) fn use_own(&self, own: OwnRelay) {
         *lock(&self.0.own) = Some(own);
     }
 
     /// The way to a room's relay and back, as QUIC measures it anyway. None without a connection and over TCP, where
     /// nobody measures it.
-    pub fn round_trip(&self, room: &str) -> Option<Duration> {
+    pub(crate) fn round_trip(&self, room: &str) -> Option<Duration> {
         let place = lock(&self.0.rooms).get(room).map(|entry| entry.record.place.clone())?;
         let (address, pin) = self.0.address(&place)?;
         let link =
@@ -167,7 +172,7 @@ impl Local {
     /// An archive, or a room that was left, that has the name of a new room is called otherwise from now on.
     fn make_way(&self, name: &str) -> Result<(), Reason> {
         let mut rooms = lock(&self.0.rooms);
-        let kind = |entry: &Entry| match &lock(&entry.state).over {
+        let kind = |entry: &RunningRoom| match &lock(&entry.state).over {
             Some(Over::Left) => Some("left"),
             Some(why) if why.is_archive() => Some("version 1"),
             _ => None,
@@ -224,7 +229,7 @@ impl Local {
             tokio::spawn(room.run(begin).instrument(info_span!("room", n = log::number())))
         });
         let label = record.label.clone();
-        lock(&self.0.rooms).insert(label, Entry { record, asks: asks.clone(), state, task });
+        lock(&self.0.rooms).insert(label, RunningRoom { record, asks: asks.clone(), state, task });
         // The account may have got another key while this room began. The channel is empty, and a room that is over has none.
         let account = lock(&self.0.profile).engine.identity.clone();
         let _ = asks.try_send(Ask::Account(account, oneshot::channel().0));
@@ -241,7 +246,7 @@ impl Inner {
     }
 
     /// The connection to a relay, shared while anybody uses it.
-    pub(super) fn link(&self, address: RelayAddress, pin: Option<Pin>) -> Arc<RelayLink> {
+    pub(super) fn link(&self, address: RelayAddress, pin: Option<Pin>) -> Arc<RelayConnection> {
         let mut links = lock(&self.links);
         links.retain(|_, link| link.strong_count() > 0);
         let key = (address.clone(), pin.map(|pin| *pin.as_bytes()));
@@ -249,7 +254,7 @@ impl Inner {
             link.nudge();
             return link;
         }
-        let link = RelayLink::start(Dialer {
+        let link = RelayConnection::start(Dialer {
             transport: self.config.transport.clone(),
             vault: self.vault.clone(),
             outlet: self.outlet.clone(),

@@ -24,7 +24,7 @@ impl FaceId {
         let marked = |token: &str| self.marked(token);
         match command {
             Command::Send { token, text } => Command::Send { token: marked(&token), text },
-            Command::Say { token, said } => Command::Say { token: marked(&token), said },
+            Command::Say { token, body } => Command::Say { token: marked(&token), body },
             other => other,
         }
     }

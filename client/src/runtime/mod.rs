@@ -74,7 +74,7 @@ use crate::{
     transport::RelayAddress,
 };
 use event::Outlet;
-use link::RelayLink;
+use link::RelayConnection;
 use room::Ask;
 
 /// Events that wait for a face: a page of history. Full: the rooms wait, see above.
@@ -104,8 +104,8 @@ struct Inner {
     unseen: Vec<StoredNotice>,
     /// For rooms that are named without one, when it was chosen for this run.
     relay: Mutex<Option<RelayAddress>>,
-    rooms: Mutex<BTreeMap<String, Entry>>,
-    links: Mutex<BTreeMap<LinkKey, Weak<RelayLink>>>,
+    rooms: Mutex<BTreeMap<String, RunningRoom>>,
+    links: Mutex<BTreeMap<LinkKey, Weak<RelayConnection>>>,
     /// Held for reading while a notice is marked as seen.
     marks: Arc<RwLock<()>>,
     /// Labels of rooms of which nobody wants to be told: at most as many as there are rooms.
@@ -125,7 +125,7 @@ struct Inner {
 /// A relay, and whom to expect there.
 type LinkKey = (RelayAddress, Option<[u8; 32]>);
 
-struct Entry {
+struct RunningRoom {
     record: RoomRecord,
     asks: mpsc::Sender<Ask>,
     state: Arc<Mutex<State>>,
@@ -208,7 +208,7 @@ impl Local {
     }
 
     /// Asks something of a room; returns when that is saved.
-    pub async fn tell(&self, room: &str, command: Command) -> Result<(), Reason> {
+    pub(crate) async fn tell(&self, room: &str, command: Command) -> Result<(), Reason> {
         self.tell_as(None, room, command).await
     }
 
@@ -237,7 +237,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when the name cannot be shown or not be saved.
-    pub async fn rename(&self, name: &str) -> Result<(), Reason> {
+    pub(crate) async fn rename(&self, name: &str) -> Result<(), Reason> {
         let name = shared::identity::clean_speaker(name).map_err(PersonReason::BadName)?;
         let saved = name.clone();
         self.0.vault.run(move |store| store.set_name(&saved)).await?;
@@ -260,7 +260,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when it cannot be shown or not be saved.
-    pub async fn describe(&self, status: &str, glyph: &str) -> Result<(), Reason> {
+    pub(crate) async fn describe(&self, status: &str, glyph: &str) -> Result<(), Reason> {
         let clean =
             |text: &str, most| shared::identity::clean_optional(text, most).map_err(PersonReason::BadProfile);
         let (status, glyph) = (clean(status, MAX_STATUS)?, clean(glyph, MAX_GLYPH)?);
@@ -278,7 +278,7 @@ impl Local {
     }
 
     /// Status and sign, as rooms are told.
-    pub fn description(&self) -> (String, String) {
+    pub(crate) fn description(&self) -> (String, String) {
         let profile = lock(&self.0.profile);
         (profile.engine.status.clone(), profile.engine.glyph.clone())
     }
@@ -287,7 +287,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when there is no such room, nothing so new is here, or it cannot be saved.
-    pub async fn ack_at(&self, room: &str, cursor: &Cursor, seq: u64) -> Result<(), Reason> {
+    pub(crate) async fn ack_at(&self, room: &str, cursor: &Cursor, seq: u64) -> Result<(), Reason> {
         let (id, cursor, is_read) = (self.id(room)?, cursor.clone(), *cursor == Cursor::read());
         let taken = self.entry(room, |_, entry| lock(&entry.state).newest).unwrap_or(0);
         let is_told = is_read && self.own_devices().is_some();
@@ -318,7 +318,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when there is no such room or it cannot be read.
-    pub async fn acked(&self, room: &str, cursor: &Cursor) -> Result<u64, Reason> {
+    pub(crate) async fn acked(&self, room: &str, cursor: &Cursor) -> Result<u64, Reason> {
         let (id, cursor) = (self.id(room)?, cursor.clone());
         Ok(self.0.vault.run(move |store| store.acked(id, &cursor)).await?)
     }
@@ -327,7 +327,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when that cannot be saved; then it comes again at the next start.
-    pub async fn seen(&self, notice: i64) -> Result<(), Reason> {
+    pub(crate) async fn seen(&self, notice: i64) -> Result<(), Reason> {
         let mark = self.0.marks.clone().read_owned().await;
         let job = move |store: &mut Store| {
             let _mark = mark;
@@ -353,7 +353,7 @@ impl Local {
     }
 
     /// All rooms, by label, those that were left as well; none that was forgotten, or was never entered and cannot be.
-    pub fn rooms(&self) -> Vec<RoomStatus> {
+    pub(crate) fn rooms(&self) -> Vec<RoomStatus> {
         self.rooms_that(|state| !state.is_forgotten && !state.kind.is_hidden())
     }
 
@@ -385,45 +385,45 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when there is no such room.
-    pub fn room(&self, room: &str) -> Result<RoomStatus, Reason> {
+    pub(crate) fn room(&self, room: &str) -> Result<RoomStatus, Reason> {
         self.entry(room, |label, entry| self.status(label, entry)).ok_or_else(|| no_room(room))
     }
 
     /// The group of a room, as far as it is known.
-    pub fn view(&self, room: &str) -> Option<Arc<GroupView>> {
+    pub(crate) fn view(&self, room: &str) -> Option<Arc<GroupView>> {
         self.entry(room, |_, entry| lock(&entry.state).view.clone()).flatten()
     }
 
     /// Who we are.
-    pub fn me(&self) -> (String, Fingerprint) {
+    pub(crate) fn me(&self) -> (String, Fingerprint) {
         let profile = lock(&self.0.profile);
         (profile.engine.name.clone(), profile.engine.identity.fingerprint())
     }
 
     /// A relay's certificate was refused and no other relay is of use: nothing goes on before somebody decides.
-    pub fn is_stuck(&self) -> bool {
+    pub(crate) fn is_stuck(&self) -> bool {
         let links: Vec<_> = lock(&self.0.links).values().filter_map(Weak::upgrade).collect();
         !links.is_empty() && links.iter().all(|link| matches!(*link.state.borrow(), link::LinkState::Refused))
     }
 
     /// A connection to a relay is up.
-    pub fn is_connected(&self) -> bool {
+    pub(crate) fn is_connected(&self) -> bool {
         let links: Vec<_> = lock(&self.0.links).values().filter_map(Weak::upgrade).collect();
         links.iter().any(|link| matches!(*link.state.borrow(), link::LinkState::Up(..)))
     }
 
     /// What went wrong last.
-    pub fn why(&self) -> Option<Reason> {
+    pub(crate) fn why(&self) -> Option<Reason> {
         self.0.outlet.last_problem()
     }
 
     /// Moves all connections to a fresh socket, as after a change of network.
-    pub fn rebind(&self) -> std::io::Result<()> {
+    pub(crate) fn rebind(&self) -> std::io::Result<()> {
         self.0.config.transport.rebind()
     }
 
     /// Says goodbye and ends all tasks.
-    pub async fn shutdown(self) {
+    pub(crate) async fn shutdown(self) {
         self.stop_link().await;
         self.stop_sync();
         self.0.files.stop().await;
@@ -465,7 +465,7 @@ impl Local {
     }
 
     /// The connection of a room's relay. None for our own when it does not run.
-    fn link_of(&self, room: &str) -> Option<Arc<RelayLink>> {
+    fn link_of(&self, room: &str) -> Option<Arc<RelayConnection>> {
         let place = lock(&self.0.rooms).get(&label(room)).map(|entry| entry.record.place.clone())?;
         self.0.address(&place).map(|(address, pin)| self.0.link(address, pin))
     }
@@ -475,13 +475,13 @@ impl Local {
     }
 
     /// Looks at the room that is meant by a name.
-    fn entry<T>(&self, room: &str, look: impl FnOnce(&str, &Entry) -> T) -> Option<T> {
+    fn entry<T>(&self, room: &str, look: impl FnOnce(&str, &RunningRoom) -> T) -> Option<T> {
         let rooms = lock(&self.0.rooms);
         let meant = meant(rooms.keys().map(String::as_str), room)?;
         rooms.get(meant).map(|entry| look(meant, entry))
     }
 
-    fn status(&self, label: &str, entry: &Entry) -> RoomStatus {
+    fn status(&self, label: &str, entry: &RunningRoom) -> RoomStatus {
         let state = lock(&entry.state);
         let is_verified = state.view.as_ref().is_some_and(|view| self.is_room_verified(view));
         RoomStatus {

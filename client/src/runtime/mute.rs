@@ -10,7 +10,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when there is no such room or it cannot be saved.
-    pub async fn mute(&self, room: &str, is_muted: bool) -> Result<(), Reason> {
+    pub(crate) async fn mute(&self, room: &str, is_muted: bool) -> Result<(), Reason> {
         let id = self.id(room)?;
         self.0.vault.run(move |store| store.set_muted(id, is_muted)).await?;
         put(&mut lock(&self.0.muted), room, is_muted);
@@ -22,7 +22,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when there is no such room or it cannot be saved.
-    pub async fn pin(&self, room: &str, is_pinned: bool) -> Result<(), Reason> {
+    pub(crate) async fn pin(&self, room: &str, is_pinned: bool) -> Result<(), Reason> {
         let id = self.id(room)?;
         self.0.vault.run(move |store| store.set_pinned(id, is_pinned)).await?;
         put(&mut lock(&self.0.pinned), room, is_pinned);

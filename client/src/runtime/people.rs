@@ -14,27 +14,27 @@ use crate::{
 
 impl Local {
     /// Everybody met in rooms, by fingerprint.
-    pub fn people(&self) -> Vec<KnownPerson> {
+    pub(crate) fn people(&self) -> Vec<KnownPerson> {
         self.0.people.all()
     }
 
     /// Somebody met in rooms.
-    pub fn person(&self, who: &Fingerprint) -> Option<KnownPerson> {
+    pub(crate) fn person(&self, who: &Fingerprint) -> Option<KnownPerson> {
         self.0.people.get(who)
     }
 
     /// Somebody at this device compared this account's safety number. Quick: faces may ask for each line they draw.
-    pub fn is_verified(&self, who: &Fingerprint) -> bool {
+    pub(crate) fn is_verified(&self, who: &Fingerprint) -> bool {
         self.0.people.is_verified(who)
     }
 
     /// Everybody whose key was verified, by fingerprint.
-    pub fn verified(&self) -> Vec<Fingerprint> {
+    pub(crate) fn verified(&self) -> Vec<Fingerprint> {
         self.0.people.verified()
     }
 
     /// The number to compare with somebody; about to be shown.
-    pub fn compare(&self, who: &Fingerprint) -> SafetyNumber {
+    pub(crate) fn compare(&self, who: &Fingerprint) -> SafetyNumber {
         lock(&self.0.compared).insert(*who);
         safety_number(&self.me().1, who)
     }
@@ -44,7 +44,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when the number was not shown, it is our own key, or it cannot be saved.
-    pub async fn verify(&self, person: &Person) -> Result<(), Reason> {
+    pub(crate) async fn verify(&self, person: &Person) -> Result<(), Reason> {
         if !lock(&self.0.compared).contains(&person.fingerprint) {
             return Err(PersonReason::NotCompared(person.name.clone()).into());
         }
@@ -55,7 +55,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when it is our own key, or it cannot be saved.
-    pub async fn mark(&self, person: &Person, is_verified: bool) -> Result<(), Reason> {
+    pub(crate) async fn mark(&self, person: &Person, is_verified: bool) -> Result<(), Reason> {
         if person.fingerprint == self.me().1 {
             return Err(PersonReason::Ourselves.into());
         }

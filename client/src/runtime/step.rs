@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use proto::relay::ClientFrame;
 use shared::room::{Engine, Event, Input, Millis, Output};
 
-use crate::store::{Batch, Entry, Happening, Notice, What};
+use crate::store::{Batch, Happening, LineOrAct, Notice, RoomLogItem};
 
 /// What waits to be thought about.
 pub(super) struct Inputs {
@@ -41,7 +41,7 @@ impl From<Vec<Input>> for Inputs {
 
 /// Where an output belongs.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct LogPosition {
     /// Sequence number of the entry that led to it, if one did.
     pub(super) seq: Option<u64>,
     /// When that was appended; now, where none was.
@@ -62,10 +62,10 @@ pub(super) struct Step {
 
 impl Step {
     /// Adds an output; the order within each part stays.
-    pub(super) fn add(&mut self, output: Output, place: Place, now: Millis) {
+    pub(super) fn add(&mut self, output: Output, place: LogPosition, now: Millis) {
         self.batch.changes.extend(output.changes);
         output.events.iter().for_each(|event| self.keep(event, now));
-        let happenings = output.events.iter().filter_map(What::of).map(|what| place.of(what));
+        let happenings = output.events.iter().filter_map(RoomLogItem::of).map(|what| place.of(what));
         self.batch.happenings.extend(happenings.filter(|happening| !happening.is_over(now)));
         self.batch.notices.extend(output.events.iter().filter_map(Notice::of));
         self.frames.extend(output.frames);
@@ -77,21 +77,21 @@ impl Step {
     fn keep(&mut self, event: &Event, now: Millis) {
         match event {
             event if is_over(event, now) => {}
-            Event::Message(message) => self.batch.entries.push(Entry::Line(message.clone().into())),
-            Event::Act(act) => self.batch.entries.push(Entry::Act(act.clone())),
+            Event::Message(message) => self.batch.entries.push(LineOrAct::Line(message.clone().into())),
+            Event::Act(act) => self.batch.entries.push(LineOrAct::Act(act.clone())),
             Event::Handed { lines, .. } => {
-                self.batch.entries.extend(lines.iter().cloned().map(Entry::Line));
+                self.batch.entries.extend(lines.iter().cloned().map(LineOrAct::Line));
             }
             _ => {}
         }
     }
 }
 
-impl Place {
+impl LogPosition {
     /// In a room where lines go, it goes with those that were said then; what is loud does not, so that it is seen.
-    fn of(self, what: What) -> Happening {
+    fn of(self, what: RoomLogItem) -> Happening {
         let Self { mut seq, at, disappear_s } = self;
-        if let What::Lost { upto, .. } = what {
+        if let RoomLogItem::Lost { upto, .. } = what {
             // Behind what it tells of, before all that is said from now on.
             seq = Some(upto);
         }

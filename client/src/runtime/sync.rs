@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use shared::room::{Command, Said};
+use shared::room::{Command, MessageBody};
 use tokio::{
     sync::{Notify, mpsc},
     task::JoinHandle,
@@ -105,9 +105,9 @@ async fn tell(local: &Local) {
     let Some(room) = local.own_devices().filter(|room| room.view.is_some()) else { return };
     let Ok(waiting) = local.0.vault.run(|store| store.unsynced()).await else { return };
     for marks in waiting.chunks(MAX_MARKS) {
-        let said = Said::Device(written_marks(marks));
+        let said = MessageBody::Device(written_marks(marks));
         let token = "sync".to_owned();
-        if local.tell(&room.label, Command::Say { token, said }).await.is_err() {
+        if local.tell(&room.label, Command::Say { token, body: said }).await.is_err() {
             return;
         }
     }

@@ -13,7 +13,7 @@ use super::Settings;
 pub(crate) const KEYS: &str = "keys";
 
 /// One setting.
-pub(crate) struct Known {
+pub(crate) struct KnownSetting {
     pub(crate) section: &'static str,
     pub(crate) key: &'static str,
     /// A value to show where the default is that there is none.
@@ -24,7 +24,7 @@ pub(crate) struct Known {
     pub(crate) show: fn(&Settings) -> Option<Value>,
 }
 
-impl Known {
+impl KnownSetting {
     /// `section.key`.
     pub(crate) fn name(&self) -> String {
         format!("{}.{}", self.section, self.key)
@@ -36,7 +36,7 @@ macro_rules! setting {
         setting!($section.$key, "")
     };
     ($section:ident.$key:ident, $instance:literal) => {
-        Known {
+        KnownSetting {
             section: stringify!($section),
             key: stringify!($key),
             instance: $instance,
@@ -51,7 +51,7 @@ pub(crate) const SECTIONS: &[&str] =
     &["screen", "theme", KEYS, "spelling", "notify", "privacy", "history", "files", "lock"];
 
 /// All settings but the actions of `[keys]`.
-pub(crate) const KNOWN: &[Known] = &[
+pub(crate) const KNOWN: &[KnownSetting] = &[
     setting!(screen.mouse),
     setting!(screen.theme),
     setting!(screen.members),

@@ -148,12 +148,13 @@ fn keys(value: &DeValue<'_>) -> Option<Vec<String>> {
 /// The setting or section that was probably meant. A setting may have been put into another section, or in none.
 fn nearest_setting(name: &str) -> Option<String> {
     let (section, key) = name.split_once('.').unwrap_or(("", name));
-    let elsewhere = KNOWN.iter().find(|known| known.key == key).map(super::known::Known::name);
+    let elsewhere = KNOWN.iter().find(|known| known.key == key).map(super::known::KnownSetting::name);
     let here = KNOWN.iter().filter(|known| known.section == section).map(|known| known.key);
     let here = nearest(key, here).map(|key| format!("{section}.{key}"));
     let sections = SECTIONS.iter().copied();
     let of_sections = || nearest(name, sections).map(|section| format!("[{section}]"));
     let of_all = || nearest(key, KNOWN.iter().map(|known| known.key));
-    let anywhere = || KNOWN.iter().find(|known| Some(known.key) == of_all()).map(super::known::Known::name);
+    let anywhere =
+        || KNOWN.iter().find(|known| Some(known.key) == of_all()).map(super::known::KnownSetting::name);
     here.or(elsewhere).or_else(|| section.is_empty().then(of_sections).flatten()).or_else(anywhere)
 }

@@ -5,7 +5,7 @@ use rusqlite::params;
 use shared::identity::Identity;
 use zeroize::Zeroizing;
 
-use super::{KnownPerson, KnownRelay, PictureKey, Place, Store, StoreError, people, places, rooms};
+use super::{FileLocation, KnownPerson, KnownRelay, PictureKey, Store, StoreError, people, places, rooms};
 use crate::transport::RelayAddress;
 
 /// What seals backups, once there is one.
@@ -135,7 +135,7 @@ impl Store {
         room: RoomId,
         number: i64,
         limit: u32,
-    ) -> Result<Vec<(i64, PictureKey, Place)>, StoreError> {
+    ) -> Result<Vec<(i64, PictureKey, FileLocation)>, StoreError> {
         let select = "SELECT number, picture, value FROM places WHERE room = ?1 AND number > ?2
                       ORDER BY number LIMIT ?3";
         let mut select = self.db.prepare_cached(select)?;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Store, StoreError};
 
 /// Named cursors of a profile: far more than programs run on one. Beyond it a new name is refused.
-pub const MAX_CURSORS: u32 = 64;
+pub(super) const MAX_CURSORS: u32 = 64;
 
 /// Longest name of a cursor, in bytes: a word or two.
 pub const MAX_CURSOR_NAME: usize = 64;

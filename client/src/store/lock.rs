@@ -16,7 +16,7 @@ impl Lock {
     ///
     /// # Errors
     /// [`StoreError`] when another process has it, or no lock can be made there.
-    pub fn take(dir: &Path) -> Result<Self, StoreError> {
+    pub(super) fn take(dir: &Path) -> Result<Self, StoreError> {
         let mut options = fs::OpenOptions::new();
         options.create(true).truncate(false).write(true);
         // Nobody else is to hold it, not even by reading.

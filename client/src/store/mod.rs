@@ -51,9 +51,9 @@ pub use carried::OwnTexts;
 pub use cursors::{Cursor, MAX_CURSOR_NAME};
 pub use error::{Damage, KeyFault, StoreError};
 pub use happenings::{
-    Happening, HappeningKey, Item, MAX_HAPPENINGS, What, people_of, read_happening, written_happening,
+    Happening, HappeningKey, Item, MAX_HAPPENINGS, RoomLogItem, people_of, read_happening, written_happening,
 };
-pub use history::{Changed, Entry, MAX_HISTORY, read_line, written_line};
+pub use history::{Changed, LineOrAct, MAX_HISTORY, read_line, written_line};
 #[cfg(unix)]
 pub(crate) use key::is_open_to_others;
 pub use key::{
@@ -66,7 +66,7 @@ pub use offers::{EnteredRoom, Offer};
 pub use over::{NoWayIn, Over, Unreadable};
 pub use people::{KnownPerson, MAX_NAMES, MAX_PEOPLE, Meeting, People, Replacement};
 pub use picture_key::PictureKey;
-pub use places::Place;
+pub use places::FileLocation;
 pub use profile::{NewProfile, OpenProfile, ProfileDir, engine_profile, usual_name};
 pub use rooms::{KnownRelay, RoomKind, RoomRecord, Where};
 pub use search::{Hit, Query, Search};
@@ -91,7 +91,7 @@ pub struct Batch {
     /// Rows of the engine, in order; a later one of the same key wins.
     pub changes: Vec<Change>,
     /// Chat lines and what happened to them, in the order of the log.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<LineOrAct>,
     /// What else happened in the room, in the order of the log.
     pub happenings: Vec<Happening>,
     /// Alarms and errors that somebody has to see.
@@ -273,7 +273,7 @@ impl Store {
         happenings::append(&transaction, &self.sealer, room, &batch.happenings)?;
         let Changed { lines, refused } =
             history::append(&transaction, &self.sealer, room, &batch.entries, self.kept)?;
-        // Only a forgery is told: whoever reacts to what is just being deleted does nothing wrong, and a flood of signs
+        // Only a forgery is told: whoever reacts to what is just being deleted does nothing wrong, and a flood of reactions
         // must not become a flood of notices.
         let refused: Vec<Notice> = refused
             .into_iter()

@@ -10,7 +10,7 @@ use super::{Damage, Store, StoreError, seal::Sealer};
 
 /// Notices kept per room, seen ones included; the oldest go first. Far more than can wait unseen: a face that does
 /// not read stops its rooms after some hundred events.
-pub const MAX_NOTICES: u32 = 1_000;
+pub(super) const MAX_NOTICES: u32 = 1_000;
 
 /// What is told.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -71,7 +71,7 @@ mod tests {
 
     use super::*;
     use crate::store::{
-        Batch, Entry, FileKey, KeySource as _, ProfileKey, Query, RoomRecord, Search, StoredNotice, Where,
+        Batch, FileKey, KeySource as _, LineOrAct, ProfileKey, Query, RoomRecord, Search, StoredNotice, Where,
     };
 
     /// The row `meta` of a room, as version 1 wrote it: id, name, whether it is open, a phase, a cursor.
@@ -121,7 +121,7 @@ mod tests {
                 file: None,
             };
             let changes = vec![Change { key: "meta".to_owned(), value: Some(meta.to_vec().into()) }];
-            let entries = vec![Entry::Line(Line::from(message))];
+            let entries = vec![LineOrAct::Line(Line::from(message))];
             store.commit(id, Some(&record), &Batch { changes, entries, ..Batch::default() }).unwrap();
         }
     }

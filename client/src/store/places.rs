@@ -14,7 +14,7 @@ const MOST: i64 = 5_000;
 
 /// Where a file is, and what it was then: another one there is not what was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct FileLocation {
     /// From the root.
     pub path: PathBuf,
     /// Bytes.
@@ -23,7 +23,7 @@ pub struct Place {
     pub modified_ns: u64,
 }
 
-impl Place {
+impl FileLocation {
     /// A file that is there now.
     pub fn of(path: PathBuf, found: &Metadata) -> Self {
         let since = found.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok());
@@ -37,7 +37,12 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be written.
-    pub fn set_place(&mut self, room: RoomId, picture: PictureKey, place: &Place) -> Result<(), StoreError> {
+    pub fn set_place(
+        &mut self,
+        room: RoomId,
+        picture: PictureKey,
+        place: &FileLocation,
+    ) -> Result<(), StoreError> {
         let plain = serde_json::to_vec(place).map(Zeroizing::new).map_err(|_| damaged())?;
         let sealed = self.sealer.seal(&label(room, picture), &plain)?;
         let transaction = self.db.transaction()?;
@@ -52,7 +57,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read or was altered.
-    pub fn place(&self, room: RoomId, picture: PictureKey) -> Result<Option<Place>, StoreError> {
+    pub fn place(&self, room: RoomId, picture: PictureKey) -> Result<Option<FileLocation>, StoreError> {
         let select = "SELECT value FROM places WHERE room = ?1 AND picture = ?2";
         let of = params![room.as_bytes(), picture.as_bytes()];
         let sealed: Option<Vec<u8>> = self.db.query_row(select, of, |row| row.get(0)).optional()?;
@@ -67,7 +72,7 @@ pub(super) fn open(
     room: RoomId,
     picture: PictureKey,
     sealed: &[u8],
-) -> Result<Place, StoreError> {
+) -> Result<FileLocation, StoreError> {
     let plain = sealer.open(&label(room, picture), sealed)?;
     serde_json::from_slice(&plain).map_err(|_| damaged())
 }
@@ -96,7 +101,7 @@ mod tests {
         let picture =
             |key: u8| PictureKey::of_avatar(&Avatar { id: [2; 16], key: [key; 32], parts: [0; 32], size: 1 });
         let (room, one, other) = (RoomId([1; 32]), picture(1), picture(2));
-        let place = |size| Place { path: "/home/ann/cat.jpg".into(), size, modified_ns: 5 };
+        let place = |size| FileLocation { path: "/home/ann/cat.jpg".into(), size, modified_ns: 5 };
         store.set_place(room, one, &place(1)).unwrap();
         store.set_place(room, one, &place(2)).unwrap();
         assert_eq!(store.place(room, one).unwrap(), Some(place(2)));

@@ -7,7 +7,7 @@ use proto::RoomId;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{Damage, Over, Store, StoreError};
-use crate::transport::{Known, RelayAddress};
+use crate::transport::{ExpectedRelay, RelayAddress};
 
 /// Where a room lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,7 +124,7 @@ impl KnownRelay {
     }
 }
 
-impl From<KnownRelay> for Known {
+impl From<KnownRelay> for ExpectedRelay {
     fn from(relay: KnownRelay) -> Self {
         match relay {
             KnownRelay::FromLink(pin) => Self::Pinned(pin),

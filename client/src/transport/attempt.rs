@@ -17,7 +17,7 @@ use tokio_rustls::TlsConnector;
 use tunnel::Tunnel;
 
 use super::{
-    Connection, DialError, Dialed, Known, Refusal, RelayAddress, Transport, Trust,
+    Connection, DialError, Dialed, ExpectedRelay, Refusal, RelayAddress, Transport, Trust,
     connection::TcpConnection,
     limits,
     trust::{RelayVerifier, Verdict},
@@ -36,7 +36,7 @@ const ALERT_NO_ALPN: u8 = 120;
 const HTTP_ALPN: &[u8] = b"http/1.1";
 
 /// What the verifier said, once it was asked.
-type Said = Arc<Mutex<Option<Result<Verdict, Refusal>>>>;
+type VerdictCell = Arc<Mutex<Option<Result<Verdict, Refusal>>>>;
 
 /// An attempt that goes on by itself.
 pub(super) type Attempt = Pin<Box<dyn Future<Output = Result<Dialed, DialError>> + Send>>;
@@ -47,8 +47,8 @@ impl Transport {
         &self,
         relay: &RelayAddress,
         addresses: &[SocketAddr],
-        known: Known,
-        attempt: fn(Self, RelayAddress, SocketAddr, Known) -> Attempt,
+        known: ExpectedRelay,
+        attempt: fn(Self, RelayAddress, SocketAddr, ExpectedRelay) -> Attempt,
     ) -> Result<Dialed, DialError> {
         let mut attempts = JoinSet::new();
         let mut wait = Duration::ZERO;
@@ -72,9 +72,9 @@ impl Transport {
     }
 
     /// QUIC.
-    pub(super) fn by_quic(self, relay: RelayAddress, to: SocketAddr, known: Known) -> Attempt {
+    pub(super) fn by_quic(self, relay: RelayAddress, to: SocketAddr, known: ExpectedRelay) -> Attempt {
         Box::pin(async move {
-            let verdict = Said::default();
+            let verdict = VerdictCell::default();
             let other = || DialError::Other(relay.clone());
             let tls = self.tls(known, &verdict, proto::ALPN).ok_or_else(other)?;
             let mut config =
@@ -95,9 +95,9 @@ impl Transport {
     }
 
     /// A WebSocket over TLS over TCP.
-    pub(super) fn by_tcp(self, relay: RelayAddress, to: SocketAddr, known: Known) -> Attempt {
+    pub(super) fn by_tcp(self, relay: RelayAddress, to: SocketAddr, known: ExpectedRelay) -> Attempt {
         Box::pin(async move {
-            let verdict = Said::default();
+            let verdict = VerdictCell::default();
             let tls = self.tls(known, &verdict, HTTP_ALPN);
             let tls = tls.ok_or_else(|| DialError::Other(relay.clone()))?;
             let connected = timeout(Duration::from_secs(ATTEMPT_S), connect(&relay, to, tls)).await;
@@ -133,7 +133,7 @@ impl Transport {
         }
     }
 
-    fn tls(&self, known: Known, verdict: &Said, alpn: &[u8]) -> Option<rustls::ClientConfig> {
+    fn tls(&self, known: ExpectedRelay, verdict: &VerdictCell, alpn: &[u8]) -> Option<rustls::ClientConfig> {
         let verifier = RelayVerifier {
             provider: self.provider.clone(),
             platform: self.platform(),
@@ -155,7 +155,7 @@ impl Transport {
     }
 }
 
-fn said(verdict: &Said) -> Option<Result<Verdict, Refusal>> {
+fn said(verdict: &VerdictCell) -> Option<Result<Verdict, Refusal>> {
     *verdict.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

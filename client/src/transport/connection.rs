@@ -166,7 +166,7 @@ pub(super) enum SendHalf {
 
 impl SendHalf {
     /// Writes a part. Cancel-safe.
-    pub async fn write(&mut self, bytes: &[u8]) -> Result<usize, StreamError> {
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<usize, StreamError> {
         match self {
             Self::Quic(send) => send.write(bytes).await.map_err(|error| lost(&error)),
             Self::Tcp(send) => send.write(bytes).await.map_err(|_| StreamError::Lost),
@@ -174,7 +174,7 @@ impl SendHalf {
     }
 
     /// Writes some of these bytes, which are not copied, and takes them away from them. Cancel-safe.
-    pub async fn write_some(&mut self, bytes: &mut Bytes) -> Result<(), StreamError> {
+    pub(super) async fn write_some(&mut self, bytes: &mut Bytes) -> Result<(), StreamError> {
         match self {
             Self::Quic(send) => {
                 let written = send.write_chunks(std::slice::from_mut(bytes)).await;
@@ -189,7 +189,7 @@ impl SendHalf {
     }
 
     /// Others go first.
-    pub fn give_way(&self) {
+    pub(super) fn lower_priority(&self) {
         match self {
             // Fails only when the stream has ended already. Rooms have 0.
             Self::Quic(send) => drop(send.set_priority(-1)),
@@ -199,7 +199,7 @@ impl SendHalf {
     }
 
     /// Writes all of it and ends the half. For a goodbye: errors do not matter any more.
-    pub async fn finish(&mut self, bytes: &[u8]) {
+    pub(super) async fn finish(&mut self, bytes: &[u8]) {
         match self {
             Self::Quic(send) => {
                 let _ = send.write_all(bytes).await;
@@ -228,7 +228,7 @@ pub(super) enum RecvHalf {
 
 impl RecvHalf {
     /// What has come, at most `max` bytes; `None` at the relay's orderly end. Cancel-safe.
-    pub async fn read_chunk(&mut self, max: usize) -> Result<Option<Bytes>, StreamError> {
+    pub(super) async fn read_chunk(&mut self, max: usize) -> Result<Option<Bytes>, StreamError> {
         match self {
             Self::Quic(recv) => match recv.read_chunk(max, true).await {
                 Ok(chunk) => Ok(chunk.map(|chunk| chunk.bytes)),
@@ -242,7 +242,7 @@ impl RecvHalf {
     }
 
     /// Takes nothing more.
-    pub fn stop(&mut self) {
+    pub(super) fn stop(&mut self) {
         match self {
             // Fails only when it has ended already.
             Self::Quic(recv) => drop(recv.stop(CloseCode::Done.value().into())),

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Connection, Known, Pin, Refusal, RelayAddress, Transport, Trust, race};
+use super::{Connection, ExpectedRelay, Pin, Refusal, RelayAddress, Transport, Trust, race};
 use crate::failure::Exit;
 
 /// Addresses of a name that are tried, interleaved by IP version; the rest is ignored.
@@ -109,7 +109,7 @@ impl Transport {
     ///
     /// # Errors
     /// [`DialError`], the most telling one of all attempts.
-    pub async fn dial(&self, relay: &RelayAddress, known: Known) -> Result<Dialed, DialError> {
+    pub async fn dial(&self, relay: &RelayAddress, known: ExpectedRelay) -> Result<Dialed, DialError> {
         let addresses = resolve(relay).await?;
         race::both(
             || self.dial_all(relay, &addresses, known, Self::by_quic),
@@ -122,7 +122,7 @@ impl Transport {
     ///
     /// # Errors
     /// As of [`Transport::dial`].
-    pub async fn dial_quic(&self, relay: &RelayAddress, known: Known) -> Result<Dialed, DialError> {
+    pub async fn dial_quic(&self, relay: &RelayAddress, known: ExpectedRelay) -> Result<Dialed, DialError> {
         let addresses = resolve(relay).await?;
         self.dial_all(relay, &addresses, known, Self::by_quic).await
     }

@@ -31,7 +31,7 @@ pub use certs::{Pin, PinPrefix};
 pub use connection::{Carrier, Connection, Ended, Talk};
 pub use dial::{DialError, Dialed};
 pub use stream::{RoomStream, StreamError};
-pub use trust::{CaFile, CaFileError, Known, Refusal, Trust};
+pub use trust::{CaFile, CaFileError, ExpectedRelay, Refusal, Trust};
 
 /// Why no socket could be opened.
 #[derive(Debug, thiserror::Error)]

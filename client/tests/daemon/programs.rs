@@ -9,35 +9,35 @@ use std::{
 
 use serde_json::Value;
 
-pub fn schat(profile: &Path) -> Command {
+pub(crate) fn schat(profile: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_schat"));
     command.env_clear().env("SCHAT_PROFILE", profile).stdin(Stdio::null());
     command
 }
 
-pub fn run(profile: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn run(profile: &Path, arguments: &[&str]) -> Output {
     schat(profile).args(arguments).output().unwrap()
 }
 
-pub fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 /// Ends with this code, says nothing on standard output, and says why on standard error.
-pub fn refused(output: &Output, code: i32, why: &str) {
+pub(crate) fn refused(output: &Output, code: i32, why: &str) {
     assert_eq!(output.status.code(), Some(code), "{output:?}");
     assert_eq!(text(&output.stdout), "");
     assert!(text(&output.stderr).contains(why), "{}", text(&output.stderr));
 }
 
 /// A daemon, ended with the test.
-pub struct Daemon {
+pub(crate) struct Daemon {
     child: Child,
     said: Arc<Mutex<String>>,
 }
 
 impl Daemon {
-    pub fn start(profile: &Path) -> Self {
+    pub(crate) fn start(profile: &Path) -> Self {
         let mut command = schat(profile);
         command.env("SCHAT_NAME", "tester").arg("daemon").stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -51,22 +51,22 @@ impl Daemon {
         Self { child, said }
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// As by `kill -9`.
-    pub fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// Waits for its end; its exit code.
-    pub fn end(&mut self) -> i32 {
+    pub(crate) fn end(&mut self) -> i32 {
         self.child.wait().unwrap().code().unwrap()
     }
 
-    pub fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         self.said.lock().unwrap().clone()
     }
 }
@@ -87,13 +87,13 @@ fn collect(lines: Lines<BufReader<ChildStderr>>, said: Arc<Mutex<String>>) {
 }
 
 /// `schat --json`, ended with the test.
-pub struct Bot {
+pub(crate) struct Bot {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
 impl Bot {
-    pub fn start(profile: &Path, arguments: &[&str]) -> Self {
+    pub(crate) fn start(profile: &Path, arguments: &[&str]) -> Self {
         let mut command = schat(profile);
         command.arg("--json").args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -101,25 +101,25 @@ impl Bot {
         Self { child, lines }
     }
 
-    pub fn tell(&mut self, command: &Value) {
+    pub(crate) fn tell(&mut self, command: &Value) {
         writeln!(self.child.stdin.as_mut().unwrap(), "{command}").unwrap();
     }
 
     /// Sends it a signal, and waits for its end; its exit code, unless the signal killed it.
     #[allow(dead_code, reason = "another test uses it")]
-    pub fn stop(&mut self, signal: &str) -> Option<i32> {
+    pub(crate) fn stop(&mut self, signal: &str) -> Option<i32> {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
         self.child.wait().unwrap().code()
     }
 
     /// The next event of that name; others are skipped.
-    pub fn next(&mut self, event: &str) -> Value {
+    pub(crate) fn next(&mut self, event: &str) -> Value {
         self.until(|value| value["event"] == event).pop().unwrap()
     }
 
     /// All events to the one that fits.
-    pub fn until(&mut self, fits: impl Fn(&Value) -> bool) -> Vec<Value> {
+    pub(crate) fn until(&mut self, fits: impl Fn(&Value) -> bool) -> Vec<Value> {
         let mut seen = Vec::new();
         for line in self.lines.by_ref() {
             let value: Value = serde_json::from_str(&line.unwrap()).unwrap();
@@ -133,7 +133,7 @@ impl Bot {
     }
 
     /// Ends its input; its exit code.
-    pub fn end(mut self) -> i32 {
+    pub(crate) fn end(mut self) -> i32 {
         drop(self.child.stdin.take());
         self.child.wait().unwrap().code().unwrap()
     }

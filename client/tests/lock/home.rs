@@ -9,27 +9,27 @@ use std::{
 
 use tempfile::TempDir;
 
-pub const OLD: &str = "correct horse battery";
-pub const NEW: &str = "another horse, same battery";
+pub(crate) const OLD: &str = "correct horse battery";
+pub(crate) const NEW: &str = "another horse, same battery";
 
 /// A home: the profile below it, files with passphrases beside it.
-pub struct Home(pub TempDir);
+pub(crate) struct Home(pub TempDir);
 
 impl Home {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(TempDir::new().unwrap())
     }
 
-    pub fn profile(&self) -> PathBuf {
+    pub(crate) fn profile(&self) -> PathBuf {
         self.0.path().join("profile")
     }
 
-    pub fn key(&self) -> PathBuf {
+    pub(crate) fn key(&self) -> PathBuf {
         self.profile().join("key")
     }
 
     /// A file with this passphrase, which only its owner can read.
-    pub fn file(&self, passphrase: &str) -> String {
+    pub(crate) fn file(&self, passphrase: &str) -> String {
         let path = self.0.path().join(passphrase.replace(' ', "-") + ".txt");
         fs::write(&path, format!("{passphrase}\nand what it is for\n")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
@@ -37,7 +37,7 @@ impl Home {
     }
 
     /// Without a terminal, whoever runs the tests.
-    pub fn schat(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn schat(&self, arguments: &[&str]) -> Output {
         Command::new("setsid")
             .arg("--wait")
             .arg(env!("CARGO_BIN_EXE_schat"))
@@ -53,13 +53,13 @@ impl Home {
             .unwrap()
     }
 
-    pub fn with(&self, passphrase: &str, arguments: &[&str]) -> Output {
+    pub(crate) fn with(&self, passphrase: &str, arguments: &[&str]) -> Output {
         let file = self.file(passphrase);
         self.schat(&[&["--passphrase-file", &file], arguments].concat())
     }
 
     /// A new profile, and its fingerprint.
-    pub fn begun() -> (Self, String) {
+    pub(crate) fn begun() -> (Self, String) {
         let home = Self::new();
         done(&home.schat(&["--json"]));
         let fingerprint = out(&home.schat(&["fingerprint"]));
@@ -67,7 +67,7 @@ impl Home {
     }
 
     /// A profile under [`OLD`], and its fingerprint.
-    pub fn locked() -> (Self, String) {
+    pub(crate) fn locked() -> (Self, String) {
         let (home, fingerprint) = Self::begun();
         assert_eq!(fs::metadata(home.key()).unwrap().len(), 32);
         done(&home.with(OLD, &["lock"]));
@@ -75,20 +75,20 @@ impl Home {
     }
 }
 
-pub fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-pub fn done(output: &Output) {
+pub(crate) fn done(output: &Output) {
     assert!(output.status.success(), "{output:?}");
 }
 
-pub fn out(output: &Output) -> String {
+pub(crate) fn out(output: &Output) -> String {
     done(output);
     text(&output.stdout)
 }
 
-pub fn refused(output: &Output, code: i32, why: &str) {
+pub(crate) fn refused(output: &Output, code: i32, why: &str) {
     assert_eq!(output.status.code(), Some(code), "{output:?}");
     assert!(text(&output.stderr).contains(why) && output.stdout.is_empty(), "{why}: {output:?}");
 }

@@ -3,7 +3,7 @@
 use super::terminal::Terminal;
 
 /// The link that fills some lines of the screen, with an empty one behind it.
-pub fn link(terminal: &Terminal) -> String {
+pub(crate) fn link(terminal: &Terminal) -> String {
     let lines = |screen: &str| -> Vec<String> {
         let lines = screen.lines().map(|line| line.trim().to_owned());
         lines.skip_while(|line| !line.starts_with("schat://")).collect()
@@ -13,7 +13,7 @@ pub fn link(terminal: &Terminal) -> String {
 }
 
 /// Joins with an empty profile, and waits until it is in the room.
-pub fn enters(terminal: &mut Terminal, link: &str) {
+pub(crate) fn enters(terminal: &mut Terminal, link: &str) {
     terminal.wait_for("1  Join a room");
     terminal.press(&["1"]);
     terminal.wait_for("Paste the link here");

@@ -15,7 +15,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// `schat` on a pty; killed when dropped.
-pub struct Terminal {
+pub(crate) struct Terminal {
     master: Box<dyn MasterPty + Send>,
     writer: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
@@ -41,7 +41,7 @@ fn cells(cells: u16) -> NonZero<u16> {
 impl Terminal {
     /// Starts the program with its profile in `dir`, on 80 by 24 cells of an xterm; nothing else is in its environment
     /// than `variables`.
-    pub fn start(dir: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(dir: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_schat"));
         command.args(arguments);
         Self::run(command, dir, variables)
@@ -49,7 +49,7 @@ impl Terminal {
 
     /// The same with a shell that has jobs, and starts it.
     #[allow(dead_code, reason = "the benchmark needs no shell")]
-    pub fn start_shell(dir: &Path, variables: &[(&str, &str)]) -> Self {
+    pub(crate) fn start_shell(dir: &Path, variables: &[(&str, &str)]) -> Self {
         let mut command = CommandBuilder::new("/bin/bash");
         command.args(["--norc", "--noprofile", "-i"]);
         Self::run(command, dir, variables)
@@ -86,7 +86,7 @@ impl Terminal {
     }
 
     /// Presses one key after the other, as the bytes that a terminal sends for them.
-    pub fn press(&mut self, keys: &[&str]) {
+    pub(crate) fn press(&mut self, keys: &[&str]) {
         for key in keys {
             self.writer.write_all(key.as_bytes()).and_then(|()| self.writer.flush()).unwrap();
             self.keystrokes += 1;
@@ -94,55 +94,55 @@ impl Terminal {
     }
 
     /// Types letters.
-    pub fn type_text(&mut self, text: &str) {
+    pub(crate) fn type_text(&mut self, text: &str) {
         self.writer.write_all(text.as_bytes()).and_then(|()| self.writer.flush()).unwrap();
         self.keystrokes += text.chars().count();
     }
 
     /// Pastes, as a terminal does that knows bracketed paste.
-    pub fn paste(&mut self, text: &str) {
+    pub(crate) fn paste(&mut self, text: &str) {
         self.press(&[&format!("\u{1b}[200~{text}\u{1b}[201~")]);
     }
 
     /// Another size of the window.
-    pub fn resize(&mut self, cols: u16, rows: u16) {
+    pub(crate) fn resize(&mut self, cols: u16, rows: u16) {
         self.seen.lock().unwrap().parser.screen_mut().set_size(cells(rows), cells(cols));
         self.master.resize(size((cols, rows))).unwrap();
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.process_id().unwrap()
     }
 
     /// What the screen shows, a line of it per line.
-    pub fn screen(&self) -> String {
+    pub(crate) fn screen(&self) -> String {
         self.seen.lock().unwrap().parser.screen().contents()
     }
 
     /// Asks the screen itself: cells, colours, modes.
-    pub fn look<T>(&self, what: impl FnOnce(&vt100::Screen) -> T) -> T {
+    pub(crate) fn look<T>(&self, what: impl FnOnce(&vt100::Screen) -> T) -> T {
         what(self.seen.lock().unwrap().parser.screen())
     }
 
     /// All bytes so far that the program wrote.
-    pub fn raw(&self) -> Vec<u8> {
+    pub(crate) fn raw(&self) -> Vec<u8> {
         self.seen.lock().unwrap().raw.clone()
     }
 
     /// Waits until the screen has this; gives it.
-    pub fn wait_for(&self, text: &str) -> String {
+    pub(crate) fn wait_for(&self, text: &str) -> String {
         self.wait(text, |screen| screen.contains(text))
     }
 
     /// Waits for what takes as long as it takes.
-    pub fn wait_long(&self, text: &str) {
+    pub(crate) fn wait_long(&self, text: &str) {
         while !self.screen().contains(text) {
             self.changed.recv().expect("the program goes on");
         }
     }
 
     /// Waits until the screen fits; gives it.
-    pub fn wait(&self, what: &str, fits: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn wait(&self, what: &str, fits: impl Fn(&str) -> bool) -> String {
         let end = Instant::now() + PATIENCE;
         loop {
             let screen = self.screen();
@@ -155,7 +155,7 @@ impl Terminal {
     }
 
     /// Waits until the bytes so far, from `mark` on, fit.
-    pub fn wait_raw(&self, mark: usize, what: &str, fits: impl Fn(&[u8]) -> bool) {
+    pub(crate) fn wait_raw(&self, mark: usize, what: &str, fits: impl Fn(&[u8]) -> bool) {
         let end = Instant::now() + PATIENCE;
         while !fits(&self.raw()[mark..]) {
             let rest = end.saturating_duration_since(Instant::now());
@@ -165,7 +165,7 @@ impl Terminal {
     }
 
     /// Waits for the end of the program, and of what it wrote; its exit code.
-    pub fn finish(&mut self) -> u32 {
+    pub(crate) fn finish(&mut self) -> u32 {
         let end = Instant::now() + PATIENCE;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {

@@ -1,6 +1,6 @@
 //! A profile with a long past, and no relay.
 
-use client::store::{Batch, Entry, OpenProfile, ProfileDir, RoomRecord, Where};
+use client::store::{Batch, LineOrAct, OpenProfile, ProfileDir, RoomRecord, Where};
 use proto::RoomId;
 use shared::{
     identity::Fingerprint,
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::support::random;
 
 /// More than a page of lines: `line 1` to `line 2500`, and one of eve's with an escape in it.
-pub fn profile() -> TempDir {
+pub(crate) fn profile() -> TempDir {
     let dir = TempDir::new().unwrap();
     let home = ProfileDir::choose(Some(dir.path().join("p"))).unwrap();
     let profile = OpenProfile::open(home, Some("ann"), random()).unwrap();
@@ -33,8 +33,8 @@ pub fn profile() -> TempDir {
         })
     };
     let mut entries: Vec<_> =
-        (1..=2_500).map(|seq| Entry::Line(line(seq, "bob", format!("line {seq}")))).collect();
-    entries.push(Entry::Line(line(2_501, "eve", "Über \u{1b}[2J lunch".to_owned())));
+        (1..=2_500).map(|seq| LineOrAct::Line(line(seq, "bob", format!("line {seq}")))).collect();
+    entries.push(LineOrAct::Line(line(2_501, "eve", "Über \u{1b}[2J lunch".to_owned())));
     let id = RoomId([7; 32]);
     let record = RoomRecord {
         id,

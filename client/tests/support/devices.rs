@@ -13,10 +13,10 @@ use tempfile::TempDir;
 use super::{Person, random};
 
 /// Where they are.
-pub const ROOM: &str = "team";
+pub(crate) const ROOM: &str = "team";
 
 /// A profile with the account of another one, as after linking, and a name of its own for the device.
-pub fn linked(dir: &Path, of: &str, name: &str, device: &str) {
+pub(crate) fn linked(dir: &Path, of: &str, name: &str, device: &str) {
     let open = |name: &str| {
         let place = ProfileDir::choose(Some(dir.join(name))).unwrap();
         OpenProfile::open(place, Some(of), random()).unwrap()
@@ -32,7 +32,7 @@ pub fn linked(dir: &Path, of: &str, name: &str, device: &str) {
         .unwrap();
 }
 
-pub async fn device_event(person: &mut Person) -> engine::Event {
+pub(crate) async fn device_event(person: &mut Person) -> engine::Event {
     person
         .until(|event| match event {
             Event::Room { event: RoomEvent::Engine(event), .. } => {
@@ -45,7 +45,7 @@ pub async fn device_event(person: &mut Person) -> engine::Event {
 }
 
 /// Ann and bob, who has a laptop and a phone.
-pub async fn three(dir: &TempDir, relay: &Relay) -> (Person, Person, Person) {
+pub(crate) async fn three(dir: &TempDir, relay: &Relay) -> (Person, Person, Person) {
     let mut ann = Person::enter(dir.path(), "ann", relay, Past::Nothing).await;
     ann.runtime.create_own(ROOM).await.unwrap();
     let link = ann.link(ROOM).await;
@@ -75,7 +75,7 @@ pub async fn three(dir: &TempDir, relay: &Relay) -> (Person, Person, Person) {
     (ann, bob, phone)
 }
 
-pub async fn enter(dir: &Path, profile: &str, relay: &Relay) -> Person {
+pub(crate) async fn enter(dir: &Path, profile: &str, relay: &Relay) -> Person {
     let place = dir.join(profile);
     // The directory has the name of the profile, the person that of the account.
     assert!(place.exists());

@@ -16,10 +16,10 @@ use tempfile::TempDir;
 use super::Person;
 
 /// The room of these tests.
-pub const ROOM: &str = "team";
+pub(crate) const ROOM: &str = "team";
 
 /// Ann made a room, bob is in.
-pub async fn pair(dir: &TempDir, relay: &Relay) -> (Person, Person) {
+pub(crate) async fn pair(dir: &TempDir, relay: &Relay) -> (Person, Person) {
     let ann = Person::enter(dir.path(), "ann", relay, Past::Nothing).await;
     let bob = Person::enter(dir.path(), "bob", relay, Past::Nothing).await;
     ann.runtime.create(ROOM, None, Policy::default()).await.unwrap();
@@ -32,17 +32,17 @@ pub async fn pair(dir: &TempDir, relay: &Relay) -> (Person, Person) {
 }
 
 /// Bytes that no two places have alike.
-pub fn bytes(length: usize) -> Vec<u8> {
+pub(crate) fn bytes(length: usize) -> Vec<u8> {
     (0..length).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
 }
 
-pub fn file(dir: &Path, name: &str, content: &[u8]) -> PathBuf {
+pub(crate) fn file(dir: &Path, name: &str, content: &[u8]) -> PathBuf {
     let path = dir.join(name);
     fs::write(&path, content).unwrap();
     path
 }
 
-pub fn outgoing(path: &Path) -> Outgoing {
+pub(crate) fn outgoing(path: &Path) -> Outgoing {
     Outgoing {
         path: path.to_owned(),
         text: String::new(),
@@ -54,7 +54,7 @@ pub fn outgoing(path: &Path) -> Outgoing {
 }
 
 /// The next message that a file comes with.
-pub async fn offered(person: &mut Person) -> Message {
+pub(crate) async fn offered(person: &mut Person) -> Message {
     person
         .until(|event| match event {
             Event::Room { event: RoomEvent::Engine(engine::Event::Message(message)), .. } => {
@@ -66,7 +66,7 @@ pub async fn offered(person: &mut Person) -> Message {
 }
 
 /// Until a transfer stands so.
-pub async fn stands(person: &mut Person, number: i64, is_so: impl Fn(&Transfer) -> bool) -> Transfer {
+pub(crate) async fn stands(person: &mut Person, number: i64, is_so: impl Fn(&Transfer) -> bool) -> Transfer {
     person
         .until(|event| match event {
             Event::Room { event: RoomEvent::Transfer(transfer), .. } => {
@@ -78,7 +78,7 @@ pub async fn stands(person: &mut Person, number: i64, is_so: impl Fn(&Transfer) 
 }
 
 /// Until it is through, or stopped.
-pub async fn ended(person: &mut Person, number: i64) -> Result<Option<PathBuf>, Reason> {
+pub(crate) async fn ended(person: &mut Person, number: i64) -> Result<Option<PathBuf>, Reason> {
     let is_over = |transfer: &Transfer| {
         transfer.state.is_final() || matches!(transfer.state, TransferState::Stopped(_))
     };
@@ -89,13 +89,17 @@ pub async fn ended(person: &mut Person, number: i64) -> Result<Option<PathBuf>, 
     }
 }
 
-pub async fn fetch(person: &mut Person, message: &Message, output: &Path) -> Result<Option<PathBuf>, Reason> {
+pub(crate) async fn fetch(
+    person: &mut Person,
+    message: &Message,
+    output: &Path,
+) -> Result<Option<PathBuf>, Reason> {
     let wanted = Wanted { message: message.id, output: Some(output.to_owned()) };
     let transfer = person.runtime.get_file(ROOM, wanted).await.unwrap();
     ended(person, transfer.number).await
 }
 
-pub fn names(dir: &Path) -> Vec<String> {
+pub(crate) fn names(dir: &Path) -> Vec<String> {
     let mut names: Vec<_> =
         fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
@@ -103,10 +107,10 @@ pub fn names(dir: &Path) -> Vec<String> {
 }
 
 /// Files of this size take long enough to be paused on their way.
-pub const LONG: usize = 96 << 20;
+pub(crate) const LONG: usize = 96 << 20;
 
 /// Pauses a transfer on its way, as soon as bytes go. False: it was through before.
-pub async fn is_paused(person: &mut Person, number: i64) -> bool {
+pub(crate) async fn is_paused(person: &mut Person, number: i64) -> bool {
     let moves = |transfer: &Transfer| transfer.done > 0 || transfer.state.is_final();
     stands(person, number, moves).await;
     if person.runtime.steer_file(number, Steer::Pause).await.is_err() {

@@ -2,8 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
-pub mod devices;
-pub mod files;
+pub(crate) mod devices;
+pub(crate) mod files;
 
 use std::{net::SocketAddr, path::Path, time::Duration};
 
@@ -24,14 +24,14 @@ use shared::{
 use tokio::{sync::mpsc, time::timeout};
 
 /// Far longer than anything takes; only a failing test waits for it.
-pub const PATIENCE: Duration = Duration::from_secs(240);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(240);
 
-pub fn random() -> Random {
+pub(crate) fn random() -> Random {
     Random::new(UnwrapErr(getrandom::SysRng))
 }
 
 /// A relay on loopback; port 0 takes a free one.
-pub async fn relay(dir: &Path, port: u16) -> Relay {
+pub(crate) async fn relay(dir: &Path, port: u16) -> Relay {
     let listen = SocketAddr::from(([127, 0, 0, 1], port));
     let start = async {
         loop {
@@ -49,17 +49,17 @@ pub async fn relay(dir: &Path, port: u16) -> Relay {
     timeout(PATIENCE, start).await.expect("the relay starts")
 }
 
-pub fn address(relay: &Relay) -> RelayAddress {
+pub(crate) fn address(relay: &Relay) -> RelayAddress {
     RelayAddress::new("127.0.0.1", relay.addresses()[0].port()).unwrap()
 }
 
-pub struct Person {
+pub(crate) struct Person {
     pub runtime: Runtime,
     pub events: mpsc::Receiver<Event>,
 }
 
 impl Person {
-    pub async fn enter(dir: &Path, name: &str, relay: &Relay, past: Past) -> Self {
+    pub(crate) async fn enter(dir: &Path, name: &str, relay: &Relay, past: Past) -> Self {
         let dir = ProfileDir::choose(Some(dir.join(name))).unwrap();
         let profile = OpenProfile::open(dir, Some(name), random()).unwrap();
         let dial = address(relay);
@@ -80,12 +80,12 @@ impl Person {
         Self { runtime, events }
     }
 
-    pub async fn say(&self, room: &str, token: &str, text: &str) {
+    pub(crate) async fn say(&self, room: &str, token: &str, text: &str) {
         let command = Command::Send { token: token.to_owned(), text: text.to_owned() };
         self.runtime.tell(room, command).await.unwrap();
     }
 
-    pub async fn link(&mut self, room: &str) -> InviteLink {
+    pub(crate) async fn link(&mut self, room: &str) -> InviteLink {
         self.runtime.tell(room, Command::INVITE).await.unwrap();
         self.until(|event| match event {
             Event::Room { event: RoomEvent::Invite { link, .. }, .. } => Some(link),
@@ -94,7 +94,7 @@ impl Person {
         .await
     }
 
-    pub async fn joined(&mut self) -> engine::GroupView {
+    pub(crate) async fn joined(&mut self) -> engine::GroupView {
         self.until(|event| match event {
             Event::Room { event: RoomEvent::Engine(engine::Event::Joined(view)), .. } => Some(view),
             _ => None,
@@ -103,7 +103,7 @@ impl Person {
     }
 
     /// Until so many are in a room: what somebody says before they know of a newcomer, the newcomer cannot read.
-    pub async fn is_among(&mut self, members: usize) {
+    pub(crate) async fn is_among(&mut self, members: usize) {
         self.until(|event| match event {
             Event::Room { event: RoomEvent::Engine(engine::Event::Epoch(view)), .. } => {
                 (view.members.len() == members).then_some(())
@@ -113,7 +113,7 @@ impl Person {
         .await;
     }
 
-    pub async fn hears(&mut self, text: &str) -> engine::Message {
+    pub(crate) async fn hears(&mut self, text: &str) -> engine::Message {
         self.until(|event| match event {
             Event::Room { event: RoomEvent::Engine(engine::Event::Message(message)), .. }
             | Event::Room { event: RoomEvent::Past(Line { message, .. }), .. }
@@ -127,7 +127,7 @@ impl Person {
     }
 
     /// Until this error is told.
-    pub async fn told(&mut self, what: &str) {
+    pub(crate) async fn told(&mut self, what: &str) {
         self.until(|event| match event {
             Event::Room { event: RoomEvent::Notice { notice, again: false, .. }, .. } => {
                 (notice.code() == Some(what)).then_some(())
@@ -138,7 +138,7 @@ impl Person {
     }
 
     /// Until the room is told that somebody's device came back.
-    pub async fn sees_back(&mut self, name: &str) {
+    pub(crate) async fn sees_back(&mut self, name: &str) {
         self.until(|event| match event {
             Event::Room { event: RoomEvent::Engine(engine::Event::DeviceBack(who)), .. } => {
                 (who.name == name).then_some(())
@@ -148,7 +148,7 @@ impl Person {
         .await;
     }
 
-    pub async fn sent(&mut self, token: &str) -> u64 {
+    pub(crate) async fn sent(&mut self, token: &str) -> u64 {
         self.until(|event| match event {
             Event::Room { event: RoomEvent::Engine(engine::Event::Sent { token: sent, seq }), .. }
                 if sent == token =>
@@ -160,7 +160,7 @@ impl Person {
         .await
     }
 
-    pub async fn until<T>(&mut self, mut found: impl FnMut(Event) -> Option<T>) -> T {
+    pub(crate) async fn until<T>(&mut self, mut found: impl FnMut(Event) -> Option<T>) -> T {
         let mut seen = Vec::new();
         let search = async {
             loop {

@@ -43,7 +43,7 @@ struct Figures {
 
 pub fn run(lines: usize) {
     let dir = directory();
-    let link_between = Link::lay();
+    let link_between = LossyLink::lay();
     let relay = Relay::inside(RELAYS, ADDRESS, &dir.path().join("relay"));
     let start = |namespace: &str, name: &str| {
         let mut schat = command(dir.path(), name);
@@ -69,7 +69,7 @@ pub fn run(lines: usize) {
     );
     for by in ["quic", "tcp"] {
         if by == "tcp" {
-            link_between.obey("udp off");
+            link_between.execute("udp off");
         }
         for person in [&mut ann, &mut bob] {
             person.wait(by, |event| event["event"] == "connected" && event["transport"] == by);
@@ -166,12 +166,12 @@ fn last_transfer(who: &Schat) -> &Value {
 }
 
 /// The program beside this file that is the link.
-struct Link {
+struct LossyLink {
     program: Child,
     commands: Option<ChildStdin>,
 }
 
-impl Link {
+impl LossyLink {
     fn lay() -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/files/lossy_link.py");
         let mut program = Command::new("python3")
@@ -188,12 +188,12 @@ impl Link {
         Self { program, commands }
     }
 
-    fn obey(&self, command: &str) {
+    fn execute(&self, command: &str) {
         writeln!(self.commands.as_ref().expect("its input"), "{command}").expect("the link");
     }
 }
 
-impl Drop for Link {
+impl Drop for LossyLink {
     fn drop(&mut self) {
         // It takes the namespaces away then.
         self.commands = None;

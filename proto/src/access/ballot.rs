@@ -87,7 +87,7 @@ impl<R: Rows> Draft<'_, R> {
     /// To before a confirmed step. What came later is as if it had been dropped: whom it removed stays barred until
     /// a majority says so of that as well. Who had come in between has no say in it any more.
     fn go_back(&mut self, step: &Step, until: u64) -> Result<(), R::Error> {
-        self.sweep(step.first, |row| KeyRow { suspended: true, ..row })?;
+        self.erase_since(step.first, |row| KeyRow { suspended: true, ..row })?;
         self.head().confirmed = step.base;
         let keys: BTreeMap<_, _> = self.keys()?.into_iter().collect();
         let counts = |row: &KeyRow| row.grant.is_member() && (row.removed == 0 || row.suspended);

@@ -80,7 +80,7 @@ pub(super) struct Draft<'a, R> {
 }
 
 impl<'a, R: Rows> Draft<'a, R> {
-    pub fn new(head: &Head, rows: &'a R) -> Self {
+    pub(super) fn new(head: &Head, rows: &'a R) -> Self {
         let changes = Changes {
             head: head.clone(),
             keys: BTreeMap::new(),
@@ -92,33 +92,33 @@ impl<'a, R: Rows> Draft<'a, R> {
         Self { rows, slots: head.slots().collect(), changes }
     }
 
-    pub fn finish(mut self) -> Changes {
+    pub(super) fn finish(mut self) -> Changes {
         let kept: Vec<u64> = self.changes.head.slots().collect();
         self.slots.retain(|position| !kept.contains(position));
         self.changes.slots = self.slots;
         self.changes
     }
 
-    pub fn head(&mut self) -> &mut Head {
+    pub(super) fn head(&mut self) -> &mut Head {
         &mut self.changes.head
     }
 
-    pub fn key(&self, key: &PublicKey) -> Result<Option<KeyRow>, R::Error> {
+    pub(super) fn key(&self, key: &PublicKey) -> Result<Option<KeyRow>, R::Error> {
         match self.changes.keys.get(key) {
             Some(row) => Ok(row.clone()),
             None => self.rows.key(key),
         }
     }
 
-    pub fn put_key(&mut self, key: PublicKey, row: Option<KeyRow>) {
+    pub(super) fn put_key(&mut self, key: PublicKey, row: Option<KeyRow>) {
         self.changes.keys.insert(key, row);
     }
 
-    pub fn put_step(&mut self, step: Step) {
+    pub(super) fn put_step(&mut self, step: Step) {
         self.changes.steps.insert(step.first, Some(step));
     }
 
-    pub fn forget_step(&mut self, first: u64) {
+    pub(super) fn forget_step(&mut self, first: u64) {
         self.changes.steps.insert(first, None);
         self.changes.head.steps = self.changes.head.steps.saturating_sub(1);
     }

@@ -47,7 +47,7 @@ impl<R: Rows> Draft<'_, R> {
         let head = self.head();
         let (offer, joins) = (head.offer.take(), head.joins.take());
         let Some(first) = offer.as_ref().or(joins.as_ref()).map(|step| step.first) else { return Ok(()) };
-        self.sweep(first, |row| KeyRow { suspended: true, ..row })?;
+        self.erase_since(first, |row| KeyRow { suspended: true, ..row })?;
         if let Some(offer) = offer {
             self.head().steps += 1;
             self.put_step(Step { fate: Fate::Dropped(now_ms.saturating_add(UNDO_MS)), ..offer });
@@ -58,13 +58,17 @@ impl<R: Rows> Draft<'_, R> {
     /// Only the joins go.
     pub(super) fn drop_joins(&mut self) -> Result<(), R::Error> {
         match self.head().joins.take() {
-            Some(joins) => self.sweep(joins.first, |row| row),
+            Some(joins) => self.erase_since(joins.first, |row| row),
             None => Ok(()),
         }
     }
 
     /// Erases what was added since `first`, and does something with who was removed since.
-    pub(super) fn sweep(&mut self, first: u64, removed: impl Fn(KeyRow) -> KeyRow) -> Result<(), R::Error> {
+    pub(super) fn erase_since(
+        &mut self,
+        first: u64,
+        removed: impl Fn(KeyRow) -> KeyRow,
+    ) -> Result<(), R::Error> {
         for (key, row) in self.keys()? {
             if row.added >= first {
                 if row.removed == 0 {

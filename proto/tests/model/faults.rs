@@ -5,7 +5,7 @@ use super::{
     world::{Act, Does, World},
 };
 
-pub fn of(world: &World, before: &Room, after: &Room, act: &Act) -> Option<&'static str> {
+pub(crate) fn of(world: &World, before: &Room, after: &Room, act: &Act) -> Option<&'static str> {
     let majority = is_outvoted(before, after, act);
     let is_back = |who: u8| before.standing(who).is_some() && !before.is_in(who) && after.is_in(who);
     let is_guest = !before.is_confirmed(act.by) && !matches!(act.does, Does::Vote(_));

@@ -10,7 +10,7 @@ use super::{
     world::{Act, Does, World},
 };
 
-pub fn acts(world: &World, room: &Room, acts: &mut Vec<Act>) {
+pub(crate) fn acts(world: &World, room: &Room, acts: &mut Vec<Act>) {
     for by in world.honest.iter() {
         let mut does = Vec::new();
         if room.is_in(by) {
@@ -51,12 +51,12 @@ fn member(world: &World, room: &Room, by: u8, does: &mut Vec<Does>) {
 }
 
 /// What a member builds on: the newest commit, or else the confirmed one.
-pub fn foundation(room: &Room, by: u8) -> Option<u64> {
+pub(crate) fn foundation(room: &Room, by: u8) -> Option<u64> {
     [room.tip(), room.base()].into_iter().find(|on| room.holds(by, *on))
 }
 
 /// Somebody who is awake, and not out itself, hands over the state; the own leaf has to be in it.
-pub fn way_back(world: &World, room: &Room, by: u8) -> Option<Truth> {
+pub(crate) fn way_back(world: &World, room: &Room, by: u8) -> Option<Truth> {
     let answers = |on: &u64| world.honest.iter().any(|other| room.is_in(other) && room.holds(other, *on));
     let on = [room.tip(), room.base()].into_iter().filter(|on| room.truth[on].group.has(by)).find(answers)?;
     Some(room.with_returned(by, on))
@@ -64,7 +64,7 @@ pub fn way_back(world: &World, room: &Room, by: u8) -> Option<Truth> {
 
 /// A step that it cannot take, of which it had what that is built on: also if it is stranded, and wrong. And one that took
 /// its access away.
-pub fn votes_against(room: &Room, by: u8, seq: u64) -> bool {
+pub(crate) fn votes_against(room: &Room, by: u8, seq: u64) -> bool {
     let Some(step) = room.state.step_of(seq).filter(|step| step.first == seq) else { return false };
     let bars = match room.standing(by) {
         Some(Standing::Barred { by, .. }) => step.has(by),
@@ -87,7 +87,7 @@ fn joiner(room: &Room, acts: &mut Vec<Act>) {
 }
 
 /// Where a joiner gets in.
-pub fn entrance(room: &Room) -> Option<u64> {
+pub(crate) fn entrance(room: &Room) -> Option<u64> {
     let passes_by = room.offer().is_none();
     [Some(room.tip()), Some(room.base()).filter(|_| passes_by)]
         .into_iter()

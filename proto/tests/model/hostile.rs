@@ -7,7 +7,7 @@ use super::{
     world::{Act, Does, Spoil, World},
 };
 
-pub fn acts(world: &World, room: &Room, acts: &mut Vec<Act>) {
+pub(crate) fn acts(world: &World, room: &Room, acts: &mut Vec<Act>) {
     let (tip, base) = (room.tip(), room.base());
     let spots = if tip == base { vec![tip] } else { vec![tip, base] };
     for &on in &spots {

@@ -1,23 +1,23 @@
 //! Who there is.
 
 /// Whoever has the link: its key is the invite's.
-pub const LINK: u8 = 50;
+pub(crate) const LINK: u8 = 50;
 
 /// Whom the first member wants out.
-pub const REMOVED: u8 = 5;
+pub(crate) const REMOVED: u8 = 5;
 
 /// Who comes by the link, and is honest.
-pub const JOINER: u8 = 8;
+pub(crate) const JOINER: u8 = 8;
 
 /// The first key of whoever comes by the link and is not.
-pub const STRANGER: u8 = 60;
+pub(crate) const STRANGER: u8 = 60;
 
 /// Some of those whose number is below 16: members and the honest joiner.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Set(u16);
+pub(crate) struct Set(u16);
 
 impl Set {
-    pub const fn of(all: &[u8]) -> Self {
+    pub(crate) const fn of(all: &[u8]) -> Self {
         let (mut bits, mut at) = (0, 0);
         while at < all.len() {
             bits |= 1 << all[at];
@@ -26,36 +26,36 @@ impl Set {
         Self(bits)
     }
 
-    pub fn has(self, who: u8) -> bool {
+    pub(crate) fn has(self, who: u8) -> bool {
         who < 16 && self.0 >> who & 1 == 1
     }
 
-    pub fn and(self, others: Self) -> Self {
+    pub(crate) fn and(self, others: Self) -> Self {
         Self(self.0 | others.0)
     }
 
-    pub fn without(self, others: Self) -> Self {
+    pub(crate) fn without(self, others: Self) -> Self {
         Self(self.0 & !others.0)
     }
 
-    pub fn common(self, others: Self) -> Self {
+    pub(crate) fn common(self, others: Self) -> Self {
         Self(self.0 & others.0)
     }
 
-    pub fn is_empty(self) -> bool {
+    pub(crate) fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    pub fn len(self) -> usize {
+    pub(crate) fn len(self) -> usize {
         self.0.count_ones() as usize
     }
 
     /// In order.
-    pub fn iter(self) -> impl Iterator<Item = u8> + Clone {
+    pub(crate) fn iter(self) -> impl Iterator<Item = u8> + Clone {
         (0..16).filter(move |who| self.has(*who))
     }
 
-    pub fn first(self) -> Self {
+    pub(crate) fn first(self) -> Self {
         self.iter().next().map_or_else(Self::default, |who| Self::of(&[who]))
     }
 }

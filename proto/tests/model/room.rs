@@ -11,7 +11,7 @@ use super::{
 };
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Room {
+pub(crate) struct Room {
     pub state: Memory,
     pub truth: BTreeMap<u64, Truth>,
     /// Commits whose slots the relay still has.
@@ -23,7 +23,7 @@ pub struct Room {
 }
 
 impl Room {
-    pub fn new(members: Set) -> Self {
+    pub(crate) fn new(members: Set) -> Self {
         let grant = Grant::Invite { expires_ms: 0, max_uses: 0, card: Default::default() };
         let keys: Vec<_> = members
             .iter()
@@ -42,70 +42,70 @@ impl Room {
         }
     }
 
-    pub fn tip(&self) -> u64 {
+    pub(crate) fn tip(&self) -> u64 {
         self.state.head.tip().position
     }
 
-    pub fn base(&self) -> u64 {
+    pub(crate) fn base(&self) -> u64 {
         self.state.head.confirmed.position
     }
 
     /// The last commit of what a member offers.
-    pub fn offer(&self) -> Option<u64> {
+    pub(crate) fn offer(&self) -> Option<u64> {
         self.state.head.offer.as_ref().map(|step| step.tip.position)
     }
 
-    pub fn standing(&self, who: u8) -> Option<Standing> {
+    pub(crate) fn standing(&self, who: u8) -> Option<Standing> {
         self.state.standing(&key(who), self.now_ms)
     }
 
-    pub fn is_in(&self, who: u8) -> bool {
+    pub(crate) fn is_in(&self, who: u8) -> bool {
         matches!(self.standing(who), Some(Standing::Member { .. }))
     }
 
-    pub fn is_confirmed(&self, who: u8) -> bool {
+    pub(crate) fn is_confirmed(&self, who: u8) -> bool {
         self.standing(who) == Some(Standing::Member { confirmed: true })
     }
 
-    pub fn wait(&mut self) {
+    pub(crate) fn wait(&mut self) {
         self.now_ms += OFFER_GRACE_MS;
     }
 
     /// A commit by an honest member that has what it is built on.
-    pub fn commit(&mut self, by: u8, on: u64) -> Result<u64, Refusal> {
+    pub(crate) fn commit(&mut self, by: u8, on: u64) -> Result<u64, Refusal> {
         self.make(by, &[], self.next(by, on))
     }
 
     /// A member's commit, whatever it is.
-    pub fn make(&mut self, by: u8, removed: &[u8], truth: Truth) -> Result<u64, Refusal> {
+    pub(crate) fn make(&mut self, by: u8, removed: &[u8], truth: Truth) -> Result<u64, Refusal> {
         let change = Change { added: vec![], removed: removed.iter().map(|who| key(*who)).collect() };
         self.append(by, authority(truth.on), change, truth, None)
     }
 
     /// By the link: rubbish, if `truth` says so.
-    pub fn join(&mut self, newcomer: u8, truth: Truth) -> Result<u64, Refusal> {
+    pub(crate) fn join(&mut self, newcomer: u8, truth: Truth) -> Result<u64, Refusal> {
         let newcomer = AccessKey { key: key(newcomer), grant: Grant::Member };
         let change = Change { added: vec![newcomer], removed: vec![] };
         self.append(LINK, key(LINK), change, truth, None)
     }
 
     /// By a member that says it has lost its way.
-    pub fn come_back(&mut self, by: u8, truth: Truth) -> Result<u64, Refusal> {
+    pub(crate) fn come_back(&mut self, by: u8, truth: Truth) -> Result<u64, Refusal> {
         self.append(by, key(by), Change::default(), truth, None)
     }
 
     /// Acknowledges what is offered, and drops the joins on top of it, in one.
-    pub fn rescue(&mut self, by: u8, seq: u64) -> Result<u64, Refusal> {
+    pub(crate) fn rescue(&mut self, by: u8, seq: u64) -> Result<u64, Refusal> {
         let truth = self.next(by, seq);
         self.append(by, authority(seq), Change::default(), truth, Some(seq))
     }
 
-    pub fn ack(&mut self, by: u8, seq: u64) -> Result<u64, Refusal> {
+    pub(crate) fn ack(&mut self, by: u8, seq: u64) -> Result<u64, Refusal> {
         let ack = self.word(by, by, seq);
         self.publish(by, None, Some(&ack), None)
     }
 
-    pub fn vote(&mut self, by: u8, seq: u64) -> Result<u64, Refusal> {
+    pub(crate) fn vote(&mut self, by: u8, seq: u64) -> Result<u64, Refusal> {
         let Some(step) = self.state.step_of(seq).map(|step| (step.first, step.name)) else {
             return Err(Refusal::NotAllowed);
         };
@@ -131,7 +131,7 @@ impl Room {
         Ok(seq)
     }
 
-    pub fn enter(&mut self, changes: &Changes) {
+    pub(crate) fn enter(&mut self, changes: &Changes) {
         self.state.apply(changes);
         self.slots.retain(|position| !changes.slots.contains(position));
         self.seq += 1;

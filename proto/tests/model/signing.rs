@@ -24,26 +24,26 @@ impl Verify for Toy {
 
 impl Room {
     /// A commit by one key, on a commit, that says which one it knows as the newest.
-    pub fn part(&self, by: u8, signer: PublicKey, on: u64, saw: u64, change: Change) -> Commit {
+    pub(crate) fn part(&self, by: u8, signer: PublicKey, on: u64, saw: u64, change: Change) -> Commit {
         let (authority, parts) = (authority(self.seq + 1), CommitParts::default());
         let signature = sign(signer, &commit_statement(&ROOM, on, &key(by), &authority, &parts));
         Commit { expected: on, instead_of: saw, change, authority, signature, parts }
     }
 
     /// A word for a commit under one key that another one signed.
-    pub fn word(&self, by: u8, signer: u8, seq: u64) -> Ack {
+    pub(crate) fn word(&self, by: u8, signer: u8, seq: u64) -> Ack {
         let statement = ack_statement(&ROOM, seq, &self.tip_name(seq), &key(by));
         let (signature, key_signature) = (sign(authority(seq), &statement), sign(key(signer), &statement));
         Ack { seq, signature, key_signature }
     }
 
     /// A vote that names one commit, and that was signed for another.
-    pub fn ballot(&self, by: u8, seq: u64, step: CommitName, signed: CommitName) -> Ballot {
+    pub(crate) fn ballot(&self, by: u8, seq: u64, step: CommitName, signed: CommitName) -> Ballot {
         let signature = sign(key(by), &ballot_statement(&ROOM, &GENERATION, seq, &signed));
         Ballot { seq, step, signature }
     }
 
-    pub fn publish(
+    pub(crate) fn publish(
         &mut self,
         by: u8,
         commit: Option<&Commit>,
@@ -56,7 +56,7 @@ impl Room {
     }
 
     /// What the relay would say; nothing changes.
-    pub fn decide(
+    pub(crate) fn decide(
         &self,
         by: u8,
         commit: Option<&Commit>,
@@ -77,16 +77,16 @@ impl Room {
     }
 
     /// The step that a commit belongs to.
-    pub fn step_name(&self, seq: u64) -> CommitName {
+    pub(crate) fn step_name(&self, seq: u64) -> CommitName {
         self.state.step_of(seq).map_or_else(CommitName::default, |step| step.name)
     }
 }
 
-pub fn key(n: u8) -> PublicKey {
+pub(crate) fn key(n: u8) -> PublicKey {
     PublicKey([n; 32])
 }
 
-pub fn authority(position: u64) -> PublicKey {
+pub(crate) fn authority(position: u64) -> PublicKey {
     PublicKey([100 + position as u8; 32])
 }
 

@@ -12,7 +12,7 @@ use super::{
 
 /// What a hostile member's commit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Spoil {
+pub(crate) enum Spoil {
     /// Nobody else can open it, and the authority that it announces is nobody's.
     Rubbish,
     /// So too, and it takes all honest members' access away.
@@ -28,7 +28,7 @@ pub enum Spoil {
 }
 
 #[derive(Default)]
-pub struct World {
+pub(crate) struct World {
     /// Awake ones.
     pub honest: Set,
     /// Honest ones who do nothing before the majority votes.
@@ -57,7 +57,7 @@ pub struct World {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct State {
+pub(crate) struct State {
     pub room: Room,
     pub honest_acts: u8,
     pub hostile_acts: u8,
@@ -69,14 +69,14 @@ pub struct State {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Act {
+pub(crate) struct Act {
     pub by: u8,
     pub is_honest: bool,
     pub does: Does,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Does {
+pub(crate) enum Does {
     /// Removes keys, and publishes this.
     Commit(Vec<u8>, Truth),
     /// Acknowledges an offer and drops what came on top.
@@ -90,12 +90,12 @@ pub enum Does {
 }
 
 impl World {
-    pub fn members(&self) -> Set {
+    pub(crate) fn members(&self) -> Set {
         self.good_ones().and(self.hostile)
     }
 
     /// Honest ones, asleep or not.
-    pub fn good_ones(&self) -> Set {
+    pub(crate) fn good_ones(&self) -> Set {
         self.honest.and(self.asleep)
     }
 }

@@ -88,27 +88,27 @@ pub(crate) struct Admin {
 
 impl Admin {
     /// Writes into the security log that the operator did this.
-    pub fn did(&self, action: &'static str) {
+    pub(crate) fn did(&self, action: &'static str) {
         self.shared.metrics.security.note(Event::Operator(action), None);
     }
 
     /// What the operator says now.
-    pub fn notice(&self, reason: Reason) -> Notice {
+    pub(crate) fn notice(&self, reason: Reason) -> Notice {
         Notice::new(self.shared.clock.now_ms(), reason)
     }
 
     /// Whether messages are taken: the writer answers, has space, and the relay is not stopping.
-    pub async fn is_taking_appends(&self) -> bool {
+    pub(crate) async fn is_taking_appends(&self) -> bool {
         health::readiness(self).await.reasons.is_empty()
     }
 
     /// Free bytes on the data directory's file system.
-    pub fn free_bytes(&self) -> Option<u64> {
+    pub(crate) fn free_bytes(&self) -> Option<u64> {
         fs4::available_space(&self.data_dir).ok()
     }
 
     /// What all rooms take together, a few seconds old at most.
-    pub async fn overview(&self) -> Result<Overview, Unavailable> {
+    pub(crate) async fn overview(&self) -> Result<Overview, Unavailable> {
         // Held while counting: who else asks waits for the same answer.
         let mut counted = self.counted.lock().await;
         if let Some((at, overview)) = *counted

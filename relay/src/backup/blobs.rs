@@ -19,7 +19,7 @@ const BROKEN: RestoreError = RestoreError::Malformed("a file of a room");
 
 impl Files {
     /// A file begins: of a room that is there, in order, and whole.
-    pub fn blob(
+    pub(super) fn blob(
         &mut self,
         rooms: &BTreeSet<[u8; 32]>,
         room: [u8; 32],
@@ -38,7 +38,7 @@ impl Files {
     }
 
     /// Its next part, as long as it has to be, and as it was.
-    pub fn part(&mut self, number: u32, bytes: &Bytes) -> Result<(), RestoreError> {
+    pub(super) fn part(&mut self, number: u32, bytes: &Bytes) -> Result<(), RestoreError> {
         let (row, next) = self.at.as_mut().ok_or(BROKEN)?;
         let is_right = number == *next
             && row.layout.length(number) == Some(bytes.len())
@@ -48,7 +48,7 @@ impl Files {
     }
 
     /// No more parts of the file at hand come.
-    pub fn settle(&mut self) -> Result<(), RestoreError> {
+    pub(super) fn settle(&mut self) -> Result<(), RestoreError> {
         match self.at.take() {
             Some((row, next)) if next != row.layout.parts() => Err(BROKEN),
             _ => Ok(()),

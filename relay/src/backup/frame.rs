@@ -37,7 +37,7 @@ pub(super) struct ChunkWriter<W> {
 }
 
 impl<W: Write> ChunkWriter<W> {
-    pub fn new(out: W) -> io::Result<Self> {
+    pub(super) fn new(out: W) -> io::Result<Self> {
         Self::of(VERSION, out)
     }
 
@@ -47,13 +47,13 @@ impl<W: Write> ChunkWriter<W> {
         Ok(Self { out, chain: digest(&[], &head), payload: BytesMut::new() })
     }
 
-    pub fn write(&mut self, record: &Record) -> io::Result<()> {
+    pub(super) fn write(&mut self, record: &Record) -> io::Result<()> {
         record.encode(&mut self.payload);
         if self.payload.len() < CHUNK { Ok(()) } else { self.flush() }
     }
 
     /// Writes what is left.
-    pub fn finish(mut self) -> io::Result<W> {
+    pub(super) fn finish(mut self) -> io::Result<W> {
         self.flush()?;
         self.out.flush()?;
         Ok(self.out)
@@ -82,7 +82,7 @@ pub(super) struct ChunkReader<R> {
 }
 
 impl<R: Read> ChunkReader<R> {
-    pub fn new(mut stream: R) -> Result<Self, RestoreError> {
+    pub(super) fn new(mut stream: R) -> Result<Self, RestoreError> {
         let mut found = [0; 10];
         fill(&mut stream, &mut found).map_err(|error| match error {
             RestoreError::Truncated => RestoreError::NotABackup,
@@ -103,7 +103,7 @@ impl<R: Read> ChunkReader<R> {
     }
 
     /// The next record; `None` at the end of the file.
-    pub fn next(&mut self) -> Result<Option<Record>, RestoreError> {
+    pub(super) fn next(&mut self) -> Result<Option<Record>, RestoreError> {
         if !self.payload.has_remaining() && !self.chunk()? {
             return Ok(None);
         }

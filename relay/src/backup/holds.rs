@@ -17,7 +17,7 @@ pub(super) struct Holds {
 
 impl Holds {
     /// An opener is frozen.
-    pub fn opener(&mut self, opener: [u8; 16], at_ms: u64) -> Result<(), RestoreError> {
+    pub(super) fn opener(&mut self, opener: [u8; 16], at_ms: u64) -> Result<(), RestoreError> {
         let is_next = self.openers.last().is_none_or(|last| *last < opener);
         let fits = (self.openers.len() as u64) < MAX_FROZEN_OPENERS;
         self.openers.insert(opener);
@@ -25,7 +25,7 @@ impl Holds {
     }
 
     /// A room was dropped.
-    pub fn dropped(&mut self, id: [u8; 32], at_ms: u64) -> Result<(), RestoreError> {
+    pub(super) fn dropped(&mut self, id: [u8; 32], at_ms: u64) -> Result<(), RestoreError> {
         let is_next = self.dropped.last().is_none_or(|last| *last < id);
         let fits = (self.dropped.len() as u64) < MAX_DROPPED;
         self.dropped.insert(id);
@@ -33,7 +33,7 @@ impl Holds {
     }
 
     /// A room is there: so it was not dropped.
-    pub fn room(&self, id: &[u8; 32]) -> Result<(), RestoreError> {
+    pub(super) fn room(&self, id: &[u8; 32]) -> Result<(), RestoreError> {
         if self.dropped.contains(id) { Err(Flaw::Orphan.into()) } else { Ok(()) }
     }
 }

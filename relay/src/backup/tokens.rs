@@ -14,7 +14,7 @@ pub(super) struct Tokens(BTreeMap<[u8; 32], u32>);
 
 impl Tokens {
     /// One more, with as many rooms.
-    pub fn add(&mut self, hash: [u8; 32], rooms: u32, label: &str) -> Result<(), RestoreError> {
+    pub(super) fn add(&mut self, hash: [u8; 32], rooms: u32, label: &str) -> Result<(), RestoreError> {
         if self.0.last_key_value().is_some_and(|(last, _)| *last >= hash) {
             return Err(RestoreError::Malformed("tokens are out of order"));
         }
@@ -29,14 +29,14 @@ impl Tokens {
     }
 
     /// A room names its token.
-    pub fn count(&mut self, hash: &[u8; 32]) -> Result<(), RestoreError> {
+    pub(super) fn count(&mut self, hash: &[u8; 32]) -> Result<(), RestoreError> {
         let rooms = self.0.get_mut(hash).ok_or(Flaw::Orphan)?;
         *rooms = rooms.checked_sub(1).ok_or(Flaw::Numbers)?;
         Ok(())
     }
 
     /// There are no more rooms.
-    pub fn settle(&self) -> Result<(), RestoreError> {
+    pub(super) fn settle(&self) -> Result<(), RestoreError> {
         if self.0.values().all(|rooms| *rooms == 0) { Ok(()) } else { Err(Flaw::Numbers.into()) }
     }
 }

@@ -64,7 +64,7 @@ impl Verifier {
     ///
     /// # Errors
     /// [`RestoreError`] if it cannot stand here.
-    pub fn take(&mut self, record: &Record) -> Result<(), RestoreError> {
+    pub(super) fn take(&mut self, record: &Record) -> Result<(), RestoreError> {
         match record {
             Record::Head { created_ms, program } => {
                 self.enter(self.stage == Stage::Start, Stage::Files)?;
@@ -150,7 +150,7 @@ impl Verifier {
     ///
     /// # Errors
     /// [`RestoreError::Truncated`] if it must not end here.
-    pub fn finish(self) -> Result<Summary, RestoreError> {
+    pub(super) fn finish(self) -> Result<Summary, RestoreError> {
         if self.stage == Stage::Ended { Ok(self.summary) } else { Err(RestoreError::Truncated) }
     }
 

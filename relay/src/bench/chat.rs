@@ -55,7 +55,7 @@ pub(super) struct Delays {
 
 impl Chat {
     /// Opens a room on a relay with so many honest members, and keys for so many others.
-    pub async fn open(
+    pub(super) async fn open(
         ground: &Ground,
         honest: usize,
         others: usize,
@@ -68,7 +68,7 @@ impl Chat {
     }
 
     /// Of these members.
-    pub fn of(members: Vec<Member>) -> Self {
+    pub(super) fn of(members: Vec<Member>) -> Self {
         let heard = Arc::new(Times::default());
         let mut chat = Self {
             speakers: Vec::with_capacity(members.len()),
@@ -86,12 +86,12 @@ impl Chat {
     }
 
     /// Messages that were published, times those who hear them.
-    pub fn said(&self) -> u64 {
+    pub(super) fn said(&self) -> u64 {
         self.said
     }
 
     /// Talks for a while, one message per `pace`, members in turn, and waits until everybody heard all.
-    pub async fn talk(&mut self, time: Duration, pace: Duration) -> anyhow::Result<Delays> {
+    pub(super) async fn talk(&mut self, time: Duration, pace: Duration) -> anyhow::Result<Delays> {
         let mut tick = tokio::time::interval(pace);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let end = Instant::now() + time;

@@ -47,7 +47,7 @@ pub(super) struct Churn {
 }
 
 impl Churn {
-    pub async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
+    pub(super) async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
         let (warm_up, rounds) = (usize::from(self.warm_up), usize::from(self.rounds));
         let (mut first, mut growth, mut speed) = (Vec::new(), vec![Vec::new(); rounds], Vec::new());
         for _ in 0..bench.repetitions {

@@ -57,7 +57,7 @@ pub(super) struct Ear {
 
 impl Ground {
     /// Trusts the authority in this data directory, and nobody else.
-    pub fn new(relay: SocketAddr, data_dir: &Path) -> anyhow::Result<Self> {
+    pub(super) fn new(relay: SocketAddr, data_dir: &Path) -> anyhow::Result<Self> {
         let path = data_dir.join("identity").join(CA_CERT_FILE);
         let mut roots = RootCertStore::empty();
         roots.add(
@@ -69,28 +69,28 @@ impl Ground {
     }
 
     /// The same with another cryptography.
-    pub fn with(&self, provider: CryptoProvider) -> anyhow::Result<Self> {
+    pub(super) fn with(&self, provider: CryptoProvider) -> anyhow::Result<Self> {
         Ok(Self { tls: tls(self.roots.clone(), provider)?, ..self.clone() })
     }
 
     /// TLS for the way over TCP, which begins with HTTP.
-    pub fn tls_over_tcp(&self) -> anyhow::Result<Arc<rustls::ClientConfig>> {
+    pub(super) fn tls_over_tcp(&self) -> anyhow::Result<Arc<rustls::ClientConfig>> {
         let provider = rustls::crypto::aws_lc_rs::default_provider();
         Ok(Arc::new(tls_for(b"http/1.1", self.roots.clone(), provider)?))
     }
 
     /// The same for another place to connect to.
-    pub fn at(&self, relay: SocketAddr) -> Self {
+    pub(super) fn at(&self, relay: SocketAddr) -> Self {
         Self { relay, ..self.clone() }
     }
 
     /// A socket on the `index`-th loopback address, for honest clients.
-    pub fn endpoint(&self, index: usize) -> anyhow::Result<Endpoint> {
+    pub(super) fn endpoint(&self, index: usize) -> anyhow::Result<Endpoint> {
         self.endpoint_with(index, transport())
     }
 
     /// A socket on the `index`-th loopback address.
-    pub fn endpoint_with(&self, index: usize, transport: TransportConfig) -> anyhow::Result<Endpoint> {
+    pub(super) fn endpoint_with(&self, index: usize, transport: TransportConfig) -> anyhow::Result<Endpoint> {
         let mut endpoint = Endpoint::client((address(index), 0).into()).context("opening a socket")?;
         let mut config = ClientConfig::new(self.tls.clone());
         config.transport_config(Arc::new(transport));
@@ -99,7 +99,7 @@ impl Ground {
     }
 
     /// A connection from a socket.
-    pub async fn connect(&self, endpoint: &Endpoint) -> anyhow::Result<Connection> {
+    pub(super) async fn connect(&self, endpoint: &Endpoint) -> anyhow::Result<Connection> {
         let connecting = endpoint.connect(self.relay, "localhost")?;
         tokio::time::timeout(PATIENCE, connecting)
             .await
@@ -174,12 +174,12 @@ pub(super) async fn join(
 
 impl Mouth {
     /// Sends one frame.
-    pub async fn say(&mut self, frame: client_frame::Frame) -> anyhow::Result<()> {
+    pub(super) async fn say(&mut self, frame: client_frame::Frame) -> anyhow::Result<()> {
         self.0.write_all(&encode_frame(&ClientFrame { frame: Some(frame) })).await.context("sending a frame")
     }
 
     /// Publishes an envelope under an id that nobody used.
-    pub async fn publish(&mut self, envelope: Vec<u8>) -> anyhow::Result<()> {
+    pub(super) async fn publish(&mut self, envelope: Vec<u8>) -> anyhow::Result<()> {
         let id = random::<16>()?.to_vec().into();
         let publish = Publish { id, envelope: envelope.into(), ..Publish::default() };
         self.say(client_frame::Frame::Publish(publish)).await
@@ -188,7 +188,7 @@ impl Mouth {
 
 impl Ear {
     /// The next frame; `None` at the end of the stream.
-    pub async fn next(&mut self) -> anyhow::Result<Option<Frame>> {
+    pub(super) async fn next(&mut self) -> anyhow::Result<Option<Frame>> {
         loop {
             if let Some(body) = cut(&mut self.buffer) {
                 return Ok(Some(RelayFrame::decode(body)?.frame.context("an unknown frame")?));
@@ -201,7 +201,7 @@ impl Ear {
     }
 
     /// Waits for the answer to a Publish: zero if it was taken, and otherwise the time to wait.
-    pub async fn answered(&mut self) -> anyhow::Result<Duration> {
+    pub(super) async fn answered(&mut self) -> anyhow::Result<Duration> {
         loop {
             match self.next().await?.context("the stream ended")? {
                 Frame::Published(_) => return Ok(Duration::ZERO),
@@ -212,7 +212,7 @@ impl Ear {
     }
 
     /// Waits for the answer to a Publish that nobody refuses.
-    pub async fn published(&mut self) -> anyhow::Result<()> {
+    pub(super) async fn published(&mut self) -> anyhow::Result<()> {
         loop {
             match self.next().await?.context("the stream ended")? {
                 Frame::Published(_) => return Ok(()),

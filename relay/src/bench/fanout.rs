@@ -47,7 +47,7 @@ pub(super) struct Plain {
 
 impl Plain {
     /// Serves until it is killed.
-    pub fn run(&self) -> anyhow::Result<()> {
+    pub(super) fn run(&self) -> anyhow::Result<()> {
         let path = self.data_dir.clone();
         let served = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -64,7 +64,7 @@ impl Plain {
 
 impl Fanout {
     /// Starts one on a runtime of its own, as a relay has one.
-    pub async fn start() -> anyhow::Result<Self> {
+    pub(super) async fn start() -> anyhow::Result<Self> {
         let directory = TempDir::new()?;
         let (stop, stopped) = oneshot::channel::<()>();
         let (started, ready) = oneshot::channel();
@@ -89,7 +89,7 @@ impl Fanout {
     }
 
     /// How clients reach it.
-    pub fn ground(&self) -> anyhow::Result<Ground> {
+    pub(super) fn ground(&self) -> anyhow::Result<Ground> {
         Ground::new(self.address, self.directory.path())
     }
 }

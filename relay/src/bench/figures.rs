@@ -17,7 +17,7 @@ pub(super) struct Spread {
 
 impl Spread {
     /// Of these repetitions; all zero when there were none.
-    pub fn of(values: &[f64]) -> Self {
+    pub(super) fn of(values: &[f64]) -> Self {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
         let at = |index: usize| sorted.get(index).copied().unwrap_or_default();

@@ -75,7 +75,7 @@ impl Kind {
 }
 
 impl Flood {
-    pub async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
+    pub(super) async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
         let door = match self.open {
             true => Door::Open,
             false if self.kind.is_of_members() => Door::Default,

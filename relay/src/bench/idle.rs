@@ -39,7 +39,7 @@ pub(super) struct IdleMembers {
 type Member = (Connection, Vec<(Mouth, Ear)>);
 
 impl IdleMembers {
-    pub async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
+    pub(super) async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
         let settings = format!("rooms of {ROOM}, {} per connection", self.rooms);
         let mut report = Report::new("idle-members", settings);
         for &members in &self.members {

@@ -54,7 +54,7 @@ pub(super) const FIGURES: [Figure; 4] = [
 ];
 
 impl Live {
-    pub async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
+    pub(super) async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
         let mut report = Report::new("live", "deliveries to members who are online".into());
         let programs: Vec<Option<&Path>> =
             std::iter::once(None).chain(self.against.as_deref().map(Some)).collect();
@@ -90,12 +90,12 @@ impl Live {
 
 impl Pace {
     /// Both of them, or only this one.
-    pub fn both(only: Option<Self>) -> impl Iterator<Item = Self> {
+    pub(super) fn both(only: Option<Self>) -> impl Iterator<Item = Self> {
         [Self::People, Self::Saturated].into_iter().filter(move |pace| only.is_none_or(|only| only == *pace))
     }
 
     /// Lets so many members chat at this pace, and adds what it showed.
-    pub async fn measure(
+    pub(super) async fn measure(
         self,
         server: &Server,
         members: usize,

@@ -34,7 +34,7 @@ pub(super) enum Listener {
 
 impl Speaker {
     /// Says it.
-    pub async fn publish(&mut self, envelope: Vec<u8>) -> anyhow::Result<()> {
+    pub(super) async fn publish(&mut self, envelope: Vec<u8>) -> anyhow::Result<()> {
         match self {
             Self::Relay(mouth) => mouth.publish(envelope).await,
             Self::Nats(speaker) => speaker.publish(&envelope).await,
@@ -45,7 +45,7 @@ impl Speaker {
 
 impl Listener {
     /// The next thing; `None` at the end.
-    pub async fn next(&mut self) -> anyhow::Result<Option<Heard>> {
+    pub(super) async fn next(&mut self) -> anyhow::Result<Option<Heard>> {
         let ear = match self {
             Self::Relay(ear) => ear,
             Self::Nats(listener) => return listener.next().await,
@@ -63,7 +63,7 @@ impl Listener {
     }
 
     /// Waits until the server has taken one thing more.
-    pub async fn taken(&mut self) -> anyhow::Result<()> {
+    pub(super) async fn taken(&mut self) -> anyhow::Result<()> {
         loop {
             match self.next().await? {
                 Some(Heard::Taken) => return Ok(()),

@@ -73,7 +73,7 @@ pub(super) async fn compare(
 
 impl Pairs {
     /// Adds them to a report; the 99th percentile may grow by `goal`.
-    pub fn report(&self, report: &mut Report, tries: &str, goal: f64) {
+    pub(super) fn report(&self, report: &mut Report, tries: &str, goal: f64) {
         report.add("publish to deliver, p50, quiet", "ms", &self.quiet_p50);
         report.add("publish to deliver, p50, loaded", "ms", &self.loaded_p50);
         report.add("p50, loaded ÷ quiet", "×", &self.ratio_p50);

@@ -35,7 +35,7 @@ struct Row {
 
 impl Report {
     /// Nothing found yet. `settings` says what was run, in words.
-    pub fn new(scenario: impl Into<String>, settings: String) -> Self {
+    pub(super) fn new(scenario: impl Into<String>, settings: String) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
         let load = load.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or_default();
@@ -43,26 +43,32 @@ impl Report {
     }
 
     /// Adds the values of all repetitions. Returns their median.
-    pub fn add(&mut self, what: impl Into<String>, unit: &'static str, values: &[f64]) -> f64 {
+    pub(super) fn add(&mut self, what: impl Into<String>, unit: &'static str, values: &[f64]) -> f64 {
         let spread = Spread::of(values);
         self.rows.push(Row { what: what.into(), unit, spread, goal: None, holds: None });
         spread.median
     }
 
     /// The same for a figure that shall be at most `goal`.
-    pub fn add_with_goal(&mut self, what: impl Into<String>, unit: &'static str, values: &[f64], goal: f64) {
+    pub(super) fn add_with_goal(
+        &mut self,
+        what: impl Into<String>,
+        unit: &'static str,
+        values: &[f64],
+        goal: f64,
+    ) {
         let spread = Spread::of(values);
         let holds = Some(spread.median <= goal);
         self.rows.push(Row { what: what.into(), unit, spread, goal: Some(goal), holds });
     }
 
     /// One line of JSON.
-    pub fn json(&self) -> String {
+    pub(super) fn json(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 
     /// A table in Markdown, which people and documents can read.
-    pub fn table(&self) -> String {
+    pub(super) fn table(&self) -> String {
         let mut text = format!(
             "{}: {}; {} processors, load {:.1}\n\n| what | median | min | max | unit | goal |\n|---|---|---|---|---|---|\n",
             self.scenario, self.settings, self.processors, self.load

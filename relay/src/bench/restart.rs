@@ -34,7 +34,7 @@ pub(super) struct Restart {
 }
 
 impl Restart {
-    pub async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
+    pub(super) async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
         let (mut stopping, mut first, mut last) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..bench.repetitions {
             let mut subject = bench.subject(Door::Guarded).await?;

@@ -19,7 +19,10 @@ pub(super) struct Room {
 
 impl Room {
     /// Opens a room for so many members; the first of them is in it then.
-    pub async fn open(connection: &Connection, members: usize) -> anyhow::Result<(Self, (Mouth, Ear))> {
+    pub(super) async fn open(
+        connection: &Connection,
+        members: usize,
+    ) -> anyhow::Result<(Self, (Mouth, Ear))> {
         let keys: Vec<_> = (0..members).map(|_| new_key()).collect::<Result<_, _>>()?;
         let Some(first) = keys.first() else { anyhow::bail!("a room needs a member") };
         let id = RoomId(random()?);

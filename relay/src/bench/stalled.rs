@@ -33,7 +33,7 @@ pub(super) struct StalledReaders {
 }
 
 impl StalledReaders {
-    pub async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
+    pub(super) async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
         let subject = bench.subject(Door::Open).await?;
         let ground = subject.ground()?;
         let stalled = usize::from(self.stalled);

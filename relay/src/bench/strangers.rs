@@ -65,7 +65,7 @@ enum Kind {
 type Held = (Connection, Vec<(SendStream, RecvStream)>);
 
 impl Strangers {
-    pub async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
+    pub(super) async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
         let settings = format!("{:?}, {} strangers", self.kind, self.strangers);
         let mut report = Report::new("strangers", settings);
         if self.kind == Kind::Amplification {

@@ -42,7 +42,11 @@ pub(super) struct Usage {
 impl Subject {
     /// Starts a relay, this program or another build of it, with these settings on a free port of the loopback interface, its data in a new
     /// directory below `parent`.
-    pub async fn start(program: Option<&Path>, parent: &Path, settings: &[String]) -> anyhow::Result<Self> {
+    pub(super) async fn start(
+        program: Option<&Path>,
+        parent: &Path,
+        settings: &[String],
+    ) -> anyhow::Result<Self> {
         let program = match program {
             Some(program) => program.to_owned(),
             None => std::env::current_exe().context("finding this program")?,
@@ -54,13 +58,13 @@ impl Subject {
     }
 
     /// How clients reach it.
-    pub fn ground(&self) -> anyhow::Result<Ground> {
+    pub(super) fn ground(&self) -> anyhow::Result<Ground> {
         Ground::new(self.address, &self.data_dir())
     }
 
     /// Asks it to stop, waits until it has, and starts it on the same port and data. Says how long stopping
     /// took.
-    pub async fn restart(&mut self) -> anyhow::Result<Duration> {
+    pub(super) async fn restart(&mut self) -> anyhow::Result<Duration> {
         let asked = Instant::now();
         kill_process(self.pid()?, Signal::TERM).context("stopping the relay")?;
         while self.ended()?.is_none() {
@@ -73,24 +77,24 @@ impl Subject {
     }
 
     /// What it holds and has used.
-    pub fn usage(&self) -> anyhow::Result<Usage> {
+    pub(super) fn usage(&self) -> anyhow::Result<Usage> {
         Usage::of(self.process())
     }
 
     /// Its process.
-    pub fn process(&self) -> u32 {
+    pub(super) fn process(&self) -> u32 {
         self.child.id()
     }
 
     /// From now on the peak counts anew.
-    pub fn forget_peak(&self) -> anyhow::Result<()> {
+    pub(super) fn forget_peak(&self) -> anyhow::Result<()> {
         // proc_pid_clear_refs(5): 5 resets the peak.
         fs::write(format!("/proc/{}/clear_refs", self.child.id()), "5")
             .context("resetting the peak of memory")
     }
 
     /// Bytes of its files.
-    pub fn data_dir(&self) -> PathBuf {
+    pub(super) fn data_dir(&self) -> PathBuf {
         self.directory.path().to_owned()
     }
 
@@ -105,7 +109,7 @@ impl Subject {
 
 impl Usage {
     /// Of a process.
-    pub fn of(process: u32) -> anyhow::Result<Self> {
+    pub(super) fn of(process: u32) -> anyhow::Result<Self> {
         let read = |file: &str| {
             let path = format!("/proc/{process}/{file}");
             fs::read_to_string(&path).with_context(|| format!("reading {path}: has the server ended?"))

@@ -57,7 +57,7 @@ enum Kind {
 }
 
 impl Throughput {
-    pub async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
+    pub(super) async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
         match self.kind {
             Kind::Publishes => self.publishes(bench).await,
             Kind::Deliveries => self.deliveries(bench).await,
@@ -191,7 +191,7 @@ pub(super) struct Audience {
 
 impl Audience {
     /// Of these members: the first one talks.
-    pub fn of(members: Vec<Member>) -> anyhow::Result<Self> {
+    pub(super) fn of(members: Vec<Member>) -> anyhow::Result<Self> {
         let mut members = members.into_iter();
         let (speaker, listener) = members.next().context("nobody to talk")?;
         let (count, mut crowd, mut held) = (Arc::new(AtomicU64::new(0)), JoinSet::new(), Vec::new());
@@ -208,7 +208,7 @@ impl Audience {
     }
 
     /// Publishes as fast as answers come. Says how many deliveries came meanwhile, and how many seconds it took.
-    pub async fn talk(&mut self, time: Duration) -> anyhow::Result<(f64, f64)> {
+    pub(super) async fn talk(&mut self, time: Duration) -> anyhow::Result<(f64, f64)> {
         let (begun, before, mut under_way) = (Instant::now(), self.count.load(Ordering::Relaxed), 0);
         while begun.elapsed() < time {
             while under_way < UNDER_WAY {

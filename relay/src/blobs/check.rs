@@ -62,7 +62,7 @@ impl Shelf {
     ///
     /// # Errors
     /// [`BlobsError`], also when a relay runs on it.
-    pub fn at_rest(data_dir: &Path) -> Result<Option<Self>, BlobsError> {
+    pub(crate) fn at_rest(data_dir: &Path) -> Result<Option<Self>, BlobsError> {
         let files = Files::at_rest(data_dir);
         if !Index::is_there(files.folder()) {
             return Ok(None);
@@ -75,7 +75,7 @@ impl Shelf {
     }
 
     /// Reads every part of every file. Blocks; transfers go on meanwhile.
-    pub fn survey(&self) -> FileSurvey {
+    pub(crate) fn survey(&self) -> FileSurvey {
         let mut found = FileSurvey::default();
         match self.rows() {
             Ok((rows, expiries)) => {
@@ -96,7 +96,7 @@ impl Shelf {
     ///
     /// # Errors
     /// Whatever the taker says, or that the index cannot be read.
-    pub fn export<E: From<io::Error>>(
+    pub(crate) fn export<E: From<io::Error>>(
         &self,
         take: &mut dyn FnMut(Carried<'_>) -> Result<(), E>,
     ) -> Result<u64, E> {
@@ -131,7 +131,7 @@ impl Shelf {
     ///
     /// # Errors
     /// [`BlobsError`].
-    pub fn compact(&self) -> Result<u64, BlobsError> {
+    pub(crate) fn compact(&self) -> Result<u64, BlobsError> {
         self.index.compact()?;
         let (rows, _) = self.rows()?;
         let numbers: HashSet<u64> = rows.into_iter().map(|(_, _, row)| row.number).collect();
@@ -140,7 +140,7 @@ impl Shelf {
     }
 
     /// Lets go of the index.
-    pub fn close(&self) {
+    pub(crate) fn close(&self) {
         self.index.close();
     }
 

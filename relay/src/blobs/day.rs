@@ -22,34 +22,34 @@ pub(super) struct Day {
 
 impl Day {
     /// As it was stored.
-    pub fn stored((number, bytes): (u64, u64)) -> Self {
+    pub(super) fn stored((number, bytes): (u64, u64)) -> Self {
         Self { number, bytes, ..Self::default() }
     }
 
     /// As it is stored: its number, and bytes.
-    pub fn to_store(&self) -> (u64, u64) {
+    pub(super) fn to_store(&self) -> (u64, u64) {
         (self.number, self.bytes)
     }
 
     /// Whether this time is on it.
-    pub fn is_at(&self, ms: u64) -> bool {
+    pub(super) fn is_at(&self, ms: u64) -> bool {
         self.number == ms / DAY_MS
     }
 
     /// Whether it is over at this time.
-    pub fn is_over(&self, now_ms: u64) -> bool {
+    pub(super) fn is_over(&self, now_ms: u64) -> bool {
         self.number < now_ms / DAY_MS
     }
 
     /// What was begun, and of that what this member has begun.
-    pub fn begun(&self, member: &PublicKey) -> (u64, u64) {
+    pub(super) fn begun(&self, member: &PublicKey) -> (u64, u64) {
         let of_late = if self.members.len() < DAY_MEMBERS { 0 } else { self.late };
         (self.bytes, self.members.get(member).copied().unwrap_or(of_late))
     }
 
     /// A member begins so many bytes more, at a time that makes it another day if it is on a later one. A day does not come back:
     /// what was begun before midnight and ends after it counts as today's.
-    pub fn begin(&mut self, member: &PublicKey, bytes: u64, now_ms: u64) {
+    pub(super) fn begin(&mut self, member: &PublicKey, bytes: u64, now_ms: u64) {
         if self.is_over(now_ms) {
             *self = Self::stored((now_ms / DAY_MS, 0));
         }
@@ -58,14 +58,14 @@ impl Day {
     }
 
     /// A member's are so many bytes of what is counted already.
-    pub fn remember(&mut self, member: &PublicKey, bytes: u64) {
+    pub(super) fn remember(&mut self, member: &PublicKey, bytes: u64) {
         let is_full = self.members.len() >= DAY_MEMBERS && !self.members.contains_key(member);
         let theirs = if is_full { &mut self.late } else { self.members.entry(*member).or_default() };
         *theirs = theirs.saturating_add(bytes);
     }
 
     /// So many bytes of a member never came.
-    pub fn give_back(&mut self, member: &PublicKey, bytes: u64) {
+    pub(super) fn give_back(&mut self, member: &PublicKey, bytes: u64) {
         self.bytes = self.bytes.saturating_sub(bytes);
         let theirs = self.members.get_mut(member).unwrap_or(&mut self.late);
         *theirs = theirs.saturating_sub(bytes);

@@ -46,7 +46,7 @@ pub(super) struct Writing {
 
 impl Writing {
     /// Writes a part to its place, and then its mark. Gives its sum.
-    pub fn write(&self, layout: Layout, number: u32, bytes: &[u8]) -> io::Result<u32> {
+    pub(super) fn write(&self, layout: Layout, number: u32, bytes: &[u8]) -> io::Result<u32> {
         self.unkept.fetch_add(bytes.len() as u64, Relaxed);
         let sum = crc32fast::hash(bytes);
         self.file.write_at(bytes, layout.offset(number))?;
@@ -55,7 +55,7 @@ impl Writing {
     }
 
     /// Makes what was written durable. Once that failed it fails until the blob is opened anew, which writes all of it once more.
-    pub fn sync(&self) -> io::Result<()> {
+    pub(super) fn sync(&self) -> io::Result<()> {
         if self.has_failed.load(Relaxed) {
             return Err(io::Error::other("the disk did not take what was written before"));
         }
@@ -63,7 +63,7 @@ impl Writing {
     }
 
     /// The index has so many of these bytes.
-    pub fn kept(&self, bytes: u64) {
+    pub(super) fn kept(&self, bytes: u64) {
         let _ = self.unkept.fetch_update(Relaxed, Relaxed, |unkept| Some(unkept.saturating_sub(bytes)));
     }
 }

@@ -25,7 +25,7 @@ pub(crate) enum BlobError {
 
 impl BlobError {
     /// Over a limit, and nobody knows for how long.
-    pub fn over(limit: Limit) -> Self {
+    pub(crate) fn over(limit: Limit) -> Self {
         Self::Over(limit, Duration::ZERO)
     }
 }

@@ -41,7 +41,7 @@ pub(super) struct Loan<'a> {
 
 impl Files {
     /// In this data directory; makes the folder.
-    pub fn open(data_dir: &Path) -> io::Result<Self> {
+    pub(super) fn open(data_dir: &Path) -> io::Result<Self> {
         let folder = data_dir.join(FOLDER);
         if make_private(&folder)? {
             sync_directory(data_dir)?;
@@ -50,7 +50,7 @@ impl Files {
     }
 
     /// The same where nothing may be written.
-    pub fn at_rest(data_dir: &Path) -> Self {
+    pub(super) fn at_rest(data_dir: &Path) -> Self {
         Self::in_folder(data_dir.join(FOLDER))
     }
 
@@ -64,12 +64,12 @@ impl Files {
     }
 
     /// The folder itself.
-    pub fn folder(&self) -> &Path {
+    pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// Makes the file of a new blob. What is there already is not touched.
-    pub fn create(&self, number: u64) -> io::Result<BlobFile> {
+    pub(super) fn create(&self, number: u64) -> io::Result<BlobFile> {
         let path = self.path(number);
         let folder = path.parent().unwrap_or(&self.folder);
         if make_private(folder)? {
@@ -100,12 +100,12 @@ impl Files {
     }
 
     /// Whether there is one of this number, or nobody knows.
-    pub fn may_have(&self, number: u64) -> bool {
+    pub(super) fn may_have(&self, number: u64) -> bool {
         self.path(number).try_exists().unwrap_or(true)
     }
 
     /// The file of a blob, for reading and writing. Of one of which nothing was kept there may be none yet: it is made.
-    pub fn open_or_make(&self, number: u64, has_parts: bool) -> io::Result<BlobFile> {
+    pub(super) fn open_or_make(&self, number: u64, has_parts: bool) -> io::Result<BlobFile> {
         match options().open(self.path(number)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound && !has_parts => self.create(number),
             result => Ok(self.to_write(number, result?)),
@@ -113,19 +113,19 @@ impl Files {
     }
 
     /// The file of a blob, for reading.
-    pub fn read(&self, number: u64) -> io::Result<File> {
+    pub(super) fn read(&self, number: u64) -> io::Result<File> {
         File::open(self.path(number))
     }
 
     /// Keeps it from being given back for now.
-    pub fn lend(&self, number: u64) -> Loan<'_> {
+    pub(super) fn lend(&self, number: u64) -> Loan<'_> {
         self.lent.add(number);
         Loan { files: self, number }
     }
 
     /// Gives its space back at once, even while somebody has it open; where it is lent, when it comes back. One that is
     /// not there is no error.
-    pub fn discard(&self, number: u64) -> io::Result<()> {
+    pub(super) fn discard(&self, number: u64) -> io::Result<()> {
         if self.lent.is_put_off(number) { Ok(()) } else { self.give_back(number) }
     }
 
@@ -141,7 +141,7 @@ impl Files {
     }
 
     /// Deletes files that are nobody's. Returns how many there were.
-    pub fn remove_orphans(&self, is_known: impl Fn(u64) -> bool) -> io::Result<u64> {
+    pub(super) fn remove_orphans(&self, is_known: impl Fn(u64) -> bool) -> io::Result<u64> {
         let mut removed = 0;
         for folder in fs::read_dir(&self.folder)? {
             let folder = folder?;
@@ -184,7 +184,7 @@ pub(super) fn stays(error: &io::Error) {
 
 impl BlobFile {
     /// Writes all of it at a place. It is not durable yet.
-    pub fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+    pub(super) fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         #[cfg(test)]
         self.tape.1.wrote(self.tape.0, bytes, offset);
         #[cfg(unix)]
@@ -199,7 +199,7 @@ impl BlobFile {
     }
 
     /// Makes what was written durable.
-    pub fn sync(&self) -> io::Result<()> {
+    pub(super) fn sync(&self) -> io::Result<()> {
         #[cfg(test)]
         self.tape.1.may_sync()?;
         self.file.sync_data()?;
@@ -209,17 +209,17 @@ impl BlobFile {
     }
 
     /// How many bytes it has.
-    pub fn length(&self) -> io::Result<u64> {
+    pub(super) fn length(&self) -> io::Result<u64> {
         Ok(self.file.metadata()?.len())
     }
 
     /// Cuts off what is behind so many bytes.
-    pub fn set_length(&self, length: u64) -> io::Result<()> {
+    pub(super) fn set_length(&self, length: u64) -> io::Result<()> {
         self.file.set_len(length)
     }
 
     /// Reads so many bytes at a place.
-    pub fn read_at(&self, length: usize, offset: u64) -> io::Result<Vec<u8>> {
+    pub(super) fn read_at(&self, length: usize, offset: u64) -> io::Result<Vec<u8>> {
         read_at(&self.file, length, offset)
     }
 }

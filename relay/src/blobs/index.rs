@@ -47,35 +47,35 @@ type Open = Box<dyn Fn() -> Result<Database, redb::DatabaseError> + Send + Sync>
 
 impl Index {
     /// Opens or makes it in the folder of blobs.
-    pub fn open(folder: &Path) -> Result<Self, IndexError> {
+    pub(super) fn open(folder: &Path) -> Result<Self, IndexError> {
         let folder = folder.to_owned();
         Self::open_with(Box::new(move || open_in(&folder)), REOPEN_INTERVAL)
     }
 
     /// The same, wherever it is.
-    pub fn open_with(open: Open, pause: Duration) -> Result<Self, IndexError> {
+    pub(super) fn open_with(open: Open, pause: Duration) -> Result<Self, IndexError> {
         let database = caught(|| open_or_make(&open)).unwrap_or(Err(IndexError::Damaged))?;
         let (database, reopened) = (RwLock::new(Some(database)), Mutex::default());
         Ok(Self { open, database, reopened, pause, next: AtomicU64::new(0) })
     }
 
     /// The number of the next file, or a lower one.
-    pub fn next_number(&self) -> u64 {
+    pub(super) fn next_number(&self) -> u64 {
         self.next.load(Relaxed)
     }
 
     /// No file gets a lower number from now on.
-    pub fn skip_to(&self, number: u64) {
+    pub(super) fn skip_to(&self, number: u64) {
         self.next.fetch_max(number, Relaxed);
     }
 
     /// Whether there is one in a data directory's folder of blobs.
-    pub fn is_there(folder: &Path) -> bool {
+    pub(super) fn is_there(folder: &Path) -> bool {
         folder.join(FILE).exists()
     }
 
     /// Runs a read on a snapshot.
-    pub fn read<T>(
+    pub(super) fn read<T>(
         &self,
         read: impl FnOnce(&ReadTransaction) -> Result<T, IndexError>,
     ) -> Result<T, IndexError> {
@@ -84,7 +84,7 @@ impl Index {
 
     /// Runs a write. It is committed if it says so, and then durable or not: what is not goes with a power cut, and comes
     /// to the disk with the next one that is.
-    pub fn write<T>(
+    pub(super) fn write<T>(
         &self,
         write: impl FnOnce(&mut Tables<'_>) -> Result<(T, Option<Durability>), IndexError>,
     ) -> Result<T, IndexError> {
@@ -103,7 +103,7 @@ impl Index {
     }
 
     /// Gives free pages back to the file system.
-    pub fn compact(&self) -> Result<(), IndexError> {
+    pub(super) fn compact(&self) -> Result<(), IndexError> {
         match &mut *self.database.write().unwrap_or_else(PoisonError::into_inner) {
             Some(database) => database.compact().map(|_| ()).map_err(IndexError::from),
             None => Err(IndexError::Damaged),
@@ -111,7 +111,7 @@ impl Index {
     }
 
     /// Lets go of the file.
-    pub fn close(&self) {
+    pub(super) fn close(&self) {
         *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 

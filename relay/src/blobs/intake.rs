@@ -24,7 +24,7 @@ impl Intake {
     ///
     /// # Errors
     /// [`BlobsError`].
-    pub fn new(data_dir: &Path) -> Result<Self, BlobsError> {
+    pub(crate) fn new(data_dir: &Path) -> Result<Self, BlobsError> {
         let broken = |source| BlobsError::Io { path: data_dir.join(FOLDER), source };
         let files = Files::open(data_dir).map_err(broken)?;
         let index = Index::open(files.folder())?;
@@ -35,7 +35,7 @@ impl Intake {
     ///
     /// # Errors
     /// Of the disk.
-    pub fn blob(&mut self, room: RoomId, blob: BlobId, mut row: Row) -> io::Result<()> {
+    pub(crate) fn blob(&mut self, room: RoomId, blob: BlobId, mut row: Row) -> io::Result<()> {
         self.settle()?;
         let number = self.index.write(|tables| Ok((tables.take_number()?, Some(Durability::None))));
         row.number = number.map_err(io::Error::other)?;
@@ -48,7 +48,7 @@ impl Intake {
     ///
     /// # Errors
     /// Of the disk, or that there is no file.
-    pub fn part(&mut self, number: u32, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn part(&mut self, number: u32, bytes: &[u8]) -> io::Result<()> {
         let (_, _, row, file) = self.at.as_ref().ok_or(io::ErrorKind::InvalidData)?;
         file.write_at(bytes, row.layout.offset(number))
     }
@@ -57,7 +57,7 @@ impl Intake {
     ///
     /// # Errors
     /// Of the disk.
-    pub fn finish(mut self) -> io::Result<()> {
+    pub(crate) fn finish(mut self) -> io::Result<()> {
         self.settle()?;
         let settled = self.index.write(|_| Ok(((), Some(Durability::Immediate))));
         self.index.close();

@@ -58,7 +58,7 @@ pub(super) enum Job {
     DropRooms(Vec<RoomId>, oneshot::Sender<bool>),
     /// What is over its time, at this one (Unix milliseconds), and with `true` what is over its bounds. Answers whether there is
     /// more to do.
-    Sweep(u64, bool, oneshot::Sender<bool>),
+    Purge(u64, bool, oneshot::Sender<bool>),
 }
 
 /// The answer to a job. Waits for the transaction.
@@ -70,12 +70,12 @@ pub(super) enum Settled {
 
 impl Job {
     /// Says what came of it.
-    pub fn answer(self, settled: Settled) {
+    pub(super) fn answer(self, settled: Settled) {
         // Nobody waits when the connection is gone.
         match (self, settled) {
             (Self::Open(_, answer) | Self::Add(_, answer), Settled::Row(row)) => drop(answer.send(row)),
             (Self::Drop(_, answer), Settled::Done(done)) => drop(answer.send(done)),
-            (Self::DropRooms(_, answer) | Self::Sweep(_, _, answer), Settled::More(more)) => {
+            (Self::DropRooms(_, answer) | Self::Purge(_, _, answer), Settled::More(more)) => {
                 let _ = answer.send(more);
             }
             (job, _) => job.fail(BlobError::Unavailable),
@@ -83,11 +83,11 @@ impl Job {
     }
 
     /// Says why nothing came of it.
-    pub fn fail(self, why: BlobError) {
+    pub(super) fn fail(self, why: BlobError) {
         match self {
             Self::Open(_, answer) | Self::Add(_, answer) => drop(answer.send(Err(why))),
             Self::Drop(_, answer) => drop(answer.send(Err(why))),
-            Self::DropRooms(_, answer) | Self::Sweep(_, _, answer) => {
+            Self::DropRooms(_, answer) | Self::Purge(_, _, answer) => {
                 let _ = answer.send(false);
             }
         }

@@ -59,7 +59,7 @@ pub(super) struct Keeper {
 
 impl Keeper {
     /// Works until nobody can queue any more and the queue is empty.
-    pub fn run(mut self) {
+    pub(super) fn run(mut self) {
         while let Some(first) = self.jobs.blocking_recv() {
             let mut batch = vec![first];
             while batch.len() < INDEX_JOBS

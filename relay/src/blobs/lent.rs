@@ -17,17 +17,17 @@ struct Loans {
 
 impl Lent {
     /// One more reads it.
-    pub fn add(&self, number: u64) {
+    pub(super) fn add(&self, number: u64) {
         self.lock().entry(number).or_default().readers += 1;
     }
 
     /// It is not wanted any more: whether somebody reads it, and the last of them is to give it back.
-    pub fn is_put_off(&self, number: u64) -> bool {
+    pub(super) fn is_put_off(&self, number: u64) -> bool {
         self.lock().get_mut(&number).map(|loans| loans.is_unwanted = true).is_some()
     }
 
     /// One less reads it: whether he was the last, and is to give it back.
-    pub fn is_last_of_unwanted(&self, number: u64) -> bool {
+    pub(super) fn is_last_of_unwanted(&self, number: u64) -> bool {
         let mut lent = self.lock();
         let Some(loans) = lent.get_mut(&number) else { return false };
         loans.readers -= 1;

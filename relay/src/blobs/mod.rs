@@ -100,7 +100,7 @@ impl Blobs {
     ///
     /// # Errors
     /// [`BlobsError`] when it cannot be used.
-    pub fn open(data_dir: &Path, limits: &Limits) -> Result<Self, BlobsError> {
+    pub(crate) fn open(data_dir: &Path, limits: &Limits) -> Result<Self, BlobsError> {
         let broken = |source| BlobsError::Io { path: data_dir.join(FOLDER), source };
         let files = Files::open(data_dir).map_err(broken)?;
         let index = Index::open(files.folder())?;
@@ -140,12 +140,12 @@ impl Blobs {
     }
 
     /// Begins a blob, or says what there is of it. Whoever may not send it learns so here, before anybody's pen is asked for.
-    pub async fn claim(&self, wanted: Wanted) -> Result<Row, BlobError> {
+    pub(crate) async fn claim(&self, wanted: Wanted) -> Result<Row, BlobError> {
         self.ask(|answer| Job::Open(Box::new(wanted), answer)).await?
     }
 
     /// Goes on with a blob as its one sender. What a crash left of it is there again.
-    pub async fn open_blob(&self, wanted: Wanted, pen: &Pen) -> Result<Draft, BlobError> {
+    pub(crate) async fn open_blob(&self, wanted: Wanted, pen: &Pen) -> Result<Draft, BlobError> {
         let (room, blob, now_ms, _held) = (wanted.room, wanted.blob, wanted.now_ms, pen.held());
         let row = self.claim(wanted).await?;
         let (files, asked) = (self.files.clone(), row.clone());
@@ -184,25 +184,30 @@ impl Blobs {
     }
 
     /// Deletes the file of a blob that was dropped while it was made.
-    pub async fn discard_file(&self, number: u64) -> Result<(), BlobError> {
+    pub(crate) async fn discard_file(&self, number: u64) -> Result<(), BlobError> {
         let files = self.files.clone();
         self.run(move || files.discard(number)).await
     }
 
     /// Writes a part to its place; it is not durable yet. Gives its sum. A part that is on disk has to be the same.
-    pub async fn write(&self, draft: &Draft, number: u32, bytes: Bytes) -> Result<u32, BlobError> {
+    pub(crate) async fn write(&self, draft: &Draft, number: u32, bytes: Bytes) -> Result<u32, BlobError> {
         let (file, layout) = (draft.file.clone(), draft.row.layout);
         self.run(move || file.write(layout, number, &bytes)).await
     }
 
     /// Whether a part that was written before has these bytes.
-    pub async fn is_same(&self, draft: &Draft, number: u32, bytes: Bytes) -> Result<bool, BlobError> {
+    pub(crate) async fn is_same(&self, draft: &Draft, number: u32, bytes: Bytes) -> Result<bool, BlobError> {
         let (file, offset) = (draft.file.clone(), draft.row.layout.offset(number));
         self.run(move || Ok(*file.file.read_at(bytes.len(), offset)? == *bytes)).await
     }
 
     /// Makes parts that were written durable, each with its sum; then the index has them.
-    pub async fn keep(&self, draft: &Draft, parts: Vec<(u32, u32)>, now_ms: u64) -> Result<Row, BlobError> {
+    pub(crate) async fn keep(
+        &self,
+        draft: &Draft,
+        parts: Vec<(u32, u32)>,
+        now_ms: u64,
+    ) -> Result<Row, BlobError> {
         let file = draft.file.clone();
         self.run(move || file.sync()).await?;
         let Draft { room, blob, row, .. } = draft;
@@ -223,7 +228,7 @@ impl Blobs {
     }
 
     /// A blob that can be fetched.
-    pub async fn find(&self, room: RoomId, blob: BlobId, now_ms: u64) -> Result<Whole, BlobError> {
+    pub(crate) async fn find(&self, room: RoomId, blob: BlobId, now_ms: u64) -> Result<Whole, BlobError> {
         let (index, files) = (self.index.clone(), self.files.clone());
         let found = self.run(move || {
             let row = index.read(|transaction| tables::get(transaction, &room, &blob));
@@ -236,7 +241,7 @@ impl Blobs {
     }
 
     /// One part of it.
-    pub async fn read(&self, whole: &Whole, number: u32) -> Result<Bytes, BlobError> {
+    pub(crate) async fn read(&self, whole: &Whole, number: u32) -> Result<Bytes, BlobError> {
         let Row { layout, sums, .. } = &whole.row;
         let (length, offset) = (layout.length(number).unwrap_or(0), layout.offset(number));
         let (file, sum) = (whole.file.clone(), sums.get(number as usize).copied());
@@ -254,56 +259,56 @@ impl Blobs {
     }
 
     /// Deletes a blob.
-    pub async fn discard(&self, unwanted: Unwanted) -> Result<(), BlobError> {
+    pub(crate) async fn discard(&self, unwanted: Unwanted) -> Result<(), BlobError> {
         self.ask(|answer| Job::Drop(unwanted, answer)).await?
     }
 
     /// Deletes what is over its time; costs nothing while nothing is.
-    pub async fn sweep(&self, now_ms: u64) {
+    pub(crate) async fn purge(&self, now_ms: u64) {
         while self.seen.next_ms.load(Relaxed) <= now_ms {
-            if !self.ask(|answer| Job::Sweep(now_ms, false, answer)).await.unwrap_or(false) {
+            if !self.ask(|answer| Job::Purge(now_ms, false, answer)).await.unwrap_or(false) {
                 break;
             }
         }
     }
 
     /// Deletes what is over its bounds as well: those of before may have been others.
-    pub async fn trim(&self, now_ms: u64) {
-        while self.ask(|answer| Job::Sweep(now_ms, true, answer)).await.unwrap_or(false) {}
+    pub(crate) async fn trim(&self, now_ms: u64) {
+        while self.ask(|answer| Job::Purge(now_ms, true, answer)).await.unwrap_or(false) {}
     }
 
     /// Deletes the blobs of rooms that are no more.
-    pub async fn drop_rooms(&self, rooms: Vec<RoomId>) {
+    pub(crate) async fn drop_rooms(&self, rooms: Vec<RoomId>) {
         while self.ask(|answer| Job::DropRooms(rooms.clone(), answer)).await.unwrap_or(false) {}
     }
 
     /// What is kept, for whoever reads all of it.
-    pub fn shelf(&self) -> Shelf {
+    pub(crate) fn shelf(&self) -> Shelf {
         Shelf::new(self.data_dir.clone(), self.files.clone(), self.index.clone())
     }
 
     /// Rooms that have blobs.
-    pub fn rooms(&self) -> Vec<RoomId> {
+    pub(crate) fn rooms(&self) -> Vec<RoomId> {
         self.seen.rooms()
     }
 
     /// How many files a room has, and what they count.
-    pub fn of_room(&self, room: &RoomId) -> (u64, u64) {
+    pub(crate) fn of_room(&self, room: &RoomId) -> (u64, u64) {
         self.seen.of_room(room)
     }
 
     /// All of it in numbers.
-    pub fn totals(&self) -> FileTotals {
+    pub(crate) fn totals(&self) -> FileTotals {
         self.seen.totals()
     }
 
     /// Other limits from now on.
-    pub fn reload(&self, limits: &Limits) {
+    pub(crate) fn reload(&self, limits: &Limits) {
         *self.policy.lock().unwrap_or_else(PoisonError::into_inner) = limits.into();
     }
 
     /// Takes nothing more, finishes what was queued and lets go of the index.
-    pub async fn close(&self) {
+    pub(crate) async fn close(&self) {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take();
         let keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).take();
         let ended = tokio::task::spawn_blocking(move || keeper.is_none_or(|keeper| keeper.join().is_ok()));

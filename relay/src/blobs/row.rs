@@ -115,7 +115,7 @@ pub fn payer(room: &RoomId) -> OpenerBytes {
 }
 
 /// What a file of this size counts.
-pub fn cost(layout: Layout) -> u64 {
+pub(super) fn cost(layout: Layout) -> u64 {
     layout.size().max(crate::policy::files::LEAST_FILE)
 }
 

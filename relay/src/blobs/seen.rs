@@ -26,29 +26,29 @@ struct Numbers {
 
 impl Seen {
     /// All of it as it is.
-    pub fn of(usage: &Usage) -> Self {
+    pub(super) fn of(usage: &Usage) -> Self {
         let seen = Self::default();
         seen.show(usage, usage.rooms());
         seen
     }
 
     /// All blobs in numbers.
-    pub fn totals(&self) -> FileTotals {
+    pub(super) fn totals(&self) -> FileTotals {
         self.lock().totals
     }
 
     /// Rooms that have blobs.
-    pub fn rooms(&self) -> Vec<RoomId> {
+    pub(super) fn rooms(&self) -> Vec<RoomId> {
         self.lock().rooms.keys().copied().collect()
     }
 
     /// How many files a room has, and what they count.
-    pub fn of_room(&self, room: &RoomId) -> (u64, u64) {
+    pub(super) fn of_room(&self, room: &RoomId) -> (u64, u64) {
         self.lock().rooms.get(room).copied().unwrap_or_default()
     }
 
     /// These rooms may have others now.
-    pub fn show(&self, usage: &Usage, rooms: impl IntoIterator<Item = RoomId>) {
+    pub(super) fn show(&self, usage: &Usage, rooms: impl IntoIterator<Item = RoomId>) {
         let mut numbers = self.lock();
         numbers.totals = usage.totals();
         for room in rooms {

@@ -19,7 +19,7 @@ pub(super) struct Spent(Arc<Mutex<HashMap<Payer, (u64, u64)>>>);
 
 impl Spent {
     /// So many more.
-    pub fn add(&self, payer: Payer, bytes: u64, now_ms: u64) {
+    pub(super) fn add(&self, payer: Payer, bytes: u64, now_ms: u64) {
         let mut spent = self.lock();
         let (so_far, at_ms) = spent.entry(payer).or_default();
         *so_far = so_far.saturating_add(bytes);
@@ -27,12 +27,12 @@ impl Spent {
     }
 
     /// All of it, to be counted.
-    pub fn take(&self) -> HashMap<Payer, (u64, u64)> {
+    pub(super) fn take(&self) -> HashMap<Payer, (u64, u64)> {
         std::mem::take(&mut *self.lock())
     }
 
     /// It could not be counted.
-    pub fn put_back(&self, spent: HashMap<Payer, (u64, u64)>) {
+    pub(super) fn put_back(&self, spent: HashMap<Payer, (u64, u64)>) {
         for (payer, (bytes, at_ms)) in spent {
             self.add(payer, bytes, at_ms);
         }

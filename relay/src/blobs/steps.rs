@@ -13,7 +13,7 @@ use super::{
     tables::Tables,
     usage::{Disk, Usage},
 };
-use crate::policy::files::{EMPTY_AGE, FileLimits, SWEEP_STEP};
+use crate::policy::files::{EMPTY_AGE, FileLimits, PURGE_STEP};
 
 /// One transaction.
 pub(super) struct Steps<'a, 'txn> {
@@ -41,7 +41,7 @@ pub(super) struct Done {
 
 impl<'a, 'txn> Steps<'a, 'txn> {
     /// Nothing yet.
-    pub fn new(
+    pub(super) fn new(
         tables: &'a mut Tables<'txn>,
         usage: &'a mut Usage,
         limits: &'a FileLimits,
@@ -52,12 +52,12 @@ impl<'a, 'txn> Steps<'a, 'txn> {
     }
 
     /// There are no more jobs.
-    pub fn done(self) -> Done {
+    pub(super) fn done(self) -> Done {
         self.done
     }
 
     /// Counts what was written for nothing.
-    pub fn spent(&mut self, spent: &HashMap<Payer, (u64, u64)>) -> Result<(), IndexError> {
+    pub(super) fn spent(&mut self, spent: &HashMap<Payer, (u64, u64)>) -> Result<(), IndexError> {
         for ((opener, sender), (bytes, at_ms)) in spent {
             let day = self.usage.begin((sender, opener), *bytes, *at_ms);
             self.tables.put_day(opener, day)?;
@@ -67,13 +67,13 @@ impl<'a, 'txn> Steps<'a, 'txn> {
     }
 
     /// Does one.
-    pub fn settle(&mut self, job: &Job) -> Result<Settled, IndexError> {
+    pub(super) fn settle(&mut self, job: &Job) -> Result<Settled, IndexError> {
         Ok(match job {
             Job::Open(wanted, _) => Settled::Row(self.open(wanted)?),
             Job::Add(added, _) => Settled::Row(self.add(added)?),
             Job::Drop(unwanted, _) => Settled::Done(self.discard(unwanted)?),
             Job::DropRooms(rooms, _) => Settled::More(self.drop_rooms(rooms)?),
-            Job::Sweep(now_ms, bounds, _) => Settled::More(self.sweep(*now_ms, *bounds)?),
+            Job::Purge(now_ms, bounds, _) => Settled::More(self.purge(*now_ms, *bounds)?),
         })
     }
 
@@ -167,7 +167,7 @@ impl<'a, 'txn> Steps<'a, 'txn> {
 
     /// Whether there is more to do.
     fn drop_rooms(&mut self, rooms: &[RoomId]) -> Result<bool, IndexError> {
-        let mut left = SWEEP_STEP;
+        let mut left = PURGE_STEP;
         for room in rooms {
             for (blob, _) in self.tables.of_room(room, left)? {
                 self.remove(room, &blob)?;
@@ -178,12 +178,12 @@ impl<'a, 'txn> Steps<'a, 'txn> {
     }
 
     /// Whether there is more to do.
-    fn sweep(&mut self, now_ms: u64, bounds: bool) -> Result<bool, IndexError> {
-        let expired = self.tables.expired(now_ms, SWEEP_STEP)?;
+    fn purge(&mut self, now_ms: u64, bounds: bool) -> Result<bool, IndexError> {
+        let expired = self.tables.expired(now_ms, PURGE_STEP)?;
         for (room, blob) in &expired {
             self.remove(room, blob)?;
         }
-        let mut left = SWEEP_STEP - expired.len();
+        let mut left = PURGE_STEP - expired.len();
         if bounds {
             left = self.trim(left)?;
             for opener in self.usage.forget_days(now_ms) {

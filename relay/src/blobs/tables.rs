@@ -37,7 +37,10 @@ pub(super) type Named = (RoomId, BlobId, Row);
 
 impl<'txn> Tables<'txn> {
     /// All of them.
-    pub fn open(transaction: &'txn WriteTransaction, next: &'txn AtomicU64) -> Result<Self, IndexError> {
+    pub(super) fn open(
+        transaction: &'txn WriteTransaction,
+        next: &'txn AtomicU64,
+    ) -> Result<Self, IndexError> {
         Ok(Self {
             blobs: transaction.open_table(BLOBS)?,
             expires: transaction.open_table(EXPIRES)?,
@@ -48,7 +51,7 @@ impl<'txn> Tables<'txn> {
     }
 
     /// The layout that was stored, if there is one; this one from now on, if not.
-    pub fn format(&mut self, format: u64) -> Result<Option<u64>, StorageError> {
+    pub(super) fn format(&mut self, format: u64) -> Result<Option<u64>, StorageError> {
         let found = self.meta.get("format")?.map(|row| row.value());
         if found.is_none() {
             self.meta.insert("format", format)?;
@@ -58,7 +61,7 @@ impl<'txn> Tables<'txn> {
 
     /// The number of the next file, which is nobody else's from now on: neither after a transaction that failed, nor while
     /// whoever had it still writes.
-    pub fn take_number(&mut self) -> Result<u64, StorageError> {
+    pub(super) fn take_number(&mut self) -> Result<u64, StorageError> {
         let stored = self.meta.get("next")?.map_or(0, |row| row.value());
         let number = stored.max(self.next.load(Relaxed));
         self.next.store(number + 1, Relaxed);
@@ -67,12 +70,12 @@ impl<'txn> Tables<'txn> {
     }
 
     /// A blob, if there is one.
-    pub fn get(&self, room: &RoomId, blob: &BlobId) -> Result<Option<Row>, IndexError> {
+    pub(super) fn get(&self, room: &RoomId, blob: &BlobId) -> Result<Option<Row>, IndexError> {
         self.blobs.get((&room.0, &blob.0))?.map(|row| parse(row.value())).transpose()
     }
 
     /// Puts a blob there, in the place of what was.
-    pub fn put(&mut self, room: &RoomId, blob: &BlobId, row: &Row) -> Result<(), IndexError> {
+    pub(super) fn put(&mut self, room: &RoomId, blob: &BlobId, row: &Row) -> Result<(), IndexError> {
         if let Some(before) = self.get(room, blob)? {
             self.expires.remove((before.expires_ms, &room.0, &blob.0))?;
         }
@@ -82,7 +85,7 @@ impl<'txn> Tables<'txn> {
     }
 
     /// Takes a blob away.
-    pub fn remove(&mut self, room: &RoomId, blob: &BlobId) -> Result<Option<Row>, IndexError> {
+    pub(super) fn remove(&mut self, room: &RoomId, blob: &BlobId) -> Result<Option<Row>, IndexError> {
         let row = self.blobs.remove((&room.0, &blob.0))?.map(|row| parse(row.value())).transpose()?;
         if let Some(row) = &row {
             self.expires.remove((row.expires_ms, &room.0, &blob.0))?;
@@ -91,7 +94,7 @@ impl<'txn> Tables<'txn> {
     }
 
     /// Up to so many blobs whose time is over.
-    pub fn expired(&self, now_ms: u64, most: usize) -> Result<Vec<(RoomId, BlobId)>, StorageError> {
+    pub(super) fn expired(&self, now_ms: u64, most: usize) -> Result<Vec<(RoomId, BlobId)>, StorageError> {
         let last = (now_ms, &[0xff; 32], &[0xff; 16]);
         let mut found = Vec::new();
         for row in self.expires.range(..=last)?.take(most) {
@@ -103,12 +106,12 @@ impl<'txn> Tables<'txn> {
     }
 
     /// When the next one goes.
-    pub fn next_expiry(&self) -> Result<u64, StorageError> {
+    pub(super) fn next_expiry(&self) -> Result<u64, StorageError> {
         Ok(self.expires.first()?.map_or(u64::MAX, |(key, _)| key.value().0))
     }
 
     /// Up to so many blobs of a room, in the order of their ids.
-    pub fn of_room(&self, room: &RoomId, most: usize) -> Result<Vec<(BlobId, Row)>, IndexError> {
+    pub(super) fn of_room(&self, room: &RoomId, most: usize) -> Result<Vec<(BlobId, Row)>, IndexError> {
         let mut found = Vec::new();
         for row in self.blobs.range(whole(room))?.take(most) {
             let (key, row) = row?;
@@ -118,12 +121,12 @@ impl<'txn> Tables<'txn> {
     }
 
     /// Notes what an opener began on a day.
-    pub fn put_day(&mut self, opener: &OpenerBytes, day: (u64, u64)) -> Result<(), StorageError> {
+    pub(super) fn put_day(&mut self, opener: &OpenerBytes, day: (u64, u64)) -> Result<(), StorageError> {
         self.days.insert(opener, day).map(|_| ())
     }
 
     /// Forgets that.
-    pub fn forget_day(&mut self, opener: &OpenerBytes) -> Result<(), StorageError> {
+    pub(super) fn forget_day(&mut self, opener: &OpenerBytes) -> Result<(), StorageError> {
         self.days.remove(opener).map(|_| ())
     }
 }

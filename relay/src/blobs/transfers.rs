@@ -62,7 +62,7 @@ pub(super) type Held = Arc<OwnedMutexGuard<()>>;
 
 impl Transfers {
     /// One more of this member in this room, or the limit that it would be over.
-    pub fn begin(
+    pub(crate) fn begin(
         &self,
         room: RoomId,
         blob: BlobId,
@@ -94,7 +94,7 @@ impl Transfers {
 
     /// A blob with the file of this number is gone: whoever sends or fetches it stops. One of the same id that was begun since
     /// has another number.
-    pub fn gone(&self, room: &RoomId, blob: &BlobId, number: u64) {
+    pub(crate) fn gone(&self, room: &RoomId, blob: &BlobId, number: u64) {
         let rooms = self.lock();
         if let Some(active) = rooms.get(room).and_then(|of_room| of_room.blobs.get(blob)) {
             active.gone.send_if_modified(|gone| {
@@ -112,20 +112,20 @@ impl Transfers {
 
 impl Transfer {
     /// Returns when the blob with the file of this number is gone. Cancel-safe.
-    pub async fn gone(&self, number: u64) {
+    pub(crate) async fn gone(&self, number: u64) {
         if self.active.gone.subscribe().wait_for(|gone| *gone > number).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
 
     /// Whether it is gone already.
-    pub fn is_gone(&self, number: u64) -> bool {
+    pub(crate) fn is_gone(&self, number: u64) -> bool {
         *self.active.gone.borrow() > number
     }
 
     /// Becomes the blob's one sender: the one before is told, and has put down its pen when this returns. `None` if it does
     /// not in time, or if a newer one came meanwhile.
-    pub async fn take_pen(&self, patience: Duration) -> Option<Pen> {
+    pub(crate) async fn take_pen(&self, patience: Duration) -> Option<Pen> {
         let mut mine = 0;
         self.active.newest.send_modify(|newest| {
             *newest += 1;
@@ -140,7 +140,7 @@ impl Transfer {
 
 impl Pen {
     /// Returns when a newer sender wants to write. Cancel-safe.
-    pub async fn superseded(&mut self) {
+    pub(crate) async fn superseded(&mut self) {
         let mine = self.mine;
         if self.newest.wait_for(|newest| *newest > mine).await.is_err() {
             std::future::pending::<()>().await;

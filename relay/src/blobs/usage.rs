@@ -67,7 +67,7 @@ pub(super) struct Disk {
 
 impl Usage {
     /// Whether there may be one more, of so many bytes.
-    pub fn may_add(
+    pub(super) fn may_add(
         &self,
         room: &RoomId,
         (sender, opener): (&PublicKey, &OpenerBytes),
@@ -114,7 +114,7 @@ impl Usage {
     }
 
     /// One more is begun, or more came of one than it is counted for.
-    pub fn begin(
+    pub(super) fn begin(
         &mut self,
         (sender, opener): (&PublicKey, &OpenerBytes),
         cost: u64,
@@ -126,7 +126,7 @@ impl Usage {
     }
 
     /// One that was begun at a time goes, and so much of it never came: `None` if the day of that is over.
-    pub fn give_back(
+    pub(super) fn give_back(
         &mut self,
         (sender, opener): (&PublicKey, &OpenerBytes),
         unused: u64,
@@ -138,19 +138,19 @@ impl Usage {
     }
 
     /// What an opener began on a day, as it was stored.
-    pub fn set_day(&mut self, opener: OpenerBytes, day: (u64, u64)) {
+    pub(super) fn set_day(&mut self, opener: OpenerBytes, day: (u64, u64)) {
         self.days.insert(opener, Day::stored(day));
     }
 
     /// One that is of its opener's day as it was stored: its sender's part of it.
-    pub fn remember(&mut self, row: &Row) {
+    pub(super) fn remember(&mut self, row: &Row) {
         if let Some(day) = self.days.get_mut(&row.opener).filter(|day| day.is_at(row.made_ms)) {
             day.remember(&row.sender, row.cost());
         }
     }
 
     /// Forgets days that are over. Says whose.
-    pub fn forget_days(&mut self, now_ms: u64) -> Vec<OpenerBytes> {
+    pub(super) fn forget_days(&mut self, now_ms: u64) -> Vec<OpenerBytes> {
         let gone =
             self.days.iter().filter(|(_, day)| day.is_over(now_ms)).map(|(opener, _)| *opener).collect();
         self.days.retain(|_, day| !day.is_over(now_ms));
@@ -158,7 +158,7 @@ impl Usage {
     }
 
     /// A blob is there.
-    pub fn add(&mut self, room: &RoomId, row: &Row) {
+    pub(super) fn add(&mut self, room: &RoomId, row: &Row) {
         let cost = row.cost();
         let of_room = self.rooms.entry(*room).or_default();
         of_room.files += 1;
@@ -174,12 +174,12 @@ impl Usage {
     }
 
     /// So many of its bytes have come.
-    pub fn came(&mut self, bytes: u64) {
+    pub(super) fn came(&mut self, bytes: u64) {
         self.promised = self.promised.saturating_sub(bytes);
     }
 
     /// A blob is gone.
-    pub fn remove(&mut self, room: &RoomId, row: &Row) {
+    pub(super) fn remove(&mut self, room: &RoomId, row: &Row) {
         let cost = row.cost();
         if let Some(of_room) = self.rooms.get_mut(room) {
             of_room.files = of_room.files.saturating_sub(1);
@@ -207,23 +207,23 @@ impl Usage {
     }
 
     /// The rooms that have more than they may: how many files, or bytes.
-    pub fn over(&self, limits: &FileLimits) -> Vec<RoomId> {
+    pub(super) fn over(&self, limits: &FileLimits) -> Vec<RoomId> {
         let is_over = |room: &RoomUsage| room.files > limits.files_per_room || room.bytes > limits.room_files;
         self.rooms.iter().filter(|(_, usage)| is_over(usage)).map(|(room, _)| *room).collect()
     }
 
     /// Rooms that have blobs.
-    pub fn rooms(&self) -> Vec<RoomId> {
+    pub(super) fn rooms(&self) -> Vec<RoomId> {
         self.rooms.keys().copied().collect()
     }
 
     /// How many files a room has, and what they count.
-    pub fn of_room(&self, room: &RoomId) -> (u64, u64) {
+    pub(super) fn of_room(&self, room: &RoomId) -> (u64, u64) {
         self.rooms.get(room).map_or((0, 0), |room| (room.files, room.bytes))
     }
 
     /// All of it.
-    pub fn totals(&self) -> FileTotals {
+    pub(super) fn totals(&self) -> FileTotals {
         FileTotals { files: self.files, bytes: self.bytes, missing: self.promised }
     }
 

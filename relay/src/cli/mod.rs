@@ -8,7 +8,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use clap::{ArgAction, FromArgMatches, Parser};
 
-pub use self::{command::Command, greeting::greeting};
+pub use self::{command::CliCommand, greeting::greeting};
 use crate::config::{self, ConfigError, Loaded, Settings};
 
 /// The blind relay of schat: orders, keeps and forwards sealed messages that it cannot read.
@@ -22,7 +22,7 @@ use crate::config::{self, ConfigError, Loaded, Settings};
 pub struct Cli {
     /// What to do instead of serving.
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub command: Option<CliCommand>,
     /// All settings.
     #[command(flatten)]
     pub settings: Settings,
@@ -44,7 +44,9 @@ pub struct Cli {
 ///
 /// # Errors
 /// [`ConfigError`] with the source and the remedy.
-pub fn load(arguments: impl IntoIterator<Item = OsString>) -> Result<(Option<Command>, Loaded), ConfigError> {
+pub fn load(
+    arguments: impl IntoIterator<Item = OsString>,
+) -> Result<(Option<CliCommand>, Loaded), ConfigError> {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let (loaded, matches) = config::load(&arguments, help::command(&arguments))?;
     Ok((Cli::from_arg_matches(&matches)?.command, loaded))

@@ -91,7 +91,11 @@ impl Clock {
     /// Goes on from the mark in `directory`. Without one it believes the wall clock; retention then begins at
     /// `newest_ms`, the time of the newest entry in any room, 0 for none. That is asked for only then, and when the mark
     /// says that it is later than the wall clock does. Blocks.
-    pub fn open(directory: &Path, source: Arc<dyn TimeSource>, newest_ms: impl FnOnce() -> u64) -> Self {
+    pub(crate) fn open(
+        directory: &Path,
+        source: Arc<dyn TimeSource>,
+        newest_ms: impl FnOnce() -> u64,
+    ) -> Self {
         let reading = Reading::of(&*source);
         let mark = mark::read(directory);
         let is_plain = mark.as_ref().is_some_and(|mark| mark.aged_ms <= reading.wall_ms);
@@ -112,25 +116,25 @@ impl Clock {
     }
 
     /// The relay's time, Unix milliseconds. On the path of every message: one reading of the monotonic clock.
-    pub fn now_ms(&self) -> u64 {
+    pub(crate) fn now_ms(&self) -> u64 {
         self.source.elapsed_ms().saturating_add_signed(self.offset.load(Ordering::Relaxed))
     }
 
     /// The time that retention goes by, Unix milliseconds: never ahead of [`Clock::now_ms`], and behind it after a jump.
-    pub fn aged_ms(&self) -> u64 {
+    pub(crate) fn aged_ms(&self) -> u64 {
         self.aged.load(Ordering::Relaxed)
     }
 
     /// The time by which what was promised until a moment is over, Unix milliseconds: [`Clock::now_ms`] itself, and
     /// [`Clock::aged_ms`] while that is behind by more than it was not looked at.
-    pub fn due_ms(&self) -> u64 {
+    pub(crate) fn due_ms(&self) -> u64 {
         let (now, aged) = (self.now_ms(), self.aged_ms());
         let unseen = 2 * u64::try_from(LOOK_EVERY.as_millis()).unwrap_or(u64::MAX);
         if now.saturating_sub(aged) <= unseen { now } else { aged }
     }
 
     /// Looks at the wall clock, says in one line what is new about it, and writes a mark when that is due. Blocks.
-    pub fn look(&self) {
+    pub(crate) fn look(&self) {
         let mut marks = lock(&self.marks);
         let (reading, event) = self.observe();
         if event.is_some() || reading.elapsed_ms.saturating_sub(marks.at) >= SAVE_EVERY {
@@ -144,7 +148,7 @@ impl Clock {
     /// # Errors
     /// What the disk says, if it cannot be told to the next life. Then nothing has changed: a time that has been written
     /// into logs must not be forgotten by a restart.
-    pub fn accept(&self) -> io::Result<i64> {
+    pub(crate) fn accept(&self) -> io::Result<i64> {
         let mut marks = lock(&self.marks);
         let reading = Reading::of(&*self.source);
         let mut accepted = lock(&self.timeline).clone();
@@ -161,18 +165,18 @@ impl Clock {
     }
 
     /// How it is.
-    pub fn status(&self) -> ClockStatus {
+    pub(crate) fn status(&self) -> ClockStatus {
         let (reading, _) = self.observe();
         lock(&self.timeline).status(&reading)
     }
 
     /// The relay ends in order. Blocks.
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         self.begin_or_end(true);
     }
 
     /// Whether the relay before this one ended in order, or there was none.
-    pub fn had_ended(&self) -> bool {
+    pub(crate) fn had_ended(&self) -> bool {
         self.had_ended
     }
 

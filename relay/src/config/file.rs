@@ -8,7 +8,7 @@ use std::{
 
 use toml::{Table, Value};
 
-use super::{ConfigError, Known};
+use super::{ConfigError, KnownSetting};
 
 /// The file's name.
 pub(super) const NAME: &str = "relay.toml";
@@ -34,7 +34,10 @@ pub(super) fn default() -> Option<PathBuf> {
 }
 
 /// What a settings file says, by name.
-pub(super) fn read(path: &Path, known: &[Known]) -> Result<BTreeMap<String, Vec<String>>, ConfigError> {
+pub(super) fn read(
+    path: &Path,
+    known: &[KnownSetting],
+) -> Result<BTreeMap<String, Vec<String>>, ConfigError> {
     let text = read_text(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
     let table: Table = text.parse().map_err(|error: toml::de::Error| ConfigError::Syntax {
         path: path.to_owned(),
@@ -93,7 +96,7 @@ fn scalar(value: Value) -> Option<String> {
 }
 
 /// The setting whose name is nearest, if it is at least so alike (Jaro-Winkler, 0 to 1).
-pub(super) fn nearest(key: &str, known: &[Known], alike_enough: f64) -> Option<String> {
+pub(super) fn nearest(key: &str, known: &[KnownSetting], alike_enough: f64) -> Option<String> {
     let key = key.replace('_', "-");
     let alike = known.iter().map(|known| (strsim::jaro_winkler(&key, &known.name), &known.name));
     let (score, name) = alike.max_by(|(a, _), (b, _)| a.total_cmp(b))?;

@@ -142,13 +142,13 @@ pub fn load(arguments: &[OsString], command: clap::Command) -> Result<(Loaded, A
 
 /// A setting as the command line describes it.
 #[derive(Debug)]
-struct Known {
+struct KnownSetting {
     name: String,
     variable: String,
     is_list: bool,
 }
 
-impl Known {
+impl KnownSetting {
     fn setting(&self, matches: &ArgMatches, origin: Origin) -> Setting {
         let raw = matches.get_raw(&id(&self.name)).into_iter().flatten();
         let values = raw.map(|value| value.to_string_lossy().into_owned());
@@ -167,14 +167,14 @@ impl Known {
     }
 }
 
-fn known(command: &clap::Command) -> Vec<Known> {
+fn known(command: &clap::Command) -> Vec<KnownSetting> {
     let settings = command.get_arguments().filter(|argument| argument.get_id() != "config");
     settings
         .filter_map(|argument| {
             let variable = argument.get_env()?.to_str()?.to_owned();
             let name = argument.get_long()?.to_owned();
             let is_list = argument.get_value_delimiter().is_some();
-            Some(Known { name, variable, is_list })
+            Some(KnownSetting { name, variable, is_list })
         })
         .collect()
 }
@@ -190,7 +190,7 @@ fn without_empty_variables(command: clap::Command) -> clap::Command {
 }
 
 /// What `RELAY_…_FILE` variables bring: value and variable by the setting's name.
-fn variables(known: &[Known]) -> Result<BTreeMap<String, (String, String)>, ConfigError> {
+fn variables(known: &[KnownSetting]) -> Result<BTreeMap<String, (String, String)>, ConfigError> {
     let mut found = BTreeMap::new();
     for (variable, path) in env::vars_os() {
         let Some(variable) = variable.to_str().filter(|variable| variable.starts_with(PREFIX)) else {
@@ -225,7 +225,7 @@ fn variables(known: &[Known]) -> Result<BTreeMap<String, (String, String)>, Conf
 }
 
 /// Other programs have variables of this prefix as well, so only one that looks like a slip is an error.
-fn known_or_strange(variable: &str, is_known: bool, known: &[Known]) -> Result<(), ConfigError> {
+fn known_or_strange(variable: &str, is_known: bool, known: &[KnownSetting]) -> Result<(), ConfigError> {
     let name = variable.trim_start_matches(PREFIX).to_lowercase();
     let nearest = (!is_known).then(|| file::nearest(&name, known, SLIP)).flatten();
     let nearest = nearest.and_then(|name| known.iter().find(|known| known.name == name));

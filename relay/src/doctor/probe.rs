@@ -37,7 +37,7 @@ pub(super) enum ProbeError {
 
 impl Chain {
     /// Shakes hands.
-    pub async fn shown(address: SocketAddr, name: &str) -> Result<Self, ProbeError> {
+    pub(super) async fn shown(address: SocketAddr, name: &str) -> Result<Self, ProbeError> {
         let failed = |error: &dyn std::fmt::Display| ProbeError::Failed(error.to_string());
         let provider = Arc::new(aws_lc_rs::default_provider());
         let mut tls = rustls::ClientConfig::builder_with_provider(provider.clone())
@@ -67,17 +67,17 @@ impl Chain {
     }
 
     /// The last moment of the leaf, in seconds since 1970.
-    pub fn not_after_unix(&self) -> Option<u64> {
+    pub(super) fn not_after_unix(&self) -> Option<u64> {
         certs::not_after_unix(self.0.first()?).ok()
     }
 
     /// A client that pins this authority accepts it.
-    pub fn has_pin(&self, pin: Pin) -> bool {
+    pub(super) fn has_pin(&self, pin: Pin) -> bool {
         certs::is_vouched_by(&self.0, pin)
     }
 
     /// Whether this system's authorities vouch for it under this name, and if not, why.
-    pub fn web_pki(&self, name: &str) -> Result<(), String> {
+    pub(super) fn web_pki(&self, name: &str) -> Result<(), String> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let verifier = Verifier::new(provider).map_err(|error| error.to_string())?;
         let (leaf, others) = self.0.split_first().ok_or("there is no certificate")?;

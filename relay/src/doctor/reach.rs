@@ -48,27 +48,27 @@ pub(super) async fn check(patient: &Patient) -> Vec<Finding> {
     if !listening.is_empty() && listening.iter().all(|address| address.ip().to_canonical().is_loopback()) {
         // Whatever the name means: nobody comes to it from elsewhere.
         let mut findings = vec![loopback_only(&listening)];
-        findings.extend(shake(&target, listening, Place::Itself, with_tcp).await);
+        findings.extend(shake(&target, listening, Vantage::Itself, with_tcp).await);
         return findings;
     }
-    look(&target, Place::Itself, with_tcp).await
+    look(&target, Vantage::Itself, with_tcp).await
 }
 
 /// From here to a relay elsewhere: only that.
 pub async fn remote(target: &Target) -> Vec<Finding> {
-    look(target, Place::Elsewhere, true).await
+    look(target, Vantage::Elsewhere, true).await
 }
 
 /// Where the look comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Vantage {
     /// The relay's own machine: routers often do not send back what comes from inside (NAT hairpin).
     Itself,
     /// Another machine, whose word counts.
     Elsewhere,
 }
 
-async fn look(target: &Target, from: Place, with_tcp: bool) -> Vec<Finding> {
+async fn look(target: &Target, from: Vantage, with_tcp: bool) -> Vec<Finding> {
     let addresses = match timeout(RESOLVE_TIME, lookup_host((&*target.host, target.port))).await {
         Ok(Ok(addresses)) => addresses.take(ADDRESSES).collect::<Vec<_>>(),
         Ok(Err(error)) => return vec![unresolved(target, &error.to_string())],
@@ -82,7 +82,7 @@ async fn look(target: &Target, from: Place, with_tcp: bool) -> Vec<Finding> {
     findings
 }
 
-async fn shake(target: &Target, addresses: Vec<SocketAddr>, from: Place, with_tcp: bool) -> Vec<Finding> {
+async fn shake(target: &Target, addresses: Vec<SocketAddr>, from: Vantage, with_tcp: bool) -> Vec<Finding> {
     let mut findings = Vec::new();
     for address in addresses {
         let shaken = Chain::shown(address, &target.host).await;
@@ -143,7 +143,7 @@ fn is_local(address: std::net::IpAddr) -> bool {
 }
 
 /// `shaken`: whether who answered has the pin.
-fn udp(target: &Target, address: SocketAddr, shaken: &Result<bool, ProbeError>, from: Place) -> Finding {
+fn udp(target: &Target, address: SocketAddr, shaken: &Result<bool, ProbeError>, from: Vantage) -> Finding {
     let port = target.port;
     let elsewhere = match target.pin {
         Some(pin) => format!(
@@ -157,19 +157,19 @@ fn udp(target: &Target, address: SocketAddr, shaken: &Result<bool, ProbeError>, 
     let open =
         format!("open UDP {port} in the firewall (`sudo ufw allow {port}/udp`) and forward it in the router");
     match (shaken, from) {
-        (Ok(true), Place::Itself) => Finding::ok(
+        (Ok(true), Vantage::Itself) => Finding::ok(
             UDP,
             format!(
                 "{address} answers from this machine; it says nothing about firewalls on the way to others"
             ),
         ),
-        (Ok(true), Place::Elsewhere) => Finding::ok(UDP, format!("{address} answers")),
+        (Ok(true), Vantage::Elsewhere) => Finding::ok(UDP, format!("{address} answers")),
         (Ok(false), _) => Finding::fail(
             UDP,
             format!("{address} is another relay: it does not have the pin"),
             "point the name and the forwarded port at the right machine, or use a link of the relay that is there",
         ),
-        (Err(error), Place::Itself) if !is_local(address.ip()) => Finding::warn(
+        (Err(error), Vantage::Itself) if !is_local(address.ip()) => Finding::warn(
             UDP,
             format!(
                 "{address} does not answer from this machine ({error}); many routers do not send back what comes from inside"
@@ -177,7 +177,7 @@ fn udp(target: &Target, address: SocketAddr, shaken: &Result<bool, ProbeError>, 
             format!("{elsewhere}; if that fails, too: {open}"),
         ),
         // No firewall is between a machine and itself.
-        (Err(error), Place::Itself) if address.ip().to_canonical().is_loopback() => Finding::fail(
+        (Err(error), Vantage::Itself) if address.ip().to_canonical().is_loopback() => Finding::fail(
             UDP,
             format!("{address} does not answer ({error})"),
             "look at its log (`journalctl -u schat-relay`), and restart it",
@@ -217,16 +217,16 @@ mod tests {
     fn silence_is_a_failure_from_elsewhere_and_a_doubt_from_within() {
         let silent = Err(ProbeError::Silent);
         let public = "203.0.113.1:4443".parse().unwrap();
-        let within = udp(&target(), public, &silent, Place::Itself);
+        let within = udp(&target(), public, &silent, Vantage::Itself);
         assert_eq!(within.level, Level::Warn);
         let remedy = within.remedy.unwrap();
         assert!(remedy.contains("relay doctor --remote chat.example.org:4443 --pin sha256:0707"), "{remedy}");
-        let elsewhere = udp(&target(), public, &silent, Place::Elsewhere);
+        let elsewhere = udp(&target(), public, &silent, Vantage::Elsewhere);
         assert_eq!(elsewhere.level, Level::Fail);
         assert!(elsewhere.remedy.unwrap().contains("ufw allow 4443/udp"));
         // No router is to blame on the way to oneself.
         assert_eq!(
-            udp(&target(), "127.0.0.1:4443".parse().unwrap(), &silent, Place::Itself).level,
+            udp(&target(), "127.0.0.1:4443".parse().unwrap(), &silent, Vantage::Itself).level,
             Level::Fail
         );
     }
@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn loopback_is_no_matter_of_firewalls_and_routers() {
         let address: SocketAddr = "127.0.0.1:4443".parse().unwrap();
-        let silent = udp(&target(), address, &Err(ProbeError::Silent), Place::Itself);
+        let silent = udp(&target(), address, &Err(ProbeError::Silent), Vantage::Itself);
         for finding in [loopback_only(&[address]), silent, tcp(address, false)] {
             let remedy = finding.remedy.unwrap();
             assert!(!remedy.contains("ufw") && !remedy.contains("router"), "{remedy}");
@@ -244,7 +244,7 @@ mod tests {
     #[test]
     fn another_relay_under_our_name_fails() {
         let address = "203.0.113.1:4443".parse().unwrap();
-        for from in [Place::Itself, Place::Elsewhere] {
+        for from in [Vantage::Itself, Vantage::Elsewhere] {
             assert_eq!(udp(&target(), address, &Ok(false), from).level, Level::Fail);
         }
     }

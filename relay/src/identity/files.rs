@@ -34,7 +34,7 @@ struct Look {
 }
 
 impl Files {
-    pub fn open(cert: &Path, key: &Path) -> Result<Self, CertsError> {
+    pub(super) fn open(cert: &Path, key: &Path) -> Result<Self, CertsError> {
         let seen = looks(cert, key).ok();
         let certificate = certs::load_pem(cert, key)?;
         let last = Mutex::new(Last { certificate, seen });
@@ -42,7 +42,7 @@ impl Files {
     }
 
     /// What they held when they last made sense.
-    pub fn certificate(&self) -> ServerCertificate {
+    pub(super) fn certificate(&self) -> ServerCertificate {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).certificate.clone()
     }
 
@@ -50,7 +50,7 @@ impl Files {
     ///
     /// # Errors
     /// When they make no sense together, as while somebody is replacing them. What they held before stays.
-    pub fn look(&self, anyway: bool) -> Result<bool, CertsError> {
+    pub(super) fn look(&self, anyway: bool) -> Result<bool, CertsError> {
         // Looked at before they are read: what changes in between is seen next time.
         let now = looks(&self.cert, &self.key).ok();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);

@@ -18,7 +18,7 @@ pub(super) struct Life {
 
 impl Life {
     /// Of a leaf or a voucher that was made `now`, in seconds since 1970, for `lifetime`.
-    pub fn new(now: u64, lifetime: Duration) -> Self {
+    pub(super) fn new(now: u64, lifetime: Duration) -> Self {
         Self {
             from: now.saturating_sub(BACKDATED),
             until: now.saturating_add(lifetime.as_secs() / RENEW_AFTER),
@@ -27,7 +27,7 @@ impl Life {
 
     /// Whether it is time for the next one: in the second half of its life, and also when the clock was set back
     /// to before its first moment, where clients whose clocks are right refuse it.
-    pub fn is_due(self, now: u64) -> bool {
+    pub(super) fn is_due(self, now: u64) -> bool {
         !(self.from..self.until).contains(&now)
     }
 }

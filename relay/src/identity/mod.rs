@@ -128,7 +128,7 @@ pub(crate) fn pin(data_dir: &Path) -> Result<Pin, IdentityError> {
 
 impl Identity {
     /// Loads or makes the identity. `names` are what the relay's own leaf is valid for, `leaf_life` is how long.
-    pub fn load(
+    pub(crate) fn load(
         tls: &Tls,
         data_dir: &Path,
         names: Vec<String>,
@@ -158,7 +158,7 @@ impl Identity {
 
     /// Replaces the certificate in time and when its files change, for ever. `challenges` are the addresses on which
     /// a certificate authority finds nobody yet; they are opened for TCP while one is expected.
-    pub async fn keep_fresh(self: Arc<Self>, challenges: Vec<SocketAddr>) {
+    pub(crate) async fn keep_fresh(self: Arc<Self>, challenges: Vec<SocketAddr>) {
         tokio::join!(self.keep_ordered(&challenges), self.clone().keep_looking());
     }
 
@@ -207,7 +207,7 @@ impl Identity {
     ///
     /// # Errors
     /// [`IdentityError`]; then the one before stays.
-    pub async fn reload(self: Arc<Self>) -> Result<(), IdentityError> {
+    pub(crate) async fn reload(self: Arc<Self>) -> Result<(), IdentityError> {
         #[cfg(feature = "program")]
         if let Source::Acme(keeper) = &self.source {
             keeper.hurry();

@@ -3,14 +3,14 @@
 use std::{fs, io, path::PathBuf};
 
 use super::{
-    Place, PlanError,
+    InstallRoot, PlanError,
     layout::MANUAL,
     seal::{self, Comment},
     step::Step,
 };
 
 /// What it takes to write those that are not there yet as they are now.
-pub(super) fn write(place: &Place, pages: Vec<(String, String)>) -> Result<Option<Step>, PlanError> {
+pub(super) fn write(place: &InstallRoot, pages: Vec<(String, String)>) -> Result<Option<Step>, PlanError> {
     let mut due = Vec::new();
     for (name, text) in pages {
         let text = seal::seal(&text, Comment::Roff);
@@ -26,7 +26,7 @@ pub(super) fn write(place: &Place, pages: Vec<(String, String)>) -> Result<Optio
 }
 
 /// What it takes to remove all that were written, by whichever version.
-pub(super) fn remove(place: &Place) -> Result<Option<Step>, PlanError> {
+pub(super) fn remove(place: &InstallRoot) -> Result<Option<Step>, PlanError> {
     let directory = place.path(MANUAL);
     let failed = |path: PathBuf| move |source| PlanError::Read { path, source };
     let entries = match fs::read_dir(&directory) {

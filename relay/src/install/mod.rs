@@ -53,7 +53,7 @@ pub enum PlanError {
 
 /// Where to install: the system, or a directory that stands for one.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct InstallRoot {
     /// `/`, or the directory that stands for it.
     pub root: PathBuf,
 }
@@ -68,7 +68,7 @@ impl Plan {
     /// # Errors
     /// [`PlanError`] when that would overwrite what is not ours.
     pub fn install(
-        place: &Place,
+        place: &InstallRoot,
         program: &Path,
         settings: String,
         pages: Vec<(String, String)>,
@@ -114,7 +114,7 @@ impl Plan {
     ///
     /// # Errors
     /// [`PlanError`] when what is there is not ours.
-    pub fn uninstall(place: &Place, purge: bool) -> Result<Self, PlanError> {
+    pub fn uninstall(place: &InstallRoot, purge: bool) -> Result<Self, PlanError> {
         if place.path(PACKAGED_UNIT).exists() {
             return Err(PlanError::Packaged);
         }
@@ -172,7 +172,7 @@ impl Plan {
     }
 }
 
-impl Place {
+impl InstallRoot {
     /// The running system.
     pub fn system() -> Self {
         Self { root: "/".into() }

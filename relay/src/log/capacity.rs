@@ -65,7 +65,7 @@ pub enum Plenty {
 
 impl Seen {
     /// What a running relay sees: its writer decides.
-    pub fn by(health: &Health, free: Option<u64>, limits: &Limits) -> Self {
+    pub(crate) fn by(health: &Health, free: Option<u64>, limits: &Limits) -> Self {
         Self {
             free,
             reserve: limits.free_space_reserve,
@@ -77,7 +77,7 @@ impl Seen {
 
     /// What can be seen without one. What is free inside the file shows only when it is compacted, which a relay does at
     /// its start; so a file that is as large as it may be lacks nothing yet.
-    pub fn at_rest(free: Option<u64>, file: u64, limits: &Limits) -> Self {
+    pub(crate) fn at_rest(free: Option<u64>, file: u64, limits: &Limits) -> Self {
         let reserve = limits.free_space_reserve;
         Self {
             free,
@@ -89,7 +89,7 @@ impl Seen {
     }
 
     /// What to make of it.
-    pub fn judge(&self) -> Capacity {
+    pub(crate) fn judge(&self) -> Capacity {
         let is_low = self.is_disk_low() || self.is_share_low();
         let (level, so) = match self.missing {
             Some(SpaceError::Free) => (

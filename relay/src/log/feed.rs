@@ -33,7 +33,7 @@ pub struct Feed {
     feeds: Feeds,
     room: RoomId,
     tail: Arc<Tail>,
-    told: watch::Receiver<()>,
+    woken: watch::Receiver<()>,
 }
 
 impl Feeds {
@@ -43,8 +43,8 @@ impl Feeds {
         let followed =
             rooms.entry(room).or_insert_with(|| Followed { tail: Arc::new(Tail::new()), followers: 0 });
         followed.followers += 1;
-        let (tail, told) = (followed.tail.clone(), followed.tail.told());
-        Feed { feeds: self.clone(), room, tail, told }
+        let (tail, woken) = (followed.tail.clone(), followed.tail.woken());
+        Feed { feeds: self.clone(), room, tail, woken }
     }
 
     /// Whether anybody follows a room.
@@ -86,7 +86,7 @@ impl Feeds {
 impl Feed {
     /// Returns once there is news since the last call (the first time: since following). Cancel-safe.
     pub async fn changed(&mut self) {
-        if self.told.changed().await.is_err() {
+        if self.woken.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
     }
@@ -106,7 +106,7 @@ impl Feed {
         self.tail.allows(permit)
     }
 
-    /// Signals from now on; each one is told like an entry, see [`Feed::changed`].
+    /// Signals from now on; each one wakes like an entry, see [`Feed::changed`].
     pub fn signals(&self) -> broadcast::Receiver<Signal> {
         self.tail.signals()
     }

@@ -48,7 +48,7 @@ pub(crate) struct Listening {
 impl Listening {
     /// Opens the sockets that were not handed over. It needs nothing of the data directory, so that a relay whose
     /// port is taken leaves nothing behind.
-    pub fn open(address: SocketAddr, fallback: Fallback, handed: Handed) -> Result<Self, ListenError> {
+    pub(crate) fn open(address: SocketAddr, fallback: Fallback, handed: Handed) -> Result<Self, ListenError> {
         let Handed { mut udp, mut tcp } = handed;
         let mut tries = if address.port() == 0 { TRIES } else { 1 };
         loop {
@@ -80,7 +80,7 @@ impl Listening {
     }
 
     /// From now on QUIC is answered. The listener for TCP is the other half.
-    pub fn serve(
+    pub(crate) fn serve(
         self,
         proxies: &Networks,
         reset: &ResetKey,

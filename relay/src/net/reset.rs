@@ -27,7 +27,7 @@ pub(crate) struct ResetKey([u8; LENGTH]);
 
 impl ResetKey {
     /// The key in the data directory; a new one when there is none, or only a part of one.
-    pub fn load_or_create(data_dir: &Path) -> io::Result<Self> {
+    pub(crate) fn load_or_create(data_dir: &Path) -> io::Result<Self> {
         let path = data_dir.join(FILE);
         let mut key = [0; LENGTH];
         match fs::File::open(&path).and_then(|mut file| file.read_exact(&mut key)) {
@@ -45,7 +45,7 @@ impl ResetKey {
     }
 
     /// The configuration of an endpoint that uses it.
-    pub fn endpoint_config(&self) -> EndpointConfig {
+    pub(crate) fn endpoint_config(&self) -> EndpointConfig {
         let mut config = EndpointConfig::new(Arc::new(hmac::Key::new(hmac::HMAC_SHA256, &self.0)));
         config.cid_generator(|| Box::new(RandomIds));
         config

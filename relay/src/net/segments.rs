@@ -39,7 +39,7 @@ pub(crate) struct Segmenting {
 
 impl Segmenting {
     /// On this socket.
-    pub fn new(inner: Arc<dyn AsyncUdpSocket>) -> Self {
+    pub(crate) fn new(inner: Arc<dyn AsyncUdpSocket>) -> Self {
         Self { inner, full: AtomicU32::new(0) }
     }
 

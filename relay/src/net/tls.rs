@@ -29,11 +29,11 @@ pub enum TlsError {
 }
 
 /// The protocol of a certificate authority that looks whether a name is ours (RFC 8737).
-pub const ACME_TLS: &[u8] = b"acme-tls/1";
+pub(crate) const ACME_TLS: &[u8] = b"acme-tls/1";
 
 /// The certificate shown to the next client. Connections that are open keep the one they saw.
 #[derive(Debug)]
-pub struct Certificate {
+pub(crate) struct Certificate {
     shown: RwLock<Shown>,
     challenges: Challenges,
 }
@@ -49,7 +49,7 @@ impl Certificate {
     ///
     /// # Errors
     /// [`TlsError::Certificate`].
-    pub fn new(certificate: ServerCertificate) -> Result<Self, TlsError> {
+    pub(crate) fn new(certificate: ServerCertificate) -> Result<Self, TlsError> {
         Ok(Self { shown: RwLock::new(Shown::new(certificate)?), challenges: Challenges::default() })
     }
 
@@ -57,19 +57,19 @@ impl Certificate {
     ///
     /// # Errors
     /// [`TlsError::Certificate`]; then the one before stays.
-    pub fn replace(&self, certificate: ServerCertificate) -> Result<(), TlsError> {
+    pub(crate) fn replace(&self, certificate: ServerCertificate) -> Result<(), TlsError> {
         let certificate = Shown::new(certificate)?;
         *self.shown.write().unwrap_or_else(PoisonError::into_inner) = certificate;
         Ok(())
     }
 
     /// The last moment of the one that is shown now, in seconds since 1970.
-    pub fn not_after_unix(&self) -> u64 {
+    pub(crate) fn not_after_unix(&self) -> u64 {
         self.shown.read().unwrap_or_else(PoisonError::into_inner).not_after_unix
     }
 
     /// What is shown to a certificate authority instead.
-    pub fn challenges(&self) -> &Challenges {
+    pub(crate) fn challenges(&self) -> &Challenges {
         &self.challenges
     }
 }
@@ -94,12 +94,12 @@ const HTTP_ALPN: &[u8] = b"http/1.1";
 /// Certificates that answer a certificate authority's challenges, by name. As many as one certificate has names;
 /// when full, [`Challenges::add`] says so and the order fails.
 #[derive(Debug, Default)]
-pub struct Challenges(RwLock<HashMap<String, Arc<CertifiedKey>>>);
+pub(crate) struct Challenges(RwLock<HashMap<String, Arc<CertifiedKey>>>);
 
 impl Challenges {
     /// Answers for this name from now on; whether there was room, and the certificate can be used.
     #[must_use]
-    pub fn add(&self, name: &str, certificate: ServerCertificate) -> bool {
+    pub(crate) fn add(&self, name: &str, certificate: ServerCertificate) -> bool {
         // Not compared with its key, as others are: the check stumbles over the critical extension that is the
         // point of this certificate.
         let Ok(signer) = aws_lc_rs::sign::any_supported_type(&certificate.key) else { return false };
@@ -113,7 +113,7 @@ impl Challenges {
     }
 
     /// Does not answer for this name any more.
-    pub fn remove(&self, name: &str) {
+    pub(crate) fn remove(&self, name: &str) {
         self.0.write().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
 
@@ -127,7 +127,7 @@ impl Challenges {
 ///
 /// # Errors
 /// [`TlsError::Setup`].
-pub fn challenge_config(certificate: Arc<Certificate>) -> Result<ServerConfig, TlsError> {
+pub(crate) fn challenge_config(certificate: Arc<Certificate>) -> Result<ServerConfig, TlsError> {
     config(certificate, &[ACME_TLS])
 }
 
@@ -135,7 +135,7 @@ pub fn challenge_config(certificate: Arc<Certificate>) -> Result<ServerConfig, T
 ///
 /// # Errors
 /// [`TlsError::Setup`].
-pub fn server_config(certificate: Arc<Certificate>) -> Result<QuicServerConfig, TlsError> {
+pub(crate) fn server_config(certificate: Arc<Certificate>) -> Result<QuicServerConfig, TlsError> {
     // RFC 9001, 8.1: an endpoint that supports none of the client's protocols ends the handshake.
     let config = config(certificate, &[proto::ALPN])?;
     QuicServerConfig::try_from(config).map_err(|error| TlsError::Setup(error.to_string()))
@@ -145,7 +145,7 @@ pub fn server_config(certificate: Arc<Certificate>) -> Result<QuicServerConfig, 
 ///
 /// # Errors
 /// [`TlsError::Setup`].
-pub fn tcp_config(certificate: Arc<Certificate>) -> Result<Arc<ServerConfig>, TlsError> {
+pub(crate) fn tcp_config(certificate: Arc<Certificate>) -> Result<Arc<ServerConfig>, TlsError> {
     let mut config = config(certificate, &[HTTP_ALPN, ACME_TLS])?;
     // Nobody resumes: a client looks at the certificate each time, and what is remembered costs memory.
     config.send_tls13_tickets = 0;

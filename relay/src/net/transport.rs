@@ -47,11 +47,11 @@ pub(crate) enum RecvHalf {
 
 /// The stream or its connection is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Gone;
+pub(crate) struct StreamGone;
 
 impl Connection {
     /// What carries it, for the log.
-    pub fn carrier(&self) -> &'static str {
+    pub(crate) fn carrier(&self) -> &'static str {
         match self {
             Self::Quic(_) => "quic",
             Self::Tcp(_) => "tcp",
@@ -59,7 +59,7 @@ impl Connection {
     }
 
     /// The next stream that the client opens; `None` when the connection is gone. Cancel-safe.
-    pub async fn accept(&self) -> Option<(SendHalf, RecvHalf)> {
+    pub(crate) async fn accept(&self) -> Option<(SendHalf, RecvHalf)> {
         match self {
             Self::Quic(connection) => {
                 let (send, recv) = connection.accept_bi().await.ok()?;
@@ -73,7 +73,7 @@ impl Connection {
     }
 
     /// Returns when it is gone. Cancel-safe.
-    pub async fn closed(&self) {
+    pub(crate) async fn closed(&self) {
         match self {
             Self::Quic(connection) => drop(connection.closed().await),
             Self::Tcp(guest) => drop(guest.tunnel().closed().await),
@@ -81,7 +81,7 @@ impl Connection {
     }
 
     /// It has joined a room: it gets the windows that a member may have. Before, it had what a stranger gets.
-    pub fn welcome(&self, limits: &Limits) {
+    pub(crate) fn welcome(&self, limits: &Limits) {
         match self {
             Self::Quic(connection) => {
                 connection.set_receive_window(VarInt::from_u32(limits.connection_window));
@@ -91,7 +91,7 @@ impl Connection {
     }
 
     /// It may have so many streams at once. Over TCP the tunnel has its own bound.
-    pub fn grant(&self, streams: u32) {
+    pub(crate) fn grant(&self, streams: u32) {
         if let Self::Quic(connection) = self {
             connection.set_max_concurrent_bi_streams(VarInt::from_u32(streams));
         }
@@ -99,7 +99,7 @@ impl Connection {
 
     /// So many transfers are on their way: what is held of them, both ways, comes on top of what there is for rooms, so
     /// that no room waits for a window that a file has filled. Over TCP each stream has a window of its own and no more.
-    pub fn make_room(&self, limits: &Limits, transfers: u32) {
+    pub(crate) fn make_room(&self, limits: &Limits, transfers: u32) {
         if let Self::Quic(connection) = self {
             let more = transfers.saturating_mul(limits.stream_window);
             let window = limits.connection_window.saturating_add(more).min(u32::MAX >> 2);
@@ -110,7 +110,7 @@ impl Connection {
     }
 
     /// Ends all streams at once and says why.
-    pub fn close(&self, code: CloseCode) {
+    pub(crate) fn close(&self, code: CloseCode) {
         match self {
             Self::Quic(connection) => connection.close(code.value().into(), b""),
             Self::Tcp(guest) => guest.tunnel().close(code),
@@ -120,51 +120,51 @@ impl Connection {
 
 impl Guest {
     /// `known` is what the tunnel's bounds go by.
-    pub fn new(tunnel: Tunnel, known: Arc<AtomicBool>) -> Self {
+    pub(crate) fn new(tunnel: Tunnel, known: Arc<AtomicBool>) -> Self {
         Self { tunnel, known }
     }
 
     /// The connection itself.
-    pub fn tunnel(&self) -> &Tunnel {
+    pub(crate) fn tunnel(&self) -> &Tunnel {
         &self.tunnel
     }
 
     /// It has joined a room: more of what it sends may wait to be read.
-    pub fn welcome(&self) {
+    pub(crate) fn welcome(&self) {
         self.known.store(true, Ordering::Relaxed);
     }
 }
 
 impl SendHalf {
     /// Waits until all of it is taken. Dropped half-way, a part is.
-    pub async fn write_all(&mut self, bytes: &[u8]) -> Result<(), Gone> {
+    pub(crate) async fn write_all(&mut self, bytes: &[u8]) -> Result<(), StreamGone> {
         match self {
-            Self::Quic(send) => send.write_all(bytes).await.map_err(|_| Gone),
-            Self::Tcp(send) => send.write_all(bytes).await.map_err(|_| Gone),
+            Self::Quic(send) => send.write_all(bytes).await.map_err(|_| StreamGone),
+            Self::Tcp(send) => send.write_all(bytes).await.map_err(|_| StreamGone),
         }
     }
 
     /// The same without copying where the transport can share: over QUIC the bytes are held until the client has them.
-    pub async fn write_chunk(&mut self, bytes: Bytes) -> Result<(), Gone> {
+    pub(crate) async fn write_chunk(&mut self, bytes: Bytes) -> Result<(), StreamGone> {
         match self {
-            Self::Quic(send) => send.write_chunk(bytes).await.map_err(|_| Gone),
-            Self::Tcp(send) => send.write_all(&bytes).await.map_err(|_| Gone),
+            Self::Quic(send) => send.write_chunk(bytes).await.map_err(|_| StreamGone),
+            Self::Tcp(send) => send.write_all(&bytes).await.map_err(|_| StreamGone),
         }
     }
 
     /// Ends the half in order.
-    pub async fn finish(&mut self) -> Result<(), Gone> {
+    pub(crate) async fn finish(&mut self) -> Result<(), StreamGone> {
         match self {
-            Self::Quic(send) => send.finish().map_err(|_| Gone),
-            Self::Tcp(send) => send.finish().await.map_err(|_| Gone),
+            Self::Quic(send) => send.finish().map_err(|_| StreamGone),
+            Self::Tcp(send) => send.finish().await.map_err(|_| StreamGone),
         }
     }
 
     /// Waits until the client has all that was written before the end. Over TCP nothing tells but its own end,
     /// and what it still sends is thrown away.
-    pub async fn taken(&mut self) -> Result<(), Gone> {
+    pub(crate) async fn taken(&mut self) -> Result<(), StreamGone> {
         match self {
-            Self::Quic(send) => send.stopped().await.map(|_| ()).map_err(|_| Gone),
+            Self::Quic(send) => send.stopped().await.map(|_| ()).map_err(|_| StreamGone),
             Self::Tcp(send) => {
                 send.ended().await;
                 Ok(())
@@ -173,7 +173,7 @@ impl SendHalf {
     }
 
     /// From now on what other streams have to say goes first. Over TCP streams take turns, a small frame each.
-    pub fn yield_to_rooms(&mut self) {
+    pub(crate) fn yield_to_rooms(&mut self) {
         if let Self::Quic(send) = self {
             // Fails only when it has ended already.
             let _ = send.set_priority(TRANSFER_PRIORITY);
@@ -181,7 +181,7 @@ impl SendHalf {
     }
 
     /// Breaks the half off. Does nothing when it has ended already.
-    pub fn reset(&mut self, code: CloseCode) {
+    pub(crate) fn reset(&mut self, code: CloseCode) {
         match self {
             // Fails only when it has ended already.
             Self::Quic(send) => drop(send.reset(code.value().into())),
@@ -193,18 +193,18 @@ impl SendHalf {
 
 impl RecvHalf {
     /// What has come, at most `max` bytes; `None` at the client's orderly end. Cancel-safe.
-    pub async fn read_chunk(&mut self, max: usize) -> Result<Option<Bytes>, Gone> {
+    pub(crate) async fn read_chunk(&mut self, max: usize) -> Result<Option<Bytes>, StreamGone> {
         match self {
             Self::Quic(recv) => {
-                let chunk = recv.read_chunk(max, true).await.map_err(|_| Gone)?;
+                let chunk = recv.read_chunk(max, true).await.map_err(|_| StreamGone)?;
                 Ok(chunk.map(|chunk| chunk.bytes))
             }
-            Self::Tcp(recv) => recv.read_chunk(max).await.map_err(|_| Gone),
+            Self::Tcp(recv) => recv.read_chunk(max).await.map_err(|_| StreamGone),
         }
     }
 
     /// Takes nothing more. Does nothing when the half has ended already.
-    pub fn stop(&mut self, code: CloseCode) {
+    pub(crate) fn stop(&mut self, code: CloseCode) {
         match self {
             // Fails only when it has ended already.
             Self::Quic(recv) => drop(recv.stop(code.value().into())),

@@ -63,12 +63,12 @@ struct Batch {
 
 impl Security {
     /// Addresses from now on, or none any more.
-    pub fn show_addresses(&self, shown: bool) {
+    pub(crate) fn show_addresses(&self, shown: bool) {
         self.shows_addresses.store(shown, Ordering::Relaxed);
     }
 
     /// Something happened, perhaps because of whoever is at this address.
-    pub fn note(&self, event: Event, address: Option<IpAddr>) {
+    pub(crate) fn note(&self, event: Event, address: Option<IpAddr>) {
         let address = address.filter(|_| self.shows_addresses.load(Ordering::Relaxed));
         if let Some(batch) = self.take(event, address, Instant::now()) {
             say(event, &batch);
@@ -76,14 +76,14 @@ impl Security {
     }
 
     /// The next round: says what waited long enough.
-    pub fn flush(&self) {
+    pub(crate) fn flush(&self) {
         for (event, batch) in self.due(Instant::now()) {
             say(event, &batch);
         }
     }
 
     /// The last round: says all that waits.
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         let all: Vec<_> = self
             .kinds()
             .iter_mut()

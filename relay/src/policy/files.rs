@@ -143,7 +143,7 @@ pub const INDEX_CACHE: usize = 8 << 20;
 pub const SWEEP_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Blobs that one transaction deletes: others get their turn between.
-pub const SWEEP_STEP: usize = 256;
+pub const PURGE_STEP: usize = 256;
 
 const _: () = assert!(PARTS_UNDER_WAY < SHARE_PARTS as usize);
 const _: () = assert!(

@@ -119,7 +119,7 @@ impl Relay {
         let _ = tokio::task::spawn_blocking(move || clock.look()).await;
         let now_ms = self.shared.clock.aged_ms();
         self.backend.trim(now_ms).await;
-        self.shared.blobs.sweep(now_ms).await;
+        self.shared.blobs.purge(now_ms).await;
         self.shared.blobs.trim(now_ms).await;
         start::drop_orphans(&*self.backend, &self.shared.blobs).await;
     }

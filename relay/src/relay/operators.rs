@@ -55,7 +55,7 @@ pub(super) async fn check(config: &Config, data_dir: &Path) -> Result<(), StartE
 
 impl OperatorSockets {
     /// Takes the port. Nobody is answered yet.
-    pub async fn bind(config: &Config) -> Result<Self, StartError> {
+    pub(super) async fn bind(config: &Config) -> Result<Self, StartError> {
         let from = config.admin_from.clone();
         let watching = match config.admin_listen {
             Some(address) => {
@@ -70,7 +70,7 @@ impl OperatorSockets {
     }
 
     /// Opens them to the operators of this relay.
-    pub async fn open(self, mut relay: Relay, data_dir: &Path) -> Result<Relay, StartError> {
+    pub(super) async fn open(self, mut relay: Relay, data_dir: &Path) -> Result<Relay, StartError> {
         let watching = self.watching.as_ref().and_then(|(listener, _)| listener.local_addr().ok());
         let mut listeners: Vec<_> =
             self.watching.into_iter().map(|(listener, from)| Listener::Watching(listener, from)).collect();

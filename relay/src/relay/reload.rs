@@ -19,7 +19,7 @@ impl Reloader {
     /// Every limit is in force when this returns, with two exceptions for what is open already: a connection keeps
     /// its stream window, its send window and its datagrams; one that has joined a room keeps its number of rooms
     /// and its receive window.
-    pub fn reload(&self, limits: Limits) {
+    pub(crate) fn reload(&self, limits: Limits) {
         // A relay that stops takes no connections any more, and must not begin to again.
         if !*self.shared.stopping.borrow() {
             let mut server = self.server.clone();

@@ -200,7 +200,7 @@ pub(crate) async fn drop_orphans(backend: &dyn Backend, blobs: &Blobs) {
 async fn keep_swept(backend: Arc<dyn Backend>, blobs: Arc<Blobs>, clock: Arc<Clock>) {
     let mut ended = 0;
     loop {
-        blobs.sweep(clock.due_ms()).await;
+        blobs.purge(clock.due_ms()).await;
         let now = backend.ended();
         if std::mem::replace(&mut ended, now) != now {
             drop_orphans(&*backend, &blobs).await;

@@ -29,7 +29,7 @@ pub(crate) enum Turn {
 
 impl JoinGate {
     /// `has_joined`: a stream of the connection has joined, now or before.
-    pub fn next(&self, has_joined: bool, now: Instant) -> Turn {
+    pub(crate) fn next(&self, has_joined: bool, now: Instant) -> Turn {
         let most =
             if has_joined && self.not_before.is_none() { JOINS_AT_ONCE } else { STRANGER_JOINS_AT_ONCE };
         match self.not_before {

@@ -18,13 +18,13 @@ pub(crate) struct Joining {
 
 impl Joining {
     /// One more of the connection whose streams these are; `payer` is who pays if it is refused.
-    pub fn new(shared: Arc<Shared>, payer: IpAddr, streams: watch::Sender<Streams>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, payer: IpAddr, streams: watch::Sender<Streams>) -> Self {
         streams.send_modify(|streams| streams.gate.joining += 1);
         Self { shared, payer, streams }
     }
 
     /// It may not.
-    pub fn refused(self) {
+    pub(crate) fn refused(self) {
         let now = Instant::now();
         let owed = self.shared.refused().spend(self.payer, now);
         if !owed.is_zero() {

@@ -14,7 +14,7 @@ use crate::{
     session::{
         joining::Joining,
         shared::Shared,
-        streams::{Place, Streams},
+        streams::{StreamPermit, Streams},
     },
 };
 
@@ -34,49 +34,53 @@ pub(crate) struct Peer {
 
 impl Peer {
     /// Nothing is joined yet.
-    pub fn new(shared: Arc<Shared>, permit: &Permit, binding: [u8; proto::CHANNEL_BINDING_LEN]) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        permit: &Permit,
+        binding: [u8; proto::CHANNEL_BINDING_LEN],
+    ) -> Self {
         let (payer, share) = (permit.address, permit.share.clone());
         let (streams, joins) = (watch::Sender::default(), Mutex::default());
         Self { shared, payer, binding, share, streams, joins }
     }
 
     /// A place for one more room, if there is one.
-    pub fn room(&self) -> Option<Place<'_>> {
+    pub(crate) fn room(&self) -> Option<StreamPermit<'_>> {
         let most = self.shared.limits().rooms_per_connection;
-        Place::take(&self.streams, |streams| &mut streams.rooms, most)
+        StreamPermit::take(&self.streams, |streams| &mut streams.rooms, most)
     }
 
     /// A place for one more transfer, if there is one.
-    pub fn transfer(&self) -> Option<Place<'_>> {
+    pub(crate) fn transfer(&self) -> Option<StreamPermit<'_>> {
         let most = self.shared.limits().files.transfers_per_connection;
-        Place::take(&self.streams, |streams| &mut streams.transfers, most)
+        StreamPermit::take(&self.streams, |streams| &mut streams.transfers, most)
     }
 
     /// Whether it may join once more.
-    pub fn may_join(&self) -> bool {
+    pub(crate) fn may_join(&self) -> bool {
         let rate = self.shared.limits().joins_per_connection;
         let mut joins = self.joins.lock().unwrap_or_else(PoisonError::into_inner);
         joins.take(rate, Instant::now()).is_ok()
     }
 
     /// It was no Join.
-    pub fn refund_join(&self) {
+    pub(crate) fn refund_join(&self) {
         let rate = self.shared.limits().joins_per_connection;
         self.joins.lock().unwrap_or_else(PoisonError::into_inner).refund(1, rate);
     }
 
     /// A stream of it is about to join.
-    pub fn joining(&self) -> Joining {
+    pub(crate) fn joining(&self) -> Joining {
         Joining::new(self.shared.clone(), self.payer, self.streams.clone())
     }
 
     /// A stream of it has opened a room.
-    pub fn has_opened(&self) {
+    pub(crate) fn has_opened(&self) {
         self.streams.send_modify(|streams| streams.opened = streams.opened.saturating_add(1));
     }
 
     /// A stream of it has joined, or has proved a member's key for a file.
-    pub fn has_joined(&self) {
+    pub(crate) fn has_joined(&self) {
         self.streams.send_if_modified(|streams| !std::mem::replace(&mut streams.have_joined, true));
     }
 }

@@ -68,7 +68,7 @@ pub(crate) struct Handle {
 }
 
 impl Shared {
-    pub fn new(log: Arc<dyn Log>, blobs: Arc<Blobs>, clock: Arc<Clock>, limits: &Limits) -> Self {
+    pub(crate) fn new(log: Arc<dyn Log>, blobs: Arc<Blobs>, clock: Arc<Clock>, limits: &Limits) -> Self {
         let metrics = Arc::<Metrics>::default();
         Self {
             log,
@@ -96,28 +96,28 @@ impl Shared {
 
     /// Takes no more connections, and tells everybody to come again. What was accepted reaches the disk, and its
     /// acknowledgement the client.
-    pub fn drain(&self) {
+    pub(crate) fn drain(&self) {
         self.drained.store(true, Relaxed);
         self.stopping.send_replace(true);
     }
 
     /// Whether it was told to.
-    pub fn is_drained(&self) -> bool {
+    pub(crate) fn is_drained(&self) -> bool {
         self.drained.load(Relaxed)
     }
 
     /// The router; never held across an await.
-    pub fn router(&self) -> MutexGuard<'_, Router<Handle>> {
+    pub(crate) fn router(&self) -> MutexGuard<'_, Router<Handle>> {
         self.router.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The limits in force.
-    pub fn limits(&self) -> Arc<Limits> {
+    pub(crate) fn limits(&self) -> Arc<Limits> {
         self.limits.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Other limits from now on; the log has its own copy.
-    pub fn reload(&self, limits: Limits) {
+    pub(crate) fn reload(&self, limits: Limits) {
         self.router().reload(&limits);
         self.create_quota().set_rate(limits.create);
         self.bad_tokens().set_rate(limits.bad_tokens);
@@ -129,33 +129,33 @@ impl Shared {
     }
 
     /// Who has opened how many rooms; never held across an await.
-    pub fn create_quota(&self) -> MutexGuard<'_, Quota<IpAddr>> {
+    pub(crate) fn create_quota(&self) -> MutexGuard<'_, Quota<IpAddr>> {
         self.create.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Memory that parts of files hold now, both ways, in bytes.
-    pub fn files_in_memory(&self) -> u64 {
+    pub(crate) fn files_in_memory(&self) -> u64 {
         let free = self.files_in.available_permits() + self.files_out.available_permits();
         (2 * u64::from(self.files_kib)).saturating_sub(free as u64) << 10
     }
 
     /// Who asked for files how often; never held across an await.
-    pub fn file_requests(&self) -> MutexGuard<'_, Quota<IpAddr>> {
+    pub(crate) fn file_requests(&self) -> MutexGuard<'_, Quota<IpAddr>> {
         self.file_requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Who sent and fetched how many KiB of files; never held across an await.
-    pub fn file_traffic(&self) -> MutexGuard<'_, Quota<IpAddr>> {
+    pub(crate) fn file_traffic(&self) -> MutexGuard<'_, Quota<IpAddr>> {
         self.file_traffic.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whose tokens were refused how often; never held across an await.
-    pub fn bad_tokens(&self) -> MutexGuard<'_, Quota<IpAddr>> {
+    pub(crate) fn bad_tokens(&self) -> MutexGuard<'_, Quota<IpAddr>> {
         self.bad_tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whose joins were refused how often; never held across an await.
-    pub fn refused(&self) -> MutexGuard<'_, Quota<IpAddr>> {
+    pub(crate) fn refused(&self) -> MutexGuard<'_, Quota<IpAddr>> {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -23,14 +23,14 @@ pub(crate) struct Streams {
 type Count = fn(&mut Streams) -> &mut u32;
 
 /// One of the places that a connection has for something, until it is dropped.
-pub(crate) struct Place<'a> {
+pub(crate) struct StreamPermit<'a> {
     streams: &'a watch::Sender<Streams>,
     count: Count,
 }
 
-impl<'a> Place<'a> {
+impl<'a> StreamPermit<'a> {
     /// Takes one of so many, if one is free.
-    pub fn take(streams: &'a watch::Sender<Streams>, count: Count, most: u32) -> Option<Self> {
+    pub(crate) fn take(streams: &'a watch::Sender<Streams>, count: Count, most: u32) -> Option<Self> {
         let took = streams.send_if_modified(|streams| {
             let taken = count(streams);
             let is_free = *taken < most;
@@ -42,7 +42,7 @@ impl<'a> Place<'a> {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for StreamPermit<'_> {
     fn drop(&mut self) {
         self.streams.send_modify(|streams| *(self.count)(streams) -= 1);
     }

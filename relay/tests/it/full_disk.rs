@@ -25,22 +25,22 @@ const SIZE: u32 = 24;
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
 
 /// A file system in memory; unmounted on drop.
-pub struct Mount(TempDir);
+pub(crate) struct Mount(TempDir);
 
 impl Mount {
-    pub fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         let directory = TempDir::new().unwrap();
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", &format!("size={SIZE}m"), "tmpfs"]).arg(directory.path());
         mount.output().is_ok_and(|output| output.status.success()).then_some(Self(directory))
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }
 
     /// From now on nothing is written here.
-    pub fn read_only(&self) {
+    pub(crate) fn read_only(&self) {
         let remounted = Command::new("mount").args(["-o", "remount,ro"]).arg(self.path()).status();
         assert!(remounted.unwrap().success());
     }

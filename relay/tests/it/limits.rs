@@ -12,7 +12,7 @@ use relay::{Limits, Rate, Retention, ops::metrics::Limit};
 use crate::common::*;
 
 /// So many, and then none for a day.
-pub fn only(burst: u32) -> Rate {
+pub(crate) fn only(burst: u32) -> Rate {
     Rate { burst, interval: Duration::from_secs(24 * 3600) }
 }
 

@@ -6,14 +6,14 @@ use proto::relay::{GetSlot, Publish, client_frame, refused::Code, relay_frame::F
 use crate::common::*;
 
 impl Stream {
-    pub async fn acknowledge(&mut self, id: [u8; 16], seq: u64, name: CommitName) {
+    pub(crate) async fn acknowledge(&mut self, id: [u8; 16], seq: u64, name: CommitName) {
         let (room, key, _) = self.who.clone().unwrap();
         let ack = Some(ack(&room, &key, seq, name));
         let (id, envelope) = (id.to_vec().into(), b"taken".as_slice().into());
         self.frame(client_frame::Frame::Publish(Publish { id, envelope, ack, ..Publish::default() })).await;
     }
 
-    pub async fn vote(&mut self, id: [u8; 16], generation: &[u8], against: (u64, CommitName)) {
+    pub(crate) async fn vote(&mut self, id: [u8; 16], generation: &[u8], against: (u64, CommitName)) {
         let (room, key, _) = self.who.clone().unwrap();
         let ballot = Some(ballot(&room, generation, &key, against));
         let id = id.to_vec().into();

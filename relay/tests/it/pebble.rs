@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const EAB: (&str, &str) = ("kid-1", "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W");
 
 /// Whether the authority's program is missing.
-pub fn is_missing() -> bool {
+pub(crate) fn is_missing() -> bool {
     let is_there = |program| {
         let mut command = Command::new(program);
         command.arg("-h").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
@@ -41,7 +41,7 @@ pub fn is_missing() -> bool {
 }
 
 /// What is the same in each life of the authority's program.
-pub struct Setup {
+pub(crate) struct Setup {
     directory: TempDir,
     ports: Ports,
     eab: bool,
@@ -58,12 +58,12 @@ struct Ports {
 }
 
 /// The authority; killed on drop.
-pub struct Pebble(Vec<Child>);
+pub(crate) struct Pebble(Vec<Child>);
 
 impl Setup {
     /// Nothing runs yet. `eab`: it asks for an external account. `life`: seconds that its certificates live, if not
     /// years.
-    pub fn with(eab: bool, life: Option<u64>) -> Self {
+    pub(crate) fn with(eab: bool, life: Option<u64>) -> Self {
         let setup = Self { directory: TempDir::new().unwrap(), ports: Ports::new(), eab, life };
         // For the authority's own HTTPS.
         let authority = Authority::load_or_create(setup.directory.path()).unwrap();
@@ -73,7 +73,7 @@ impl Setup {
 
     /// Runs it; each life has another root. It finds every name on this machine, by a name server of its own, and
     /// looks for the challenge on the relay's port.
-    pub fn start(&self) -> Pebble {
+    pub(crate) fn start(&self) -> Pebble {
         let Ports { acme, management, dns, relay } = self.ports;
         let mut config = json!({
             "listenAddress": format!("127.0.0.1:{acme}"),
@@ -117,12 +117,12 @@ impl Setup {
     }
 
     /// Where the relay has to listen.
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         ([127, 0, 0, 1], self.ports.relay).into()
     }
 
     /// The relay's options for a certificate for this name.
-    pub fn ask_for(&self, command: &mut Command, name: &str) {
+    pub(crate) fn ask_for(&self, command: &mut Command, name: &str) {
         let directory = format!("https://localhost:{}/dir", self.ports.acme);
         command.args(["--listen", &self.address().to_string(), "--json", "--domain", name]);
         command.args(["--acme-directory", &directory, "--acme-ca"]).arg(self.file(certs::CA_CERT_FILE));
@@ -133,17 +133,17 @@ impl Setup {
     }
 
     /// Orders that the authority was asked for, in all lives.
-    pub fn orders(&self) -> usize {
+    pub(crate) fn orders(&self) -> usize {
         self.log().matches("order-plz").count()
     }
 
     /// The root of what it issues in this life.
-    pub fn root(&self) -> CertificateDer<'static> {
+    pub(crate) fn root(&self) -> CertificateDer<'static> {
         CertificateDer::from_pem_slice(self.root_pem().as_bytes()).unwrap()
     }
 
     /// The same as PEM.
-    pub fn root_pem(&self) -> String {
+    pub(crate) fn root_pem(&self) -> String {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(self.file(certs::CA_CERT_FILE)).unwrap()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

@@ -16,7 +16,7 @@ use crate::common::*;
 const LOG: &str = "standard-error";
 
 /// A running program; killed on drop.
-pub struct Program {
+pub(crate) struct Program {
     pub child: Child,
     pub address: SocketAddr,
     pub line: String,
@@ -25,19 +25,19 @@ pub struct Program {
 }
 
 impl Program {
-    pub fn start(data_dir: &Path) -> Self {
+    pub(crate) fn start(data_dir: &Path) -> Self {
         Self::with(data_dir, &["--rate", "1000000"])
     }
 
     /// On a free port with these options; what it logs is in the data directory.
-    pub fn with(data_dir: &Path, options: &[&str]) -> Self {
+    pub(crate) fn with(data_dir: &Path, options: &[&str]) -> Self {
         let mut command = command(data_dir);
         command.args(["--listen", "127.0.0.1:0", "--json"]).args(options);
         Self::run(data_dir, command)
     }
 
     /// By a command that must print the greeting as JSON.
-    pub fn run(data_dir: &Path, mut command: Command) -> Self {
+    pub(crate) fn run(data_dir: &Path, mut command: Command) -> Self {
         std::fs::create_dir_all(data_dir).unwrap();
         let log = data_dir.join(LOG);
         let stderr = std::fs::File::options().create(true).append(true).open(&log).unwrap();
@@ -51,12 +51,12 @@ impl Program {
     }
 
     /// What it has written to stderr.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
     }
 
     /// Waits until it has written this.
-    pub async fn logs(&self, text: &str) {
+    pub(crate) async fn logs(&self, text: &str) {
         let written = async {
             while !self.log().contains(text) {
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -67,13 +67,13 @@ impl Program {
     }
 
     /// Sends a signal, as `-HUP`.
-    pub fn signal(&self, signal: &str) {
+    pub(crate) fn signal(&self, signal: &str) {
         let status = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
         assert!(status.success());
     }
 
     /// SIGTERM.
-    pub fn terminate(&self) {
+    pub(crate) fn terminate(&self) {
         terminate(&self.child);
     }
 }
@@ -86,14 +86,14 @@ impl Drop for Program {
     }
 }
 
-pub fn command(data_dir: &Path) -> Command {
+pub(crate) fn command(data_dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_relay"));
     command.stdin(Stdio::null());
     command.arg("--data-dir").arg(data_dir).env_remove("SCHAT_LOG");
     command
 }
 
-pub fn run(data_dir: &Path, arguments: &[&str]) -> Output {
+pub(crate) fn run(data_dir: &Path, arguments: &[&str]) -> Output {
     command(data_dir).args(arguments).output().unwrap()
 }
 

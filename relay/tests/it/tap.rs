@@ -11,7 +11,7 @@ use std::{
 use tokio::{net::UdpSocket, task::JoinHandle};
 
 /// For one client.
-pub struct Tap {
+pub(crate) struct Tap {
     /// What the client dials.
     pub address: SocketAddr,
     counts: Arc<Counts>,
@@ -22,7 +22,7 @@ pub struct Tap {
 
 /// What is let through.
 #[derive(Clone, Copy)]
-pub struct Rules {
+pub(crate) struct Rules {
     /// Datagrams of the client.
     pub up: u64,
     /// Datagrams of the relay.
@@ -39,9 +39,9 @@ struct Counts {
 
 impl Tap {
     /// The relay hears the client; the client hears nothing.
-    pub const NO_ANSWERS: Rules = Rules { up: u64::MAX, down: 0 };
+    pub(crate) const NO_ANSWERS: Rules = Rules { up: u64::MAX, down: 0 };
 
-    pub async fn to(relay: SocketAddr, rules: Rules) -> Self {
+    pub(crate) async fn to(relay: SocketAddr, rules: Rules) -> Self {
         let client_side = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         let relay_side = UdpSocket::bind("127.0.0.1:0").await.unwrap();
         relay_side.connect(relay).await.unwrap();
@@ -53,17 +53,17 @@ impl Tap {
     }
 
     /// From now on the client hears nothing, or again what the rules let through.
-    pub fn silence(&self, is_silent: bool) {
+    pub(crate) fn silence(&self, is_silent: bool) {
         self.is_silent.store(is_silent, Relaxed);
     }
 
     /// Datagrams and bytes that the relay was sent.
-    pub fn up(&self) -> (u64, u64) {
+    pub(crate) fn up(&self) -> (u64, u64) {
         (self.counts.up.load(Relaxed), self.counts.up_bytes.load(Relaxed))
     }
 
     /// Datagrams and bytes that the relay sent, let through or not.
-    pub fn down(&self) -> (u64, u64) {
+    pub(crate) fn down(&self) -> (u64, u64) {
         (self.counts.down.load(Relaxed), self.counts.down_bytes.load(Relaxed))
     }
 }

@@ -14,10 +14,10 @@ use tokio::task::JoinSet;
 
 use crate::common::*;
 
-pub const FREE: Allowance = Allowance { rooms: 0, uses: 0, expires_ms: 0 };
+pub(crate) const FREE: Allowance = Allowance { rooms: 0, uses: 0, expires_ms: 0 };
 
 /// A relay that asks for tokens.
-pub async fn guarded(limits: Limits) -> Server {
+pub(crate) async fn guarded(limits: Limits) -> Server {
     Server::configured(|config| {
         config.limits = limits;
         config.limits.admission = Admission::Token;
@@ -25,38 +25,38 @@ pub async fn guarded(limits: Limits) -> Server {
     .await
 }
 
-pub fn backend(server: &Server) -> &dyn relay::log::Backend {
+pub(crate) fn backend(server: &Server) -> &dyn relay::log::Backend {
     server.relay.as_ref().unwrap().backend()
 }
 
-pub async fn token(server: &Server, allowance: Allowance) -> Token {
+pub(crate) async fn token(server: &Server, allowance: Allowance) -> Token {
     let (token, record) = TokenRecord::generate("test".into(), allowance, 1).unwrap();
     backend(server).change_tokens(TokenChange::Add(record)).await.unwrap();
     token
 }
 
 /// What the relay says of this token.
-pub async fn kept(server: &Server, token: &Token) -> TokenRecord {
+pub(crate) async fn kept(server: &Server, token: &Token) -> TokenRecord {
     let all = backend(server).tokens().await.unwrap();
     all.into_iter().find(|kept| kept.hash == TokenHash::of(token)).unwrap()
 }
 
-pub async fn revoke(server: &Server, token: &Token) -> relay::log::Revoked {
+pub(crate) async fn revoke(server: &Server, token: &Token) -> relay::log::Revoked {
     let id = TokenHash::of(token).id().parse().unwrap();
     backend(server).change_tokens(TokenChange::Revoke(id)).await.unwrap().unwrap()
 }
 
-pub fn with(key: &ed25519_dalek::SigningKey, token: &[u8]) -> Create {
+pub(crate) fn with(key: &ed25519_dalek::SigningKey, token: &[u8]) -> Create {
     Create { token: token.to_vec().into(), ..opening(key, vec![]) }
 }
 
 /// The answer to a Create of this room with these bytes as token.
-pub async fn create(client: &Client, number: u8, token: &[u8]) -> Frame {
+pub(crate) async fn create(client: &Client, number: u8, token: &[u8]) -> Frame {
     let key = key(number);
     client.try_join(client.join_frame(room(number), &key, 0, Some(with(&key, token)))).await.1
 }
 
-pub fn is_joined(frame: &Frame) -> bool {
+pub(crate) fn is_joined(frame: &Frame) -> bool {
     matches!(frame, Frame::Joined(_))
 }
 

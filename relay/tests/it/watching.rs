@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What the admin port answers.
-pub fn get(address: SocketAddr, path: &str, host: &str) -> String {
+pub(crate) fn get(address: SocketAddr, path: &str, host: &str) -> String {
     ask(TcpStream::connect(address).unwrap(), path, host).unwrap()
 }
 
@@ -28,7 +28,7 @@ fn ask(mut stream: TcpStream, path: &str, host: &str) -> std::io::Result<String>
 }
 
 /// A relay that is watched, and where.
-pub fn watched(data_dir: &Path, options: &[&str]) -> (Program, SocketAddr) {
+pub(crate) fn watched(data_dir: &Path, options: &[&str]) -> (Program, SocketAddr) {
     watched_at("127.0.0.1:0", data_dir, options)
 }
 

@@ -24,5 +24,6 @@ pub use name::{MAX_NAME, clean_name};
 pub use size::{MAX_PARTS, Shape};
 
 pub use crate::crypto::aead::stream::{
-    FileCipher, FileKey, HASH, OpenPartError, PART, PartHash, Place, SEALED_PART, SealPartError, SealedPart,
+    FileCipher, FileKey, HASH, OpenPartError, PART, PartHash, PartPosition, SEALED_PART, SealPartError,
+    SealedPart,
 };

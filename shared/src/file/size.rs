@@ -14,7 +14,7 @@
 //!
 //! On average it costs about 4 % of a file above 64 KiB. 113 buckets up to 1 GiB: the size tells less than 7 bits.
 
-use crate::crypto::aead::stream::{HASH, PART, Place, SEALED_PART, sealed_len};
+use crate::crypto::aead::stream::{HASH, PART, PartPosition, SEALED_PART, sealed_len};
 
 /// Least bucket, in bytes: one chunk of the cipher.
 const LEAST: u64 = 64 << 10;
@@ -57,8 +57,8 @@ impl Shape {
     }
 
     /// Where that part stands. None: the file has none such.
-    pub fn place(&self, part: u32) -> Option<Place> {
-        (part < self.parts).then(|| Place::Data { part, last: part + 1 == self.parts })
+    pub fn place(&self, part: u32) -> Option<PartPosition> {
+        (part < self.parts).then(|| PartPosition::Data { part, last: part + 1 == self.parts })
     }
 
     /// Where a part begins in the file.

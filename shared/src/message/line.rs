@@ -58,7 +58,7 @@ pub enum Alteration {
     Edit(String),
     /// Its author takes it back.
     Delete,
-    /// A sign under it.
+    /// A reaction under it.
     React {
         /// At most [`super::MAX_EMOJI`] bytes.
         emoji: String,

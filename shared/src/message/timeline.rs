@@ -1,16 +1,16 @@
-//! What a chat line has become: edited, deleted, with signs under it. Sans-I/O, so that every client folds
+//! What a chat line has become: edited, deleted, with reactions under it. Sans-I/O, so that every client folds
 //! the log alike.
 //!
 //! Rules: a line is edited and deleted by the account that said it and by nobody else; each account has each
-//! sign under a line once; a deleted line takes nothing more.
+//! reaction under a line once; a deleted line takes nothing more.
 
 use super::{Act, Alteration, Message, Millis};
 use crate::identity::Person;
 
-/// Different signs under one line; further ones are refused.
-pub const MAX_SIGNS: usize = 32;
+/// Different reactions under one line; further ones are refused.
+pub const MAX_REACTIONS: usize = 32;
 
-/// People behind one sign whose names are kept; beyond that only their number grows.
+/// People behind one reaction whose names are kept; beyond that only their number grows.
 pub const MAX_NAMED: usize = 256;
 
 /// A chat line and what happened to it.
@@ -23,13 +23,13 @@ pub struct Line {
     pub edited: Option<Millis>,
     /// Its author took it back.
     pub deleted: bool,
-    /// Signs under it, in the order in which they came.
+    /// Reactions under it, in the order in which they came.
     pub reactions: Vec<Reaction>,
     /// Who handed it over; none when this device read it itself. Then nothing proves its author.
     pub handed_by: Option<Person>,
 }
 
-/// One sign under a line.
+/// One reaction under a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Reaction {
@@ -48,7 +48,7 @@ pub enum ActError {
     /// The line is gone.
     #[error("tried to change a message that was deleted")]
     Deleted,
-    /// [`MAX_SIGNS`] or [`MAX_NAMED`].
+    /// [`MAX_REACTIONS`] or [`MAX_NAMED`].
     #[error("reacted more often than a message can hold")]
     TooMany,
 }
@@ -90,17 +90,17 @@ impl Line {
 
     fn react(&mut self, emoji: &str, who: &Person) -> Result<bool, ActError> {
         let is_same = |person: &Person| person.fingerprint == who.fingerprint;
-        if let Some(sign) = self.reactions.iter_mut().find(|sign| sign.emoji == emoji) {
-            if sign.people.iter().any(is_same) {
+        if let Some(reaction) = self.reactions.iter_mut().find(|reaction| reaction.emoji == emoji) {
+            if reaction.people.iter().any(is_same) {
                 return Ok(false);
             }
-            if sign.people.len() >= MAX_NAMED {
+            if reaction.people.len() >= MAX_NAMED {
                 return Err(ActError::TooMany);
             }
-            sign.people.push(who.clone());
+            reaction.people.push(who.clone());
             return Ok(true);
         }
-        if self.reactions.len() >= MAX_SIGNS {
+        if self.reactions.len() >= MAX_REACTIONS {
             return Err(ActError::TooMany);
         }
         self.reactions.push(Reaction { emoji: emoji.to_owned(), people: vec![who.clone()] });
@@ -108,11 +108,13 @@ impl Line {
     }
 
     fn withdraw(&mut self, emoji: &str, who: &Person) -> bool {
-        let Some(sign) = self.reactions.iter_mut().find(|sign| sign.emoji == emoji) else { return false };
-        let before = sign.people.len();
-        sign.people.retain(|person| person.fingerprint != who.fingerprint);
-        let changed = sign.people.len() < before;
-        self.reactions.retain(|sign| !sign.people.is_empty());
+        let Some(reaction) = self.reactions.iter_mut().find(|reaction| reaction.emoji == emoji) else {
+            return false;
+        };
+        let before = reaction.people.len();
+        reaction.people.retain(|person| person.fingerprint != who.fingerprint);
+        let changed = reaction.people.len() < before;
+        self.reactions.retain(|reaction| !reaction.people.is_empty());
         changed
     }
 }
@@ -191,7 +193,7 @@ mod tests {
     fn a_flood_of_signs_is_refused() {
         let mut line = line();
         let refused = (0..1_000).filter(|n| line.apply(&act(2, react(&n.to_string(), false))).is_err());
-        assert_eq!(refused.count(), 1_000 - MAX_SIGNS);
+        assert_eq!(refused.count(), 1_000 - MAX_REACTIONS);
         let refused = (0..1_000).filter(|n| line.apply(&act(*n, react("0", false))).is_err());
         assert_eq!(refused.count(), 1_000 - MAX_NAMED);
     }

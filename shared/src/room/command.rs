@@ -1,6 +1,6 @@
 //! What can be asked of a room.
 
-use super::{Millis, Said};
+use super::{MessageBody, Millis};
 use crate::{
     identity::{Avatar, DeviceId, Fingerprint},
     message::timeline::Line,
@@ -17,12 +17,12 @@ pub enum Command {
         /// UTF-8, at most [`super::MAX_TEXT`] bytes.
         text: String,
     },
-    /// Say something else than a plain chat line: a reply, an edit, a sign. `token` comes back as for `Send`.
+    /// Say something else than a plain chat line: a reply, an edit, a reaction. `token` comes back as for `Send`.
     Say {
         /// Chosen by the asker; opaque.
         token: String,
-        /// What.
-        said: Said,
+        /// What is said.
+        body: MessageBody,
     },
     /// What waits to be said is not said any more. What the relay may have already is.
     Unsay,

@@ -8,7 +8,7 @@ use prost::Message as _;
 use proto::relay::{CommitPart, Deliver};
 
 use super::{
-    CloseReason, Command, Engine, Millis, Problem, Said,
+    CloseReason, Command, Engine, MessageBody, Millis, Problem,
     access::change,
     authority::Signer,
     checks::AUTHENTICATOR_PREFIX,
@@ -57,11 +57,13 @@ impl Engine {
             return Ok(());
         }
         match command {
-            Command::Send { token, text } => self.say(token, Said::text(text)),
-            Command::Say { token, said: Said::Seen(seq) } => self.say(token, Said::Seen(self.in_log(seq))),
+            Command::Send { token, text } => self.say(token, MessageBody::text(text)),
+            Command::Say { token, body: MessageBody::Seen(seq) } => {
+                self.say(token, MessageBody::Seen(self.in_log(seq)))
+            }
             // It would name our devices to others.
-            Command::Say { said: Said::Here(_), .. } if !self.is_own_devices() => (),
-            Command::Say { token, said } => self.say(token, said),
+            Command::Say { body: MessageBody::Here(_), .. } if !self.is_own_devices() => (),
+            Command::Say { token, body } => self.say(token, body),
             Command::Typing { .. } => (),
             Command::Unsay => self.outbox.blank(),
             Command::Invite { uses, expires_ms } => return self.invite(uses, expires_ms, now),

@@ -2,7 +2,7 @@
 
 use proto::relay::{Deliver, Published};
 
-use super::{Alarm, CloseReason, Engine, Event, Problem, outbox::decode, person, said::Saying};
+use super::{Alarm, CloseReason, Engine, Event, Problem, incoming::Incoming, outbox::decode, person};
 use crate::{content::content::Body, crypto::aead::Envelope, mls::group::EPOCHS_KEPT};
 
 impl Engine {
@@ -85,7 +85,7 @@ impl Engine {
             self.device_here(own, at, here);
             return;
         }
-        self.tell(Saying::new(entry, id, at, from, true), body);
+        self.tell(Incoming::new(entry, id, at, from, true), body);
     }
 
     /// Says who joined after a line was sealed and before it reached its place: they are above it on everybody's

@@ -7,7 +7,7 @@ use crate::mls::group::GroupError;
 
 /// What a commit stands on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum CommitGround {
     /// On what this device has taken last.
     OnTop,
     /// On an earlier commit, in the place of what came after.
@@ -20,13 +20,15 @@ pub(super) enum Place {
 
 impl Engine {
     /// What a commit stands on, as the relay says.
-    pub(super) fn place(&self, entry: &Deliver) -> Place {
+    pub(super) fn place(&self, entry: &Deliver) -> CommitGround {
         let has_base = |base| self.group.as_ref().is_some_and(|group| group.has_base(base));
         match entry.base {
-            base if base == self.books.position => Place::OnTop,
-            base if self.books.untaken.as_ref().is_some_and(|untaken| untaken.seq == base) => Place::Beyond,
-            base if has_base(base) || base == self.books.confirmed => Place::Instead,
-            _ => Place::Nowhere,
+            base if base == self.books.position => CommitGround::OnTop,
+            base if self.books.untaken.as_ref().is_some_and(|untaken| untaken.seq == base) => {
+                CommitGround::Beyond
+            }
+            base if has_base(base) || base == self.books.confirmed => CommitGround::Instead,
+            _ => CommitGround::Nowhere,
         }
     }
 

@@ -5,9 +5,9 @@ use proto::relay::Deliver;
 use zeroize::Zeroizing;
 
 use super::{
-    Alarm, Engine, Event, Fault, INVITED, Millis, Problem, Stream, checks::Number, ground::Place,
-    keyring::Sealer, kinship::Kinship, ledger::Booked, numbering::FARTHEST, out::Cause, person, said::Saying,
-    state::Phase, verdict::Verdict,
+    Alarm, Engine, Event, Fault, INVITED, Millis, Problem, Stream, checks::Number, ground::CommitGround,
+    incoming::Incoming, keyring::Sealer, kinship::Kinship, ledger::Booked, numbering::FARTHEST, out::Cause,
+    person, state::Phase, verdict::Verdict,
 };
 use crate::{
     canonical,
@@ -181,19 +181,19 @@ impl Engine {
             return Ok(Verdict::Taken);
         }
         match place {
-            Place::OnTop => (),
-            Place::Beyond => {
+            CommitGround::OnTop => (),
+            CommitGround::Beyond => {
                 let signed = self.check_signature_beyond(entry, booked);
                 self.cannot_take(entry, signed, now);
                 return Ok(Verdict::Taken);
             }
-            Place::Instead => {
+            CommitGround::Instead => {
                 if !self.fall_back(entry)? {
                     self.lost_ground();
                     return Ok(Verdict::Refused);
                 }
             }
-            Place::Nowhere => {
+            CommitGround::Nowhere => {
                 self.alarm(Alarm::PassedBy { entry: entry.seq });
                 if entry.base > self.books.position {
                     self.go_out(Cause::Commit(entry.base));
@@ -300,7 +300,7 @@ impl Engine {
         }
         // What another device of ours said is ours as well, but what devices tell each other.
         let mine = self.is_ours(&who.fingerprint) && !matches!(said.body, Some(Body::Device(_)));
-        let saying = Saying::new(entry, &said.id, at, who, mine);
+        let saying = Incoming::new(entry, &said.id, at, who, mine);
         let is_good = match said.body {
             Some(Body::Leave(leave)) => {
                 let is_proven =

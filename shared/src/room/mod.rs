@@ -49,6 +49,7 @@ mod fault;
 mod gone;
 mod ground;
 mod held;
+mod incoming;
 mod input;
 mod invites;
 mod join;
@@ -76,7 +77,6 @@ mod restored;
 mod resync;
 mod roles;
 mod rows;
-mod said;
 mod signal;
 mod state;
 mod takeback;
@@ -90,8 +90,8 @@ mod wayback;
 pub use crate::{
     identity::Person,
     message::{
-        Act, Alteration, Day, DeviceHere, MAX_EMOJI, MAX_HERE, MAX_TEXT, Message, MessageId, Millis, Private,
-        Said, SaidError,
+        Act, Alteration, BodyError, Day, DeviceHere, MAX_EMOJI, MAX_HERE, MAX_TEXT, Message, MessageBody,
+        MessageId, Millis, Private,
     },
     mls::rules::MAX_PAST,
 };

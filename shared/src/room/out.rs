@@ -28,7 +28,7 @@ pub(super) enum Cause {
 pub(super) const AT_ONCE: Millis = 1;
 
 impl Cause {
-    fn told(self) -> OutCause {
+    fn reason(self) -> OutCause {
         match self {
             Self::Commit(_) => OutCause::Commit,
             Self::Away => OutCause::Away,
@@ -78,11 +78,11 @@ impl Engine {
                 self.want_vote(seq, row.step.clone());
             }
         }
-        row.set_why(cause.told());
+        row.set_why(cause.reason());
         self.back.out = Some(row);
         self.set_pending(None);
         self.link.told_out = true;
-        self.refuse(Problem::Out(cause.told()));
+        self.refuse(Problem::Out(cause.reason()));
     }
 
     /// Said once more where the program was started anew since.

@@ -8,7 +8,7 @@ use prost::Message as _;
 use proto::relay::Publish;
 
 use super::{
-    Engine, Event, Millis, Problem, Said, Stream,
+    Engine, Event, MessageBody, Millis, Problem, Stream,
     commit::UPDATE_MS,
     state::{Outgoing, Phase},
 };
@@ -25,7 +25,7 @@ pub const MAX_OUTBOX: usize = 1_000;
 const UPDATE_RETRY_MS: u64 = 60_000;
 
 impl Engine {
-    pub(super) fn say(&mut self, token: String, said: Said) {
+    pub(super) fn say(&mut self, token: String, said: MessageBody) {
         if let Err(error) = said.check() {
             return self.refuse(Problem::Said(error));
         }

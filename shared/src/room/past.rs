@@ -9,8 +9,8 @@ use prost::Message as _;
 
 use super::{
     Engine, Event, MAX_TEXT, Message, Millis, Person, Stream,
+    incoming::Incoming,
     numbering::squeezed,
-    said::Saying,
     state::{HandOver, Phase},
 };
 use crate::{
@@ -89,7 +89,7 @@ impl Engine {
     }
 
     /// A member hands over. False when it breaks a rule.
-    pub(super) fn past(&mut self, saying: &Saying, past: content::Past) -> bool {
+    pub(super) fn past(&mut self, saying: &Incoming, past: content::Past) -> bool {
         if past.last {
             self.settled(&past.joiner);
         }

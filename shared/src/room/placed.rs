@@ -12,7 +12,7 @@ use super::{
     checks::Number,
     state::{Peer, Taken},
 };
-use crate::mls::group::{Claim, EPOCHS_KEPT, Kind, Place};
+use crate::mls::group::{Claim, EPOCHS_KEPT, Kind, MessagePlace};
 
 /// Keys of one member and epoch for what is not in the log. Not over the 1,024 that the MLS library skips at once, so
 /// that what one member takes no other refuses for its library's sake.
@@ -24,7 +24,7 @@ const RESERVE: u32 = 128;
 impl Engine {
     /// Where `message` belongs, if that is where it was found and its key is not too far ahead. None costs nothing:
     /// MLS has not seen it.
-    pub(super) fn placed(&self, kind: Kind, number: &Number, message: &[u8]) -> Option<Place> {
+    pub(super) fn placed(&self, kind: Kind, number: &Number, message: &[u8]) -> Option<MessagePlace> {
         let Claim { epoch, place } = Claim::of(message).ok()?;
         let (leaf, session) = number.id;
         let is_here = place.kind == kind && place.session == session && place.sequence == number.sequence;

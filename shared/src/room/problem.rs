@@ -1,7 +1,7 @@
 //! Problems: a command that failed, or something of a peer that was refused. A value says which; the words for people,
 //! and what they can do, are the faces'.
 
-use super::{Fault, RelayLimit, SaidError};
+use super::{BodyError, Fault, RelayLimit};
 use crate::{
     identity::NameError,
     mls::{group::GroupError, rules::Violation},
@@ -16,7 +16,7 @@ pub enum Problem {
     /// The device is leaving.
     Leaving,
     /// What was to be said may not be.
-    Said(SaidError),
+    Said(BodyError),
     /// As many messages wait for the relay as may, [`super::MAX_OUTBOX`]; this one was not taken.
     OutboxFull,
     /// Not a display name.

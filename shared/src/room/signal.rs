@@ -17,7 +17,7 @@ use super::{Engine, Event, Millis, Stream, checks::Number, keyring::Sealer, pers
 use crate::{
     content::{self, content::Body},
     crypto::aead::{Envelope, Session},
-    mls::group::{GroupError, Kind, Place},
+    mls::group::{GroupError, Kind, MessagePlace},
 };
 
 /// At most one signal in so many milliseconds; the others show it for twice that.
@@ -159,7 +159,7 @@ impl Engine {
         &mut self,
         number: &Number,
         message: &[u8],
-        place: &Place,
+        place: &MessagePlace,
         now: Millis,
     ) -> Result<(), GroupError> {
         let (leaf, at) = (number.id.0, self.meta.last_at);

@@ -21,12 +21,12 @@ use shared::{
 };
 
 /// A seeded provider of both suites.
-pub fn provider(seed: u64) -> Provider {
+pub(crate) fn provider(seed: u64) -> Provider {
     Provider::new(Random::new(Seeded { seed, counter: 0 }))
 }
 
 /// SHA-256 in counter mode: repeatable, and as good as random for a test.
-pub struct Seeded {
+pub(crate) struct Seeded {
     pub seed: u64,
     pub counter: u64,
 }
@@ -62,7 +62,11 @@ impl TryRng for Seeded {
 impl TryCryptoRng for Seeded {}
 
 /// A fresh identity of `suite` with a basic credential.
-pub fn identity(provider: &Provider, suite: Suite, name: &str) -> (SigningIdentity, SignatureSecretKey) {
+pub(crate) fn identity(
+    provider: &Provider,
+    suite: Suite,
+    name: &str,
+) -> (SigningIdentity, SignatureSecretKey) {
     let cipher = provider.cipher_suite_provider(suite.cipher_suite()).unwrap();
     let (secret, public) = cipher.signature_key_generate().unwrap();
     let credential = BasicCredential::new(name.as_bytes().to_vec()).into_credential();
@@ -70,7 +74,7 @@ pub fn identity(provider: &Provider, suite: Suite, name: &str) -> (SigningIdenti
 }
 
 /// An `mls-rs` client on the provider: commits are public, always with a path, the tree is in the GroupInfo.
-pub fn client(provider: &Provider, suite: Suite, name: &str) -> Client<impl MlsConfig + use<>> {
+pub(crate) fn client(provider: &Provider, suite: Suite, name: &str) -> Client<impl MlsConfig + use<>> {
     let (identity, secret) = identity(provider, suite, name);
     let options = CommitOptions::new().with_path_required(true).with_ratchet_tree_extension(true);
     let rules = DefaultMlsRules::new()
@@ -85,7 +89,7 @@ pub fn client(provider: &Provider, suite: Suite, name: &str) -> Client<impl MlsC
 }
 
 /// Draws the same bytes every time, for vectors that name the ephemeral key.
-pub struct Fixed(pub Vec<u8>);
+pub(crate) struct Fixed(pub Vec<u8>);
 
 impl TryRng for Fixed {
     type Error = Infallible;
@@ -107,6 +111,6 @@ impl TryRng for Fixed {
 impl TryCryptoRng for Fixed {}
 
 /// The octets of a vector.
-pub fn unhex(text: &str) -> Vec<u8> {
+pub(crate) fn unhex(text: &str) -> Vec<u8> {
     hex::decode(text).unwrap()
 }

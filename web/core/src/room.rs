@@ -6,7 +6,7 @@ use proto::{
 };
 use shared::{
     message::timeline::Line,
-    room::{Alteration, Change, Command, Engine, Input, Millis, Output, Policy, Said},
+    room::{Alteration, Change, Command, Engine, Input, MessageBody, Millis, Output, Policy},
 };
 use wasm_bindgen::prelude::*;
 use zeroize::Zeroizing;
@@ -171,7 +171,7 @@ impl Room {
         now: f64,
     ) -> Result<(), JsError> {
         let reply_to = reply_to.as_deref().map(link::id).transpose()?;
-        self.said(token, Said::Text { text, reply_to, file: None }, now);
+        self.said(token, MessageBody::Text { text, reply_to, file: None }, now);
         Ok(())
     }
 
@@ -287,12 +287,12 @@ impl Room {
 
     fn act(&mut self, token: String, target: &str, change: Alteration, now: f64) -> Result<(), JsError> {
         let target = link::id(target)?;
-        self.said(token, Said::Act { target, change }, now);
+        self.said(token, MessageBody::Act { target, change }, now);
         Ok(())
     }
 
-    fn said(&mut self, token: String, said: Said, now: f64) {
-        self.command(Command::Say { token, said }, now);
+    fn said(&mut self, token: String, body: MessageBody, now: f64) {
+        self.command(Command::Say { token, body }, now);
     }
 
     fn command(&mut self, command: Command, now: f64) {

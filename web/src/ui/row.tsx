@@ -8,8 +8,8 @@ import { act, client, current, editing, info, items, me, replyTo, say, view, why
 import { clock, moment } from './times';
 import { Text } from './text';
 
-/** Signs that are one tap away. */
-const SIGNS = ['👍', '❤️', '😂', '😮', '😢', '🎉'];
+/** Reactions that are one tap away. */
+const REACTIONS = ['👍', '❤️', '😂', '😮', '😢', '🎉'];
 
 export function LineRow({ line, goesOn }: { line: Line; goesOn: boolean }) {
   const w = words.value;
@@ -37,20 +37,20 @@ export function LineRow({ line, goesOn }: { line: Line; goesOn: boolean }) {
           </p>
         )}
         {line.file !== null && !line.deleted && <p class="small file">{w.fileLine(line.file)}</p>}
-        {line.signs.length > 0 && (
-          <p class="signs">
-            {line.signs.map((sign) => {
-              const ours = sign.people.some((who) => who.id === me.value?.id);
+        {line.reactions.length > 0 && (
+          <p class="reactions">
+            {line.reactions.map((reaction) => {
+              const ours = reaction.people.some((who) => who.id === me.value?.id);
               return (
                 <button
-                  key={sign.emoji}
+                  key={reaction.emoji}
                   type="button"
-                  class="sign"
+                  class="reaction"
                   aria-pressed={ours}
-                  title={sign.people.map((who) => who.name).join(', ')}
-                  onClick={() => react(line, sign.emoji, ours)}
+                  title={reaction.people.map((who) => who.name).join(', ')}
+                  onClick={() => react(line, reaction.emoji, ours)}
                 >
-                  <bdi>{sign.emoji}</bdi> {sign.people.length}
+                  <bdi>{reaction.emoji}</bdi> {reaction.people.length}
                 </button>
               );
             })}
@@ -77,15 +77,15 @@ function Actions({ line, close }: { line: Line; close: () => void }) {
   const w = words.value;
   const room = current.value ?? '';
   const ours = (emoji: string): boolean =>
-    line.signs.some((sign) => sign.emoji === emoji && sign.people.some((who) => who.id === me.value?.id));
+    line.reactions.some((reaction) => reaction.emoji === emoji && reaction.people.some((who) => who.id === me.value?.id));
   const then = (work: () => void) => () => {
     close();
     work();
   };
   return (
     <div class="actions" role="group" aria-label={w.actions}>
-      {SIGNS.map((emoji) => (
-        <button key={emoji} type="button" class="sign" aria-label={`${w.react} ${emoji}`} onClick={then(() => react(line, emoji, ours(emoji)))}>
+      {REACTIONS.map((emoji) => (
+        <button key={emoji} type="button" class="reaction" aria-label={`${w.react} ${emoji}`} onClick={then(() => react(line, emoji, ours(emoji)))}>
           {emoji}
         </button>
       ))}

@@ -106,7 +106,7 @@ export function line(raw: RawLine, place: Place): Line {
     replyTo: message.reply_to && hex(message.reply_to),
     edited: raw.edited !== null,
     deleted: raw.deleted,
-    signs: raw.reactions.map((sign) => ({ emoji: sign.emoji, people: sign.people.map(person) })),
+    reactions: raw.reactions.map(({ emoji, people }) => ({ emoji, people: people.map(person) })),
     handedBy: raw.handed_by && person(raw.handed_by),
     file: message.file && (message.file.name ?? ''),
   };

@@ -8,12 +8,12 @@ use tokio::{sync::mpsc, time::timeout};
 
 use super::{
     Stop,
-    place::{PATIENCE, Place},
+    own_relay::{DemoRelay, PATIENCE},
 };
 use crate::{
     runtime::now_ms,
     store::Rows,
-    transport::{Known, RoomStream, Transport},
+    transport::{ExpectedRelay, RoomStream, Transport},
 };
 
 /// Frames that wait on the tap; far more than the demonstration has.
@@ -153,9 +153,9 @@ pub(super) fn forged(entries: &[Deliver]) -> Vec<Vec<Deliver>> {
 }
 
 /// Connects with a device's state to the real relay: does it let the device into the room?
-pub(super) async fn knock(place: &Place, device: &Snapshot) -> Result<bool, Stop> {
+pub(super) async fn knock(place: &DemoRelay, device: &Snapshot) -> Result<bool, Stop> {
     let transport = Transport::new(None).map_err(|error| error.to_string())?;
-    let known = Known::Pinned(place.own.pin);
+    let known = ExpectedRelay::Pinned(place.own.pin);
     let dialed = transport.dial(&place.own.dial, known).await.map_err(|error| error.to_string())?;
     let mut stream = RoomStream::open(&dialed.connection).await.map_err(|error| error.to_string())?;
     let mut engine = device.engine()?;

@@ -16,7 +16,7 @@ use tokio::{sync::mpsc, time::timeout};
 use super::{
     Stop,
     attack::Snapshot,
-    place::{PATIENCE, Place},
+    own_relay::{DemoRelay, PATIENCE},
 };
 use crate::{
     cli::random::random,
@@ -45,7 +45,7 @@ impl Person {
     pub(super) async fn enter(
         dir: &Path,
         name: &str,
-        place: &Place,
+        place: &DemoRelay,
         tap: Option<mpsc::Sender<RelayFrame>>,
     ) -> Result<Self, Stop> {
         let dir = if dir.ends_with(name) { dir.to_owned() } else { dir.join(name) };

@@ -32,9 +32,9 @@ use crate::{
 };
 
 /// A directory of its own, for this user alone, that goes with the command.
-struct Place(PathBuf);
+struct OwnDirectory(PathBuf);
 
-impl Place {
+impl OwnDirectory {
     fn make(globals: &Globals) -> Result<Self, Failure> {
         let all = ProfileDir::choose(globals.profile.clone())?.output();
         let own = all.join(hex::encode(random().bytes::<8>()));
@@ -46,7 +46,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for OwnDirectory {
     fn drop(&mut self) {
         // What cannot be removed now is at the next start.
         let _ = fs::remove_dir_all(&self.0);
@@ -69,7 +69,7 @@ pub(super) async fn get(
     let fetching = async {
         let line = find::find(globals, &runtime, &mut events, (room, id), patience).await?;
         // Behind the profile's lock, or the daemon's: a start clears what is left there.
-        let place = Place::make(globals)?;
+        let place = OwnDirectory::make(globals)?;
         let whole = fetch(globals, (&runtime, &mut events), room, line.message.id, &place.0, patience).await;
         Ok::<_, Failure>((whole.map_err(again)?, place))
     };

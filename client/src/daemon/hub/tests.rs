@@ -39,11 +39,11 @@ fn error() -> Event {
     room(RoomEvent::Notice { ordinal: 1, notice, again: false })
 }
 
-fn count(seat: &mut Seat) -> usize {
-    std::iter::from_fn(|| seat.events.try_recv().ok()).count()
+fn count(queue: &mut FaceQueue) -> usize {
+    std::iter::from_fn(|| queue.events.try_recv().ok()).count()
 }
 
-fn attach(hub: &Hub, face: u64) -> Seat {
+fn attach(hub: &Hub, face: u64) -> FaceQueue {
     hub.attach(FaceId(face), None, BTreeSet::new())
 }
 
@@ -115,25 +115,25 @@ fn what_was_sent_is_kept_for_a_face_that_is_cut_off_by_it_and_for_one_that_goes_
 #[test]
 fn message_of_a_gated_room_is_not_queued_before_the_gate_opens() {
     let hub = Hub::default();
-    let mut seat = hub.attach(FaceId(1), None, BTreeSet::from(["team".to_owned()]));
+    let mut queue = hub.attach(FaceId(1), None, BTreeSet::from(["team".to_owned()]));
     hub.publish(&[], message(1));
     hub.publish(&[], error());
-    assert_eq!(count(&mut seat), 1, "the error");
-    hub.open(seat.number, "team");
+    assert_eq!(count(&mut queue), 1, "the error");
+    hub.open(queue.number, "team");
     hub.publish(&[], message(2));
-    assert_eq!(count(&mut seat), 1);
+    assert_eq!(count(&mut queue), 1);
 }
 
 #[test]
 fn face_that_wants_one_room_gets_that_one_and_its_relay() {
     let hub = Hub::default();
     let only = Only { room: "other".into(), relay: Some("a:1".into()) };
-    let mut seat = hub.attach(FaceId(1), Some(only), BTreeSet::new());
+    let mut queue = hub.attach(FaceId(1), Some(only), BTreeSet::new());
     hub.publish(&[], message(1));
     for relay in ["a:1", "b:1"] {
         hub.publish(&[], Event::Relay { relay: relay.into(), state: RelayState::Connecting });
     }
-    assert_eq!(count(&mut seat), 1);
+    assert_eq!(count(&mut queue), 1);
 }
 
 #[test]

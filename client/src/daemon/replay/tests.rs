@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 use super::*;
 use crate::{
     runtime::{Config, Sink},
-    store::{Batch, Entry, OpenProfile, ProfileDir, RoomRecord, Vault, Where},
+    store::{Batch, LineOrAct, OpenProfile, ProfileDir, RoomRecord, Vault, Where},
     transport::Transport,
 };
 
@@ -45,7 +45,7 @@ fn store(vault: &Vault, seqs: &[u64]) {
         closed: Some(crate::store::Over::Left),
         kind: Default::default(),
     };
-    let entries = seqs.iter().map(|seq| Entry::Line(message(*seq).into())).collect();
+    let entries = seqs.iter().map(|seq| LineOrAct::Line(message(*seq).into())).collect();
     let batch = Batch { entries, ..Batch::default() };
     vault.now(|store| store.commit(ID, Some(&record), &batch)).unwrap();
 }
@@ -80,15 +80,15 @@ async fn message_told_while_the_past_is_read_comes_once_and_in_its_place() {
     let hub = Hub::default();
     let local = Local::start(profile, config, Sink::Faces(Arc::new(hub.clone()))).await.unwrap();
 
-    let mut seat = hub.attach(FaceId(1), None, BTreeSet::from(["team".to_owned()]));
+    let mut queue = hub.attach(FaceId(1), None, BTreeSet::from(["team".to_owned()]));
     let (out, mut frames) = mpsc::channel(100);
     // As much as the face takes: it waits before the third line.
     let credit = Arc::new(Semaphore::new(2));
-    let (number, given, of) = (seat.number, credit.clone(), hub.clone());
+    let (number, given, of) = (queue.number, credit.clone(), hub.clone());
     let feeds = tokio::spawn(async move {
         let feed = Feed { local: &local, hub: &of, face: FaceId(1), out, credit: given, only: None };
         let begin = Begin::Past(Past::Unacknowledged);
-        let _ = feed.run(&begin, &["team".to_owned()], &mut seat).await;
+        let _ = feed.run(&begin, &["team".to_owned()], &mut queue).await;
     });
     let mut shown = Vec::new();
     let mut next = async |count: usize| {

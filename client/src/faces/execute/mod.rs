@@ -11,12 +11,12 @@ use std::sync::Arc;
 use shared::{
     invite::link::AnyLink,
     message::timeline,
-    room::{self as engine, Alteration, Command, Said},
+    room::{self as engine, Alteration, Command, MessageBody},
 };
 
 use super::{
     groups,
-    lines::{Allowed, Line, is_link},
+    lines::{Allowed, TypedLine, is_link},
     pending::Pending,
     words,
 };
@@ -60,7 +60,7 @@ pub async fn execute(
     runtime: &Runtime,
     pending: &Pending,
     current: Option<&str>,
-    line: Line,
+    line: TypedLine,
 ) -> Result<Done, Failure> {
     let here = || {
         let nowhere =
@@ -69,20 +69,20 @@ pub async fn execute(
     };
     let line = match line {
         // A link where there is no room cannot be meant for anybody else.
-        Line::Say(text) if current.is_none() && is_link(&text) => Line::Link(text),
+        TypedLine::Say(text) if current.is_none() && is_link(&text) => TypedLine::Link(text),
         line => line,
     };
     let is_sure = pending.is_sure(match &line {
-        Line::Leave => current.map(|room| format!("leave {room}")),
-        Line::RemoveDevice(name) => Some(format!("remove device {name}")),
-        Line::Forget(room) => room.as_deref().or(current).map(|room| format!("forget {room}")),
+        TypedLine::Leave => current.map(|room| format!("leave {room}")),
+        TypedLine::RemoveDevice(name) => Some(format!("remove device {name}")),
+        TypedLine::Forget(room) => room.as_deref().or(current).map(|room| format!("forget {room}")),
         _ => None,
     });
     match line {
-        Line::Empty | Line::Quit => Ok(Done::default()),
-        Line::Say(text) => say(runtime, pending, here()?, Said::text(text)).await,
-        Line::Join(name) => join(runtime, pending, name).await,
-        Line::Link(link) => match words::link(&link)? {
+        TypedLine::Empty | TypedLine::Quit => Ok(Done::default()),
+        TypedLine::Say(text) => say(runtime, pending, here()?, MessageBody::text(text)).await,
+        TypedLine::Join(name) => join(runtime, pending, name).await,
+        TypedLine::Link(link) => match words::link(&link)? {
             AnyLink::Invite(link) => {
                 let label = runtime.join(&link).await?;
                 pending.join(runtime, &label);
@@ -90,11 +90,13 @@ pub async fn execute(
             }
             AnyLink::Relay(link) => Ok(Done::say(words::chosen(&runtime.use_relay(&link).await?))),
         },
-        Line::Device(code) => runtime.link(code, None).await.map(|()| Done::default()).map_err(Failure::from),
-        Line::DeviceAnswer(answer) => {
+        TypedLine::Device(code) => {
+            runtime.link(code, None).await.map(|()| Done::default()).map_err(Failure::from)
+        }
+        TypedLine::DeviceAnswer(answer) => {
             runtime.answer_link(answer).await.map(|()| Done::default()).map_err(Failure::from)
         }
-        Line::Create(name, policy) => {
+        TypedLine::Create(name, policy) => {
             if runtime.room(&name).is_ok_and(|status| status.over.is_none()) {
                 return Err(Failure::usage("You have a room of that name already.", "Choose another name."));
             }
@@ -102,105 +104,108 @@ pub async fn execute(
             pending.join(runtime, &label);
             Ok(Done::go(label))
         }
-        Line::Invite(limits) => runtime
+        TypedLine::Invite(limits) => runtime
             .tell(here()?, words::invite(&limits))
             .await
             .map(|()| Done::default())
             .map_err(Failure::from),
-        Line::Invites => Ok(Done { notes: words::invites(&*view(runtime, here()?)?), go: None }),
-        Line::Revoke(id) => {
+        TypedLine::Invites => Ok(Done { notes: words::invites(&*view(runtime, here()?)?), go: None }),
+        TypedLine::Revoke(id) => {
             let room = here()?;
             let id = words::find_invite(&*view(runtime, room)?, &id)?;
             runtime.tell(room, Command::Revoke(id)).await?;
             Ok(Done::say(words::asked_revoke(&id)))
         }
-        Line::Moderator(name, is_moderator) => {
+        TypedLine::Moderator(name, is_moderator) => {
             let room = here()?;
             let view = view(runtime, room)?;
             let person = words::find(&view, &name)?;
             runtime.tell(room, Command::Moderator { who: person.fingerprint, is_moderator }).await?;
             Ok(Done::say(words::asked_moderator(&words::who(person, Some(&*view)), is_moderator)))
         }
-        Line::Policy(Allowed { moderators_invite: None, seats: None }) => {
+        TypedLine::Policy(Allowed { moderators_invite: None, seats: None }) => {
             Ok(Done { notes: words::policy(&*view(runtime, here()?)?), go: None })
         }
-        Line::Policy(Allowed { moderators_invite, seats }) => {
+        TypedLine::Policy(Allowed { moderators_invite, seats }) => {
             let policy = Command::Policy { moderators_invite, seats };
             runtime.tell(here()?, policy).await?;
             Ok(Done::say(words::asked_policy(moderators_invite, seats)))
         }
-        Line::Info => Ok(Done { notes: info(&runtime.room(here()?)?), go: None }),
-        Line::Members => Ok(Done { notes: members(runtime, &*view(runtime, here()?)?), go: None }),
-        Line::Devices => Ok(Done { notes: words::devices::devices(&runtime.devices().await?), go: None }),
-        Line::RemoveDevice(name) if !is_sure => Ok(Done::say(words::devices::removes(&name))),
-        Line::RemoveDevice(name) => {
+        TypedLine::Info => Ok(Done { notes: info(&runtime.room(here()?)?), go: None }),
+        TypedLine::Members => Ok(Done { notes: members(runtime, &*view(runtime, here()?)?), go: None }),
+        TypedLine::Devices => {
+            Ok(Done { notes: words::devices::devices(&runtime.devices().await?), go: None })
+        }
+        TypedLine::RemoveDevice(name) if !is_sure => Ok(Done::say(words::devices::removes(&name))),
+        TypedLine::RemoveDevice(name) => {
             let found = runtime.remove_device(&name).await?;
             Ok(Done::say(words::devices::asked_removal(found.len())))
         }
-        Line::ReplaceKey => Ok(Done::say(words::devices::REPLACE_KEY)),
-        Line::NameDevice(name) => {
+        TypedLine::ReplaceKey => Ok(Done::say(words::devices::REPLACE_KEY)),
+        TypedLine::NameDevice(name) => {
             runtime.name_device(&name).await?;
             Ok(Done::say(words::devices::named(&name)))
         }
-        Line::Verify(name) => verify(runtime, here()?, name.as_deref()),
-        Line::Mark(name) => mark(runtime, here()?, &name).await,
-        Line::Unverify(name) => unmark(runtime, here()?, &name).await,
-        Line::Kick(name) => kick(runtime, here()?, &name).await,
-        Line::Nick(name) => {
+        TypedLine::Verify(name) => verify(runtime, here()?, name.as_deref()),
+        TypedLine::Mark(name) => mark(runtime, here()?, &name).await,
+        TypedLine::Unverify(name) => unmark(runtime, here()?, &name).await,
+        TypedLine::Kick(name) => kick(runtime, here()?, &name).await,
+        TypedLine::Nick(name) => {
             runtime.rename(&name).await?;
             Ok(Done::say(format!("You are {} from now on.", words::called(&runtime.me().0))))
         }
-        Line::Reply(text) => {
+        TypedLine::Reply(text) => {
             let room = here()?;
             let target = last(runtime, room, false).await?.message.id;
-            say(runtime, pending, room, Said::Text { text, reply_to: Some(target), file: None }).await
+            say(runtime, pending, room, MessageBody::Text { text, reply_to: Some(target), file: None }).await
         }
-        Line::Quote(text) => quote(runtime, pending, here()?, &text).await,
-        Line::Edit(text) => act(runtime, pending, here()?, true, |_| Alteration::Edit(text)).await,
-        Line::Delete => act(runtime, pending, here()?, true, |_| Alteration::Delete).await,
-        Line::React(emoji) => {
+        TypedLine::Quote(text) => quote(runtime, pending, here()?, &text).await,
+        TypedLine::Edit(text) => act(runtime, pending, here()?, true, |_| Alteration::Edit(text)).await,
+        TypedLine::Delete => act(runtime, pending, here()?, true, |_| Alteration::Delete).await,
+        TypedLine::React(emoji) => {
             let me = runtime.me().1;
             let toggle = |line: &timeline::Line| {
-                let mut signs = line.reactions.iter().filter(|sign| sign.emoji == emoji);
-                let withdrawn = signs.any(|sign| sign.people.iter().any(|person| person.fingerprint == me));
+                let mut reactions = line.reactions.iter().filter(|reaction| reaction.emoji == emoji);
+                let withdrawn =
+                    reactions.any(|reaction| reaction.people.iter().any(|person| person.fingerprint == me));
                 Alteration::React { emoji: emoji.clone(), withdrawn }
             };
             act(runtime, pending, here()?, false, toggle).await
         }
-        Line::Status(status) => {
+        TypedLine::Status(status) => {
             runtime.describe(&status, &runtime.description().1).await?;
             Ok(Done::say("Your status is changed."))
         }
-        Line::Glyph(glyph) => {
+        TypedLine::Glyph(glyph) => {
             runtime.describe(&runtime.description().0, &glyph).await?;
             Ok(Done::say("Your sign is changed."))
         }
-        Line::Avatar(path) => files::avatar(runtime, path.as_deref()).await,
-        Line::Disappear(None) => Ok(Done::say(match view(runtime, here()?)?.disappear_s {
+        TypedLine::Avatar(path) => files::avatar(runtime, path.as_deref()).await,
+        TypedLine::Disappear(None) => Ok(Done::say(match view(runtime, here()?)?.disappear_s {
             0 => "Messages stay here.".to_owned(),
             seconds => format!("Messages go {} after they were said.", words::duration(seconds)),
         })),
-        Line::Disappear(Some(seconds)) => runtime
+        TypedLine::Disappear(Some(seconds)) => runtime
             .tell(here()?, Command::Disappear(seconds))
             .await
             .map(|()| Done::default())
             .map_err(Failure::from),
-        Line::Topic(None) => Ok(Done::say(words::topic(&*view(runtime, here()?)?))),
-        Line::Topic(Some(text)) => {
+        TypedLine::Topic(None) => Ok(Done::say(words::topic(&*view(runtime, here()?)?))),
+        TypedLine::Topic(Some(text)) => {
             runtime.tell(here()?, Command::Topic(text)).await?;
             Ok(Done::say(words::ASKED_TOPIC))
         }
-        Line::File(path) => files::send(runtime, pending, here()?, &path, false).await,
-        Line::Voice(path) => files::send(runtime, pending, here()?, &path, true).await,
-        Line::Get(words) => files::get(runtime, here()?, &words).await,
-        Line::Files(words) => files::list(runtime, here()?, &words).await,
-        Line::Steer(number, steer) => {
+        TypedLine::File(path) => files::send(runtime, pending, here()?, &path, false).await,
+        TypedLine::Voice(path) => files::send(runtime, pending, here()?, &path, true).await,
+        TypedLine::Get(words) => files::get(runtime, here()?, &words).await,
+        TypedLine::Files(words) => files::list(runtime, here()?, &words).await,
+        TypedLine::Steer(number, steer) => {
             runtime.steer_file(number, steer).await?;
             Ok(Done::default())
         }
-        Line::Search(text) => search(runtime, here()?, &text).await,
-        Line::Rooms(all) => Ok(Done { notes: rooms(runtime, current, all).await, go: None }),
-        Line::Leave => {
+        TypedLine::Search(text) => search(runtime, here()?, &text).await,
+        TypedLine::Rooms(all) => Ok(Done { notes: rooms(runtime, current, all).await, go: None }),
+        TypedLine::Leave => {
             let room = here()?;
             let status = runtime.room(room)?;
             // Nobody is asked for what would be refused.
@@ -216,7 +221,7 @@ pub async fn execute(
             }
             Ok(Done::say(words::leaves(room, status.view.is_some_and(|view| view.open))))
         }
-        Line::Forget(room) => {
+        TypedLine::Forget(room) => {
             let RoomStatus { label, over, .. } = runtime.room(room.as_deref().map_or_else(here, Ok)?)?;
             if over.is_none() {
                 return Err(Reason::from(RoomReason::StillIn(label)).into());
@@ -227,11 +232,11 @@ pub async fn execute(
             runtime.forget(&label).await?;
             Ok(Done::say(words::forgotten(&label)))
         }
-        Line::Accept => {
+        TypedLine::Accept => {
             // The room answers.
             runtime.tell(here()?, Command::Accept).await.map(|()| Done::default()).map_err(Failure::from)
         }
-        Line::Mute(is_muted) => {
+        TypedLine::Mute(is_muted) => {
             runtime.mute(here()?, is_muted).await?;
             let told = if is_muted {
                 "You are not told of this room any more."
@@ -240,7 +245,7 @@ pub async fn execute(
             };
             Ok(Done::say(told))
         }
-        Line::Pin(is_pinned) => {
+        TypedLine::Pin(is_pinned) => {
             runtime.pin(here()?, is_pinned).await?;
             let told = if is_pinned {
                 "This room stands above the others."
@@ -249,8 +254,8 @@ pub async fn execute(
             };
             Ok(Done::say(told))
         }
-        Line::Why => why(runtime).await,
-        Line::Help(wanted) => Ok(Done { notes: groups::help(&wanted), go: None }),
+        TypedLine::Why => why(runtime).await,
+        TypedLine::Help(wanted) => Ok(Done { notes: groups::help(&wanted), go: None }),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use shared::{
     message::timeline,
-    room::{Alteration, Said},
+    room::{Alteration, MessageBody},
 };
 
 use super::Done;
@@ -58,7 +58,7 @@ pub(super) async fn quote(
 ) -> Result<Done, Failure> {
     let message = last(runtime, room, false).await?.message;
     let text = format!("{}{text}", quoted(&words::first_words(&message)));
-    say(runtime, pending, room, Said::Text { text, reply_to: Some(message.id), file: None }).await
+    say(runtime, pending, room, MessageBody::Text { text, reply_to: Some(message.id), file: None }).await
 }
 
 pub(super) async fn act(
@@ -69,14 +69,14 @@ pub(super) async fn act(
     change: impl FnOnce(&timeline::Line) -> Alteration,
 ) -> Result<Done, Failure> {
     let line = last(runtime, room, mine).await?;
-    say(runtime, pending, room, Said::Act { target: line.message.id, change: change(&line) }).await
+    say(runtime, pending, room, MessageBody::Act { target: line.message.id, change: change(&line) }).await
 }
 
 pub(super) async fn say(
     runtime: &Runtime,
     pending: &Pending,
     room: &str,
-    said: Said,
+    said: MessageBody,
 ) -> Result<Done, Failure> {
     pending.say(runtime, room, String::new(), said).await.map(|()| Done::default())
 }

@@ -139,13 +139,13 @@ pub enum Cmd {
         /// The message's id.
         target: String,
     },
-    /// Put a sign under a message, or take it back.
+    /// Put a reaction under a message, or take it back.
     React {
         /// Where.
         room: String,
         /// The message's id.
         target: String,
-        /// The sign.
+        /// The emoji.
         emoji: String,
         /// Take it back.
         #[serde(default)]

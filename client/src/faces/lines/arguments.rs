@@ -2,11 +2,11 @@
 
 use shared::room::{MAX_PAST, Policy};
 
-use super::{Allowed, Limits, Line, commands::usage_of};
+use super::{Allowed, Limits, TypedLine, commands::usage_of};
 use crate::{failure::Failure, text::names::unquoted};
 
 /// A room's name and, behind it, what it keeps. None without a name. It is read in order, so that a name may hold `=`.
-pub(super) fn create(argument: &str) -> Option<Result<Line, Failure>> {
+pub(super) fn create(argument: &str) -> Option<Result<TypedLine, Failure>> {
     let (mut name, mut policy) = (argument, Policy::default());
     loop {
         let (rest, last) = name.rsplit_once(char::is_whitespace).unwrap_or(("", name));
@@ -24,7 +24,7 @@ pub(super) fn create(argument: &str) -> Option<Result<Line, Failure>> {
                 Err(failure) => return Some(Err(failure)),
             }
         } else {
-            return (!name.is_empty()).then(|| Ok(Line::Create(unquoted(name), policy)));
+            return (!name.is_empty()).then(|| Ok(TypedLine::Create(unquoted(name), policy)));
         }
         name = rest.trim_end();
     }

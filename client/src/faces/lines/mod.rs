@@ -20,7 +20,7 @@ use commands::usage_of;
 
 /// A line of a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Line {
+pub enum TypedLine {
     /// Nothing but white space.
     Empty,
     /// A message to the current room.
@@ -75,7 +75,7 @@ pub enum Line {
     Edit(String),
     /// Take our last message back.
     Delete,
-    /// Put a sign under the last message of the others.
+    /// Put a reaction under the last message of the others.
     React(String),
     /// Change what we say of ourselves.
     Status(String),
@@ -150,13 +150,13 @@ pub fn without_blank_lines(text: &str) -> &str {
 ///
 /// # Errors
 /// [`Failure`] of kind usage for an unknown command or a wrong number of words.
-pub fn parse(line: &str) -> Result<Line, Failure> {
+pub fn parse(line: &str) -> Result<TypedLine, Failure> {
     let said = without_blank_lines(line);
     let Some(rest) = line.trim_end().strip_prefix('/') else {
-        return Ok(if said.is_empty() { Line::Empty } else { Line::Say(said.to_owned()) });
+        return Ok(if said.is_empty() { TypedLine::Empty } else { TypedLine::Say(said.to_owned()) });
     };
     if rest.starts_with('/') {
-        return Ok(Line::Say(rest.to_owned()));
+        return Ok(TypedLine::Say(rest.to_owned()));
     }
     let (word, argument) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     let argument = argument.trim();
@@ -164,81 +164,84 @@ pub fn parse(line: &str) -> Result<Line, Failure> {
         "" => Err(usage_of(word)),
         argument => Ok(argument.to_owned()),
     };
-    let numbered =
-        |steer: Steer| argument.parse().map(|number| Line::Steer(number, steer)).map_err(|_| usage_of(word));
-    let alone = |line: Line| if argument.is_empty() { Ok(line) } else { Err(usage_of(word)) };
+    let numbered = |steer: Steer| {
+        argument.parse().map(|number| TypedLine::Steer(number, steer)).map_err(|_| usage_of(word))
+    };
+    let alone = |line: TypedLine| if argument.is_empty() { Ok(line) } else { Err(usage_of(word)) };
     match word {
-        "join" if is_link(argument) => Ok(Line::Link(argument.to_owned())),
-        "join" => needed().map(|room| Line::Join(unquoted(&room))),
+        "join" if is_link(argument) => Ok(TypedLine::Link(argument.to_owned())),
+        "join" => needed().map(|room| TypedLine::Join(unquoted(&room))),
         "link" if argument.starts_with("yes ") => {
             let past = argument.trim_start_matches("yes").trim().strip_prefix("history=");
             past.and_then(history).map(confirmed).ok_or_else(|| usage_of(word))
         }
         "link" => Ok(match argument {
-            "" => Line::Device(None),
+            "" => TypedLine::Device(None),
             "yes" => confirmed(HandedPast::default()),
-            "no" => Line::DeviceAnswer(LinkAnswer::Refuse),
-            "cancel" => Line::DeviceAnswer(LinkAnswer::Cancel),
-            code => Line::Device(Some(link::tidied(code).unwrap_or_else(|| code.to_owned()))),
+            "no" => TypedLine::DeviceAnswer(LinkAnswer::Refuse),
+            "cancel" => TypedLine::DeviceAnswer(LinkAnswer::Cancel),
+            code => TypedLine::Device(Some(link::tidied(code).unwrap_or_else(|| code.to_owned()))),
         }),
         "create" => create(argument).ok_or_else(|| usage_of(word))?,
-        "invite" => limits(argument).map(Line::Invite),
-        "invites" => alone(Line::Invites),
-        "revoke" => needed().map(Line::Revoke),
+        "invite" => limits(argument).map(TypedLine::Invite),
+        "invites" => alone(TypedLine::Invites),
+        "revoke" => needed().map(TypedLine::Revoke),
         "moderator" => needed().map(|who| match who.rsplit_once(char::is_whitespace) {
-            Some((name, "no")) if !name.trim().is_empty() => Line::Moderator(name.trim().to_owned(), false),
-            _ => Line::Moderator(who, true),
+            Some((name, "no")) if !name.trim().is_empty() => {
+                TypedLine::Moderator(name.trim().to_owned(), false)
+            }
+            _ => TypedLine::Moderator(who, true),
         }),
-        "policy" => allowed(argument).map(Line::Policy),
-        "info" => alone(Line::Info),
-        "members" => alone(Line::Members),
-        "devices" if argument.is_empty() => Ok(Line::Devices),
+        "policy" => allowed(argument).map(TypedLine::Policy),
+        "info" => alone(TypedLine::Info),
+        "members" => alone(TypedLine::Members),
+        "devices" if argument.is_empty() => Ok(TypedLine::Devices),
         "devices" => match argument.split_once(char::is_whitespace) {
-            Some(("remove", name)) => Ok(Line::RemoveDevice(name.trim().to_owned())),
-            _ if argument == "replace-key" => Ok(Line::ReplaceKey),
-            Some(("rename", name)) => Ok(Line::NameDevice(name.trim().to_owned())),
+            Some(("remove", name)) => Ok(TypedLine::RemoveDevice(name.trim().to_owned())),
+            _ if argument == "replace-key" => Ok(TypedLine::ReplaceKey),
+            Some(("rename", name)) => Ok(TypedLine::NameDevice(name.trim().to_owned())),
             _ => Err(usage_of(word)),
         },
-        "verify" if marked(argument).is_some() => Ok(Line::Mark(marked(argument).unwrap_or_default())),
-        "unverify" => needed().map(Line::Unverify),
-        "verify" => Ok(Line::Verify(Some(argument.to_owned()).filter(|name| !name.is_empty()))),
-        "kick" => needed().map(Line::Kick),
-        "nick" => needed().map(Line::Nick),
-        "reply" => needed().map(Line::Reply),
-        "quote" => needed().map(Line::Quote),
-        "me" => needed().map(|action| Line::Say(crate::faces::action::text(&action))),
-        "edit" => needed().map(Line::Edit),
-        "delete" => alone(Line::Delete),
-        "react" => needed().map(Line::React),
-        "status" => Ok(Line::Status(argument.to_owned())),
-        "glyph" => Ok(Line::Glyph(argument.to_owned())),
-        "avatar" if argument == "none" => Ok(Line::Avatar(None)),
-        "avatar" => needed().map(|path| Line::Avatar(Some(path))),
-        "disappear" if argument.is_empty() => Ok(Line::Disappear(None)),
-        "disappear" => seconds(argument).map(|time| Line::Disappear(Some(time))),
-        "topic" if argument.is_empty() => Ok(Line::Topic(None)),
-        "topic" if argument == "off" => Ok(Line::Topic(Some(String::new()))),
-        "topic" => Ok(Line::Topic(Some(argument.to_owned()))),
-        "file" => needed().map(Line::File),
-        "voice" => needed().map(Line::Voice),
-        "get" => Ok(Line::Get(argument.to_owned())),
-        "files" => Ok(Line::Files(argument.to_owned())),
+        "verify" if marked(argument).is_some() => Ok(TypedLine::Mark(marked(argument).unwrap_or_default())),
+        "unverify" => needed().map(TypedLine::Unverify),
+        "verify" => Ok(TypedLine::Verify(Some(argument.to_owned()).filter(|name| !name.is_empty()))),
+        "kick" => needed().map(TypedLine::Kick),
+        "nick" => needed().map(TypedLine::Nick),
+        "reply" => needed().map(TypedLine::Reply),
+        "quote" => needed().map(TypedLine::Quote),
+        "me" => needed().map(|action| TypedLine::Say(crate::faces::action::text(&action))),
+        "edit" => needed().map(TypedLine::Edit),
+        "delete" => alone(TypedLine::Delete),
+        "react" => needed().map(TypedLine::React),
+        "status" => Ok(TypedLine::Status(argument.to_owned())),
+        "glyph" => Ok(TypedLine::Glyph(argument.to_owned())),
+        "avatar" if argument == "none" => Ok(TypedLine::Avatar(None)),
+        "avatar" => needed().map(|path| TypedLine::Avatar(Some(path))),
+        "disappear" if argument.is_empty() => Ok(TypedLine::Disappear(None)),
+        "disappear" => seconds(argument).map(|time| TypedLine::Disappear(Some(time))),
+        "topic" if argument.is_empty() => Ok(TypedLine::Topic(None)),
+        "topic" if argument == "off" => Ok(TypedLine::Topic(Some(String::new()))),
+        "topic" => Ok(TypedLine::Topic(Some(argument.to_owned()))),
+        "file" => needed().map(TypedLine::File),
+        "voice" => needed().map(TypedLine::Voice),
+        "get" => Ok(TypedLine::Get(argument.to_owned())),
+        "files" => Ok(TypedLine::Files(argument.to_owned())),
         "pause" => numbered(Steer::Pause),
         "resume" => numbered(Steer::Run),
         "cancel" => numbered(Steer::Cancel),
-        "search" => needed().map(Line::Search),
-        "rooms" if argument == "all" => Ok(Line::Rooms(true)),
-        "rooms" => alone(Line::Rooms(false)),
-        "leave" => alone(Line::Leave),
-        "forget" => Ok(Line::Forget(Some(unquoted(argument)).filter(|room| !room.is_empty()))),
-        "accept" => alone(Line::Accept),
-        "mute" => alone(Line::Mute(true)),
-        "unmute" => alone(Line::Mute(false)),
-        "pin" => alone(Line::Pin(true)),
-        "unpin" => alone(Line::Pin(false)),
-        "why" => alone(Line::Why),
-        "help" => Ok(Line::Help(argument.to_owned())),
-        "quit" | "exit" => alone(Line::Quit),
+        "search" => needed().map(TypedLine::Search),
+        "rooms" if argument == "all" => Ok(TypedLine::Rooms(true)),
+        "rooms" => alone(TypedLine::Rooms(false)),
+        "leave" => alone(TypedLine::Leave),
+        "forget" => Ok(TypedLine::Forget(Some(unquoted(argument)).filter(|room| !room.is_empty()))),
+        "accept" => alone(TypedLine::Accept),
+        "mute" => alone(TypedLine::Mute(true)),
+        "unmute" => alone(TypedLine::Mute(false)),
+        "pin" => alone(TypedLine::Pin(true)),
+        "unpin" => alone(TypedLine::Pin(false)),
+        "why" => alone(TypedLine::Why),
+        "help" => Ok(TypedLine::Help(argument.to_owned())),
+        "quit" | "exit" => alone(TypedLine::Quit),
         _ => Err(Failure::usage(
             format!("There is no command /{}.", crate::faces::sanitize::line(word)),
             "See /help. To send a line that begins with a slash, begin it with two.",
@@ -255,8 +258,8 @@ pub fn history(text: &str) -> Option<HandedPast> {
     }
 }
 
-fn confirmed(past: HandedPast) -> Line {
-    Line::DeviceAnswer(LinkAnswer::Confirm { digits: None, past })
+fn confirmed(past: HandedPast) -> TypedLine {
+    TypedLine::DeviceAnswer(LinkAnswer::Confirm { digits: None, past })
 }
 
 /// It looks like an invite link, or has one among its words.

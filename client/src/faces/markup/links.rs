@@ -71,7 +71,7 @@ pub(super) fn warn(marked: &mut Marked) {
 }
 
 /// The links of a text and where each goes, for the details.
-pub fn targets(text: &str) -> Vec<(String, String)> {
+pub(crate) fn targets(text: &str) -> Vec<(String, String)> {
     let links = text.split('\n').flat_map(|line| find(line).into_iter().filter_map(|link| line.get(link)));
     links
         .map(|link| {
@@ -82,13 +82,13 @@ pub fn targets(text: &str) -> Vec<(String, String)> {
 }
 
 /// Whether a link has a name or a password before its host (RFC 3986, section 3.2.1): what reads like a host may be that.
-pub fn has_userinfo(link: &str) -> bool {
+pub(crate) fn has_userinfo(link: &str) -> bool {
     Url::parse(link).is_ok_and(|url| names_somebody(&url))
 }
 
 /// The links of a text that a browser opens, as it is given them, and where each goes. None with a name before the host:
 /// hardly anybody sends one but to deceive.
-pub fn opening(text: &str) -> Vec<(String, String)> {
+pub(crate) fn opening(text: &str) -> Vec<(String, String)> {
     let mut links: Vec<(String, String)> = Vec::new();
     for (link, _) in targets(text) {
         let Some(url) = Url::parse(&link).ok().filter(|url| matches!(url.scheme(), "http" | "https")) else {

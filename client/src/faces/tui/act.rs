@@ -1,6 +1,6 @@
 //! Does what the keys asked for, with the runtime, and brings the answers back.
 
-use shared::room::{Alteration, Command, Said};
+use shared::room::{Alteration, Command, MessageBody};
 use tokio::{sync::mpsc, task::AbortHandle};
 
 use super::{
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     faces::{
         execute::execute,
-        lines::{self, Line},
+        lines::{self, TypedLine},
         pending::Pending,
         unread::unread_rooms,
         words,
@@ -24,7 +24,7 @@ use crate::{
     handle::Runtime,
     runtime::{Event, Wanted},
     settings::{Dictionary, Spelling},
-    store::{Cursor, PictureKey, Place, Query},
+    store::{Cursor, FileLocation, PictureKey, Query},
 };
 
 /// Stored lines that are fetched at once when somebody scrolls up: some screens.
@@ -34,7 +34,7 @@ const PAGE: u32 = 200;
 const HITS: usize = 200;
 
 /// Carries effects out.
-pub struct Act<'a> {
+pub(super) struct Act<'a> {
     runtime: &'a Runtime,
     pending: &'a Pending,
     answers: mpsc::Sender<Answer>,
@@ -49,7 +49,7 @@ pub struct Act<'a> {
 
 impl<'a> Act<'a> {
     /// Answers go into the channel.
-    pub fn new(
+    pub(super) fn new(
         runtime: &'a Runtime,
         pending: &'a Pending,
         answers: mpsc::Sender<Answer>,
@@ -59,7 +59,7 @@ impl<'a> Act<'a> {
     }
 
     /// Begins to look words up, if somebody wants that and there is a program for it.
-    pub fn look_up_words(&mut self, wanted: &Spelling) -> bool {
+    pub(super) fn look_up_words(&mut self, wanted: &Spelling) -> bool {
         let answers = self.answers.clone();
         let told = move |word, is_good| {
             // The face may be gone.
@@ -71,7 +71,7 @@ impl<'a> Act<'a> {
     }
 
     /// Asks for what was typed and is not known yet.
-    pub fn ask_words(&self, app: &mut App) {
+    pub(super) fn ask_words(&self, app: &mut App) {
         let Some(speller) = &self.speller else { return };
         let words = app.words_to_look_up();
         if !words.is_empty() {
@@ -80,7 +80,7 @@ impl<'a> Act<'a> {
     }
 
     /// Has pictures painted that are on the screen and not here.
-    pub async fn ask_pictures(&mut self, app: &mut App) {
+    pub(super) async fn ask_pictures(&mut self, app: &mut App) {
         for Wish { room, key, file, id, preview, shows, most, is_avatar } in app.gallery.take_wishes() {
             // What cannot be found is not shown; its preview is.
             let (place, preview) = match is_avatar {
@@ -97,7 +97,7 @@ impl<'a> Act<'a> {
     }
 
     /// What the runtime tells.
-    pub async fn take(&self, app: &mut App, event: Event) {
+    pub(super) async fn take(&self, app: &mut App, event: Event) {
         let notice = event.notice();
         app.event(event, self.pending);
         if let Some(notice) = notice {
@@ -107,7 +107,12 @@ impl<'a> Act<'a> {
     }
 
     /// Does what the keys asked for. True: the person quits.
-    pub async fn carry_out(&mut self, app: &mut App, screen: &mut Screen, effects: Vec<Effect>) -> bool {
+    pub(super) async fn carry_out(
+        &mut self,
+        app: &mut App,
+        screen: &mut Screen,
+        effects: Vec<Effect>,
+    ) -> bool {
         for effect in effects {
             match effect {
                 Effect::Quit => return true,
@@ -141,15 +146,15 @@ impl<'a> Act<'a> {
                     let _ = self.runtime.tell(&room, Command::Typing { stopped }).await;
                 }
                 Effect::Seen { room, seq } => {
-                    let said = Said::Seen(seq);
-                    let _ = self.runtime.tell(&room, Command::Say { token: String::new(), said }).await;
+                    let said = MessageBody::Seen(seq);
+                    let _ = self.runtime.tell(&room, Command::Say { token: String::new(), body: said }).await;
                 }
                 // What cannot be kept is unread at the next start.
                 Effect::Read { room, seq } => {
                     let _ = self.runtime.ack_at(&room, &Cursor::read(), seq).await;
                 }
                 Effect::Line(text) => match lines::parse(&text) {
-                    Ok(Line::Quit) => return true,
+                    Ok(TypedLine::Quit) => return true,
                     Ok(line) => self.line(app, line, text).await,
                     Err(failure) => refuse(app, &failure, text),
                 },
@@ -162,13 +167,13 @@ impl<'a> Act<'a> {
     async fn here(&self, room: &str, file: PictureKey) -> Here {
         let Ok(Some(place)) = self.runtime.file_place(room, file).await else { return Here::No };
         match std::fs::metadata(&place.path) {
-            Ok(found) if Place::of(place.path.clone(), &found) == place => Here::At(place.path),
+            Ok(found) if FileLocation::of(place.path.clone(), &found) == place => Here::At(place.path),
             _ => Here::Was(place.path),
         }
     }
 
     /// What came back.
-    pub fn answer(&self, app: &mut App, answer: Answer) {
+    pub(super) fn answer(&self, app: &mut App, answer: Answer) {
         match answer {
             Answer::Found { number, found } => app.take_hits(number, found),
             Answer::Spelt(word, is_good) => app.spelling.learn(word, is_good),
@@ -178,7 +183,7 @@ impl<'a> Act<'a> {
     }
 
     /// Messages from the disk.
-    pub async fn fetch(&self, app: &mut App, wanted: app::Wanted) {
+    pub(super) async fn fetch(&self, app: &mut App, wanted: app::Wanted) {
         let runtime = self.runtime;
         if let app::Wanted::Around { room, .. } = &wanted {
             // One that was left comes on the screen by a search alone.
@@ -207,9 +212,9 @@ impl<'a> Act<'a> {
         app.take_page(&wanted, found);
     }
 
-    async fn line(&self, app: &mut App, line: Line, text: String) {
+    async fn line(&self, app: &mut App, line: TypedLine, text: String) {
         let current = app.current().map(str::to_owned);
-        let (is_info, forgets) = (line == Line::Info, matches!(line, Line::Forget(_)));
+        let (is_info, forgets) = (line == TypedLine::Info, matches!(line, TypedLine::Forget(_)));
         match execute(self.runtime, self.pending, current.as_deref(), line).await {
             Ok(done) => {
                 if let Some(room) = &done.go {
@@ -246,15 +251,15 @@ impl<'a> Act<'a> {
 
     /// Something about a message.
     async fn tell(&self, app: &mut App, room: &str, what: Telling) {
-        let act = |target, change| Said::Act { target, change };
+        let act = |target, change| MessageBody::Act { target, change };
         let (said, typed) = match what {
             Telling::Reply { to, text } => {
-                (Said::Text { text: text.clone(), reply_to: Some(to), file: None }, Some(text))
+                (MessageBody::Text { text: text.clone(), reply_to: Some(to), file: None }, Some(text))
             }
             Telling::Edit { target, text } => (act(target, Alteration::Edit(text.clone())), Some(text)),
             Telling::Delete { target } => (act(target, Alteration::Delete), None),
-            Telling::React { target, sign, withdrawn } => {
-                (act(target, Alteration::React { emoji: sign, withdrawn }), None)
+            Telling::React { target, emoji, withdrawn } => {
+                (act(target, Alteration::React { emoji, withdrawn }), None)
             }
         };
         if let Err(failure) = self.pending.say(self.runtime, room, String::new(), said).await {
@@ -264,7 +269,7 @@ impl<'a> Act<'a> {
     }
 
     /// What was typed in the rooms before.
-    pub async fn load_drafts(&self, app: &mut App) {
+    pub(super) async fn load_drafts(&self, app: &mut App) {
         for room in self.runtime.rooms().into_iter().map(|status| status.label) {
             match self.runtime.draft(&room).await {
                 Ok(Some(text)) => app.set_draft(&room, text.to_string()),
@@ -275,7 +280,7 @@ impl<'a> Act<'a> {
     }
 
     /// What came while nobody looked.
-    pub async fn load_unread(&self, app: &mut App) {
+    pub(super) async fn load_unread(&self, app: &mut App) {
         for (room, unread) in unread_rooms(self.runtime).await {
             match unread {
                 Ok(unread) => app.set_unread(&room, &unread),

@@ -3,7 +3,7 @@
 use super::{app::Hit, pictures::Painted};
 
 /// What comes back later.
-pub enum Answer {
+pub(super) enum Answer {
     /// What a search found.
     Found {
         /// Which one.

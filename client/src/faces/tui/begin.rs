@@ -36,7 +36,7 @@ pub struct Hosted {
 pub type Host = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Hosted, Failure>> + Send>> + Send + Sync>;
 
 /// Runs a relay and makes a room in it.
-pub async fn host(
+pub(super) async fn host(
     runtime: &Runtime,
     pending: &Pending,
     host: Option<&Host>,
@@ -55,7 +55,7 @@ pub async fn host(
 }
 
 /// Runs `schat demo` as a process of its own, and shows what it says.
-pub fn demo(answers: mpsc::Sender<Answer>) -> Result<(), Failure> {
+pub(super) fn demo(answers: mpsc::Sender<Answer>) -> Result<(), Failure> {
     let wrong = |error: std::io::Error| {
         let message = format!("The demo cannot be started: {error}.");
         Failure::new(Exit::Local, "demo", message, "Leave (Ctrl+D) and type: schat demo")

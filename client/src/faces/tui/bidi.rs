@@ -13,7 +13,7 @@ use crate::faces::sanitize::is_rtl;
 const MARKS: (char, char) = ('\u{2068}', '\u{2069}');
 
 /// Isolates what is written from right to left within some columns of a row.
-pub fn isolate(buffer: &mut Buffer, row: u16, columns: Range<u16>) {
+pub(super) fn isolate(buffer: &mut Buffer, row: u16, columns: Range<u16>) {
     let turns = |x: &u16| buffer.cell((*x, row)).is_some_and(|cell| cell.symbol().contains(is_rtl));
     let (Some(first), Some(last)) = (columns.clone().find(turns), columns.rev().find(turns)) else { return };
     // Terminals keep what takes no cell with the cell before it, so it is written with that one, and goes with it.

@@ -10,7 +10,7 @@ use super::theme::Depth;
 const LONGEST: usize = 64;
 
 /// Writes on, with colours as the terminal knows them.
-pub struct Classical<W> {
+pub(super) struct Classical<W> {
     to: W,
     depth: Depth,
     /// The beginning of a sequence.
@@ -19,7 +19,7 @@ pub struct Classical<W> {
 
 impl<W: Write> Classical<W> {
     /// Writes to `to`.
-    pub fn new(to: W, depth: Depth) -> Self {
+    pub(super) fn new(to: W, depth: Depth) -> Self {
         Self { to, depth, begun: Vec::new() }
     }
 

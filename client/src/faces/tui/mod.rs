@@ -159,7 +159,7 @@ pub async fn run(
     let effects = app.take_effects();
     meanwhile(&mut events, &mut waiting, act.carry_out(&mut app, &mut screen, effects)).await;
     waiting.into_iter().for_each(|event| app.event(event, &pending));
-    screen.tell(app.gallery.farewell());
+    screen.tell(app.gallery.closing());
     drop(screen);
     // What looks words up ends before whoever typed them has to wait for anything else.
     drop(act);

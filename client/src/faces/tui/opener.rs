@@ -22,7 +22,7 @@ const PROGRAM: (&str, &[&str]) = ("xdg-open", &[]);
 ///
 /// # Errors
 /// [`Failure`] when it is no such link, or the program cannot be started.
-pub fn open(link: &str) -> Result<(), Failure> {
+pub(super) fn open(link: &str) -> Result<(), Failure> {
     let bad = || Failure::usage("That is no link that a browser opens.", "Copy it (c), and look at it.");
     let url = Url::parse(link).map_err(|_| bad())?;
     if !matches!(url.scheme(), "http" | "https") || markup::has_userinfo(link) {

@@ -6,7 +6,7 @@ use std::{fs, path::Path};
 const MOST: (usize, usize) = (4_096, 64);
 
 /// Paths that begin so, in order; directories end in a slash. `~/` is the home directory.
-pub fn fitting(start: &str) -> Vec<String> {
+pub(super) fn fitting(start: &str) -> Vec<String> {
     let (directory, name) = match start.rfind('/') {
         Some(at) => start.split_at(at + 1),
         None => ("", start),

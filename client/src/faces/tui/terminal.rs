@@ -41,7 +41,7 @@ pub fn is_capable() -> bool {
 
 impl Screen {
     /// Takes the terminal over and begins to read keys. Without the mouse the terminal's own selection works as ever.
-    pub fn enter(with_mouse: bool) -> Result<(Self, mpsc::Receiver<Event>), Failure> {
+    pub(super) fn enter(with_mouse: bool) -> Result<(Self, mpsc::Receiver<Event>), Failure> {
         ratatui::try_init().map_err(|error| unusable(&error))?;
         #[cfg(feature = "pictures")]
         crate::picture::hush();
@@ -63,18 +63,18 @@ impl Screen {
     }
 
     /// Shows the state.
-    pub fn draw(&mut self, app: &mut App) -> Result<(), Failure> {
+    pub(super) fn draw(&mut self, app: &mut App) -> Result<(), Failure> {
         self.terminal.draw(|frame| draw::draw(frame, app)).map(|_| ()).map_err(|error| unusable(&error))
     }
 
     /// Draws everything anew next time: another program may have written over it.
-    pub fn clear(&mut self, app: &mut App) {
+    pub(super) fn clear(&mut self, app: &mut App) {
         wipe(&mut self.terminal);
         app.gallery.forget_drawn();
     }
 
     /// A window that became smaller and large again has lost what it showed, although its size is the one of before.
-    pub fn heed(&mut self, event: &Event, app: &mut App) {
+    pub(super) fn heed(&mut self, event: &Event, app: &mut App) {
         if matches!(event, Event::Resize(..)) {
             self.clear(app);
             app.find_pictures();
@@ -82,14 +82,14 @@ impl Screen {
     }
 
     /// Tells the terminal something that changes no cell: a bell, a notification.
-    pub fn tell(&mut self, bytes: &[u8]) {
+    pub(super) fn tell(&mut self, bytes: &[u8]) {
         let mut stdout = io::stdout().lock();
         let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
     }
 
     /// Hands text to the terminal's clipboard (OSC 52); terminals that cannot ignore it. tmux ignores it too, unless it
     /// was told otherwise, but takes it as its own buffer and hands it on itself.
-    pub fn copy(&mut self, text: &str) {
+    pub(super) fn copy(&mut self, text: &str) {
         let in_tmux = std::env::var_os("TMUX").is_some_and(|tmux| !tmux.is_empty());
         if in_tmux && load_buffer(text).unwrap_or(false) {
             return;
@@ -100,19 +100,19 @@ impl Screen {
 
 impl Screen {
     /// Stops the program as Ctrl-Z stops others, with the terminal as it was, and goes on when the shell says so.
-    pub async fn suspend(&mut self, app: &mut App) {
+    pub(super) async fn suspend(&mut self, app: &mut App) {
         self.leave();
         self.jobs.stop().await;
         self.resume(app);
     }
 
     /// The program goes on after somebody stopped it.
-    pub async fn continued(&mut self) {
+    pub(super) async fn continued(&mut self) {
         self.jobs.continued().await;
     }
 
     /// Takes the terminal over again: whoever had it meanwhile left it otherwise.
-    pub fn resume(&mut self, app: &mut App) {
+    pub(super) fn resume(&mut self, app: &mut App) {
         // Off first: on twice would be taken for done already.
         let _ = disable_raw_mode().and_then(|()| enable_raw_mode());
         let _ = execute!(io::stdout(), EnterAlternateScreen);

@@ -8,7 +8,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 /// Cells that a text takes: each grapheme cluster for itself, as it is drawn. Widths of whole strings join letters across
 /// clusters (an Arabic lam and alef), and what is measured so is cut off at the end of a line.
-pub fn cells(text: &str) -> usize {
+pub(super) fn cells(text: &str) -> usize {
     if text.is_ascii() {
         return text.len();
     }
@@ -16,12 +16,12 @@ pub fn cells(text: &str) -> usize {
 }
 
 /// Lines of at most `width` cells; at least one. `text` is one line, safe for a terminal.
-pub fn wrap(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     breaks(text, width, 0).into_iter().map(|line| text.get(line).unwrap_or_default().to_owned()).collect()
 }
 
 /// Where the lines of a text are in it. Lines after the first are narrower by `hang` cells.
-pub fn breaks(text: &str, width: usize, hang: usize) -> Vec<Range<usize>> {
+pub(super) fn breaks(text: &str, width: usize, hang: usize) -> Vec<Range<usize>> {
     let later = width.saturating_sub(hang).max(1);
     let (mut lines, mut start, mut used, mut limit) = (Vec::new(), 0, 0, width.max(1));
     for chunk in chunks(text) {
@@ -98,7 +98,7 @@ fn chunks(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
 }
 
 /// The beginning of a text that fits into `width` cells, with a mark when something is cut off.
-pub fn fit(text: &str, width: usize) -> String {
+pub(super) fn fit(text: &str, width: usize) -> String {
     // What fits with the mark behind it, and whether there is more: no further is looked than that.
     let (mut used, mut end) = (0, 0);
     for (at, grapheme) in text.grapheme_indices(true) {

@@ -16,7 +16,7 @@ const INSIDE: &str = "-_.'’#@~+&";
 /// A line of other commands begins so.
 const PROGRAM: &str = "schat";
 
-/// A name, a label or a sign in a line; safe for a terminal.
+/// A name, a label or a reaction in a line; safe for a terminal.
 pub fn called(name: &str) -> String {
     sanitize::line(&as_it_came(name))
 }
@@ -45,8 +45,8 @@ pub fn cited(text: &str) -> String {
     sanitize::line(&quoted(&short))
 }
 
-/// A sign under a message: a picture is one, and a word.
-pub fn sign(emoji: &str) -> String {
+/// A reaction under a message: a picture is one, and a word.
+pub fn reaction(emoji: &str) -> String {
     match !emoji.is_empty() && emoji.chars().all(is_picture) {
         true => sanitize::line(emoji),
         false => called(emoji),
@@ -114,9 +114,9 @@ mod tests {
 
     #[test]
     fn sign_that_is_a_picture_stands_as_it_is() {
-        assert_eq!(["👍", "👨‍👩‍👧", "❤"].map(sign), ["👍", "👨‍👩‍👧", "❤"]);
+        assert_eq!(["👍", "👨‍👩‍👧", "❤"].map(reaction), ["👍", "👨‍👩‍👧", "❤"]);
         assert_eq!(
-            ["| x", "│", "to bob: yes", ":)"].map(sign),
+            ["| x", "│", "to bob: yes", ":)"].map(reaction),
             [r#""| x""#, r#""│""#, r#""to bob: yes""#, r#"":)""#]
         );
     }

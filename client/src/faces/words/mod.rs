@@ -25,7 +25,7 @@ mod text;
 
 pub use alarm::{alarm, alarm_remedy};
 pub use asked::{ACCEPTED, ASKED_TOPIC, asked_moderator, asked_policy, asked_revoke};
-pub use called::{as_it_came, called, cited, sign};
+pub use called::{as_it_came, called, cited, reaction};
 pub use closed::closed;
 pub use file::{Speed, bytes, file, first_words, gauge, percent, place, transfer, transfer_row};
 pub use invites::{find_invite, invite, invite_id, invited, invites, link};

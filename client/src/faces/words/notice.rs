@@ -1,6 +1,6 @@
 //! What is told as a failure: notices, problems and the end of a room, with the exit codes of commands.
 
-use shared::room::{CloseReason, Problem, SaidError};
+use shared::room::{BodyError, CloseReason, Problem};
 
 use super::{Among, alarm, alarm_remedy, called, closed, failure, problem, said, stranger};
 use crate::{
@@ -40,8 +40,8 @@ impl From<&Problem> for Failure {
     }
 }
 
-impl From<SaidError> for Failure {
-    fn from(error: SaidError) -> Self {
+impl From<BodyError> for Failure {
+    fn from(error: BodyError) -> Self {
         let (message, remedy) = said(error);
         Self::new(Exit::Usage, error.code(), message, remedy)
     }

@@ -4,7 +4,7 @@ use shared::{
     identity::{MAX_TOPIC, NameError},
     invite::MAX_INVITES,
     room::{
-        Breach, Fault, MAX_EMOJI, MAX_OUTBOX, MAX_TEXT, OutCause, Problem, RelayLimit, Right, SaidError,
+        BodyError, Breach, Fault, MAX_EMOJI, MAX_OUTBOX, MAX_TEXT, OutCause, Problem, RelayLimit, Right,
         TokenFault,
     },
 };
@@ -257,22 +257,22 @@ pub fn problem(problem: &Problem) -> (String, &'static str) {
 }
 
 /// Why something may not be said.
-pub fn said(error: SaidError) -> (String, &'static str) {
+pub fn said(error: BodyError) -> (String, &'static str) {
     match error {
-        SaidError::Empty => ("There is nothing to send.".to_owned(), "Type something."),
-        SaidError::TooLong(length) => {
+        BodyError::Empty => ("There is nothing to send.".to_owned(), "Type something."),
+        BodyError::TooLong(length) => {
             (format!("The message has {length} bytes; at most {MAX_TEXT} fit."), "Send it in parts.")
         }
-        SaidError::Emoji => {
+        BodyError::Emoji => {
             let message = format!(
                 "A reaction is one sign of at most {MAX_EMOJI} bytes, without spaces and control characters."
             );
             (message, "Choose an emoji or a short word.")
         }
-        SaidError::File(error) => {
+        BodyError::File(error) => {
             (format!("This is no file that can be sent: {error}."), "Send another one.")
         }
-        SaidError::Id => (
+        BodyError::Id => (
             "It names a message by something that is no id.".to_owned(),
             "Take the id of a message that was shown.",
         ),

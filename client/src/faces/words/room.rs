@@ -7,12 +7,12 @@ use shared::{
 };
 
 use super::{
-    Among, alarm, beginning, called, counted, duration, first_words, over, sign, stranger, text::sentence,
-    who, who_was,
+    Among, alarm, beginning, called, counted, duration, first_words, over, reaction, stranger,
+    text::sentence, who, who_was,
 };
 use crate::{
     faces::sanitize,
-    store::{Over, What},
+    store::{Over, RoomLogItem},
 };
 
 /// What an open room means; said every time one is entered.
@@ -119,39 +119,39 @@ pub fn changed<'a>(act: &'a Act, line: &'a Line, among: impl Into<Among<'a>>) ->
         Alteration::Edit(text) => format!("{by} edited a message; now: {}", sanitize::one_line(text)),
         Alteration::Delete => format!("{by} deleted a message."),
         Alteration::React { emoji, withdrawn: false } => {
-            format!("{by} reacts {} to {whose}", sign(emoji))
+            format!("{by} reacts {} to {whose}", reaction(emoji))
         }
         Alteration::React { emoji, withdrawn: true } => {
-            format!("{by} takes {} back from {whose}", sign(emoji))
+            format!("{by} takes {} back from {whose}", reaction(emoji))
         }
     }
 }
 
 /// What happened in a room beside the chat lines; `label` where its name is to be said.
-pub fn happening<'a>(what: &'a What, label: Option<&str>, among: impl Into<Among<'a>>) -> String {
+pub fn happening<'a>(what: &'a RoomLogItem, label: Option<&str>, among: impl Into<Among<'a>>) -> String {
     let among = among.into();
     let there = label.map(|label| format!(" {}", called(label))).unwrap_or_default();
     match what {
-        What::Joined { who: one, by: Some(by) } => {
+        RoomLogItem::Joined { who: one, by: Some(by) } => {
             let among = among.beside(one, by);
             format!("{} joined{there} by an invite of {}.", who(one, among), who(by, among))
         }
-        What::Joined { who: one, by: None } => format!("{} joined{there}.", who(one, among)),
-        What::Linked { who: one, device } => {
+        RoomLogItem::Joined { who: one, by: None } => format!("{} joined{there}.", who(one, among)),
+        RoomLogItem::Linked { who: one, device } => {
             let place = label.map(|_| format!(" in{there}")).unwrap_or_default();
             format!("{} linked a device{place}: {}.", who(one, among), called(device))
         }
-        What::Unlinked { who: one, device, by } if one.fingerprint == by.fingerprint => {
+        RoomLogItem::Unlinked { who: one, device, by } if one.fingerprint == by.fingerprint => {
             let place = label.map(|_| format!(" from{there}")).unwrap_or_default();
             format!("{} removed a device of theirs{place}: {}.", who(one, among), called(device))
         }
-        What::Unlinked { who: one, device, by } => {
+        RoomLogItem::Unlinked { who: one, device, by } => {
             let place = label.map(|_| format!(" from{there}")).unwrap_or_default();
             let among = among.beside(one, by);
             let (one, by) = (who(one, among), who(by, among));
             format!("A device of {one} was removed{place} by {by}: {}.", called(device))
         }
-        What::KeyChanged { who: one, was } => {
+        RoomLogItem::KeyChanged { who: one, was } => {
             let place = label.map(|_| format!(" in{there}")).unwrap_or_default();
             format!(
                 "{} changed the key of their account{place}: a device was lost or stolen. Their recovery key says so, and all \
@@ -159,49 +159,49 @@ pub fn happening<'a>(what: &'a What, label: Option<&str>, among: impl Into<Among
                 who_was(one, was, among)
             )
         }
-        What::Back(one) => format!(
+        RoomLogItem::Back(one) => format!(
             "A device of {} could not follow{} and is back, by its own keys; verify if you did not expect it.",
             who(one, among),
             if label.is_some() { &there } else { " the room" }
         ),
-        What::Left { who: one, by } if one.fingerprint == by.fingerprint => {
+        RoomLogItem::Left { who: one, by } if one.fingerprint == by.fingerprint => {
             format!("{} left{there}.", who(one, among))
         }
-        What::Left { who: one, by } => {
+        RoomLogItem::Left { who: one, by } => {
             let place = label.map(|_| format!(" from{there}")).unwrap_or_default();
             let among = among.beside(one, by);
             format!("{} was removed{place} by {}.", who(one, among), who(by, among))
         }
-        What::Renamed { who: one, was } => profile_changed(one, was, among),
-        What::NewPicture { who: one, is_gone: false } => {
+        RoomLogItem::Renamed { who: one, was } => profile_changed(one, was, among),
+        RoomLogItem::NewPicture { who: one, is_gone: false } => {
             format!("{} has a new picture{there}.", who(one, among))
         }
-        What::NewPicture { who: one, is_gone: true } => {
+        RoomLogItem::NewPicture { who: one, is_gone: true } => {
             format!("{} has no picture any more{there}.", who(one, among))
         }
-        What::Disappearing { by, seconds } => disappearing(by, *seconds, among),
-        What::Topic { by, text } => {
+        RoomLogItem::Disappearing { by, seconds } => disappearing(by, *seconds, among),
+        RoomLogItem::Topic { by, text } => {
             let of = label.map(|_| format!(" of{there}")).unwrap_or_default();
             match text.as_str() {
                 "" => format!("{} took the topic{of} away.", who(by, among)),
                 text => format!("{} set the topic{of}: {}", who(by, among), sanitize::line(text)),
             }
         }
-        What::Lost { lines: 0, .. } => format!(
+        RoomLogItem::Lost { lines: 0, .. } => format!(
             "The relay does not have the end of{} log any more. What was said there stays on this device, before what is \
              said from now on.",
             label.map_or(" the".to_owned(), |label| format!(" {}'s", called(label)))
         ),
-        What::Lost { lines, .. } => {
+        RoomLogItem::Lost { lines, .. } => {
             let kept = if *lines == 1 { "It is" } else { "They are" };
             format!(
                 "The {} above went missing from the relay's log. {kept} kept on this device.",
                 counted(*lines, "message")
             )
         }
-        What::Alarm(told) => format!("ALARM ({}): {}", told.kind().name(), sentence(&alarm(told))),
-        What::Stranger(told) => stranger(told, label, among),
-        What::OldAlarm { kind, text } => format!("ALARM ({}): {}", kind.name(), sentence(text)),
+        RoomLogItem::Alarm(told) => format!("ALARM ({}): {}", told.kind().name(), sentence(&alarm(told))),
+        RoomLogItem::Stranger(told) => stranger(told, label, among),
+        RoomLogItem::OldAlarm { kind, text } => format!("ALARM ({}): {}", kind.name(), sentence(text)),
     }
 }
 

@@ -33,14 +33,14 @@ pub(super) struct Resumed(Vec<One>);
 struct One {
     number: i64,
     room: RoomId,
-    what: What,
+    what: Meaning,
     begun: Instant,
     done: Option<Transfer>,
 }
 
 /// What a command means.
 #[derive(PartialEq, Eq)]
-enum What {
+enum Meaning {
     /// This file is sent. One that was written to since is another one.
     Sent(PathBuf, Stamp, u64),
     /// That of this message is fetched to there.
@@ -51,8 +51,8 @@ impl Resumed {
     /// A file goes on by itself.
     pub(super) fn begin(&mut self, (number, room): (i64, RoomId), job: &Job) {
         let what = match job.clone() {
-            Job::Up(Upload { path, stamp, size, .. }) => What::Sent(path, stamp, size),
-            Job::Down(Download { message, target, .. }) => What::Fetched(message, target),
+            Job::Up(Upload { path, stamp, size, .. }) => Meaning::Sent(path, stamp, size),
+            Job::Down(Download { message, target, .. }) => Meaning::Fetched(message, target),
         };
         self.0.push(One { number, room, what, begun: Instant::now(), done: None });
     }
@@ -71,7 +71,7 @@ impl Resumed {
     }
 
     /// Takes one that is through: the next command means another one.
-    fn take(&mut self, room: RoomId, what: &What) -> Option<Transfer> {
+    fn take(&mut self, room: RoomId, what: &Meaning) -> Option<Transfer> {
         self.0.retain(|one| one.begun.elapsed() < SOON);
         let is_it = |one: &One| one.room == room && one.what == *what && one.done.is_some();
         let at = self.0.iter().position(is_it)?;
@@ -82,13 +82,13 @@ impl Resumed {
 impl Local {
     /// The same file went on by itself at the start, and is through.
     pub(super) fn just_sent(&self, room: RoomId, path: &Path, found: &Found) -> Option<Transfer> {
-        let what = What::Sent(path.to_owned(), found.stamp, found.size);
+        let what = Meaning::Sent(path.to_owned(), found.stamp, found.size);
         lock(&self.0.files.resumed).take(room, &what)
     }
 
     /// That of the same message was fetched to there at the start, and is there.
     pub(super) fn just_fetched(&self, room: RoomId, message: MessageId, target: &Path) -> Option<Transfer> {
-        let what = What::Fetched(message, target.to_owned());
+        let what = Meaning::Fetched(message, target.to_owned());
         let transfer = lock(&self.0.files.resumed).take(room, &what);
         let is_there = |transfer: &Transfer| match &transfer.state {
             TransferState::Done(place) => place.as_ref().is_some_and(|place| place.is_file()),

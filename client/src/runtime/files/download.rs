@@ -18,7 +18,7 @@ use proto::{
     relay::{BlobGet, BlobPart, RelayFrame, client_frame, refused::Code, relay_frame},
 };
 use sha2::{Digest as _, Sha256};
-use shared::file::{FileCipher, HASH, Manifest, PART, PartList, Place, SEALED_PART, Shape};
+use shared::file::{FileCipher, HASH, Manifest, PART, PartList, PartPosition, SEALED_PART, Shape};
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
@@ -160,7 +160,7 @@ impl Task {
         let last = if has_last { shape.last_sealed() } else { 0 };
         let (last, list) = bytes.split_at_checked(last).unwrap_or_default();
         let forged = |_| Fault::last(false_file(Forgery::List));
-        let list = cipher.open(Place::List, list).map_err(forged)?;
+        let list = cipher.open(PartPosition::List, list).map_err(forged)?;
         let list = PartList::read(&list, shape, &down.file.parts)
             .map_err(|error| Fault::last(false_file(Forgery::Listed(error.to_string()))))?;
         let last = match has_last {

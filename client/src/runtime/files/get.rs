@@ -32,7 +32,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when there is no such room or message, it has no file, or it cannot be stored.
-    pub async fn get_file(&self, room: &str, wanted: Wanted) -> Result<Transfer, Reason> {
+    pub(crate) async fn get_file(&self, room: &str, wanted: Wanted) -> Result<Transfer, Reason> {
         self.get(room, wanted, Whose::Kept).await
     }
 
@@ -40,7 +40,7 @@ impl Local {
     ///
     /// # Errors
     /// As of [`Local::get_file`].
-    pub async fn get_passing(
+    pub(crate) async fn get_passing(
         &self,
         room: &str,
         wanted: Wanted,

@@ -3,6 +3,7 @@
 mod again;
 mod avatar;
 mod begin;
+mod dropping;
 mod fault;
 mod fetch;
 mod get;
@@ -18,7 +19,6 @@ mod resume;
 mod seal;
 mod send;
 mod source;
-mod sweep;
 mod tail;
 mod target;
 mod task;
@@ -120,7 +120,7 @@ pub(super) struct Files {
     holds: Holds,
     turns: Arc<Semaphore>,
     drops: Arc<Notify>,
-    sweeper: Mutex<Option<JoinHandle<()>>>,
+    dropper: Mutex<Option<JoinHandle<()>>>,
     fetcher: Mutex<Option<JoinHandle<()>>>,
     /// What was under way at the start and has been sent since, for a while: see [`again`].
     resumed: Mutex<again::Resumed>,
@@ -157,7 +157,7 @@ impl Default for Files {
             holds: Holds::default(),
             turns,
             drops: Arc::default(),
-            sweeper: Mutex::default(),
+            dropper: Mutex::default(),
             fetcher: Mutex::default(),
             resumed: Mutex::default(),
             unasked: OnceLock::new(),
@@ -244,7 +244,7 @@ impl Files {
 
     /// Ends all tasks; what was under way goes on at the next start.
     pub(super) async fn stop(&self) {
-        let helpers = [lock(&self.sweeper).take(), lock(&self.fetcher).take(), lock(&self.herald).take()];
+        let helpers = [lock(&self.dropper).take(), lock(&self.fetcher).take(), lock(&self.herald).take()];
         let running = std::mem::take(&mut *lock(&self.running));
         for task in
             running.into_values().filter_map(|running| running.task).chain(helpers.into_iter().flatten())
@@ -259,8 +259,8 @@ impl Files {
 impl Local {
     /// Begins with what is done for all rooms; before there are any.
     pub(super) fn help_files(&self) {
-        let sweeper = tokio::spawn(sweep::run(Arc::downgrade(&self.0), self.0.files.drops.clone()));
-        *lock(&self.0.files.sweeper) = Some(sweeper);
+        let dropper = tokio::spawn(dropping::run(Arc::downgrade(&self.0), self.0.files.drops.clone()));
+        *lock(&self.0.files.dropper) = Some(dropper);
         let (entered, rooms) = avatar_channel();
         let herald = tokio::spawn(tell_of_avatar(Arc::downgrade(&self.0), rooms));
         *lock(&self.0.files.herald) = Some(herald);
@@ -276,7 +276,7 @@ impl Local {
     }
 
     /// Files under way, of one room or of all, oldest first, with the labels of their rooms.
-    pub fn files(&self, room: Option<&str>) -> Vec<(String, Transfer)> {
+    pub(crate) fn files(&self, room: Option<&str>) -> Vec<(String, Transfer)> {
         let room = room.map(label);
         let running = lock(&self.0.files.running);
         let of = |running: &&Running| room.as_deref().is_none_or(|room| *running.shown.room == *room);
@@ -297,7 +297,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when none of that number is under way.
-    pub fn steer_file(&self, number: i64, steer: Steer) -> Result<(), Reason> {
+    pub(crate) fn steer_file(&self, number: i64, steer: Steer) -> Result<(), Reason> {
         let running = lock(&self.0.files.running);
         let running = running.get(&number).filter(|_| number > 0).ok_or(FileReason::Unknown(number))?;
         running.shown.steer.send_replace(steer);

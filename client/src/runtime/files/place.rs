@@ -11,14 +11,14 @@ use super::{
 use crate::{
     reason::Reason,
     runtime::Local,
-    store::{PictureKey, Place},
+    store::{FileLocation, PictureKey},
 };
 
 impl Task {
     /// It was sent from there.
     pub(super) async fn remember_sent(&self, up: &Upload, manifest: &Manifest) {
         let Upload { path, stamp, .. } = up;
-        let place = Place { path: path.clone(), size: stamp.size, modified_ns: stamp.modified_ns };
+        let place = FileLocation { path: path.clone(), size: stamp.size, modified_ns: stamp.modified_ns };
         self.remember(PictureKey::of_file(manifest), place).await;
     }
 
@@ -32,14 +32,14 @@ impl Task {
         let (picture, path) = (PictureKey::of_file(&down.file), path.to_owned());
         let found = tokio::task::spawn_blocking(move || {
             let found = std::fs::metadata(&path).ok()?;
-            Some(Place::of(path, &found))
+            Some(FileLocation::of(path, &found))
         });
         if let Ok(Some(place)) = found.await {
             self.remember(picture, place).await;
         }
     }
 
-    async fn remember(&self, picture: PictureKey, place: Place) {
+    async fn remember(&self, picture: PictureKey, place: FileLocation) {
         let room = self.room;
         // What cannot be stored is not shown after the next start.
         let _ = self.vault().run(move |store| store.set_place(room, picture, &place)).await;
@@ -51,7 +51,11 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when there is no such room, or what is stored cannot be read.
-    pub async fn file_place(&self, room: &str, picture: PictureKey) -> Result<Option<Place>, Reason> {
+    pub(crate) async fn file_place(
+        &self,
+        room: &str,
+        picture: PictureKey,
+    ) -> Result<Option<FileLocation>, Reason> {
         let room = self.id(room)?;
         Ok(self.0.vault.run(move |store| store.place(room, picture)).await?)
     }

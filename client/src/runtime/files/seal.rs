@@ -12,7 +12,7 @@ use std::{
     path::PathBuf,
 };
 
-use shared::file::{FileCipher, PartHash, PartList, Place, SealedPart, Shape};
+use shared::file::{FileCipher, PartHash, PartList, PartPosition, SealedPart, Shape};
 use tokio::sync::mpsc;
 use zeroize::Zeroizing;
 
@@ -103,7 +103,7 @@ impl Sealer {
         if list.len() != parts {
             return Err(Fault::Changed);
         }
-        let sealed = one(cipher, Place::List, &list.to_bytes(), hashes.get(&parts))?;
+        let sealed = one(cipher, PartPosition::List, &list.to_bytes(), hashes.get(&parts))?;
         let heap = vec![(parts, sealed)];
         self.keep(&heap).await?;
         let sealed = heap.into_iter().next().ok_or(Fault::Changed)?;
@@ -163,7 +163,7 @@ impl Press {
 /// A part that was sealed before is sealed to the same bytes, or the file is another one.
 fn one(
     cipher: &FileCipher,
-    place: Place,
+    place: PartPosition,
     plaintext: &[u8],
     before: Option<&PartHash>,
 ) -> Result<SealedPart, Fault> {

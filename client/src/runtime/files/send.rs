@@ -5,7 +5,7 @@ use std::path::Path;
 use proto::RoomId;
 use shared::{
     file::{FileKey, clean_name},
-    room::{MAX_TEXT, SaidError},
+    room::{BodyError, MAX_TEXT},
 };
 
 use super::{
@@ -27,12 +27,12 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when there is no such room or file, or it cannot be stored.
-    pub async fn send_file(&self, room: &str, file: Outgoing) -> Result<Transfer, Reason> {
+    pub(crate) async fn send_file(&self, room: &str, file: Outgoing) -> Result<Transfer, Reason> {
         let id = self.running_room(room)?;
         let Outgoing { path, text, reply_to, keeps_metadata, duration_ms, token } = file;
         let keeps_metadata = keeps_metadata || self.0.config.keeps_metadata;
         if text.len() > MAX_TEXT {
-            return Err(SaidError::TooLong(text.len()).into());
+            return Err(BodyError::TooLong(text.len()).into());
         }
         if let Some(transfer) = self.on_its_way(id, &path) {
             return Ok(transfer);

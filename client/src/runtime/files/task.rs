@@ -10,7 +10,7 @@ use proto::{
     BlobId,
     relay::{BlobProof, RelayFrame},
 };
-use shared::{file::Manifest, room::Said};
+use shared::{file::Manifest, room::MessageBody};
 use tokio::{
     sync::{oneshot, watch},
     time::{Instant, sleep, sleep_until, timeout},
@@ -27,7 +27,7 @@ use crate::{
     runtime::{
         Local,
         backoff::Backoff,
-        link::{LinkState, RelayLink},
+        link::{LinkState, RelayConnection},
         lock,
         room::Ask,
         transfer::{Steer, Transfer, TransferState, Way},
@@ -57,7 +57,7 @@ pub(super) struct Task {
     pub(super) shown: Arc<Shown>,
     pub(super) steer: Steering,
     /// None where the room's relay does not run.
-    pub(super) link: Option<Arc<RelayLink>>,
+    pub(super) link: Option<Arc<RelayConnection>>,
     pub(super) told: Instant,
     /// When it was stored last how far it is.
     pub(super) stored: Instant,
@@ -252,7 +252,7 @@ impl Task {
     /// The file is there: the room is told, and in the same step the transfer is over.
     async fn offer(&mut self, up: Upload, manifest: Manifest) -> Result<(), Fault> {
         let Upload { text, reply_to, token, .. } = up;
-        let said = Said::Text { text, reply_to, file: Some(Box::new(manifest)) };
+        let said = MessageBody::Text { text, reply_to, file: Some(Box::new(manifest)) };
         let (reply, answer) = oneshot::channel();
         let ask = Ask::Offer { number: self.number, token, said, reply };
         let asks = self.local.asks_of(self.room).ok_or(Fault::Lost)?;

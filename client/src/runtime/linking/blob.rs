@@ -9,7 +9,7 @@ use proto::{
     relay::{BlobGet, BlobHave, BlobOpen, BlobPart, BlobProof, RelayFrame, client_frame, relay_frame},
 };
 use sha2::{Digest as _, Sha256};
-use shared::file::{FileCipher, FileKey, HASH, Manifest, PartList, Place, SEALED_PART, Shape};
+use shared::file::{FileCipher, FileKey, HASH, Manifest, PartList, PartPosition, SEALED_PART, Shape};
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
@@ -102,7 +102,7 @@ fn sealed(bytes: &[u8], shape: &Shape, key: &FileKey) -> Option<(Vec<u8>, PartLi
         sealed.extend_from_slice(&one.bytes);
     }
     let list = PartList::new(hashes);
-    sealed.extend_from_slice(&cipher.seal(Place::List, &list.to_bytes()).ok()?.bytes);
+    sealed.extend_from_slice(&cipher.seal(PartPosition::List, &list.to_bytes()).ok()?.bytes);
     Some((sealed, list))
 }
 
@@ -153,7 +153,7 @@ fn opened(sealed: &[u8], shape: &Shape, manifest: &Manifest) -> Option<Zeroizing
     let cipher = FileCipher::new(&manifest.key);
     let last = usize::try_from(shape.last()).ok()?.checked_mul(SEALED_PART)?;
     let (parts, list) = sealed.split_at_checked(last.checked_add(shape.last_sealed())?)?;
-    let list = PartList::read(&cipher.open(Place::List, list).ok()?, shape, &manifest.parts).ok()?;
+    let list = PartList::read(&cipher.open(PartPosition::List, list).ok()?, shape, &manifest.parts).ok()?;
     debug_assert_eq!(list.to_bytes().len(), shape.parts() as usize * HASH);
     let mut whole = Zeroizing::new(Vec::with_capacity(usize::try_from(shape.padded()).ok()?));
     for (number, part) in (0..).zip(parts.chunks(SEALED_PART)) {

@@ -17,8 +17,8 @@ use zeroize::Zeroizing;
 use super::{HandedPast, blob::MAX_PAST, handed, steps::WAIT_MS};
 use crate::{
     portable::{
-        Gather, Gathered as Found, History, What,
-        schema::{Body, Entry},
+        Gather, Gathered as Found, History, Selection,
+        schema::{Body, WayIn},
     },
     reason::{LinkReason, Reason},
     runtime::{Local, RoomStatus, lock, manage::begin_failed, now_ms, room::Ask},
@@ -123,7 +123,7 @@ async fn pasts(
         HandedPast::Newest(lines) => History::Newest(lines),
         HandedPast::All => History::All,
     };
-    let mut gather = Gather::new(What { account: false, drafts: false, history, files: false });
+    let mut gather = Gather::new(Selection { account: false, drafts: false, history, files: false });
     let (mut records, mut size) = (Vec::new(), 0);
     loop {
         // One record for each time: a chat goes on meanwhile.
@@ -156,7 +156,7 @@ fn records(
     store: &mut Store,
     invites: &BTreeMap<RoomId, Option<InviteLink>>,
 ) -> Result<Vec<Body>, StoreError> {
-    let what = What { account: true, drafts: false, history: History::Nothing, files: false };
+    let what = Selection { account: true, drafts: false, history: History::Nothing, files: false };
     let (mut gather, mut records) = (Gather::new(what), Vec::new());
     while let Some(found) = gather.next(store)? {
         match found {
@@ -165,7 +165,7 @@ fn records(
                 let Some(invite) = handed::id(&room).and_then(|id| invites.get(&id)) else { continue };
                 if let Some(invite) = invite {
                     (room.host, room.port) = (invite.host.clone(), u32::from(invite.port));
-                    room.entry = Some(Entry::Invite(invite.to_string()));
+                    room.entry = Some(WayIn::Invite(invite.to_string()));
                 }
                 records.push(Body::Room(room));
             }

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::portable::{
     Account, Reader, Room, Value, Writer,
-    schema::{self, Body, Entry},
+    schema::{self, Body, WayIn},
 };
 
 /// Rooms of an account, at most.
@@ -104,10 +104,10 @@ pub(super) fn listed(bytes: &[u8]) -> (Vec<schema::Room>, Option<InviteLink>) {
 }
 
 /// The link into a room, if the old device got one.
-pub(super) fn link(entry: &Option<Entry>) -> Option<InviteLink> {
+pub(super) fn link(entry: &Option<WayIn>) -> Option<InviteLink> {
     match entry {
-        Some(Entry::Invite(link)) => link.parse().ok(),
-        Some(Entry::WayBack(_)) | None => None,
+        Some(WayIn::Invite(link)) => link.parse().ok(),
+        Some(WayIn::WayBack(_)) | None => None,
     }
 }
 
@@ -146,7 +146,7 @@ mod tests {
             port: 443,
             muted: true,
             read: 7,
-            entry: Some(Entry::Invite(invite().to_string())),
+            entry: Some(WayIn::Invite(invite().to_string())),
             ..schema::Room::default()
         }
     }
@@ -181,8 +181,8 @@ mod tests {
     #[test]
     fn what_cannot_be_is_not_taken() {
         let past = Body::Past(schema::Past { room: vec![1; 32], ..schema::Past::default() });
-        let no_link = schema::Room { entry: Some(Entry::Invite("schat://x".to_owned())), ..room(1) };
-        let way_back = schema::Room { entry: Some(Entry::WayBack(vec![1])), ..room(1) };
+        let no_link = schema::Room { entry: Some(WayIn::Invite("schat://x".to_owned())), ..room(1) };
+        let way_back = schema::Room { entry: Some(WayIn::WayBack(vec![1])), ..room(1) };
         for wrong in [
             vec![profile("ann"), Body::Room(room(1))],
             vec![account(64), account(64)],

@@ -107,7 +107,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when the code is none, its relay cannot be asked, or another linking is under way.
-    pub async fn link(&self, code: Option<&str>, relay: Option<RelayAddress>) -> Result<(), Reason> {
+    pub(crate) async fn link(&self, code: Option<&str>, relay: Option<RelayAddress>) -> Result<(), Reason> {
         if let Some(asks) = self.linking_asks() {
             if code.is_some() {
                 return Err(LinkReason::Busy.into());
@@ -127,7 +127,7 @@ impl Local {
     ///
     /// # Errors
     /// [`Reason`] when there is none, or nothing is asked.
-    pub async fn answer_link(&self, answer: Answer) -> Result<(), Reason> {
+    pub(crate) async fn answer_link(&self, answer: Answer) -> Result<(), Reason> {
         let asks = self.linking_asks().ok_or(LinkReason::Nothing)?;
         let (reply, done) = oneshot::channel();
         asks.send(Ask::Answer(answer, reply)).await.map_err(|_| LinkReason::Nothing)?;

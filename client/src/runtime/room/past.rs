@@ -5,7 +5,7 @@ use shared::room::{Command, Input};
 use super::{PAGE, Room};
 use crate::{
     runtime::{Past, RoomEvent},
-    store::{Item, What},
+    store::{Item, RoomLogItem},
 };
 
 impl Room {
@@ -50,7 +50,7 @@ impl Room {
     }
 
     /// Says so once for each.
-    fn is_shown_as_unseen(&mut self, what: &What) -> bool {
+    fn is_shown_as_unseen(&mut self, what: &RoomLogItem) -> bool {
         let place = self.unseen.iter().position(|unseen| unseen == what);
         place.map(|place| self.unseen.swap_remove(place)).is_some()
     }

@@ -5,7 +5,7 @@ use std::{sync::atomic::AtomicUsize, time::Duration};
 
 use shared::{
     message::timeline::Line,
-    room::{Alteration, Said},
+    room::{Alteration, MessageBody},
 };
 
 use super::*;
@@ -76,34 +76,34 @@ async fn line(runtime: &Runtime, text: &str) -> Result<Line, Reason> {
 }
 
 async fn step(runtime: &Runtime, number: usize) -> Result<(), Reason> {
-    let say = |text: &str, reply_to| Said::Text { text: text.to_owned(), reply_to, file: None };
+    let say = |text: &str, reply_to| MessageBody::Text { text: text.to_owned(), reply_to, file: None };
     let said = match number {
         0 => say("one", None),
         1 => return runtime.set_draft(ROOM, "half a sentence").await,
         2 => {
             let change = Alteration::React { emoji: "👍".to_owned(), withdrawn: false };
-            Said::Act { target: line(runtime, "one").await?.message.id, change }
+            MessageBody::Act { target: line(runtime, "one").await?.message.id, change }
         }
         3 => {
             let lines = runtime.history(ROOM, 0, 100).await?;
             let target = lines.first().map(|line| line.message.id).unwrap_or_default();
-            Said::Act { target, change: Alteration::Edit("1".to_owned()) }
+            MessageBody::Act { target, change: Alteration::Edit("1".to_owned()) }
         }
         4 => return runtime.tell(ROOM, Command::Disappear(3_600)).await,
         5 => return runtime.describe("busy", "🐝").await,
         6 => say("two", Some(line(runtime, "1").await?.message.id)),
-        7 => Said::Act { target: line(runtime, "two").await?.message.id, change: Alteration::Delete },
+        7 => MessageBody::Act { target: line(runtime, "two").await?.message.id, change: Alteration::Delete },
         _ => say("end", None),
     };
-    runtime.tell(ROOM, Command::Say { token: String::new(), said }).await
+    runtime.tell(ROOM, Command::Say { token: String::new(), body: said }).await
 }
 
 /// What somebody's history comes to.
 async fn told(runtime: &Runtime) -> Result<Vec<(u64, String, bool, bool, usize)>, Reason> {
     let lines = runtime.history(ROOM, 0, 100).await?;
     let told = |line: Line| {
-        let signs = line.reactions.len();
-        (line.message.seq, line.message.text, line.edited.is_some(), line.deleted, signs)
+        let reactions = line.reactions.len();
+        (line.message.seq, line.message.text, line.edited.is_some(), line.deleted, reactions)
     };
     Ok(lines.into_iter().map(told).collect())
 }

@@ -8,7 +8,7 @@ use shared::{
 };
 
 use super::*;
-use crate::store::{Batch, Entry, Over, Query, RoomRecord, Where};
+use crate::store::{Batch, LineOrAct, Over, Query, RoomRecord, Where};
 
 /// Stores a room as version 1 did, as far as it can be told from a later one.
 fn old_room(vault: &Vault, n: u8, label: &str, open: bool) {
@@ -29,7 +29,7 @@ fn old_room(vault: &Vault, n: u8, label: &str, open: bool) {
     };
     let batch = Batch {
         changes: vec![Change { key: "meta".to_owned(), value: Some(meta.into()) }],
-        entries: vec![Entry::Line(Line::from(message))],
+        entries: vec![LineOrAct::Line(Line::from(message))],
         ..Batch::default()
     };
     let record = RoomRecord {

@@ -25,7 +25,7 @@ pub fn read_happening(seq: u64, expires: Option<u64>, value: &[u8]) -> Option<Ha
 }
 
 /// A row: its key, until when it is kept in Unix milliseconds, and its value as it is stored.
-pub type HappeningRow = (HappeningKey, Option<u64>, Zeroizing<Vec<u8>>);
+pub(super) type HappeningRow = (HappeningKey, Option<u64>, Zeroizing<Vec<u8>>);
 
 impl Store {
     /// At most `limit` happenings of a room after that one, oldest first, as they are stored.

@@ -6,19 +6,19 @@ use shared::{
     room::{Alarm, AlarmKind, Stranger},
 };
 
-use super::{Happening, What};
+use super::{Happening, RoomLogItem};
 use crate::store::who::{Who, person, who};
 
 /// The stored form; place and end are columns.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Stored {
     at: u64,
-    what: StoredWhat,
+    what: StoredItem,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum StoredWhat {
+enum StoredItem {
     Joined(Who),
     Invited {
         who: Who,
@@ -87,25 +87,29 @@ enum Alarmed {
 impl Stored {
     pub(super) fn of(happening: &Happening) -> Self {
         let what = match happening.what.clone() {
-            What::Joined { who: person, by: None } => StoredWhat::Joined(who(person)),
-            What::Joined { who: person, by: Some(by) } => {
-                StoredWhat::Invited { who: who(person), by: who(by) }
+            RoomLogItem::Joined { who: person, by: None } => StoredItem::Joined(who(person)),
+            RoomLogItem::Joined { who: person, by: Some(by) } => {
+                StoredItem::Invited { who: who(person), by: who(by) }
             }
-            What::Linked { who: person, device } => StoredWhat::Linked { who: who(person), device },
-            What::Unlinked { who: person, device, by } => {
-                StoredWhat::Unlinked { who: who(person), device, by: who(by) }
+            RoomLogItem::Linked { who: person, device } => StoredItem::Linked { who: who(person), device },
+            RoomLogItem::Unlinked { who: person, device, by } => {
+                StoredItem::Unlinked { who: who(person), device, by: who(by) }
             }
-            What::KeyChanged { who: person, was } => StoredWhat::KeyChanged { who: who(person), was: was.0 },
-            What::Back(person) => StoredWhat::Back(who(person)),
-            What::Left { who: person, by } => StoredWhat::Left { who: who(person), by: who(by) },
-            What::Renamed { who: person, was } => StoredWhat::Renamed { who: who(person), was },
-            What::NewPicture { who: person, is_gone } => StoredWhat::NewPicture { who: who(person), is_gone },
-            What::Disappearing { by, seconds } => StoredWhat::Disappearing { by: who(by), seconds },
-            What::Topic { by, text } => StoredWhat::Topic { by: who(by), text },
-            What::Lost { after, upto, lines } => StoredWhat::Lost { after, upto, lines },
-            What::Alarm(alarm) => StoredWhat::Alarmed(Alarmed::Alarm(alarm)),
-            What::Stranger(stranger) => StoredWhat::Stranger(stranger),
-            What::OldAlarm { kind, text } => StoredWhat::Alarm { kind: kind.name().to_owned(), text },
+            RoomLogItem::KeyChanged { who: person, was } => {
+                StoredItem::KeyChanged { who: who(person), was: was.0 }
+            }
+            RoomLogItem::Back(person) => StoredItem::Back(who(person)),
+            RoomLogItem::Left { who: person, by } => StoredItem::Left { who: who(person), by: who(by) },
+            RoomLogItem::Renamed { who: person, was } => StoredItem::Renamed { who: who(person), was },
+            RoomLogItem::NewPicture { who: person, is_gone } => {
+                StoredItem::NewPicture { who: who(person), is_gone }
+            }
+            RoomLogItem::Disappearing { by, seconds } => StoredItem::Disappearing { by: who(by), seconds },
+            RoomLogItem::Topic { by, text } => StoredItem::Topic { by: who(by), text },
+            RoomLogItem::Lost { after, upto, lines } => StoredItem::Lost { after, upto, lines },
+            RoomLogItem::Alarm(alarm) => StoredItem::Alarmed(Alarmed::Alarm(alarm)),
+            RoomLogItem::Stranger(stranger) => StoredItem::Stranger(stranger),
+            RoomLogItem::OldAlarm { kind, text } => StoredItem::Alarm { kind: kind.name().to_owned(), text },
         };
         Self { at: happening.at, what }
     }
@@ -113,26 +117,28 @@ impl Stored {
     /// None for a kind of alarm that this version does not know.
     pub(super) fn into_happening(self, seq: u64) -> Option<Happening> {
         let what = match self.what {
-            StoredWhat::Joined(who) => What::Joined { who: person(who), by: None },
-            StoredWhat::Invited { who, by } => What::Joined { who: person(who), by: Some(person(by)) },
-            StoredWhat::Linked { who, device } => What::Linked { who: person(who), device },
-            StoredWhat::Unlinked { who, device, by } => {
-                What::Unlinked { who: person(who), device, by: person(by) }
+            StoredItem::Joined(who) => RoomLogItem::Joined { who: person(who), by: None },
+            StoredItem::Invited { who, by } => RoomLogItem::Joined { who: person(who), by: Some(person(by)) },
+            StoredItem::Linked { who, device } => RoomLogItem::Linked { who: person(who), device },
+            StoredItem::Unlinked { who, device, by } => {
+                RoomLogItem::Unlinked { who: person(who), device, by: person(by) }
             }
-            StoredWhat::KeyChanged { who, was } => {
-                What::KeyChanged { who: person(who), was: Fingerprint(was) }
+            StoredItem::KeyChanged { who, was } => {
+                RoomLogItem::KeyChanged { who: person(who), was: Fingerprint(was) }
             }
-            StoredWhat::Back(who) => What::Back(person(who)),
-            StoredWhat::Left { who, by } => What::Left { who: person(who), by: person(by) },
-            StoredWhat::Renamed { who, was } => What::Renamed { who: person(who), was },
-            StoredWhat::NewPicture { who, is_gone } => What::NewPicture { who: person(who), is_gone },
-            StoredWhat::Disappearing { by, seconds } => What::Disappearing { by: person(by), seconds },
-            StoredWhat::Topic { by, text } => What::Topic { by: person(by), text },
-            StoredWhat::Lost { after, upto, lines } => What::Lost { after, upto, lines },
-            StoredWhat::Alarm { kind, text } => What::OldAlarm { kind: AlarmKind::from_name(&kind)?, text },
-            StoredWhat::Alarmed(Alarmed::Alarm(alarm)) => What::Alarm(alarm),
-            StoredWhat::Alarmed(Alarmed::Earlier { stranger }) | StoredWhat::Stranger(stranger) => {
-                What::Stranger(stranger)
+            StoredItem::Back(who) => RoomLogItem::Back(person(who)),
+            StoredItem::Left { who, by } => RoomLogItem::Left { who: person(who), by: person(by) },
+            StoredItem::Renamed { who, was } => RoomLogItem::Renamed { who: person(who), was },
+            StoredItem::NewPicture { who, is_gone } => RoomLogItem::NewPicture { who: person(who), is_gone },
+            StoredItem::Disappearing { by, seconds } => RoomLogItem::Disappearing { by: person(by), seconds },
+            StoredItem::Topic { by, text } => RoomLogItem::Topic { by: person(by), text },
+            StoredItem::Lost { after, upto, lines } => RoomLogItem::Lost { after, upto, lines },
+            StoredItem::Alarm { kind, text } => {
+                RoomLogItem::OldAlarm { kind: AlarmKind::from_name(&kind)?, text }
+            }
+            StoredItem::Alarmed(Alarmed::Alarm(alarm)) => RoomLogItem::Alarm(alarm),
+            StoredItem::Alarmed(Alarmed::Earlier { stranger }) | StoredItem::Stranger(stranger) => {
+                RoomLogItem::Stranger(stranger)
             }
         };
         Some(Happening { seq: Some(seq), at: self.at, expires: None, what })

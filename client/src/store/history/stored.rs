@@ -38,8 +38,9 @@ pub(super) struct Stored {
 impl From<Line> for Stored {
     fn from(line: Line) -> Self {
         let Line { message, edited, deleted, reactions, handed_by } = line;
-        let signs =
-            reactions.into_iter().map(|sign| (sign.emoji, sign.people.into_iter().map(who).collect()));
+        let reactions = reactions
+            .into_iter()
+            .map(|reaction| (reaction.emoji, reaction.people.into_iter().map(who).collect()));
         let Message { id, at, from, text, mine, reply_to, disappears, file, .. } = message;
         Self {
             id,
@@ -52,7 +53,7 @@ impl From<Line> for Stored {
             disappears,
             edited,
             deleted,
-            reactions: signs.collect(),
+            reactions: reactions.collect(),
             handed_by: handed_by.map(who),
             file,
         }
@@ -63,7 +64,7 @@ impl Stored {
     pub(super) fn into_line(self, seq: u64) -> Line {
         let Self { id, at, text, mine, reply_to, disappears, file, .. } = self;
         let from = person((self.name, self.from));
-        let signs = self.reactions.into_iter();
+        let reactions = self.reactions.into_iter();
         let reaction = |(emoji, people): (String, Vec<Who>)| Reaction {
             emoji,
             people: people.into_iter().map(person).collect(),
@@ -72,7 +73,7 @@ impl Stored {
             message: Message { seq, id, at, from, text, mine, reply_to, disappears, file },
             edited: self.edited,
             deleted: self.deleted,
-            reactions: signs.map(reaction).collect(),
+            reactions: reactions.map(reaction).collect(),
             handed_by: self.handed_by.map(person),
         }
     }

@@ -32,7 +32,7 @@ use super::{DATABASE, StoreError};
 use replace::{OnDisk, replace};
 
 /// Length of the key, in bytes: AES-256.
-pub const KEY_LEN: usize = 32;
+pub(super) const KEY_LEN: usize = 32;
 
 /// The key that seals the profile's values.
 pub struct ProfileKey(pub(super) Zeroizing<[u8; KEY_LEN]>);

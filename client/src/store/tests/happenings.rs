@@ -4,13 +4,13 @@ use super::*;
 
 fn joined(seq: Option<u64>, name: &str, expires: Option<u64>) -> Happening {
     let who = Person { name: name.to_owned(), fingerprint: Fingerprint([5; 32]) };
-    Happening { seq, at: 77, expires, what: What::Joined { who, by: None } }
+    Happening { seq, at: 77, expires, what: RoomLogItem::Joined { who, by: None } }
 }
 
 fn shown(items: &[Item]) -> Vec<String> {
     let shown = |item: &Item| match item {
         Item::Line(line) => line.message.text.clone(),
-        Item::Happening(Happening { what: What::Joined { who, .. }, .. }) => format!("+{}", who.name),
+        Item::Happening(Happening { what: RoomLogItem::Joined { who, .. }, .. }) => format!("+{}", who.name),
         Item::Happening(happening) => format!("{:?}", happening.what),
     };
     items.iter().map(shown).collect()
@@ -20,8 +20,10 @@ fn shown(items: &[Item]) -> Vec<String> {
 fn happenings_stand_among_the_lines_in_the_order_of_the_log_in_every_page() {
     let dir = TempDir::new().unwrap();
     let mut store = open(&dir);
-    let alarm =
-        Happening { what: What::Alarm(Alarm::EntriesSkipped { missing: 1 }), ..joined(None, "", None) };
+    let alarm = Happening {
+        what: RoomLogItem::Alarm(Alarm::EntriesSkipped { missing: 1 }),
+        ..joined(None, "", None)
+    };
     let batch = Batch {
         entries: vec![entry(2, "two"), entry(4, "four"), entry(6, "six")],
         happenings: vec![joined(Some(1), "a", None), joined(Some(5), "b", None), joined(Some(5), "c", None)],

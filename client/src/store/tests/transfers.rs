@@ -4,7 +4,7 @@ use shared::file::Manifest;
 
 use super::*;
 
-fn with_file(seq: u64, mine: bool, disappears: Option<u64>) -> Entry {
+fn with_file(seq: u64, mine: bool, disappears: Option<u64>) -> LineOrAct {
     let mut line = message(seq, "look");
     let id = [u8::try_from(seq).unwrap(); 16];
     let file = Manifest {
@@ -19,13 +19,13 @@ fn with_file(seq: u64, mine: bool, disappears: Option<u64>) -> Entry {
     };
     (line.message.mine, line.message.disappears) = (mine, disappears);
     line.message.file = Some(Box::new(file));
-    Entry::Line(line)
+    LineOrAct::Line(line)
 }
 
-fn deleted(seq: u64, mine: bool) -> Entry {
+fn deleted(seq: u64, mine: bool) -> LineOrAct {
     let from = message(1, "").message.from;
     let target = [u8::try_from(seq).unwrap(); 16];
-    Entry::Act(Act { seq: 99, at: 99, from, mine, target, change: Alteration::Delete })
+    LineOrAct::Act(Act { seq: 99, at: 99, from, mine, target, change: Alteration::Delete })
 }
 
 fn blobs(store: &Store) -> Vec<u8> {

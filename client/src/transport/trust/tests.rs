@@ -12,7 +12,12 @@ use super::*;
 const NAME: &str = "relay.example";
 
 /// What a verifier decides whose system trusts `public`, about a leaf for `NAME` that `issuer` signed.
-fn judge(public: &Authority, issuer: &Authority, ca: Option<CaFile>, known: Known) -> Result<Trust, Refusal> {
+fn judge(
+    public: &Authority,
+    issuer: &Authority,
+    ca: Option<CaFile>,
+    known: ExpectedRelay,
+) -> Result<Trust, Refusal> {
     let verifier = RelayVerifier { ca: ca.map(Arc::new), ..trusting(public, known) };
     decide(&verifier, &issuer.leaf(&names()).unwrap().chain)
 }
@@ -22,7 +27,7 @@ fn names() -> [String; 1] {
 }
 
 /// A verifier whose system trusts `public`.
-fn trusting(public: &Authority, known: Known) -> RelayVerifier {
+fn trusting(public: &Authority, known: ExpectedRelay) -> RelayVerifier {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let root = public.leaf(&names()).unwrap().chain.pop().unwrap();
     let platform = Verifier::new_with_extra_roots([root], provider.clone()).unwrap();
@@ -61,7 +66,7 @@ fn authorities(dir: &TempDir) -> (Authority, Authority) {
 fn certificate_that_a_public_authority_issued_by_mistake_does_not_beat_the_pin() {
     let dir = TempDir::new().unwrap();
     let (public, relay) = authorities(&dir);
-    let known = Known::Pinned(relay.pin());
+    let known = ExpectedRelay::Pinned(relay.pin());
     assert_eq!(judge(&public, &relay, None, known), Ok(Trust::Pinned(relay.pin())));
     assert_eq!(judge(&public, &public, None, known), Err(Refusal::Pin));
 }
@@ -71,9 +76,9 @@ fn without_a_pin_the_authorities_decide_before_the_first_sight() {
     let dir = TempDir::new().unwrap();
     let (public, relay) = authorities(&dir);
     let file = || CaFile::read(&dir.path().join("relay").join(certs::CA_CERT_FILE)).unwrap();
-    assert_eq!(judge(&public, &public, Some(file()), Known::Nothing), Ok(Trust::WebPki));
-    assert_eq!(judge(&public, &relay, Some(file()), Known::Nothing), Ok(Trust::CaFile));
-    assert_eq!(judge(&public, &relay, None, Known::Nothing), Ok(Trust::FirstUse(relay.pin())));
+    assert_eq!(judge(&public, &public, Some(file()), ExpectedRelay::Nothing), Ok(Trust::WebPki));
+    assert_eq!(judge(&public, &relay, Some(file()), ExpectedRelay::Nothing), Ok(Trust::CaFile));
+    assert_eq!(judge(&public, &relay, None, ExpectedRelay::Nothing), Ok(Trust::FirstUse(relay.pin())));
 }
 
 #[test]
@@ -81,9 +86,9 @@ fn relay_that_authorities_vouched_for_never_falls_back_to_first_use() {
     let dir = TempDir::new().unwrap();
     let (public, relay) = authorities(&dir);
     let file = || CaFile::read(&dir.path().join("relay").join(certs::CA_CERT_FILE)).unwrap();
-    assert_eq!(judge(&public, &public, None, Known::Authorities), Ok(Trust::WebPki));
-    assert_eq!(judge(&public, &relay, Some(file()), Known::Authorities), Ok(Trust::CaFile));
-    assert_eq!(judge(&public, &relay, None, Known::Authorities), Err(Refusal::Authorities));
+    assert_eq!(judge(&public, &public, None, ExpectedRelay::Authorities), Ok(Trust::WebPki));
+    assert_eq!(judge(&public, &relay, Some(file()), ExpectedRelay::Authorities), Ok(Trust::CaFile));
+    assert_eq!(judge(&public, &relay, None, ExpectedRelay::Authorities), Err(Refusal::Authorities));
 }
 
 #[test]
@@ -91,7 +96,7 @@ fn certificate_that_a_public_authority_issued_by_mistake_does_not_beat_what_is_r
     let dir = TempDir::new().unwrap();
     let (public, relay) = authorities(&dir);
     let file = CaFile::read(&dir.path().join("public").join(certs::CA_CERT_FILE)).unwrap();
-    let known = Known::Remembered(relay.pin());
+    let known = ExpectedRelay::Remembered(relay.pin());
     assert_eq!(judge(&public, &relay, None, known), Ok(Trust::Remembered(relay.pin())));
     assert_eq!(judge(&public, &public, Some(file), known), Err(Refusal::Changed));
 }
@@ -101,7 +106,7 @@ fn beginning_of_a_pin_admits_that_authority_only_and_tells_its_whole_pin() {
     let dir = TempDir::new().unwrap();
     let (public, relay) = authorities(&dir);
     let prefix: [u8; 20] = relay.pin().as_bytes()[..20].try_into().unwrap();
-    let known = Known::Begins(prefix.into());
+    let known = ExpectedRelay::Begins(prefix.into());
     assert_eq!(judge(&public, &relay, None, known), Ok(Trust::Pinned(relay.pin())));
     assert_eq!(judge(&public, &public, None, known), Err(Refusal::Pin));
 }
@@ -113,14 +118,14 @@ fn wrong_clock_is_told_as_a_wrong_clock_whatever_the_ground() {
     let prefix: [u8; 20] = relay.pin().as_bytes()[..20].try_into().unwrap();
     let file = || Some(Arc::new(CaFile::read(&dir.path().join("relay").join(certs::CA_CERT_FILE)).unwrap()));
     for (known, issuer, ca) in [
-        (Known::Pinned(relay.pin()), &relay, None),
-        (Known::Begins(prefix.into()), &relay, None),
-        (Known::Remembered(relay.pin()), &relay, None),
-        (Known::Authorities, &public, None),
-        (Known::Authorities, &relay, file()),
-        (Known::Nothing, &public, None),
-        (Known::Nothing, &relay, file()),
-        (Known::Nothing, &relay, None),
+        (ExpectedRelay::Pinned(relay.pin()), &relay, None),
+        (ExpectedRelay::Begins(prefix.into()), &relay, None),
+        (ExpectedRelay::Remembered(relay.pin()), &relay, None),
+        (ExpectedRelay::Authorities, &public, None),
+        (ExpectedRelay::Authorities, &relay, file()),
+        (ExpectedRelay::Nothing, &public, None),
+        (ExpectedRelay::Nothing, &relay, file()),
+        (ExpectedRelay::Nothing, &relay, None),
     ] {
         let chain = issuer.leaf(&names()).unwrap().chain;
         let verifier = RelayVerifier { ca, ..trusting(&public, known) };
@@ -146,9 +151,9 @@ fn wrong_clock_excuses_no_other_authority() {
     let evil = Authority::load_or_create(&dir.path().join("evil")).unwrap();
     let chain = evil.leaf(&names()).unwrap().chain;
     for (known, refusal) in [
-        (Known::Pinned(relay.pin()), Refusal::Pin),
-        (Known::Remembered(relay.pin()), Refusal::Changed),
-        (Known::Authorities, Refusal::Authorities),
+        (ExpectedRelay::Pinned(relay.pin()), Refusal::Pin),
+        (ExpectedRelay::Remembered(relay.pin()), Refusal::Changed),
+        (ExpectedRelay::Authorities, Refusal::Authorities),
     ] {
         for hours in [-2, 0, 40 * 24] {
             assert_eq!(verdict(&trusting(&public, known), &chain, off_by(hours)), Err(refusal), "{hours}");
@@ -165,16 +170,16 @@ fn public_certificate_out_of_its_time_is_no_first_sight() {
     let chain = relay.vouch(leaf, &names(), 3 * certs::LEAF_LIFETIME).unwrap().chain;
     let late = off_by(40 * 24);
     let refused = Err(Refusal::Expired { now: late.as_secs() });
-    assert_eq!(verdict(&trusting(&public, Known::Nothing), &chain, late), refused);
+    assert_eq!(verdict(&trusting(&public, ExpectedRelay::Nothing), &chain, late), refused);
     // Who has the pin needs no public authority.
-    assert!(verdict(&trusting(&public, Known::Pinned(relay.pin())), &chain, late).is_ok());
+    assert!(verdict(&trusting(&public, ExpectedRelay::Pinned(relay.pin())), &chain, late).is_ok());
 }
 
 #[test]
 fn leaf_without_an_authority_is_never_remembered() {
     let own = rcgen::generate_simple_self_signed(names()).unwrap();
     let chain = [own.cert.der().clone()];
-    assert_eq!(decide(&alone(Known::Nothing), &chain), Err(Refusal::NoAuthority));
+    assert_eq!(decide(&alone(ExpectedRelay::Nothing), &chain), Err(Refusal::NoAuthority));
 }
 
 #[test]
@@ -183,13 +188,13 @@ fn links_get_the_relays_own_authority_also_where_a_public_one_vouches() {
     let (public, relay) = authorities(&dir);
     let leaf = public.leaf(&names()).unwrap();
     let chain = relay.vouch(leaf.clone(), &names(), certs::LEAF_LIFETIME).unwrap().chain;
-    for known in [Known::Nothing, Known::Authorities] {
+    for known in [ExpectedRelay::Nothing, ExpectedRelay::Authorities] {
         let verdict = verdict(&trusting(&public, known), &chain, UnixTime::now()).unwrap();
         assert_eq!(verdict, Verdict { trust: Trust::WebPki, own: Some(relay.pin()) });
     }
     // What only stands beside the chain is nobody's authority.
     let beside = [&leaf.chain[..], &relay.leaf(&names()).unwrap().chain[1..]].concat();
-    let verdict = verdict(&trusting(&public, Known::Nothing), &beside, UnixTime::now()).unwrap();
+    let verdict = verdict(&trusting(&public, ExpectedRelay::Nothing), &beside, UnixTime::now()).unwrap();
     assert_ne!(verdict.own, Some(relay.pin()));
 }
 
@@ -218,7 +223,7 @@ fn pin_of_a_public_authority_does_not_admit_its_other_customers() {
         let chain = public_chain(name);
         let (leaf, others) = chain.split_first().unwrap();
         let pin = certs::pin_of(&others[0]).unwrap();
-        for known in [Known::Pinned(pin), Known::Remembered(pin)] {
+        for known in [ExpectedRelay::Pinned(pin), ExpectedRelay::Remembered(pin)] {
             let (provider, verdict) = (provider.clone(), Arc::default());
             let verifier = RelayVerifier { provider, platform: None, ca: None, known, verdict };
             let dialled = ServerName::try_from(NAME).unwrap();
@@ -229,7 +234,7 @@ fn pin_of_a_public_authority_does_not_admit_its_other_customers() {
 }
 
 /// A verifier whose system trusts nobody.
-fn alone(known: Known) -> RelayVerifier {
+fn alone(known: ExpectedRelay) -> RelayVerifier {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     RelayVerifier { provider, platform: None, ca: None, known, verdict: Arc::default() }
 }
@@ -242,10 +247,10 @@ fn pin_of_the_relays_authority_holds_under_a_public_certificate_that_it_vouches_
     let leaf = public.leaf(&names).unwrap();
     let vouched = relay.vouch(leaf, &names, certs::LEAF_LIFETIME).unwrap().chain;
     let pin = relay.pin();
-    let pinned = alone(Known::Pinned(pin));
+    let pinned = alone(ExpectedRelay::Pinned(pin));
     assert_eq!(decide(&pinned, &vouched), Ok(Trust::Pinned(pin)));
     // First seen under a public certificate, it is remembered by its own authority, which stays.
-    assert_eq!(decide(&alone(Known::default()), &vouched), Ok(Trust::FirstUse(pin)));
+    assert_eq!(decide(&alone(ExpectedRelay::default()), &vouched), Ok(Trust::FirstUse(pin)));
 }
 
 #[test]
@@ -259,6 +264,6 @@ fn voucher_for_another_key_is_refused() {
     // Somebody with a certificate for the name, and everything that a true relay ever showed.
     let mut stolen = public.leaf(&names).unwrap().chain;
     stolen.extend([voucher.clone(), authority.clone()]);
-    let pinned = alone(Known::Pinned(relay.pin()));
+    let pinned = alone(ExpectedRelay::Pinned(relay.pin()));
     assert_eq!(decide(&pinned, &stolen), Err(Refusal::Pin));
 }

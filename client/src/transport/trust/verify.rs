@@ -15,7 +15,7 @@ use rustls::{
 use rustls_platform_verifier::Verifier;
 
 use super::{
-    CaFile, Known, Refusal, Trust,
+    CaFile, ExpectedRelay, Refusal, Trust,
     chain::{Chain, When},
 };
 
@@ -36,7 +36,7 @@ pub(crate) struct RelayVerifier {
     pub(crate) provider: Arc<CryptoProvider>,
     pub(crate) platform: Option<Arc<Verifier>>,
     pub(crate) ca: Option<Arc<CaFile>>,
-    pub(crate) known: Known,
+    pub(crate) known: ExpectedRelay,
     pub(crate) verdict: Arc<Mutex<Option<Result<Verdict, Refusal>>>>,
 }
 
@@ -46,11 +46,15 @@ impl RelayVerifier {
             in_time(chain, |chain| chain.vouched_by(expected))?.ok_or(otherwise)
         };
         let trust = match self.known {
-            Known::Pinned(pin) => Trust::Pinned(held(&|found| found == pin, Refusal::Pin)?),
-            Known::Begins(prefix) => Trust::Pinned(held(&|found| prefix.begins(found), Refusal::Pin)?),
-            Known::Remembered(pin) => Trust::Remembered(held(&|found| found == pin, Refusal::Changed)?),
-            Known::Authorities => self.by_authorities(chain, ocsp)?.ok_or(Refusal::Authorities)?,
-            Known::Nothing => match self.by_authorities(chain, ocsp)? {
+            ExpectedRelay::Pinned(pin) => Trust::Pinned(held(&|found| found == pin, Refusal::Pin)?),
+            ExpectedRelay::Begins(prefix) => {
+                Trust::Pinned(held(&|found| prefix.begins(found), Refusal::Pin)?)
+            }
+            ExpectedRelay::Remembered(pin) => {
+                Trust::Remembered(held(&|found| found == pin, Refusal::Changed)?)
+            }
+            ExpectedRelay::Authorities => self.by_authorities(chain, ocsp)?.ok_or(Refusal::Authorities)?,
+            ExpectedRelay::Nothing => match self.by_authorities(chain, ocsp)? {
                 Some(trust) => trust,
                 None => in_time(chain, |chain| chain.lasting().map(Trust::FirstUse))?
                     .ok_or(Refusal::NoAuthority)?,

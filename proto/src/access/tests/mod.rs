@@ -12,12 +12,12 @@ use super::{
 };
 use crate::{PublicKey, RoomId};
 
-pub const ROOM: RoomId = RoomId([9; 32]);
-pub const GENERATION: [u8; 16] = [7; 16];
-pub const DAY: u64 = 24 * 3600 * 1000;
+pub(super) const ROOM: RoomId = RoomId([9; 32]);
+pub(super) const GENERATION: [u8; 16] = [7; 16];
+pub(super) const DAY: u64 = 24 * 3600 * 1000;
 
 /// The signer's name and the statement's end: nobody here forges.
-pub struct Toy;
+pub(super) struct Toy;
 
 impl Verify for Toy {
     fn verify(&self, key: &PublicKey, statement: &[u8], signature: &[u8; 64]) -> bool {
@@ -35,29 +35,29 @@ fn sign(key: PublicKey, statement: &[u8]) -> [u8; 64] {
     signature
 }
 
-pub fn key(n: u8) -> PublicKey {
+pub(super) fn key(n: u8) -> PublicKey {
     PublicKey([n; 32])
 }
 
 /// The authority of an epoch that somebody made.
-pub fn authority(n: u8) -> PublicKey {
+pub(super) fn authority(n: u8) -> PublicKey {
     PublicKey([100 + n; 32])
 }
 
-pub fn member(n: u8) -> AccessKey {
+pub(super) fn member(n: u8) -> AccessKey {
     AccessKey { key: key(n), grant: Grant::Member }
 }
 
-pub fn invite(n: u8, max_uses: u32) -> AccessKey {
+pub(super) fn invite(n: u8, max_uses: u32) -> AccessKey {
     let grant = Grant::Invite { expires_ms: 0, max_uses, card: bytes::Bytes::from_static(b"card") };
     AccessKey { key: key(n), grant }
 }
 
-pub fn change(added: Vec<AccessKey>, removed: &[u8]) -> Change {
+pub(super) fn change(added: Vec<AccessKey>, removed: &[u8]) -> Change {
     Change { added, removed: removed.iter().map(|n| key(*n)).collect() }
 }
 
-pub struct Room {
+pub(super) struct Room {
     pub state: Memory,
     pub now_ms: u64,
     pub seq: u64,
@@ -65,12 +65,12 @@ pub struct Room {
 
 impl Room {
     /// Members 1 to `members`, and the invite 50.
-    pub fn of(members: u8) -> Self {
+    pub(super) fn of(members: u8) -> Self {
         let keys: Vec<_> = (1..=members).map(member).chain([invite(50, 0)]).collect();
         Self { state: Memory::open(authority(0), &keys), now_ms: DAY, seq: 0 }
     }
 
-    pub fn publish(
+    pub(super) fn publish(
         &mut self,
         by: u8,
         commit: Option<&Commit>,
@@ -86,7 +86,7 @@ impl Room {
     }
 
     /// A commit on `expected`, signed by an authority or a key.
-    pub fn part(&self, by: u8, expected: u64, change: Change, next: u8, signer: PublicKey) -> Commit {
+    pub(super) fn part(&self, by: u8, expected: u64, change: Change, next: u8, signer: PublicKey) -> Commit {
         let (parts, authority) = (CommitParts::of(b"", [0; 32], &change), authority(next));
         let statement = commit_statement(&ROOM, expected, &key(by), &authority, &parts);
         let instead_of = self.state.head.tip().position;
@@ -94,7 +94,7 @@ impl Room {
     }
 
     /// A member's commit on what is newest.
-    pub fn commit(&mut self, by: u8, change: Change, next: u8) -> Result<u64, Refusal> {
+    pub(super) fn commit(&mut self, by: u8, change: Change, next: u8) -> Result<u64, Refusal> {
         let tip = self.state.head.tip();
         let part = self.part(by, tip.position, change, next, tip.authority);
         self.publish(by, Some(&part), None, None)?;
@@ -102,7 +102,7 @@ impl Room {
     }
 
     /// A member's commit on what is confirmed.
-    pub fn drop(&mut self, by: u8, change: Change, next: u8) -> Result<u64, Refusal> {
+    pub(super) fn drop(&mut self, by: u8, change: Change, next: u8) -> Result<u64, Refusal> {
         let base = self.state.head.confirmed;
         let part = self.part(by, base.position, change, next, base.authority);
         self.publish(by, Some(&part), None, None)?;
@@ -110,26 +110,26 @@ impl Room {
     }
 
     /// A join by an invite.
-    pub fn join(&mut self, by: u8, expected: u64, newcomer: u8, next: u8) -> Result<u64, Refusal> {
+    pub(super) fn join(&mut self, by: u8, expected: u64, newcomer: u8, next: u8) -> Result<u64, Refusal> {
         let part = self.part(by, expected, change(vec![member(newcomer)], &[]), next, key(by));
         self.publish(by, Some(&part), None, None)?;
         Ok(self.seq)
     }
 
     /// A member whose leaf is in the tree enters anew.
-    pub fn come_back(&mut self, by: u8, expected: u64, next: u8) -> Result<u64, Refusal> {
+    pub(super) fn come_back(&mut self, by: u8, expected: u64, next: u8) -> Result<u64, Refusal> {
         let part = self.part(by, expected, change(vec![], &[]), next, key(by));
         self.publish(by, Some(&part), None, None)?;
         Ok(self.seq)
     }
 
-    pub fn ack(&mut self, by: u8, seq: u64, announced: u8) -> Result<Changes, Refusal> {
+    pub(super) fn ack(&mut self, by: u8, seq: u64, announced: u8) -> Result<Changes, Refusal> {
         let ack = self.signed_ack(by, seq, announced, by);
         self.publish(by, None, Some(&ack), None)
     }
 
     /// By `by`, or by `signer` in its name.
-    pub fn signed_ack(&self, by: u8, seq: u64, announced: u8, signer: u8) -> Ack {
+    pub(super) fn signed_ack(&self, by: u8, seq: u64, announced: u8, signer: u8) -> Ack {
         let head = &self.state.head;
         let tips = head.offer.iter().chain(&head.joins).map(|step| step.tip);
         let name =
@@ -141,45 +141,45 @@ impl Room {
     }
 
     /// Against what stands there.
-    pub fn vote(&mut self, by: u8, seq: u64) -> Result<u64, Refusal> {
+    pub(super) fn vote(&mut self, by: u8, seq: u64) -> Result<u64, Refusal> {
         let name = self.step_name(seq);
         self.vote_for(by, seq, name)
     }
 
-    pub fn vote_for(&mut self, by: u8, seq: u64, step: CommitName) -> Result<u64, Refusal> {
+    pub(super) fn vote_for(&mut self, by: u8, seq: u64, step: CommitName) -> Result<u64, Refusal> {
         let signature = sign(key(by), &ballot_statement(&ROOM, &GENERATION, seq, &step));
         Ok(self.publish(by, None, None, Some(&Ballot { seq, step, signature }))?.undone)
     }
 
     /// Of the step that a commit belongs to.
-    pub fn step_name(&self, seq: u64) -> CommitName {
+    pub(super) fn step_name(&self, seq: u64) -> CommitName {
         let offered = self.state.head.offered(seq).cloned();
         let step = offered.or_else(|| self.state.step(seq).unwrap().filter(|step| step.has(seq)));
         step.map_or_else(Default::default, |step| step.name)
     }
 
-    pub fn say(&mut self, by: u8) -> Result<(), Refusal> {
+    pub(super) fn say(&mut self, by: u8) -> Result<(), Refusal> {
         self.publish(by, None, None, None).map(drop)
     }
 
-    pub fn standing(&self, of: u8) -> Option<Standing> {
+    pub(super) fn standing(&self, of: u8) -> Option<Standing> {
         self.state.standing(&key(of), self.now_ms)
     }
 
-    pub fn is_in(&self, of: u8) -> bool {
+    pub(super) fn is_in(&self, of: u8) -> bool {
         matches!(self.standing(of), Some(Standing::Member { .. }))
     }
 
-    pub fn is_barred(&self, of: u8) -> bool {
+    pub(super) fn is_barred(&self, of: u8) -> bool {
         matches!(self.standing(of), Some(Standing::Barred { .. }))
     }
 
-    pub fn confirmed(&self) -> u64 {
+    pub(super) fn confirmed(&self) -> u64 {
         self.state.head.confirmed.position
     }
 
     /// Time for those who are awake to take what is offered.
-    pub fn wait(&mut self) {
+    pub(super) fn wait(&mut self) {
         self.now_ms += super::OFFER_GRACE_MS;
     }
 }

@@ -1,6 +1,6 @@
 //! What must hold in every state.
 
-pub mod cases;
+pub(crate) mod cases;
 mod progress;
 mod relay;
 mod safety;
@@ -10,7 +10,7 @@ use stateright::Property;
 use super::world::World;
 
 /// Of a world: what must hold always, and what must happen in it.
-pub fn of(world: &World) -> Vec<Property<World>> {
+pub(crate) fn of(world: &World) -> Vec<Property<World>> {
     let cases = world.cases.iter().map(|(name, is_so)| Property::sometimes(name, *is_so));
     always().into_iter().chain(cases).collect()
 }

@@ -11,7 +11,7 @@ use super::super::{
 };
 
 /// One suffices.
-pub fn honest_goes_on(world: &World, state: &State) -> bool {
+pub(super) fn honest_goes_on(world: &World, state: &State) -> bool {
     world.honest.iter().all(|by| {
         let mut room = state.room.clone();
         // Who does not have what is confirmed is out: below.
@@ -26,7 +26,7 @@ fn goes_on(room: &mut Room, by: u8) -> bool {
 }
 
 /// Who puts another commit in the place of its own, just before somebody else may, holds nobody up any longer.
-pub fn replacing_gains_no_time(world: &World, state: &State) -> bool {
+pub(super) fn replacing_gains_no_time(world: &World, state: &State) -> bool {
     let mut room = state.room.clone();
     let Some(offer) = &room.state.head.offer else { return true };
     let is_author = |by: &u8| offer.author == Some(key(*by));
@@ -48,7 +48,7 @@ pub fn replacing_gains_no_time(world: &World, state: &State) -> bool {
 
 /// Somebody could not open a commit that is confirmed. One that could is awake: it lets it back in, and answers for it. A
 /// third one's word makes it final.
-pub fn stranded_comes_back(world: &World, state: &State) -> bool {
+pub(super) fn stranded_comes_back(world: &World, state: &State) -> bool {
     let base = state.room.base();
     let is_out = |by: &u8| state.room.is_in(*by) && !state.room.holds(*by, base);
     let answers = |by: &u8| state.room.is_in(*by) && state.room.holds(*by, base);
@@ -71,7 +71,7 @@ fn is_let_back_in(world: &World, mut room: Room, by: u8, helper: u8) -> bool {
 }
 
 /// All honest ones, who come back for it, vote against every step that they cannot take, the oldest first.
-pub fn majority_gets_back(world: &World, state: &State) -> bool {
+pub(super) fn majority_gets_back(world: &World, state: &State) -> bool {
     let honest = world.good_ones();
     if honest.len() * 2 <= world.members().len() {
         return true;
@@ -97,7 +97,7 @@ fn answered_for_another(room: &Room, by: u8) -> bool {
 }
 
 /// It needs nobody who is awake, where only joins are offered and the confirmed commit's slot is good; else one member.
-pub fn joiner_gets_in(world: &World, state: &State) -> bool {
+pub(super) fn joiner_gets_in(world: &World, state: &State) -> bool {
     let mut room = state.room.clone();
     if room.standing(LINK).is_none() || room.is_in(JOINER) {
         return true;

@@ -11,7 +11,7 @@ use super::super::{
 
 /// Honest people's commits, joins and returns that were made before the newest commit came: they do not stand in the
 /// place of what their makers have not seen, a removal among it.
-pub fn what_is_late_is_refused(world: &World, state: &State) -> bool {
+pub(super) fn what_is_late_is_refused(world: &World, state: &State) -> bool {
     let (room, tip) = (&state.room, state.room.tip());
     let newcomer = AccessKey { key: key(JOINER), grant: Grant::Member };
     let joins = Change { added: vec![newcomer], removed: vec![] };
@@ -35,7 +35,7 @@ pub fn what_is_late_is_refused(world: &World, state: &State) -> bool {
 }
 
 /// Hostile members have the authority of each epoch that they were in or made, and the relay lets them use any key.
-pub fn words_are_ones_own(world: &World, state: &State) -> bool {
+pub(super) fn words_are_ones_own(world: &World, state: &State) -> bool {
     let (room, head) = (&state.room, &state.room.state.head);
     let Some(hostile) = world.hostile.iter().next() else { return true };
     let tips = || head.offer.iter().chain(&head.joins).map(|step| step.tip.position);
@@ -49,7 +49,7 @@ pub fn words_are_ones_own(world: &World, state: &State) -> bool {
 }
 
 /// All honest ones were shown something else at that place, and voted against it: together they may be more than half.
-pub fn votes_are_for_one_commit(world: &World, state: &State) -> bool {
+pub(super) fn votes_are_for_one_commit(world: &World, state: &State) -> bool {
     let (room, other) = (&state.room, CommitName([7; 32]));
     room.truth.keys().all(|&seq| {
         let name = room.step_name(seq);
@@ -62,7 +62,7 @@ pub fn votes_are_for_one_commit(world: &World, state: &State) -> bool {
 }
 
 /// Whatever is newest was made for the place where it stands.
-pub fn commits_stand_where_they_say(_: &World, state: &State) -> bool {
+pub(super) fn commits_stand_where_they_say(_: &World, state: &State) -> bool {
     let (room, head) = (&state.room, &state.room.state.head);
     let offer = room.offer().unwrap_or(room.base());
     let joins = head.joins.as_ref().map_or(offer, |step| step.tip.position);
@@ -70,7 +70,7 @@ pub fn commits_stand_where_they_say(_: &World, state: &State) -> bool {
 }
 
 /// Those of what may be built on are kept, and no others; only a majority goes back to what has none any more.
-pub fn slots_are_kept(_: &World, state: &State) -> bool {
+pub(super) fn slots_are_kept(_: &World, state: &State) -> bool {
     let Room { state, slots, .. } = &state.room;
     let is_undone = |step: &Step| matches!(step.fate, Fate::Undone(_));
     let mut needed = state
@@ -80,12 +80,12 @@ pub fn slots_are_kept(_: &World, state: &State) -> bool {
     needed.all(|at| slots.contains(&at)) && slots.iter().all(|at| state.head.slots().any(|kept| kept == *at))
 }
 
-pub fn snapshot_is_the_room(_: &World, state: &State) -> bool {
+pub(super) fn snapshot_is_the_room(_: &World, state: &State) -> bool {
     let bytes = state.room.state.to_snapshot(state.room.seq).unwrap_or_default();
     Memory::from_snapshot(&bytes).as_ref() == Ok(&(state.room.seq, state.room.state.clone()))
 }
 
-pub fn counts_agree(_: &World, state: &State) -> bool {
+pub(super) fn counts_agree(_: &World, state: &State) -> bool {
     let (head, Ok(keys)) = (&state.room.state.head, state.room.state.keys());
     let offered: Vec<_> = head.offer.iter().chain(&head.joins).collect();
     let live = keys.iter().filter(|(_, row)| row.removed == 0).count() as u64;

@@ -27,18 +27,18 @@ pub fn hex(id: &RoomId) -> String {
 }
 
 impl Prefix {
-    pub fn parse(text: &str) -> Result<Self, PrefixError> {
+    pub(super) fn parse(text: &str) -> Result<Self, PrefixError> {
         let text = text.to_ascii_lowercase();
         let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
         if is_hex && (1..=2 * RoomId::LEN).contains(&text.len()) { Ok(Self(text)) } else { Err(PrefixError) }
     }
 
-    pub fn fits(&self, id: &RoomId) -> bool {
+    pub(super) fn fits(&self, id: &RoomId) -> bool {
         hex(id).starts_with(&self.0)
     }
 
     /// The id just before the first one that may fit; `None` when that is the first of all.
-    pub fn before(&self) -> Option<RoomId> {
+    pub(super) fn before(&self) -> Option<RoomId> {
         let mut id = bytes(&format!("{:0<64}", self.0))?;
         for byte in id.iter_mut().rev() {
             let (less, borrows) = byte.overflowing_sub(1);

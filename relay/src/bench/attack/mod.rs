@@ -56,7 +56,7 @@ pub(super) struct Tries(Arc<AtomicU64>);
 
 impl Attack {
     /// Starts one.
-    pub fn launch<F, Fut>(attack: F) -> anyhow::Result<Self>
+    pub(super) fn launch<F, Fut>(attack: F) -> anyhow::Result<Self>
     where
         F: FnOnce(Orders) -> Fut + Send + 'static,
         Fut: Future<Output = anyhow::Result<()>>,
@@ -74,7 +74,7 @@ impl Attack {
     }
 
     /// Waits until it is under way.
-    pub async fn ready(&mut self) -> anyhow::Result<()> {
+    pub(super) async fn ready(&mut self) -> anyhow::Result<()> {
         if let Some(ready) = self.ready.take() {
             let ready =
                 tokio::time::timeout(PATIENCE, ready).await.context("the attack does not get under way")?;
@@ -85,12 +85,12 @@ impl Attack {
     }
 
     /// How often it has done what it does.
-    pub fn tries(&self) -> u64 {
+    pub(super) fn tries(&self) -> u64 {
         self.tries.0.load(Ordering::Relaxed)
     }
 
     /// Ends it.
-    pub async fn stop(self) -> anyhow::Result<()> {
+    pub(super) async fn stop(self) -> anyhow::Result<()> {
         self.stop.send_replace(true);
         let thread = self.thread;
         let ended = tokio::task::spawn_blocking(move || thread.join()).await?;
@@ -100,14 +100,14 @@ impl Attack {
 
 impl Tries {
     /// One more.
-    pub fn add(&self, more: u64) {
+    pub(super) fn add(&self, more: u64) {
         self.0.fetch_add(more, Ordering::Relaxed);
     }
 }
 
 impl Orders {
     /// Says that it is under way.
-    pub fn ready(&mut self) {
+    pub(super) fn ready(&mut self) {
         if let Some(ready) = self.ready.take() {
             // Fails only when nobody waits for it.
             let _ = ready.send(());
@@ -115,14 +115,14 @@ impl Orders {
     }
 
     /// Returns when it has to end.
-    pub async fn stopped(&mut self) {
+    pub(super) async fn stopped(&mut self) {
         // An attack whose owner is gone ends as well.
         let _ = self.stop.wait_for(|stop| *stop).await;
     }
 
     /// Does the same from several places at once, again and again, until it has to end. What fails is tried
     /// again: being refused is an attacker's life.
-    pub async fn repeat<F, Fut>(mut self, places: usize, attempt: F) -> anyhow::Result<()>
+    pub(super) async fn repeat<F, Fut>(mut self, places: usize, attempt: F) -> anyhow::Result<()>
     where
         F: Fn(usize, Tries) -> Fut,
         Fut: Future<Output = anyhow::Result<()>>,

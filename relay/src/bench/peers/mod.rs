@@ -60,7 +60,7 @@ enum Which {
 }
 
 impl Peers {
-    pub async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
+    pub(super) async fn run(&self, bench: &Bench) -> anyhow::Result<Report> {
         let division = Division::new()?;
         if let Some(division) = &division {
             division.keep_load_apart()?;

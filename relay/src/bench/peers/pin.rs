@@ -17,7 +17,7 @@ pub(super) struct Division {
 
 impl Division {
     /// The last one is the server's. `None` where there is only one.
-    pub fn new() -> anyhow::Result<Option<Self>> {
+    pub(super) fn new() -> anyhow::Result<Option<Self>> {
         let all = sched_getaffinity(None).context("asking which processors there are")?;
         if all.count() < 2 {
             return Ok(None);
@@ -30,12 +30,12 @@ impl Division {
     }
 
     /// This program keeps to its part from now on.
-    pub fn keep_load_apart(&self) -> anyhow::Result<()> {
+    pub(super) fn keep_load_apart(&self) -> anyhow::Result<()> {
         move_to(std::process::id(), &self.load)
     }
 
     /// A server keeps to its part from now on.
-    pub fn keep_server_apart(&self, process: u32) -> anyhow::Result<()> {
+    pub(super) fn keep_server_apart(&self, process: u32) -> anyhow::Result<()> {
         move_to(process, &self.server)
     }
 }

@@ -80,7 +80,7 @@ fn packet(kind: u8, body: &[u8]) -> anyhow::Result<Vec<u8>> {
 
 impl Speaker {
     /// Says it.
-    pub async fn publish(&mut self, envelope: &[u8]) -> anyhow::Result<()> {
+    pub(crate) async fn publish(&mut self, envelope: &[u8]) -> anyhow::Result<()> {
         let mut body = field(TOPIC)?;
         let mut kind = PUBLISH;
         if self.confirmed {
@@ -97,7 +97,7 @@ impl Speaker {
 
 impl Listener {
     /// The next thing; `None` at the end.
-    pub async fn next(&mut self) -> anyhow::Result<Option<Heard>> {
+    pub(crate) async fn next(&mut self) -> anyhow::Result<Option<Heard>> {
         let Some((kind, mut body)) = self.packet().await? else { return Ok(None) };
         Ok(Some(match kind {
             PUBLISH => {

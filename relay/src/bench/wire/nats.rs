@@ -54,7 +54,7 @@ async fn greeting(plain: &mut TcpStream) -> anyhow::Result<()> {
 
 impl Speaker {
     /// Says it.
-    pub async fn publish(&mut self, envelope: &[u8]) -> anyhow::Result<()> {
+    pub(crate) async fn publish(&mut self, envelope: &[u8]) -> anyhow::Result<()> {
         let head = format!("PUB {SUBJECT} {}\r\n", envelope.len());
         self.0.write_all(&[head.as_bytes(), envelope, b"\r\n"].concat()).await?;
         Ok(self.0.flush().await?)
@@ -64,7 +64,7 @@ impl Speaker {
 impl Listener {
     /// The next thing; `None` at the end. The server's PING is not answered: it hangs up only after three of them, and
     /// they are an hour apart.
-    pub async fn next(&mut self) -> anyhow::Result<Option<Heard>> {
+    pub(crate) async fn next(&mut self) -> anyhow::Result<Option<Heard>> {
         let Some(line) = self.line().await? else { return Ok(None) };
         if line.starts_with(b"MSG ") {
             let length = line.rsplit(|byte| *byte == b' ').next().unwrap_or_default();

@@ -43,7 +43,7 @@ async fn blob_of_which_nothing_came_costs_nothing_of_the_day() {
     }
     assert!(opened(&blobs, 2, 8).await.is_some(), "they were dropped");
     assert!(opened(&blobs, 3, 1).await.is_none());
-    blobs.sweep(NOW + u64::try_from(EMPTY_AGE.as_millis()).unwrap()).await;
+    blobs.purge(NOW + u64::try_from(EMPTY_AGE.as_millis()).unwrap()).await;
     assert!(opened(&blobs, 3, 8).await.is_some(), "it went by itself");
     // Nor after a restart.
     blobs.dropped(3).await;
@@ -88,12 +88,12 @@ async fn room_that_is_promised_and_not_used_is_there_again_soon() {
     drop(blobs.opened(wanted(1, size, NOW)).await.unwrap());
     // Whoever opens it once more has as much time again.
     let draft = blobs.opened(wanted(1, size, NOW + empty_ms - 1)).await.unwrap();
-    blobs.sweep(NOW + empty_ms).await;
+    blobs.purge(NOW + empty_ms).await;
     assert_eq!(blobs.totals().files, 1);
     let sum = blobs.write(&draft, 1, bytes(1)).await.unwrap();
     blobs.keep(&draft, vec![(1, sum)], NOW + empty_ms).await.unwrap();
     drop(blobs.opened(wanted(2, size, NOW + empty_ms)).await.unwrap());
-    blobs.sweep(NOW + 2 * empty_ms).await;
+    blobs.purge(NOW + 2 * empty_ms).await;
     assert_eq!((blobs.totals().files, blobs.totals().missing), (1, PART as u64), "one has a part");
     // And is begun anew where it was.
     assert!(blobs.opened(wanted(2, size, NOW + 2 * empty_ms)).await.is_ok());

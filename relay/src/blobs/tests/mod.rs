@@ -167,19 +167,19 @@ async fn time_ends_what_is_whole_after_a_month_and_what_is_not_after_a_day() {
     put(&blobs, 1, 5, NOW).await;
     let draft = blobs.opened(wanted(2, 2 * PART as u64, NOW)).await.unwrap();
     let _short = blobs.opened(Wanted { keep_s: Some(60), ..wanted(3, 5, NOW) }).await.unwrap();
-    blobs.sweep(NOW + 60_000).await;
+    blobs.purge(NOW + 60_000).await;
     assert_eq!(blobs.totals().files, 2, "it was wanted for a minute");
     // A part that comes gives it a day.
     let sum = blobs.write(&draft, 0, bytes(0)).await.unwrap();
     blobs.keep(&draft, vec![(0, sum)], NOW + 5 * MINUTE).await.unwrap();
-    blobs.sweep(NOW + DAY).await;
+    blobs.purge(NOW + DAY).await;
     assert_eq!(blobs.totals().files, 2);
-    blobs.sweep(NOW + DAY + 5 * MINUTE).await;
+    blobs.purge(NOW + DAY + 5 * MINUTE).await;
     assert_eq!(blobs.totals().files, 1);
     assert_eq!(blobs.keep(&draft, vec![(1, 0)], NOW + 2 * DAY).await.unwrap_err(), BlobError::NoBlob);
     assert!(is_there(&blobs, 1, NOW + 30 * DAY - 1).await);
     assert!(!is_there(&blobs, 1, NOW + 30 * DAY).await, "nobody gets it, even before it is swept");
-    blobs.sweep(NOW + 30 * DAY).await;
+    blobs.purge(NOW + 30 * DAY).await;
     assert_eq!(blobs.totals(), FileTotals::default());
     assert!((0..4).all(|number| blobs.files.read(number).is_err()), "nor does it take any of the disk");
 }
@@ -232,7 +232,7 @@ async fn bound_that_was_lowered_is_met_in_steps_however_many_are_over_it() {
     let mut limits = Limits::default();
     limits.files.files_per_room = 10;
     blobs.reload(&limits);
-    let more = blobs.ask(|answer| Job::Sweep(NOW, true, answer)).await.unwrap();
+    let more = blobs.ask(|answer| Job::Purge(NOW, true, answer)).await.unwrap();
     assert!(more && blobs.totals().files > 300, "others have their turn between");
     blobs.trim(NOW).await;
     assert_eq!(blobs.totals().files, 10);

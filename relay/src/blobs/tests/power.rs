@@ -23,14 +23,14 @@ const DEEDS: usize = 40;
 
 /// What somebody was told of a blob, and what its bytes are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Known {
+struct Acknowledged {
     life: u8,
     size: u64,
     parts: Vec<u32>,
 }
 
 /// All blobs of which a part was acknowledged.
-type Promises = BTreeMap<u8, Known>;
+type Promises = BTreeMap<u8, Acknowledged>;
 
 /// A workload that runs.
 struct Life {
@@ -54,7 +54,7 @@ enum Happened {
     File(Done),
 }
 
-fn content(known: &Known, number: u32) -> Bytes {
+fn content(known: &Acknowledged, number: u32) -> Bytes {
     let length = Layout::of(known.size).unwrap().length(number).unwrap();
     vec![known.life.wrapping_mul(16).wrapping_add(1 + number as u8); length].into()
 }
@@ -114,7 +114,7 @@ impl Life {
         let known = self.promises.get(&id).cloned().unwrap_or_else(|| {
             self.lives += 1;
             let size = [7, 3000, PART as u64 + 9][self.dice.below(3) as usize];
-            Known { life: self.lives, size, parts: Vec::new() }
+            Acknowledged { life: self.lives, size, parts: Vec::new() }
         });
         let draft = self.blobs.opened(wanted(id, known.size, NOW)).await.unwrap();
         let (mut known, mut written) = (known, Vec::new());

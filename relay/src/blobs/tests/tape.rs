@@ -16,7 +16,7 @@ const SECTOR: usize = 512;
 
 /// One thing that was done to a file, which is named by its number.
 #[derive(Clone, Debug)]
-pub enum Done {
+pub(crate) enum Done {
     /// Its name is on disk for good.
     Made(u64),
     Wrote(u64, Vec<u8>, u64),
@@ -27,43 +27,43 @@ pub enum Done {
 
 /// All of it. Clones are the same tape.
 #[derive(Clone, Debug, Default)]
-pub struct Tape {
+pub(crate) struct Tape {
     done: Arc<Mutex<Vec<Done>>>,
     fails: Arc<AtomicBool>,
 }
 
 impl Tape {
-    pub fn made(&self, number: u64) {
+    pub(crate) fn made(&self, number: u64) {
         self.push(Done::Made(number));
     }
 
-    pub fn wrote(&self, number: u64, bytes: &[u8], offset: u64) {
+    pub(crate) fn wrote(&self, number: u64, bytes: &[u8], offset: u64) {
         self.push(Done::Wrote(number, bytes.to_vec(), offset));
     }
 
-    pub fn synced(&self, number: u64) {
+    pub(crate) fn synced(&self, number: u64) {
         self.push(Done::Synced(number));
     }
 
-    pub fn gave_back(&self, number: u64) {
+    pub(crate) fn gave_back(&self, number: u64) {
         self.push(Done::GaveBack(number));
     }
 
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.done.lock().unwrap().len()
     }
 
-    pub fn all(&self) -> Vec<Done> {
+    pub(crate) fn all(&self) -> Vec<Done> {
         self.done.lock().unwrap().clone()
     }
 
     /// From now on the disk takes nothing for good, or it does again.
-    pub fn fail_syncs(&self, fails: bool) {
+    pub(crate) fn fail_syncs(&self, fails: bool) {
         self.fails.store(fails, Relaxed);
     }
 
     /// Whether it does.
-    pub fn may_sync(&self) -> io::Result<()> {
+    pub(crate) fn may_sync(&self) -> io::Result<()> {
         if self.fails.load(Relaxed) { Err(io::Error::other("the disk fails")) } else { Ok(()) }
     }
 
@@ -74,7 +74,7 @@ impl Tape {
 
 /// Files as they are, and what of them is on disk for good.
 #[derive(Clone, Debug, Default)]
-pub struct SimFiles(BTreeMap<u64, SimFile>);
+pub(crate) struct SimFiles(BTreeMap<u64, SimFile>);
 
 #[derive(Clone, Debug, Default)]
 struct SimFile {
@@ -84,7 +84,7 @@ struct SimFile {
 }
 
 impl SimFiles {
-    pub fn pass(&mut self, done: &Done) {
+    pub(crate) fn pass(&mut self, done: &Done) {
         match done {
             Done::Made(number) => drop(self.0.insert(*number, SimFile::default())),
             Done::Wrote(number, bytes, offset) => {
@@ -105,7 +105,7 @@ impl SimFiles {
     }
 
     /// What may be there after a power cut.
-    pub fn after_power_cut(&self, dice: &mut Dice) -> BTreeMap<u64, Vec<u8>> {
+    pub(crate) fn after_power_cut(&self, dice: &mut Dice) -> BTreeMap<u64, Vec<u8>> {
         let mut left = BTreeMap::new();
         for (number, file) in &self.0 {
             let mut content = file.synced.clone();

@@ -48,7 +48,7 @@ impl BackupCommand {
     /// Asks the running relay for it, or reads the database of one that does not run.
     pub(super) async fn run(self, loaded: &Loaded) -> anyhow::Result<()> {
         let data_dir = loaded.config.data_dir()?;
-        let place = Place::of(&self.file)?;
+        let place = Destination::of(&self.file)?;
         let path = if self.files { "/v1/backup?files=1" } else { "/v1/backup" };
         let copied = match client::request(&data_dir, Method::GET, path, Bytes::new()).await {
             Ok(answer) => online(answer, place.clone()).await?,
@@ -56,7 +56,7 @@ impl BackupCommand {
             Err(error) => return Err(error.into()),
         };
         let Copied { summary, bytes: size } = copied;
-        if place == Place::Output {
+        if place == Destination::Output {
             // What was asked for stands there: a word more would be no backup.
             print::note(format_args!(
                 "{} with {}",
@@ -91,12 +91,12 @@ impl BackupCommand {
 
 /// Where a backup goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
+enum Destination {
     File(PathBuf),
     Output,
 }
 
-impl Place {
+impl Destination {
     fn of(path: &Path) -> anyhow::Result<Self> {
         if path != Path::new("-") && path != Path::new("/dev/stdout") {
             return Ok(Self::File(path.to_owned()));
@@ -122,7 +122,7 @@ impl Place {
     }
 }
 
-async fn online(answer: Response<Incoming>, place: Place) -> anyhow::Result<Copied> {
+async fn online(answer: Response<Incoming>, place: Destination) -> anyhow::Result<Copied> {
     let (pieces, waiting) = mpsc::channel(QUEUE);
     let saved = tokio::task::spawn_blocking(move || {
         let stream = Pieces { waiting, piece: Bytes::new() };
@@ -147,7 +147,7 @@ fn copy(stream: impl Read, out: &mut dyn Write) -> Result<Copied, BackupError> {
     Ok(copied)
 }
 
-async fn offline(data_dir: PathBuf, with_files: bool, place: Place) -> anyhow::Result<Copied> {
+async fn offline(data_dir: PathBuf, with_files: bool, place: Destination) -> anyhow::Result<Copied> {
     database::is_there(&data_dir)?;
     tokio::task::spawn_blocking(move || {
         let broken = |error| StartError::data(data_dir.clone(), error);

@@ -12,7 +12,7 @@ use super::man;
 use crate::{
     cli::Cli,
     config::{Loaded, Origin, Setting, example},
-    install::{DATA_DIR, Place, Plan},
+    install::{DATA_DIR, InstallRoot, Plan},
     ops::print,
 };
 
@@ -86,17 +86,17 @@ impl UninstallCommand {
 }
 
 impl Manner {
-    fn place(&self) -> anyhow::Result<Place> {
+    fn place(&self) -> anyhow::Result<InstallRoot> {
         Ok(match &self.root {
-            None => Place::system(),
-            Some(root) => Place {
+            None => InstallRoot::system(),
+            Some(root) => InstallRoot {
                 root: root.canonicalize().with_context(|| format!("there is no {}", root.display()))?,
             },
         })
     }
 
     /// Whether it was done.
-    fn carry_out(&self, place: &Place, plan: &Plan) -> anyhow::Result<bool> {
+    fn carry_out(&self, place: &InstallRoot, plan: &Plan) -> anyhow::Result<bool> {
         if self.dry_run {
             print::all(plan.describe(true))?;
             return Ok(false);

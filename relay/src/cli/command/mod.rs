@@ -50,7 +50,7 @@ use crate::{
 
 /// What to do instead of serving.
 #[derive(Clone, Debug, Subcommand)]
-pub enum Command {
+pub enum CliCommand {
     /// How the running relay is: uptime, certificate, rooms, disk.
     Status(StatusCommand),
     /// What is going on: rates, sizes, refusals, by room and by opener.
@@ -109,7 +109,7 @@ pub enum Command {
     Bench(Bench),
 }
 
-impl Command {
+impl CliCommand {
     /// Does it, and prints what there is to say.
     ///
     /// # Errors

@@ -127,10 +127,10 @@ fn frozen_text(frozen: &FrozenRoom, now_ms: u64) -> String {
 
 fn json<T: Serialize>(room: &T) -> serde_json::Result<String> {
     #[derive(Serialize)]
-    struct Line<'a, T> {
+    struct JsonLine<'a, T> {
         v: u32,
         #[serde(flatten)]
         room: &'a T,
     }
-    serde_json::to_string(&Line { v: 1, room })
+    serde_json::to_string(&JsonLine { v: 1, room })
 }

@@ -33,7 +33,7 @@ pub(super) enum Found {
 
 impl Target {
     /// The room as it was named, if one was.
-    pub fn room(&self) -> anyhow::Result<Option<&str>> {
+    pub(super) fn room(&self) -> anyhow::Result<Option<&str>> {
         let Some(room) = &self.room else { return Ok(None) };
         if !room.bytes().all(|byte| byte.is_ascii_alphanumeric()) || room.is_empty() {
             bail!(PrefixError);
@@ -42,12 +42,12 @@ impl Target {
     }
 
     /// The opener as it was named, if one was.
-    pub fn opener(&self) -> Option<&OpenerName> {
+    pub(super) fn opener(&self) -> Option<&OpenerName> {
         self.opener.as_ref()
     }
 
     /// Finds it.
-    pub async fn find(&self, data_dir: &Path) -> anyhow::Result<Found> {
+    pub(super) async fn find(&self, data_dir: &Path) -> anyhow::Result<Found> {
         match (self.room()?, &self.opener) {
             (Some(room), _) => Ok(Found::Room(client::get(data_dir, &format!("/v1/rooms/{room}")).await?)),
             (None, Some(name)) => {

@@ -11,22 +11,22 @@ pub(super) const MOST: usize = 16;
 pub(super) struct Doubts(Vec<Doubt>);
 
 impl Doubts {
-    pub fn new(doubts: Vec<Doubt>) -> Self {
+    pub(super) fn new(doubts: Vec<Doubt>) -> Self {
         Self(doubts)
     }
 
-    pub fn to_vec(&self) -> Vec<Doubt> {
+    pub(super) fn to_vec(&self) -> Vec<Doubt> {
         self.0.clone()
     }
 
     /// Whether a jump back may be one that takes them back.
-    pub fn cover(&self, back: u128) -> bool {
+    pub(super) fn cover(&self, back: u128) -> bool {
         let all: u128 = self.0.iter().map(|doubt| u128::from(doubt.by_ms)).sum();
         back <= all + u128::from(TOLERANCE)
     }
 
     /// A jump was believed.
-    pub fn add(&mut self, by_ms: u64) {
+    pub(super) fn add(&mut self, by_ms: u64) {
         let is_full = self.0.len() >= MOST;
         match self.0.last_mut() {
             Some(last) if is_full => {
@@ -37,7 +37,7 @@ impl Doubts {
     }
 
     /// The wall clock went back, and that was believed: the newest jumps were the false ones.
-    pub fn take_back(&mut self, mut back: u64) {
+    pub(super) fn take_back(&mut self, mut back: u64) {
         while let Some(last) = self.0.last_mut() {
             if last.by_ms > back.saturating_add(TOLERANCE) {
                 last.by_ms -= back;
@@ -52,7 +52,7 @@ impl Doubts {
     }
 
     /// The wall clock agreed for so long.
-    pub fn agree(&mut self, time: u64) {
+    pub(super) fn agree(&mut self, time: u64) {
         for doubt in &mut self.0 {
             doubt.agreed_ms = doubt.agreed_ms.saturating_add(time);
         }

@@ -20,7 +20,7 @@ pub(in crate::clock) enum Event {
 }
 
 impl Event {
-    pub fn by_ms(self) -> i64 {
+    pub(crate) fn by_ms(self) -> i64 {
         match self {
             Self::Held { by_ms }
             | Self::WasOff { by_ms }

@@ -14,11 +14,11 @@ pub(super) struct Held {
 }
 
 impl Held {
-    pub fn is_same(&self, reading: &Reading) -> bool {
+    pub(super) fn is_same(&self, reading: &Reading) -> bool {
         (offset(reading) - self.offset).unsigned_abs() <= u128::from(TOLERANCE)
     }
 
-    pub fn for_ms(&self, at: u64) -> u64 {
+    pub(super) fn for_ms(&self, at: u64) -> u64 {
         self.before.saturating_add(at.saturating_sub(self.since))
     }
 }

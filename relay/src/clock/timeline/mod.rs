@@ -80,7 +80,12 @@ enum Settling {
 
 impl Timeline {
     /// Goes on from a mark, or begins with the wall clock. `newest` is the time of the newest entry, 0 for none.
-    pub fn start(mark: Option<&Mark>, boot: &str, newest: u64, reading: &Reading) -> (Self, Option<Event>) {
+    pub(super) fn start(
+        mark: Option<&Mark>,
+        boot: &str,
+        newest: u64,
+        reading: &Reading,
+    ) -> (Self, Option<Event>) {
         let mut timeline = match mark {
             None => Self::begin(newest, reading),
             Some(mark) => Self::go_on(mark, boot, reading),
@@ -126,7 +131,7 @@ impl Timeline {
     }
 
     /// Takes a reading.
-    pub fn look(&mut self, reading: &Reading) -> Option<Event> {
+    pub(super) fn look(&mut self, reading: &Reading) -> Option<Event> {
         let passed = self.pass(reading);
         let ahead = self.ahead(reading);
         let event = if ahead.unsigned_abs() <= u128::from(TOLERANCE) {
@@ -142,7 +147,7 @@ impl Timeline {
     }
 
     /// Believes the wall clock.
-    pub fn accept(&mut self, reading: &Reading) -> i64 {
+    pub(super) fn accept(&mut self, reading: &Reading) -> i64 {
         let passed = self.pass(reading);
         let ahead = self.ahead(reading);
         self.believe(reading, ahead);
@@ -151,17 +156,17 @@ impl Timeline {
     }
 
     /// The relay's time minus the monotonic one.
-    pub fn offset(&self) -> i64 {
+    pub(super) fn offset(&self) -> i64 {
         short(i128::from(self.now) - i128::from(self.at))
     }
 
     /// Retention's time.
-    pub fn aged_ms(&self) -> u64 {
+    pub(super) fn aged_ms(&self) -> u64 {
         self.ceiling.map_or(self.aged, |ceiling| ceiling.min(self.aged))
     }
 
     /// For the next life.
-    pub fn mark(&self, boot: String, reading: &Reading) -> Mark {
+    pub(super) fn mark(&self, boot: String, reading: &Reading) -> Mark {
         // What it said when it was first held, lest many small steps over many lives carry its hours to another clock.
         let held = self.held.as_ref().and_then(|held| u64::try_from(held.offset + i128::from(self.at)).ok());
         Mark {
@@ -178,7 +183,7 @@ impl Timeline {
     }
 
     /// For the operator.
-    pub fn status(&self, reading: &Reading) -> ClockStatus {
+    pub(super) fn status(&self, reading: &Reading) -> ClockStatus {
         let ahead = self.ahead(reading);
         let held = self.held.as_ref();
         let left = held.filter(|_| ahead > 0).map(|held| CONFIRM.saturating_sub(held.for_ms(self.at)));
@@ -280,7 +285,7 @@ impl Timeline {
 }
 
 impl Reading {
-    pub fn of(source: &dyn TimeSource) -> Self {
+    pub(super) fn of(source: &dyn TimeSource) -> Self {
         Self { wall_ms: source.wall_ms(), elapsed_ms: source.elapsed_ms() }
     }
 }

@@ -43,7 +43,7 @@ pub(super) struct Http {
 
 impl Http {
     /// One that trusts the roots in this file, or those of the system.
-    pub fn new(ca: Option<&Path>) -> Result<Self, OrderError> {
+    pub(super) fn new(ca: Option<&Path>) -> Result<Self, OrderError> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let setup = |error: rustls::Error| OrderError::Unreachable { cause: error.to_string(), wait: None };
         let builder = ClientConfig::builder_with_provider(provider.clone())
@@ -61,12 +61,12 @@ impl Http {
     }
 
     /// How long the authority last asked to be left alone.
-    pub fn asked_to_wait(&self) -> Option<Duration> {
+    pub(super) fn asked_to_wait(&self) -> Option<Duration> {
         *self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Where the authority's terms of service are, if its directory says so (RFC 8555, 7.1.1).
-    pub async fn terms(&self, directory: &str) -> Option<String> {
+    pub(super) async fn terms(&self, directory: &str) -> Option<String> {
         let request = Request::get(directory).body(BodyWrapper::default()).ok()?;
         let mut answer = self.request(request).await.ok()?;
         let directory: serde_json::Value =

@@ -31,7 +31,7 @@ pub(crate) struct Keeper {
 
 impl Keeper {
     /// With what an earlier life of the relay kept in the authority's directory.
-    pub fn open(wanted: Acme, identity: &Path) -> Result<Self, CertsError> {
+    pub(crate) fn open(wanted: Acme, identity: &Path) -> Result<Self, CertsError> {
         let store = Store::open(identity)?;
         let certificate = store.certificate().unwrap_or_else(|error| {
             tracing::error!(%error, "the kept certificate is of no use; another one is ordered");
@@ -42,18 +42,18 @@ impl Keeper {
 
     /// The certificate, if there is one. It is shown even if it has expired meanwhile: whoever holds the pin does
     /// not mind.
-    pub fn certificate(&self) -> Option<ServerCertificate> {
+    pub(crate) fn certificate(&self) -> Option<ServerCertificate> {
         self.certificate.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A person asks for the next try, if one failed: they may have mended the cause.
-    pub fn hurry(&self) {
+    pub(crate) fn hurry(&self) {
         self.hurry.notify_one();
     }
 
     /// Orders in time, for ever; `renewed` hears of each success. Whoever answers challenges is `shown`.
     /// `listen` is where, besides the relay's own door if that is TCP.
-    pub async fn keep(&self, shown: &Arc<Certificate>, listen: &[SocketAddr], renewed: &Notify) {
+    pub(crate) async fn keep(&self, shown: &Arc<Certificate>, listen: &[SocketAddr], renewed: &Notify) {
         let listen = if self.wanted.listen.is_empty() { listen } else { &self.wanted.listen };
         let mut state = self.store.state().wanting(self.wish());
         loop {

@@ -23,7 +23,7 @@ pub(super) struct Listener(#[expect(dead_code, reason = "its tasks end with it")
 
 impl Listener {
     /// Answers challenges on these addresses, of which none is fine.
-    pub fn open(addresses: &[SocketAddr], certificate: &Arc<Certificate>) -> Result<Self, OrderError> {
+    pub(super) fn open(addresses: &[SocketAddr], certificate: &Arc<Certificate>) -> Result<Self, OrderError> {
         let mut tasks = JoinSet::new();
         if addresses.is_empty() {
             return Ok(Self(tasks));

@@ -25,7 +25,7 @@ pub(super) struct Store {
 
 impl Store {
     /// In the authority's directory.
-    pub fn open(identity: &Path) -> Result<Self, CertsError> {
+    pub(super) fn open(identity: &Path) -> Result<Self, CertsError> {
         let directory = identity.join(DIRECTORY);
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
@@ -40,7 +40,7 @@ impl Store {
     }
 
     /// The certificate, if there is one that has not expired.
-    pub fn certificate(&self) -> Result<Option<ServerCertificate>, CertsError> {
+    pub(super) fn certificate(&self) -> Result<Option<ServerCertificate>, CertsError> {
         let path = self.directory.join(CERTIFICATE);
         match certs::load_pem(&path, &path) {
             Ok(certificate) => Ok(Some(certificate)),
@@ -51,7 +51,7 @@ impl Store {
     }
 
     /// Keeps a key and the chain that belongs to it, both PEM, and reads them back.
-    pub fn keep(&self, key: &str, chain: &str) -> Result<ServerCertificate, CertsError> {
+    pub(super) fn keep(&self, key: &str, chain: &str) -> Result<ServerCertificate, CertsError> {
         let path = self.directory.join(CERTIFICATE);
         let both = Zeroizing::new(format!("{key}\n{chain}"));
         // Checked before it takes the place of one that works.
@@ -65,25 +65,29 @@ impl Store {
     }
 
     /// How the last tries went; nothing when that cannot be read.
-    pub fn state(&self) -> State {
+    pub(super) fn state(&self) -> State {
         let read = certs::read_secret(&self.directory.join(STATE)).ok();
         read.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
     }
 
     /// Writes down how the tries go. Must succeed before the authority is asked.
-    pub fn note(&self, state: &State) -> Result<(), CertsError> {
+    pub(super) fn note(&self, state: &State) -> Result<(), CertsError> {
         let json = serde_json::to_vec_pretty(state).unwrap_or_default();
         certs::write_secret(&self.directory.join(STATE), &json)
     }
 
     /// The account at this authority.
-    pub fn account(&self, authority: &str) -> Option<AccountCredentials> {
+    pub(super) fn account(&self, authority: &str) -> Option<AccountCredentials> {
         let bytes = certs::read_secret(&self.account_file(authority)).ok()?;
         serde_json::from_slice(&bytes).ok()
     }
 
     /// Keeps it.
-    pub fn keep_account(&self, authority: &str, account: &AccountCredentials) -> Result<(), CertsError> {
+    pub(super) fn keep_account(
+        &self,
+        authority: &str,
+        account: &AccountCredentials,
+    ) -> Result<(), CertsError> {
         let json = Zeroizing::new(serde_json::to_vec(account).unwrap_or_default());
         certs::write_secret(&self.account_file(authority), &json)
     }

@@ -51,11 +51,11 @@ type SnapshotRows<'a> = RoomRows<
 >;
 
 impl Access {
-    pub fn to_row(&self) -> Vec<u8> {
+    pub(super) fn to_row(&self) -> Vec<u8> {
         [self.generation.as_slice(), &self.head.to_bytes()].concat()
     }
 
-    pub fn from_row(row: &[u8]) -> Result<Self, StorageError> {
+    pub(super) fn from_row(row: &[u8]) -> Result<Self, StorageError> {
         let (generation, head) = row.split_first_chunk().ok_or_else(corrupted)?;
         Ok(Self { generation: *generation, head: Head::from_bytes(head).map_err(|_| corrupted())? })
     }
@@ -258,7 +258,7 @@ fn key_row(
 
 impl<K, S, V: ReadableTable<VoteKey, ()>> RoomRows<'_, K, S, V> {
     /// Votes on steps, no more than what is surely too many for a snapshot.
-    pub fn votes(&self) -> Result<Vec<(u64, PublicKey)>, StorageError> {
+    pub(super) fn votes(&self) -> Result<Vec<(u64, PublicKey)>, StorageError> {
         let room = &self.room.0;
         let all = self.votes.range((room, 0, &[0; 32])..=(room, u64::MAX, &[0xff; 32]))?;
         all.take(access::MAX_SNAPSHOT / 32)

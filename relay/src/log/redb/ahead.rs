@@ -138,7 +138,7 @@ pub(super) fn abandon(database: &Database) -> Result<(), redb::Error> {
 }
 
 impl Ahead {
-    pub fn new(journal: Option<Journal>) -> Self {
+    pub(super) fn new(journal: Option<Journal>) -> Self {
         Self { journal, ..Self::default() }
     }
 
@@ -149,28 +149,28 @@ impl Ahead {
     }
 
     /// When it is time to commit what is in the journal alone.
-    pub fn due(&self) -> Option<Instant> {
+    pub(super) fn due(&self) -> Option<Instant> {
         self.since.map(|since| since + LONGEST)
     }
 
     /// Bytes by which the database will grow for what is in the journal alone, at most.
-    pub fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         let used = self.journal.as_ref().filter(|_| self.since.is_some()).map_or(0, Journal::used);
         used + self.rooms.len() * ROOM_PAGES
     }
 
     /// Something is acknowledged that readers do not see.
-    pub fn is_unseen(&self) -> bool {
+    pub(super) fn is_unseen(&self) -> bool {
         self.transaction.is_some() || self.is_torn
     }
 
     /// Has to be replayed.
-    pub fn is_torn(&self) -> bool {
+    pub(super) fn is_torn(&self) -> bool {
         self.is_torn
     }
 
     /// Writes in the transaction at hand, and keeps what was written.
-    pub fn write<T>(
+    pub(super) fn write<T>(
         &mut self,
         begin: impl FnOnce() -> Result<WriteTransaction, redb::Error>,
         write: impl FnOnce(&mut Tables<'_>, Wait) -> Result<(Keep, T), redb::Error>,
@@ -223,7 +223,7 @@ impl Ahead {
     }
 
     /// Lets readers see everything.
-    pub fn show(&mut self) -> Result<(), redb::Error> {
+    pub(super) fn show(&mut self) -> Result<(), redb::Error> {
         let Some(open) = self.transaction.take() else { return Ok(()) };
         self.is_torn = true;
         let mut transaction = open.into_owner();
@@ -235,7 +235,7 @@ impl Ahead {
     }
 
     /// Brings everything into the database's file, after which nothing is looked for in the journal.
-    pub fn rest(&mut self, database: &Database) -> Result<(), redb::Error> {
+    pub(super) fn rest(&mut self, database: &Database) -> Result<(), redb::Error> {
         if self.since.is_none() && !self.state.is_in_use {
             return Ok(());
         }
@@ -250,12 +250,12 @@ impl Ahead {
     }
 
     /// Forgets the transaction: its database is shut.
-    pub fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.is_torn |= self.transaction.take().is_some();
     }
 
     /// Brings what only the journal has into a database, for readers to see.
-    pub fn replay(&mut self, database: &Database) -> Result<(), ReplayError> {
+    pub(super) fn replay(&mut self, database: &Database) -> Result<(), ReplayError> {
         self.is_torn = true;
         self.transaction = None;
         self.state = state(&database.begin_read().map_err(redb::Error::from)?)?;

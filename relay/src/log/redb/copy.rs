@@ -112,13 +112,13 @@ pub(crate) struct Importer {
 
 impl Importer {
     /// A new database in `directory`.
-    pub fn new(directory: &Path) -> Result<Self, ImportError> {
+    pub(crate) fn new(directory: &Path) -> Result<Self, ImportError> {
         let database = open_or_make(directory).map_err(OpenError::from)?;
         Ok(Self { database, room: RoomId([0; 32]), waiting: Vec::new(), bytes: 0 })
     }
 
     /// Takes the next record, and writes what waits when it is enough for a transaction.
-    pub fn take(&mut self, record: Record) -> Result<(), ImportError> {
+    pub(crate) fn take(&mut self, record: Record) -> Result<(), ImportError> {
         // Small ones have a cost as well: a key's row with all around it.
         self.bytes += 200;
         if let Record::Slot { row: bytes, .. } | Record::Piece(bytes) | Record::Entry { row: bytes, .. } =
@@ -131,7 +131,7 @@ impl Importer {
     }
 
     /// Writes the rest, and reads all of it back.
-    pub fn finish(mut self) -> Result<(), ImportError> {
+    pub(crate) fn finish(mut self) -> Result<(), ImportError> {
         self.flush()?;
         let transaction = self.database.begin_read().map_err(redb::Error::from)?;
         check(&transaction)?;

@@ -58,7 +58,7 @@ pub(super) struct Store {
 
 impl Store {
     /// Opens or makes the file in `directory`.
-    pub fn open(directory: &Path) -> Result<Self, OpenError> {
+    pub(super) fn open(directory: &Path) -> Result<Self, OpenError> {
         if directory.join(STAGING).try_exists().map_err(OpenError::Io)? {
             return Err(OpenError::Restoring);
         }
@@ -73,7 +73,7 @@ impl Store {
     }
 
     /// Opens with functions of the caller's; tries to reopen as often as `interval`.
-    pub fn open_with(
+    pub(super) fn open_with(
         directory: &Path,
         open: Open,
         journal: OpenJournal<'_>,
@@ -115,7 +115,7 @@ impl Store {
     }
 
     /// Runs a read on a snapshot.
-    pub fn read<T>(
+    pub(super) fn read<T>(
         &self,
         read: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>,
     ) -> Result<T, Unavailable> {
@@ -124,13 +124,13 @@ impl Store {
     }
 
     /// A snapshot to read at leisure: it holds up nobody, not even a reopening, after which it answers no more.
-    pub fn snapshot(&self) -> Result<ReadTransaction, Unavailable> {
+    pub(super) fn snapshot(&self) -> Result<ReadTransaction, Unavailable> {
         self.show()?;
         self.with(|database| Ok(database.begin_read()?))
     }
 
     /// Runs a write; `write` says what is to be kept of it, and how.
-    pub fn write<T>(
+    pub(super) fn write<T>(
         &self,
         write: impl FnOnce(&mut Tables<'_>, Wait) -> Result<(Keep, T), redb::Error>,
     ) -> Result<T, Unavailable> {
@@ -170,7 +170,7 @@ impl Store {
     }
 
     /// When what is in the journal alone is to be committed.
-    pub fn due(&self) -> Option<Instant> {
+    pub(super) fn due(&self) -> Option<Instant> {
         self.ahead.lock().due()
     }
 
@@ -194,12 +194,12 @@ impl Store {
     }
 
     /// A transaction is on the disk.
-    pub fn wrote(&self) {
+    pub(super) fn wrote(&self) {
         self.is_full.store(false, Relaxed);
     }
 
     /// Whether the disk had no space for the last write, and seems to have none yet. Blocks.
-    pub fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         if self.is_full.load(Relaxed) && fullness::is_over(&self.directory, self.available()) {
             self.is_full.store(false, Relaxed);
         }
@@ -207,29 +207,29 @@ impl Store {
     }
 
     /// Bytes that the file system has left, `None` when it does not say.
-    pub fn available(&self) -> Option<u64> {
+    pub(super) fn available(&self) -> Option<u64> {
         fs4::available_space(&self.directory).ok()
     }
 
     /// Size of the file, `None` when the file system does not say.
-    pub fn file_bytes(&self) -> Option<u64> {
+    pub(super) fn file_bytes(&self) -> Option<u64> {
         Some(std::fs::metadata(self.directory.join(FILE)).ok()?.len())
     }
 
     /// Bytes that the file takes on the disk: less than its size, since redb lets it grow by holes. `None` when
     /// the file system does not say.
-    pub fn disk_bytes(&self) -> Option<u64> {
+    pub(super) fn disk_bytes(&self) -> Option<u64> {
         bytes_on_disk(&self.directory.join(FILE))
     }
 
     /// The same with what the journal alone has: soon the file takes that, too.
-    pub fn soon_bytes(&self) -> Option<u64> {
+    pub(super) fn soon_bytes(&self) -> Option<u64> {
         Some(self.disk_bytes()? + self.ahead.lock().bytes() as u64)
     }
 
     /// Gives free pages back to the file system. Nobody reads or writes meanwhile. Returns the bytes on the disk
     /// before and after.
-    pub fn compact(&self) -> Result<(u64, u64), OpenError> {
+    pub(super) fn compact(&self) -> Result<(u64, u64), OpenError> {
         let before = self.disk_bytes().unwrap_or(0);
         let mut ahead = self.ahead.lock();
         self.rest(&mut ahead)?;
@@ -241,7 +241,7 @@ impl Store {
     }
 
     /// Whether the sums of all pages are right; false if they were not and are now.
-    pub fn has_integrity(&self) -> Result<bool, OpenError> {
+    pub(super) fn has_integrity(&self) -> Result<bool, OpenError> {
         let mut ahead = self.ahead.lock();
         self.rest(&mut ahead)?;
         match &mut *self.database.write().unwrap_or_else(PoisonError::into_inner) {
@@ -251,7 +251,7 @@ impl Store {
     }
 
     /// Lets go of the file.
-    pub fn close(&self) {
+    pub(super) fn close(&self) {
         let mut ahead = self.ahead.lock();
         if self.rest(&mut ahead).is_err() {
             tracing::error!(

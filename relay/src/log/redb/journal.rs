@@ -76,7 +76,7 @@ impl Journal {
     ///
     /// # Errors
     /// The file system's.
-    pub fn make(disk: Box<dyn StorageBackend>, length: usize) -> io::Result<Self> {
+    pub(super) fn make(disk: Box<dyn StorageBackend>, length: usize) -> io::Result<Self> {
         let mut id = [0; 16];
         aws_lc_rs::rand::fill(&mut id).map_err(|_| io::Error::other("there is no randomness"))?;
         let mut content = vec![0; length];
@@ -91,7 +91,11 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError`], also when it is another one.
-    pub fn open(disk: Box<dyn StorageBackend>, length: usize, id: FileId) -> Result<Self, JournalError> {
+    pub(super) fn open(
+        disk: Box<dyn StorageBackend>,
+        length: usize,
+        id: FileId,
+    ) -> Result<Self, JournalError> {
         let mut header = [0; 20];
         if disk.len()? == length as u64 {
             disk.read(0, &mut header)?;
@@ -104,7 +108,7 @@ impl Journal {
     }
 
     /// Which file it is.
-    pub fn id(&self) -> FileId {
+    pub(super) fn id(&self) -> FileId {
         self.id
     }
 
@@ -113,7 +117,7 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError`].
-    pub fn replay(&mut self, epoch: u64) -> Result<Vec<Record>, JournalError> {
+    pub(super) fn replay(&mut self, epoch: u64) -> Result<Vec<Record>, JournalError> {
         let known = (Some(epoch) == self.epoch).then_some(self.number);
         let mut content = vec![0; self.length];
         self.disk.read(0, &mut content)?;
@@ -147,17 +151,17 @@ impl Journal {
     }
 
     /// Begins an epoch.
-    pub fn begin(&mut self, epoch: u64) {
+    pub(super) fn begin(&mut self, epoch: u64) {
         (self.epoch, self.number, self.end) = (Some(epoch), 0, ALIGNMENT);
     }
 
     /// Bytes of the frames of this epoch.
-    pub fn used(&self) -> usize {
+    pub(super) fn used(&self) -> usize {
         self.end - ALIGNMENT
     }
 
     /// Bytes that the body of the next frame may have.
-    pub fn room(&self) -> usize {
+    pub(super) fn room(&self) -> usize {
         // Of a multiple of the alignment, whatever is left is room for what is rounded up to it.
         self.length.saturating_sub(self.end + HEADER)
     }
@@ -166,7 +170,7 @@ impl Journal {
     ///
     /// # Errors
     /// The file system's.
-    pub fn append(&mut self, Frame(mut frame): Frame) -> io::Result<()> {
+    pub(super) fn append(&mut self, Frame(mut frame): Frame) -> io::Result<()> {
         let length = u32::try_from(frame.len() - HEADER).map_err(io::Error::other)?;
         let epoch = self.epoch.unwrap_or(0).to_be_bytes();
         let summed = [self.id.as_slice(), &epoch, &self.number.to_be_bytes(), &length.to_be_bytes()].concat();
@@ -184,14 +188,14 @@ impl Journal {
 
 impl Frame {
     /// One that takes a body of so many bytes.
-    pub fn of(body: usize) -> Self {
+    pub(super) fn of(body: usize) -> Self {
         let mut frame = Vec::with_capacity((HEADER + body).next_multiple_of(ALIGNMENT));
         frame.resize(HEADER, 0);
         Self(frame)
     }
 
     /// Adds a message.
-    pub fn add(&mut self, room: &RoomId, seq: u64, row: &[u8]) {
+    pub(super) fn add(&mut self, room: &RoomId, seq: u64, row: &[u8]) {
         self.0.extend_from_slice(&room.0);
         self.0.extend_from_slice(&seq.to_be_bytes());
         // A row is below BATCH_BYTES by far.
@@ -200,7 +204,7 @@ impl Frame {
     }
 
     /// Bytes of the messages.
-    pub fn body(&self) -> usize {
+    pub(super) fn body(&self) -> usize {
         self.0.len() - HEADER
     }
 }

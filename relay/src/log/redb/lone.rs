@@ -67,18 +67,18 @@ pub(super) struct Visits {
 
 impl Visits {
     /// From now on.
-    pub fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant) -> Self {
         Self { since: now, rooms: Mutex::default() }
     }
 
     /// Somebody is in these rooms.
-    pub fn note(&self, rooms: impl IntoIterator<Item = RoomId>, now: Instant) {
+    pub(super) fn note(&self, rooms: impl IntoIterator<Item = RoomId>, now: Instant) {
         let mut known = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);
         known.extend(rooms.into_iter().map(|room| (room, now)));
     }
 
     /// Rooms that were visited within a time; others are forgotten. `None` while that is not known.
-    pub fn within(&self, time: Duration, now: Instant) -> Option<HashSet<RoomId>> {
+    pub(super) fn within(&self, time: Duration, now: Instant) -> Option<HashSet<RoomId>> {
         if now.duration_since(self.since) < time {
             return None;
         }

@@ -144,7 +144,7 @@ impl Redb {
     ///
     /// # Errors
     /// [`OpenError`] when the file cannot be used.
-    pub fn open(directory: &Path, limits: &Limits) -> Result<Self, OpenError> {
+    pub(crate) fn open(directory: &Path, limits: &Limits) -> Result<Self, OpenError> {
         let store = Store::open(directory)?;
         if space::is_near_bound(&store, &Policy::from(limits)) {
             // Nobody waits yet, and how much of the file is free is not remembered from the last life.

@@ -14,7 +14,7 @@ use super::{
     lone::Lone,
     opener::{Opener, OpenerName},
     overview,
-    round::Gone,
+    round::Removed,
     tokens,
     writer::Job,
 };
@@ -151,7 +151,7 @@ impl Operator for Redb {
         Box::pin(async move {
             let idle_before = self.idle_before(now_ms).await;
             let lone = Arc::new(self.lone(now_ms));
-            let (mut from, mut gone) = (Some(RoomId([0; 32])), Gone::default());
+            let (mut from, mut gone) = (Some(RoomId([0; 32])), Removed::default());
             while let Some(room) = from {
                 let (answer, done) = oneshot::channel();
                 if self
@@ -164,8 +164,8 @@ impl Operator for Redb {
                 let Ok(done) = done.await else { break };
                 (from, gone) = (done.next, gone + done.gone);
             }
-            let Gone { entries, idle_rooms, lone_rooms } = gone;
-            if gone != Gone::default() {
+            let Removed { entries, idle_rooms, lone_rooms } = gone;
+            if gone != Removed::default() {
                 tracing::info!(
                     entries,
                     idle_rooms,

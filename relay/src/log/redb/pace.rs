@@ -17,13 +17,13 @@ pub(super) struct Pace {
 
 impl Pace {
     /// So many happened now.
-    pub fn add(&mut self, count: u64, now: Instant) {
+    pub(super) fn add(&mut self, count: u64, now: Instant) {
         self.per_second = self.per_second(now) + count as f64 / FADE.as_secs_f64();
         self.at = Some(now);
     }
 
     /// How many a second.
-    pub fn per_second(&self, now: Instant) -> f64 {
+    pub(super) fn per_second(&self, now: Instant) -> f64 {
         let ago = self.at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
         let rate = self.per_second * (-ago.as_secs_f64() / FADE.as_secs_f64()).exp();
         if rate < LEAST { 0.0 } else { rate }

@@ -23,7 +23,7 @@ pub(crate) struct SlotRow<'a> {
 }
 
 impl<'a> SlotRow<'a> {
-    pub fn parse(row: &'a [u8]) -> Option<Self> {
+    pub(crate) fn parse(row: &'a [u8]) -> Option<Self> {
         let (count, rest) = row.split_first_chunk::<COUNT>()?;
         let names = usize::try_from(u32::from_be_bytes(*count)).ok()?.checked_mul(size_of::<PieceName>())?;
         let (names, sealed) = rest.split_at_checked(names)?;

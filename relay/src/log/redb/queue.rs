@@ -29,7 +29,7 @@ use tokio::sync::{oneshot, watch};
 use crate::policy::limits::{BATCH_BYTES, BATCH_JOBS, LINE_JOBS, PUBLISH_KIB, TURN_BYTES, WRITER_QUEUE};
 
 /// Who waits: the address that pays and the room. No address for what the relay itself has to do.
-pub(super) type Place = (Option<IpAddr>, RoomId);
+pub(super) type Waiter = (Option<IpAddr>, RoomId);
 
 /// Resolves when the job was taken, or never will be.
 pub(super) type Taken = oneshot::Receiver<()>;
@@ -45,7 +45,7 @@ pub(super) struct Queue<T> {
 
 #[derive(Debug)]
 struct Lines<T> {
-    of: HashMap<Option<IpAddr>, Line<T>>,
+    of: HashMap<Option<IpAddr>, Lane<T>>,
     /// Those in `of`, the next one first.
     turns: VecDeque<Option<IpAddr>>,
     jobs: usize,
@@ -53,7 +53,7 @@ struct Lines<T> {
 }
 
 #[derive(Debug)]
-struct Line<T> {
+struct Lane<T> {
     rooms: HashMap<RoomId, VecDeque<Waiting<T>>>,
     /// Those in `rooms`, the next one first.
     turns: VecDeque<RoomId>,
@@ -82,7 +82,7 @@ impl<T> Queue<T> {
     ///
     /// # Errors
     /// The job, when nothing is taken any more.
-    pub fn push(&self, (address, room): Place, bytes: usize, job: T) -> Result<Option<Taken>, T> {
+    pub(super) fn push(&self, (address, room): Waiter, bytes: usize, job: T) -> Result<Option<Taken>, T> {
         let mut lines = self.lock();
         if lines.is_closed {
             return Err(job);
@@ -90,7 +90,7 @@ impl<T> Queue<T> {
         let Lines { of, turns, jobs, .. } = &mut *lines;
         let line = of.entry(address).or_insert_with(|| {
             turns.push_back(address);
-            Line { rooms: HashMap::new(), turns: VecDeque::new(), jobs: 0, credit: 0 }
+            Lane { rooms: HashMap::new(), turns: VecDeque::new(), jobs: 0, credit: 0 }
         });
         (*jobs, line.jobs) = (*jobs + 1, line.jobs + 1);
         let is_long = line.jobs > LINE_JOBS || (*jobs > WRITER_QUEUE && line.jobs > 1);
@@ -105,7 +105,7 @@ impl<T> Queue<T> {
 
     /// The next batch. Blocks until there is one, or until this time, and then it is empty; `None` when the queue was closed
     /// and all is taken.
-    pub fn take(&self, until: Option<Instant>) -> Option<Vec<T>> {
+    pub(super) fn take(&self, until: Option<Instant>) -> Option<Vec<T>> {
         let is_idle = |lines: &mut Lines<T>| lines.jobs == 0 && !lines.is_closed;
         let lines = self.lock();
         let mut lines = match until {
@@ -129,13 +129,13 @@ impl<T> Queue<T> {
     }
 
     /// Takes nothing more; what is there stays until it is taken.
-    pub fn close(&self) {
+    pub(super) fn close(&self) {
         self.lock().is_closed = true;
         self.work.notify_all();
     }
 
     /// Nobody takes anything any more: whoever waits learns it.
-    pub fn end(&self) {
+    pub(super) fn end(&self) {
         let mut lines = self.lock();
         lines.is_closed = true;
         lines.of.clear();
@@ -146,7 +146,7 @@ impl<T> Queue<T> {
     }
 
     /// Returns when [`Queue::end`] was called.
-    pub async fn ended(&self) {
+    pub(super) async fn ended(&self) {
         // Fails only when the sender is gone, which is here.
         let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
     }
@@ -184,7 +184,7 @@ impl<T> Lines<T> {
     }
 }
 
-impl<T> Line<T> {
+impl<T> Lane<T> {
     fn push(&mut self, room: RoomId, waiting: Waiting<T>) {
         let queue = self.rooms.entry(room).or_insert_with(|| {
             self.turns.push_back(room);

@@ -22,7 +22,7 @@ impl Resting {
     ///
     /// # Errors
     /// [`OpenError`]; [`OpenError::Unrested`] when it would have to be repaired first.
-    pub fn open(directory: &Path) -> Result<Self, OpenError> {
+    pub(crate) fn open(directory: &Path) -> Result<Self, OpenError> {
         caught(|| Self::open_file(&directory.join(FILE))).unwrap_or(Err(OpenError::Damaged))
     }
 
@@ -44,7 +44,7 @@ impl Resting {
     ///
     /// # Errors
     /// [`OpenError`] when it cannot be read.
-    pub fn survey(&self) -> Result<Survey, OpenError> {
+    pub(crate) fn survey(&self) -> Result<Survey, OpenError> {
         let read = || -> Result<Survey, OpenError> {
             Ok(check::survey(&self.database.begin_read().map_err(redb::Error::from)?)?)
         };

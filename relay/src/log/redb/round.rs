@@ -28,7 +28,7 @@ pub(super) struct Round<'a> {
 }
 
 impl<'a> Round<'a> {
-    pub fn new(now_ms: u64, idle_before: u64, lone: &'a Lone) -> Self {
+    pub(super) fn new(now_ms: u64, idle_before: u64, lone: &'a Lone) -> Self {
         let budget = Budget { entries: TRIM_ROUND, bytes: TRIM_ROUND_BYTES };
         Self { count: TRIM_ROOMS, budget, now_ms, idle_before, lone }
     }
@@ -36,7 +36,7 @@ impl<'a> Round<'a> {
 
 /// What a round has removed so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Gone {
+pub(super) struct Removed {
     pub entries: u64,
     /// Rooms that nobody wrote to or joined for too long.
     pub idle_rooms: u64,
@@ -44,7 +44,7 @@ pub(super) struct Gone {
     pub lone_rooms: u64,
 }
 
-impl std::ops::Add for Gone {
+impl std::ops::Add for Removed {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
@@ -61,7 +61,7 @@ impl std::ops::Add for Gone {
 pub(super) struct Trimming {
     /// The room to go on with; `None` at the end.
     pub next: Option<RoomId>,
-    pub gone: Gone,
+    pub gone: Removed,
 }
 
 /// Trims rooms from `from` on. Returns what went, and whether anything is to be kept.
@@ -75,7 +75,7 @@ pub(super) fn trim_rooms(
     let age_ms = u64::try_from(retention.age.as_millis()).unwrap_or(u64::MAX);
     let horizon_ms = round.now_ms.saturating_sub(age_ms);
     let (mut rooms, mut changed) = (Vec::with_capacity(round.count), false);
-    let mut gone = Gone::default();
+    let mut gone = Removed::default();
     if *from == RoomId([0; 32]) {
         changed |= holds::forget_before(tables, horizon_ms)?;
     }
@@ -116,6 +116,6 @@ pub(super) fn trim_rooms(
             break;
         }
     }
-    changed |= gone != Gone::default() || tables.noted;
+    changed |= gone != Removed::default() || tables.noted;
     Ok((Trimming { next, gone }, changed))
 }

@@ -87,29 +87,29 @@ pub(super) struct Bounds {
 
 impl Sizes {
     /// Somebody opened a room.
-    pub fn opened(&mut self, room: &RoomId, opener: Opener) {
+    pub(super) fn opened(&mut self, room: &RoomId, opener: Opener) {
         self.0.push((*room, Change::Opened(opener)));
     }
 
     /// A room takes so many bytes now.
-    pub fn set(&mut self, room: &RoomId, bytes: u64) {
+    pub(super) fn set(&mut self, room: &RoomId, bytes: u64) {
         self.0.push((*room, Change::Sized(bytes)));
     }
 
     /// A message of so many bytes was written to a room.
-    pub fn wrote(&mut self, room: &RoomId, bytes: u64) {
+    pub(super) fn wrote(&mut self, room: &RoomId, bytes: u64) {
         self.0.push((*room, Change::Wrote(bytes)));
     }
 
     /// A room is gone.
-    pub fn gone(&mut self, room: &RoomId) {
+    pub(super) fn gone(&mut self, room: &RoomId) {
         self.0.push((*room, Change::Gone));
     }
 }
 
 impl Shares {
     /// All rooms as they are.
-    pub fn of(rooms: Vec<(RoomId, Option<Opener>, u64)>) -> Self {
+    pub(super) fn of(rooms: Vec<(RoomId, Option<Opener>, u64)>) -> Self {
         let mut shares = Self::default();
         for (room, opener, bytes) in rooms {
             shares.put(room, Kept { opener, bytes, ..Kept::default() });
@@ -118,7 +118,7 @@ impl Shares {
     }
 
     /// A transaction is on the disk.
-    pub fn apply(&mut self, sizes: Sizes, now: Instant) {
+    pub(super) fn apply(&mut self, sizes: Sizes, now: Instant) {
         for (room, change) in sizes.0 {
             if let Change::Wrote(bytes) = change {
                 if let Some(kept) = self.rooms.get_mut(&room) {
@@ -137,31 +137,35 @@ impl Shares {
     }
 
     /// Bytes of all rooms.
-    pub fn bytes(&self) -> u64 {
+    pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
 
     /// Whether a room may take more.
-    pub fn may_grow(&self, room: &RoomId, bounds: Bounds) -> Result<(), SpaceError> {
+    pub(super) fn may_grow(&self, room: &RoomId, bounds: Bounds) -> Result<(), SpaceError> {
         let opener = self.rooms.get(room).and_then(|kept| kept.opener);
         opener.map_or(Ok(()), |opener| self.may_take(&opener, bounds))
     }
 
     /// Whether an opener's rooms may take more. Who takes less than others do on average may always: where nothing is left,
     /// what retention frees is theirs.
-    pub fn may_take(&self, opener: &Opener, Bounds { left, percent, .. }: Bounds) -> Result<(), SpaceError> {
+    pub(super) fn may_take(
+        &self,
+        opener: &Opener,
+        Bounds { left, percent, .. }: Bounds,
+    ) -> Result<(), SpaceError> {
         let Some(Share { bytes, .. }) = self.openers.get(opener).copied() else { return Ok(()) };
         let is_small = u128::from(bytes) * (self.openers.len() as u128) < u128::from(self.opened);
         if within(bytes, left, percent) || is_small { Ok(()) } else { Err(SpaceError::Opener) }
     }
 
     /// Whoever has rooms.
-    pub fn openers(&self) -> impl Iterator<Item = Opener> {
+    pub(super) fn openers(&self) -> impl Iterator<Item = Opener> {
         self.openers.keys().copied()
     }
 
     /// The rooms of one opener, in the order of their ids. Looks at every room.
-    pub fn rooms_of(&self, opener: &Opener) -> Vec<RoomId> {
+    pub(super) fn rooms_of(&self, opener: &Opener) -> Vec<RoomId> {
         let theirs = self.rooms.iter().filter(|(_, kept)| kept.opener.as_ref() == Some(opener));
         let mut rooms: Vec<_> = theirs.map(|(room, _)| *room).collect();
         rooms.sort_unstable();
@@ -169,7 +173,7 @@ impl Shares {
     }
 
     /// Where most is going on. Looks at every room.
-    pub fn busiest(&self, count: usize, now: Instant) -> Busiest {
+    pub(super) fn busiest(&self, count: usize, now: Instant) -> Busiest {
         let mut openers = HashMap::<Opener, Activity>::new();
         let mut rooms = Vec::with_capacity(self.rooms.len());
         for (room, kept) in &self.rooms {

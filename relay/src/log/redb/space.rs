@@ -47,7 +47,7 @@ pub(super) struct Space {
 }
 
 impl Space {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             is_above_reserve: true,
             above_reserve: u64::MAX,
@@ -60,7 +60,7 @@ impl Space {
 
     /// Whether `bytes` may be appended, or what is missing; for none, whether any may. `is_quiet` says whether nobody
     /// follows a room.
-    pub fn check(
+    pub(super) fn check(
         &mut self,
         store: &Store,
         policy: &Policy,
@@ -90,7 +90,7 @@ impl Space {
 
     /// What openers may take, rooms being so large together. Free pages of the file count as left: pages are half full at
     /// least, nearly.
-    pub fn bounds(&self, store: &Store, policy: &Policy, kept: u64) -> Bounds {
+    pub(super) fn bounds(&self, store: &Store, policy: &Policy, kept: u64) -> Bounds {
         let file = store.soon_bytes().unwrap_or(0);
         let used = used(file, kept);
         let of_share = policy.max_disk.map_or(u64::MAX, |bound| bound.saturating_sub(used));
@@ -99,12 +99,12 @@ impl Space {
     }
 
     /// The limits are others: what was seen of the disk says nothing any more.
-    pub fn look_again(&mut self) {
+    pub(super) fn look_again(&mut self) {
         self.checked = None;
     }
 
     /// The batch was written, and freed so many bytes.
-    pub fn wrote(&mut self, freed: u64) {
+    pub(super) fn wrote(&mut self, freed: u64) {
         self.freed = self.freed.saturating_sub(self.spending).saturating_add(freed);
     }
 
@@ -154,12 +154,12 @@ pub(super) struct Spare<'a> {
 
 impl Spare<'_> {
     /// Whether a room may take more.
-    pub fn for_room(&self, room: &RoomId) -> Result<(), SpaceError> {
+    pub(super) fn for_room(&self, room: &RoomId) -> Result<(), SpaceError> {
         self.space.and_then(|()| self.shares.may_grow(room, self.bounds))
     }
 
     /// Whether an opener may open another room.
-    pub fn for_opener(&self, opener: Option<&Opener>) -> Result<(), SpaceError> {
+    pub(super) fn for_opener(&self, opener: Option<&Opener>) -> Result<(), SpaceError> {
         self.space.and_then(|()| opener.map_or(Ok(()), |opener| self.shares.may_take(opener, self.bounds)))
     }
 }

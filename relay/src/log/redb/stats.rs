@@ -66,7 +66,7 @@ impl EncodeLabelValue for LogBound {
 
 impl Trimmed {
     /// One more.
-    pub fn count(&mut self, bound: LogBound) {
+    pub(super) fn count(&mut self, bound: LogBound) {
         for (known, count) in LogBound::ALL.into_iter().zip(&mut self.0) {
             *count += u64::from(known == bound);
         }

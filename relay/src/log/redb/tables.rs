@@ -187,7 +187,7 @@ pub(super) struct HeldSnapshot {
 }
 
 impl<'txn> Tables<'txn> {
-    pub fn open(transaction: &'txn WriteTransaction) -> Result<Self, TableError> {
+    pub(super) fn open(transaction: &'txn WriteTransaction) -> Result<Self, TableError> {
         Ok(Self {
             rooms: transaction.open_table(ROOMS)?,
             access: transaction.open_table(ACCESS)?,
@@ -209,7 +209,7 @@ impl<'txn> Tables<'txn> {
     }
 
     /// Forgets what the last batch has noted.
-    pub fn begin(&mut self) {
+    pub(super) fn begin(&mut self) {
         (self.noted, self.is_more_than_messages, self.is_far_over) = (false, false, false);
         (self.freed, self.trimmed) = (0, Trimmed::default());
         self.over.clear();
@@ -217,7 +217,7 @@ impl<'txn> Tables<'txn> {
     }
 
     /// What no message needs.
-    pub fn more(&self) -> Result<&MoreTables<'txn>, StorageError> {
+    pub(super) fn more(&self) -> Result<&MoreTables<'txn>, StorageError> {
         match self.more.get() {
             Some(more) => Ok(more),
             None => {
@@ -228,7 +228,7 @@ impl<'txn> Tables<'txn> {
     }
 
     /// The same, to write.
-    pub fn more_mut(&mut self) -> Result<&mut MoreTables<'txn>, StorageError> {
+    pub(super) fn more_mut(&mut self) -> Result<&mut MoreTables<'txn>, StorageError> {
         let more = match self.more.take() {
             Some(more) => more,
             None => MoreTables::open(self.transaction).map_err(storage)?,
@@ -238,7 +238,7 @@ impl<'txn> Tables<'txn> {
     }
 
     /// What the operator did.
-    pub fn held(&mut self) -> Result<&mut HeldTables<'txn>, StorageError> {
+    pub(super) fn held(&mut self) -> Result<&mut HeldTables<'txn>, StorageError> {
         let held = match self.held.take() {
             Some(held) => held,
             None => HeldTables::open(self.transaction).map_err(storage)?,
@@ -247,7 +247,7 @@ impl<'txn> Tables<'txn> {
     }
 
     /// Writes a room's numbers.
-    pub fn put_room(&mut self, id: &RoomId, room: Room) -> Result<(), StorageError> {
+    pub(super) fn put_room(&mut self, id: &RoomId, room: Room) -> Result<(), StorageError> {
         self.sizes.set(id, room.size());
         self.rooms.insert(&id.0, &room.into())?;
         Ok(())
@@ -262,7 +262,7 @@ fn storage(error: TableError) -> StorageError {
 }
 
 impl<'txn> MoreTables<'txn> {
-    pub fn open(transaction: &'txn WriteTransaction) -> Result<Self, TableError> {
+    pub(super) fn open(transaction: &'txn WriteTransaction) -> Result<Self, TableError> {
         Ok(Self {
             slots: transaction.open_table(SLOTS)?,
             pieces: transaction.open_table(PIECES)?,
@@ -280,7 +280,7 @@ impl<'txn> MoreTables<'txn> {
 }
 
 impl<'txn> HeldTables<'txn> {
-    pub fn open(transaction: &'txn WriteTransaction) -> Result<Self, TableError> {
+    pub(super) fn open(transaction: &'txn WriteTransaction) -> Result<Self, TableError> {
         Ok(Self {
             frozen: transaction.open_table(FROZEN)?,
             frozen_openers: transaction.open_table(FROZEN_OPENERS)?,
@@ -291,7 +291,7 @@ impl<'txn> HeldTables<'txn> {
 }
 
 impl HeldSnapshot {
-    pub fn open(transaction: &ReadTransaction) -> Result<Self, TableError> {
+    pub(super) fn open(transaction: &ReadTransaction) -> Result<Self, TableError> {
         Ok(Self {
             frozen: transaction.open_table(FROZEN)?,
             frozen_openers: transaction.open_table(FROZEN_OPENERS)?,
@@ -303,13 +303,13 @@ impl HeldSnapshot {
 
 impl Room {
     /// Bytes of its entries, slots and pieces.
-    pub fn size(&self) -> u64 {
+    pub(super) fn size(&self) -> u64 {
         self.bytes.saturating_add(self.slot_bytes)
     }
 }
 
 impl Snapshot {
-    pub fn open(transaction: &ReadTransaction) -> Result<Self, TableError> {
+    pub(super) fn open(transaction: &ReadTransaction) -> Result<Self, TableError> {
         Ok(Self {
             rooms: transaction.open_table(ROOMS)?,
             access: transaction.open_table(ACCESS)?,

@@ -37,11 +37,11 @@ pub(super) struct Budget {
 
 impl Budget {
     /// Beside publishes: twice what they bring, so that what is over its bounds becomes less, whoever publishes.
-    pub fn beside(jobs: usize, bytes: usize) -> Self {
+    pub(super) fn beside(jobs: usize, bytes: usize) -> Self {
         Self { entries: TRIM_STEP + 2 * jobs as u64, bytes: TRIM_STEP_BYTES + 2 * bytes as u64 }
     }
 
-    pub fn is_spent(&self) -> bool {
+    pub(super) fn is_spent(&self) -> bool {
         self.entries == 0 || self.bytes == 0
     }
 

@@ -20,7 +20,7 @@ use super::{
     lone::Lone,
     opener::{Opener, OpenerName},
     openers,
-    queue::{Place, Queue},
+    queue::{Queue, Waiter},
     round::{self, Round, Trimming},
     shares::{Busiest, Shares},
     space::{Space, Spare},
@@ -132,7 +132,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub fn new(
+    pub(super) fn new(
         store: Arc<Store>,
         feeds: Feeds,
         policy: Arc<Mutex<Policy>>,
@@ -155,7 +155,7 @@ impl Writer {
     }
 
     /// Works until nobody can queue any more and the queue is empty.
-    pub fn run(mut self) {
+    pub(super) fn run(mut self) {
         while let Some(batch) = self.queue.take(self.store.due()) {
             let policy = self.policy();
             self.write(batch, &policy);
@@ -171,7 +171,7 @@ impl Writer {
     }
 
     /// Writes one batch and answers. An empty one commits what is in the journal alone.
-    pub fn write(&mut self, batch: Vec<Job>, policy: &Policy) {
+    pub(super) fn write(&mut self, batch: Vec<Job>, policy: &Policy) {
         let bytes = batch.iter().map(Job::size).sum();
         let (space, stats) =
             (self.space.check(&self.store, policy, bytes, || self.feeds.is_quiet()), &self.stats);
@@ -370,7 +370,7 @@ impl Drop for Writer {
 
 impl Job {
     /// Whose turn it takes.
-    pub fn place(&self) -> Place {
+    pub(super) fn place(&self) -> Waiter {
         match self {
             Self::Append { author, publish, .. } => (publish.payer, author.room),
             Self::Create { room, opening, .. } => (opening.address, *room),
@@ -387,7 +387,7 @@ impl Job {
     }
 
     /// Bytes that it brings to the disk, roughly.
-    pub fn size(&self) -> usize {
+    pub(super) fn size(&self) -> usize {
         match self {
             Self::Append { publish, .. } => publish.size(),
             Self::Create { opening, .. } => opening.slot.size(),

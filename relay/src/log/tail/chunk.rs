@@ -40,16 +40,16 @@ pub struct Frames {
 }
 
 impl Chunk {
-    pub fn first(&self) -> u64 {
+    pub(super) fn first(&self) -> u64 {
         self.first
     }
 
-    pub fn last(&self) -> u64 {
+    pub(super) fn last(&self) -> u64 {
         (self.first + self.ends.len() as u64).saturating_sub(1)
     }
 
     /// Bytes that it takes, `None` when it is not held.
-    pub fn size(&self) -> Option<usize> {
+    pub(super) fn size(&self) -> Option<usize> {
         Some(self.frames.as_ref()?.len() + self.ends.len() * size_of::<End>())
     }
 

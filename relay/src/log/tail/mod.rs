@@ -45,7 +45,7 @@ use crate::policy::limits::{EPHEMERAL_QUEUE, LOSSES};
 #[derive(Debug)]
 pub struct Tail {
     state: Mutex<State>,
-    told: watch::Sender<()>,
+    woken: watch::Sender<()>,
     /// Who is too slow for them loses the oldest. A signal that all have taken takes no memory.
     signals: broadcast::Sender<Signal>,
 }
@@ -112,7 +112,7 @@ impl ReadPermit {
 impl Tail {
     pub(super) fn new() -> Self {
         let (signals, _) = broadcast::channel(EPHEMERAL_QUEUE);
-        Self { state: Mutex::default(), told: watch::Sender::new(()), signals }
+        Self { state: Mutex::default(), woken: watch::Sender::new(()), signals }
     }
 
     /// The generation of access in force.
@@ -152,8 +152,8 @@ impl Tail {
         self.signals.subscribe()
     }
 
-    pub(super) fn told(&self) -> watch::Receiver<()> {
-        self.told.subscribe()
+    pub(super) fn woken(&self) -> watch::Receiver<()> {
+        self.woken.subscribe()
     }
 
     /// Adds what has just become durable, in one step. Says of each new chunk its last sequence number and its bytes.
@@ -183,7 +183,7 @@ impl Tail {
 
     /// Wakes the readers.
     pub(super) fn wake(&self) {
-        self.told.send_replace(());
+        self.woken.send_replace(());
     }
 
     /// Lets go of what is held up to a sequence number.

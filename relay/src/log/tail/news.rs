@@ -53,13 +53,13 @@ impl Loss {
 
 impl News {
     /// An entry was appended: its row and where in it the `Deliver` begins, and the bytes of its envelope.
-    pub fn wrote(&mut self, room: &RoomId, seq: u64, (row, at): (Vec<u8>, usize), envelope: usize) {
+    pub(crate) fn wrote(&mut self, room: &RoomId, seq: u64, (row, at): (Vec<u8>, usize), envelope: usize) {
         let entry = Written { seq, row, at, envelope: envelope as u64 };
         self.of(room).entries.push(entry);
     }
 
     /// Somebody may have lost the right to read, or got it back. Whatever does that has to say so here.
-    pub fn lost(&mut self, room: &RoomId, loss: Loss) {
+    pub(crate) fn lost(&mut self, room: &RoomId, loss: Loss) {
         let loss = match loss {
             Loss::Keys(keys) if keys.is_empty() => return,
             Loss::Keys(keys) if keys.len() > NAMED => Loss::Anybody,
@@ -69,19 +69,19 @@ impl News {
     }
 
     /// The room is no more.
-    pub fn ended(&mut self, room: &RoomId) {
+    pub(crate) fn ended(&mut self, room: &RoomId) {
         self.of(room).ended = true;
     }
 
     /// A transaction failed, and nobody knows what of it is on the disk.
-    pub fn unsure(rooms: Vec<RoomId>) -> Self {
+    pub(crate) fn unsure(rooms: Vec<RoomId>) -> Self {
         let mut news = Self::default();
         rooms.into_iter().for_each(|room| news.lost(&room, Loss::Anybody));
         news
     }
 
     /// The entries that were appended, those of a room in their order: room, sequence number and row.
-    pub fn written(&self) -> impl Iterator<Item = (&RoomId, u64, &[u8])> {
+    pub(crate) fn written(&self) -> impl Iterator<Item = (&RoomId, u64, &[u8])> {
         let entries = |(room, news)| RoomNews::written(news).map(move |(seq, row)| (room, seq, row));
         self.rooms.iter().flat_map(entries)
     }

@@ -30,7 +30,7 @@ struct Held {
 impl Ring {
     /// Adds what is durable now to the tails of the rooms that are followed, and keeps all of them together below
     /// `limit` bytes. Returns whom to wake.
-    pub fn push(&mut self, feeds: &Feeds, news: News, limit: usize) -> Vec<Arc<Tail>> {
+    pub(crate) fn push(&mut self, feeds: &Feeds, news: News, limit: usize) -> Vec<Arc<Tail>> {
         let mut changed = Vec::new();
         for (room, news) in news.into_rooms() {
             let tail = if news.is_end() { feeds.end(&room) } else { feeds.tail(&room) };

@@ -97,7 +97,7 @@ struct Household {
 
 impl Door {
     /// Nobody is in.
-    pub fn new(metrics: Arc<Metrics>, limits: &Limits) -> Arc<Self> {
+    pub(crate) fn new(metrics: Arc<Metrics>, limits: &Limits) -> Arc<Self> {
         let inside = Inside {
             connections: 0,
             handshakes: 0,
@@ -110,7 +110,7 @@ impl Door {
     }
 
     /// Somebody wants to come in. `is_proven`: packets to its address were seen to arrive there.
-    pub fn knock(
+    pub(crate) fn knock(
         self: &Arc<Self>,
         limits: &Limits,
         address: IpAddr,
@@ -122,7 +122,7 @@ impl Door {
 
     /// The same for a way in that may hold only so many handshakes in progress: what costs a stranger less than
     /// the usual way must not shut the usual way.
-    pub fn knock_below(
+    pub(crate) fn knock_below(
         self: &Arc<Self>,
         most: usize,
         limits: &Limits,
@@ -151,7 +151,7 @@ impl Door {
     }
 
     /// Other rates from now on.
-    pub fn reload(&self, limits: &Limits) {
+    pub(crate) fn reload(&self, limits: &Limits) {
         self.inside().proven.set_rate(limits.handshakes_per_address);
     }
 
@@ -247,7 +247,7 @@ impl Share {
 
 impl Permit {
     /// The handshake is over.
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         if std::mem::take(&mut self.shaking) {
             self.door.inside().end_handshake(self.address);
             self.door.metrics.handshakes.dec();

@@ -12,7 +12,7 @@ pub(super) const LONGEST: usize = 1024;
 
 /// What a proxy sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub(super) enum ProxyHeader {
     /// For this client, or for itself (a check whether somebody is there). What follows comes after so many bytes.
     Header { client: Option<SocketAddr>, length: usize },
     /// No header.
@@ -20,17 +20,17 @@ pub(super) enum Said {
 }
 
 /// Reads it off the beginning.
-pub(super) fn read(bytes: &[u8]) -> Said {
+pub(super) fn read(bytes: &[u8]) -> ProxyHeader {
     let header = match Header::try_from(bytes) {
         Ok(header) if header.len() <= LONGEST => header,
-        _ => return Said::Nothing,
+        _ => return ProxyHeader::Nothing,
     };
     let client = match (header.command, header.addresses) {
         (Command::Proxy, Addresses::IPv4(of)) => Some((of.source_address, of.source_port).into()),
         (Command::Proxy, Addresses::IPv6(of)) => Some((of.source_address, of.source_port).into()),
         (Command::Local | Command::Proxy, _) => None,
     };
-    Said::Header { client, length: header.len() }
+    ProxyHeader::Header { client, length: header.len() }
 }
 
 /// How long the whole header is, by its fixed part.
@@ -50,7 +50,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    pub fn header(client: SocketAddr) -> Vec<u8> {
+    pub(crate) fn header(client: SocketAddr) -> Vec<u8> {
         let server: SocketAddr = match client {
             SocketAddr::V4(_) => (Ipv4Addr::LOCALHOST, 443).into(),
             SocketAddr::V6(_) => (Ipv6Addr::LOCALHOST, 443).into(),
@@ -67,9 +67,9 @@ pub(super) mod tests {
             let length = bytes.len();
             assert_eq!(super::length(bytes.first_chunk().unwrap()), Some(length));
             bytes.extend_from_slice(b"what the client sent");
-            assert_eq!(read(&bytes), Said::Header { client: Some(client), length });
+            assert_eq!(read(&bytes), ProxyHeader::Header { client: Some(client), length });
             for end in 0..length {
-                assert_eq!(read(&bytes[..end]), Said::Nothing, "{end} bytes of it");
+                assert_eq!(read(&bytes[..end]), ProxyHeader::Nothing, "{end} bytes of it");
             }
         }
     }
@@ -77,19 +77,19 @@ pub(super) mod tests {
     #[test]
     fn check_of_the_proxy_itself_names_nobody() {
         let bytes = Builder::new(Version::Two | Command::Local, 0).build().unwrap();
-        assert_eq!(read(&bytes), Said::Header { client: None, length: FIXED });
+        assert_eq!(read(&bytes), ProxyHeader::Header { client: None, length: FIXED });
     }
 
     #[test]
     fn header_without_measure_and_what_is_none_are_nothing() {
         let mut bytes = header("203.0.113.7:4000".parse().unwrap());
-        assert_eq!(read(b"\x16\x03\x01 a handshake of TLS, or whatever it is"), Said::Nothing);
+        assert_eq!(read(b"\x16\x03\x01 a handshake of TLS, or whatever it is"), ProxyHeader::Nothing);
         bytes[14..16].copy_from_slice(&u16::MAX.to_be_bytes());
         assert_eq!(length(bytes.first_chunk().unwrap()), None);
         bytes.resize(FIXED + usize::from(u16::MAX), 0);
-        assert_eq!(read(&bytes), Said::Nothing);
+        assert_eq!(read(&bytes), ProxyHeader::Nothing);
         // Shorter than the addresses that it says it has.
         bytes[14..16].copy_from_slice(&3u16.to_be_bytes());
-        assert_eq!(read(&bytes), Said::Nothing);
+        assert_eq!(read(&bytes), ProxyHeader::Nothing);
     }
 }

@@ -29,7 +29,7 @@ struct Generation {
 
 impl Routes {
     /// A proxy has sent something for a client.
-    pub fn learn(&mut self, client: SocketAddr, proxy: SocketAddr) {
+    pub(super) fn learn(&mut self, client: SocketAddr, proxy: SocketAddr) {
         if let Some(known) = self.young.proxies.get_mut(&client) {
             *known = proxy;
             return;
@@ -45,13 +45,13 @@ impl Routes {
     }
 
     /// It came by itself.
-    pub fn forget(&mut self, client: SocketAddr) {
+    pub(super) fn forget(&mut self, client: SocketAddr) {
         self.young.proxies.remove(&client);
         self.old.proxies.remove(&client);
     }
 
     /// Who speaks for a client.
-    pub fn proxy(&self, client: SocketAddr) -> Option<SocketAddr> {
+    pub(super) fn proxy(&self, client: SocketAddr) -> Option<SocketAddr> {
         self.young.proxies.get(&client).or_else(|| self.old.proxies.get(&client)).copied()
     }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use tokio::{io::AsyncReadExt, net::TcpStream};
 
-use super::header::{self, FIXED, Said};
+use super::header::{self, FIXED, ProxyHeader};
 
 /// The client behind a connection of a proxy; the proxy itself where it only looks whether somebody is there. `None` when no
 /// header comes. Waits as long as nothing comes, so that the caller has to bound it.
@@ -15,7 +15,7 @@ pub(crate) async fn client_of(socket: &mut TcpStream, proxy: SocketAddr) -> Opti
     bytes.resize(header::length(&fixed)?, 0);
     socket.read_exact(bytes.get_mut(FIXED..)?).await.ok()?;
     match header::read(&bytes) {
-        Said::Header { client, .. } => Some(client.unwrap_or(proxy)),
-        Said::Nothing => None,
+        ProxyHeader::Header { client, .. } => Some(client.unwrap_or(proxy)),
+        ProxyHeader::Nothing => None,
     }
 }

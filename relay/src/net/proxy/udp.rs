@@ -15,7 +15,7 @@ use quinn::{
 };
 
 use super::{
-    header::{self, Said},
+    header::{self, ProxyHeader},
     routes::Routes,
 };
 use crate::net::networks::Networks;
@@ -31,7 +31,7 @@ pub(crate) struct Unwrapping {
 
 impl Unwrapping {
     /// On this socket.
-    pub fn new(inner: Arc<dyn AsyncUdpSocket>, proxies: Networks) -> Self {
+    pub(crate) fn new(inner: Arc<dyn AsyncUdpSocket>, proxies: Networks) -> Self {
         Self { inner, proxies, routes: Mutex::default() }
     }
 }
@@ -92,7 +92,7 @@ impl AsyncUdpSocket for Unwrapping {
 fn unwrap(routes: &mut Routes, buf: &mut [u8], meta: &mut RecvMeta) {
     let (proxy, end) = (meta.addr, meta.len.min(buf.len()));
     let first = buf.get(..end.min(meta.stride)).unwrap_or_default();
-    let Said::Header { client: Some(client), length } = header::read(first) else {
+    let ProxyHeader::Header { client: Some(client), length } = header::read(first) else {
         meta.len = 0;
         return;
     };

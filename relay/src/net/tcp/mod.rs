@@ -53,12 +53,12 @@ pub(crate) struct Greeted {
 
 impl Greeter {
     /// With this certificate.
-    pub fn new(tls: Arc<ServerConfig>) -> Self {
+    pub(crate) fn new(tls: Arc<ServerConfig>) -> Self {
         Self { acceptor: TlsAcceptor::from(tls), pace: Pace::new() }
     }
 
     /// TLS and HTTP; `None` when no WebSocket came of it.
-    pub async fn greet(self, socket: TcpStream, header_time: Duration) -> Option<Greeted> {
+    pub(crate) async fn greet(self, socket: TcpStream, header_time: Duration) -> Option<Greeted> {
         // A frame is written at once and leaves at once. What cannot have this is slower, nothing else.
         let _ = socket.set_nodelay(true);
         let secured = self.pace.keep(self.acceptor.accept(socket)).await.ok()?;
@@ -73,7 +73,7 @@ impl Greeter {
 
 impl Greeted {
     /// Streams can be opened from now on.
-    pub async fn guest(self, limits: &Limits) -> Guest {
+    pub(crate) async fn guest(self, limits: &Limits) -> Guest {
         let known = Arc::<AtomicBool>::default();
         let tunnel = Tunnel::server(TokioIo::new(self.upgraded), rules(limits, known.clone())).await;
         Guest::new(tunnel, known)

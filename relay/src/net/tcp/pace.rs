@@ -25,12 +25,12 @@ const LONGEST: Duration = Duration::from_millis(5);
 pub(super) struct Pace(Arc<Semaphore>);
 
 impl Pace {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(Arc::new(Semaphore::new(1)))
     }
 
     /// Does some work, each of its steps in turn with those of others.
-    pub async fn keep<T>(&self, work: impl Future<Output = T>) -> T {
+    pub(super) async fn keep<T>(&self, work: impl Future<Output = T>) -> T {
         let mut work = pin!(work);
         let mut next = Box::pin(self.0.clone().acquire_owned());
         poll_fn(|context| {

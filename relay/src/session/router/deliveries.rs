@@ -17,23 +17,29 @@ pub(super) struct Deliveries {
 }
 
 impl Deliveries {
-    pub fn new(rate: Rate) -> Self {
+    pub(super) fn new(rate: Rate) -> Self {
         Self { room: Quota::new(rate), address: Quota::new(rate) }
     }
 
-    pub fn set_rate(&mut self, rate: Rate) {
+    pub(super) fn set_rate(&mut self, rate: Rate) {
         self.room.set_rate(rate);
         self.address.set_rate(rate);
     }
 
     /// Takes so many from both, or none; never more than a burst.
-    pub fn take(&mut self, room: RoomId, address: IpAddr, count: u32, now: Instant) -> Result<(), Over> {
+    pub(super) fn take(
+        &mut self,
+        room: RoomId,
+        address: IpAddr,
+        count: u32,
+        now: Instant,
+    ) -> Result<(), Over> {
         self.room.take_many(room, count, now)?;
         self.address.take_many(address, count, now).inspect_err(|_| self.room.refund_many(&room, count))
     }
 
     /// Gives so many back.
-    pub fn refund(&mut self, room: &RoomId, address: &IpAddr, count: u32) {
+    pub(super) fn refund(&mut self, room: &RoomId, address: &IpAddr, count: u32) {
         self.room.refund_many(room, count);
         self.address.refund_many(address, count);
     }

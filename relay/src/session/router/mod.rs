@@ -69,7 +69,7 @@ struct SessionId(u64);
 
 /// What to do about a frame.
 #[derive(Debug)]
-pub enum Command {
+pub enum Action {
     /// Append it and answer.
     Append(Publish),
     /// Over its quota. If it is in the log already, answer that; else refuse it.
@@ -181,35 +181,35 @@ impl<H: Clone> Router<H> {
 
     /// What to do about a frame that came at `now`. It was parsed before: commits are hashed there, and everybody waits
     /// for the router.
-    pub fn handle(&mut self, session: &Session, request: Result<Request, Invalid>, now: Instant) -> Command {
+    pub fn handle(&mut self, session: &Session, request: Result<Request, Invalid>, now: Instant) -> Action {
         if !self.is_current(session) {
-            return Command::End(Refusal::of(Code::Superseded));
+            return Action::End(Refusal::of(Code::Superseded));
         }
         match self.judge(session, request, now) {
-            Command::Refuse(refusal) => self.refuse(session, refusal, now),
+            Action::Refuse(refusal) => self.refuse(session, refusal, now),
             command => command,
         }
     }
 
     /// A no costs the relay an answer: whoever goes on and on is shown out.
-    fn refuse(&mut self, session: &Session, refusal: Refusal, now: Instant) -> Command {
+    fn refuse(&mut self, session: &Session, refusal: Refusal, now: Instant) -> Action {
         // Many share an invite's key, and none of them pays for another.
         let stream = (!session.member).then_some(session.id);
         match self.refused.take((session.room, session.key, stream), now) {
-            Ok(()) => Command::Refuse(refusal),
+            Ok(()) => Action::Refuse(refusal),
             Err(over) => {
-                Command::End(Refusal { id: refusal.id, ..Refusal::over(Limit::RefusedFrames).after(&over) })
+                Action::End(Refusal { id: refusal.id, ..Refusal::over(Limit::RefusedFrames).after(&over) })
             }
         }
     }
 
-    fn judge(&mut self, session: &Session, request: Result<Request, Invalid>, now: Instant) -> Command {
+    fn judge(&mut self, session: &Session, request: Result<Request, Invalid>, now: Instant) -> Action {
         match request {
             Ok(Request::Publish(publish)) => self.publish(session, publish, now),
             Ok(Request::Ephemeral(signal)) => self.ephemeral(session, signal, now),
             Ok(Request::GetSlot { confirmed }) => match self.spend(session, None, now) {
-                Ok(()) => Command::SendSlot(confirmed),
-                Err(refusal) => Command::Refuse(refusal),
+                Ok(()) => Action::SendSlot(confirmed),
+                Err(refusal) => Action::Refuse(refusal),
             },
             // The first frame of a stream was the Join; a second one has no meaning, and files have streams of their own.
             Ok(
@@ -218,11 +218,11 @@ impl<H: Clone> Router<H> {
                 | Request::BlobGet(_)
                 | Request::BlobDrop(_)
                 | Request::BlobPart(_),
-            ) => Command::End(Refusal::of(Code::Malformed)),
+            ) => Action::End(Refusal::of(Code::Malformed)),
             Err(Invalid { id, code: Code::TooLarge }) => {
-                Command::Refuse(Refusal { id, ..Refusal::over(Limit::MessageSize) })
+                Action::Refuse(Refusal { id, ..Refusal::over(Limit::MessageSize) })
             }
-            Err(Invalid { id, code }) => Command::Refuse(Refusal { id, ..Refusal::of(code) }),
+            Err(Invalid { id, code }) => Action::Refuse(Refusal { id, ..Refusal::of(code) }),
         }
     }
 
@@ -249,34 +249,34 @@ impl<H: Clone> Router<H> {
         self.rooms.values().map(HashMap::len).sum()
     }
 
-    fn publish(&mut self, session: &Session, publish: Publish, now: Instant) -> Command {
+    fn publish(&mut self, session: &Session, publish: Publish, now: Instant) -> Action {
         if publish.commit.is_none() && publish.envelope.len() > self.max_message {
-            return Command::Refuse(Refusal::over(Limit::MessageSize).about(&publish));
+            return Action::Refuse(Refusal::over(Limit::MessageSize).about(&publish));
         }
         match self.spend(session, Some(&publish), now) {
-            Ok(()) => Command::Append(publish),
+            Ok(()) => Action::Append(publish),
             Err(refusal) => {
                 let refusal = refusal.about(&publish);
                 match self.look_ups.take((session.room, session.key), now) {
-                    Ok(()) => Command::AnswerIfStored(publish, refusal),
-                    Err(_) => Command::Refuse(refusal),
+                    Ok(()) => Action::AnswerIfStored(publish, refusal),
+                    Err(_) => Action::Refuse(refusal),
                 }
             }
         }
     }
 
-    fn ephemeral(&mut self, session: &Session, signal: Bytes, now: Instant) -> Command {
+    fn ephemeral(&mut self, session: &Session, signal: Bytes, now: Instant) -> Action {
         if !session.member {
-            return Command::Refuse(Refusal::of(Code::NotAllowed));
+            return Action::Refuse(Refusal::of(Code::NotAllowed));
         }
         if self.ephemeral.take((session.room, session.key), now).is_err() {
-            return Command::Drop(Limit::EphemeralRate);
+            return Action::Drop(Limit::EphemeralRate);
         }
         let readers = self.readers(&session.room);
         if self.signalled.take(session.room, session.payer, readers, now).is_err() {
-            return Command::Drop(Limit::Deliveries);
+            return Action::Drop(Limit::Deliveries);
         }
-        Command::FanOut(signal)
+        Action::FanOut(signal)
     }
 
     /// Takes one from the key's bucket, one from the room's, so many deliveries as there are readers and so many bytes from

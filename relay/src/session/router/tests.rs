@@ -30,10 +30,10 @@ fn signal(length: usize) -> Result<Request, Invalid> {
     frame(Frame::Ephemeral(Ephemeral { envelope: vec![0; length].into() }))
 }
 
-fn refused(command: Command) -> Option<(Code, bool)> {
+fn refused(command: Action) -> Option<(Code, bool)> {
     match command {
-        Command::Refuse(refusal) => Some((refusal.code, false)),
-        Command::End(refusal) => Some((refusal.code, true)),
+        Action::Refuse(refusal) => Some((refusal.code, false)),
+        Action::End(refusal) => Some((refusal.code, true)),
         _ => None,
     }
 }
@@ -46,7 +46,7 @@ fn superseded_stream_publishes_nothing() {
     let (new, superseded) = router.join(HOME, ROOM, ALICE, true, "new");
     assert_eq!(superseded, Some("old"));
     assert_eq!(refused(router.handle(&old, publish(1), now)), Some((Code::Superseded, true)));
-    assert!(matches!(router.handle(&new, publish(1), now), Command::Append(_)));
+    assert!(matches!(router.handle(&new, publish(1), now), Action::Append(_)));
 }
 
 #[test]
@@ -66,7 +66,7 @@ fn streams_of_one_invite_do_not_supersede_each_other() {
     let (one, _) = router.join(HOME, ROOM, ALICE, false, "one");
     let (_, superseded) = router.join(HOME, ROOM, ALICE, false, "two");
     assert_eq!(superseded, None);
-    assert!(matches!(router.handle(&one, publish(1), now), Command::Append(_)));
+    assert!(matches!(router.handle(&one, publish(1), now), Action::Append(_)));
 }
 
 #[test]
@@ -74,9 +74,9 @@ fn over_quota_publish_is_looked_up_before_it_is_refused() {
     let (mut router, now) = (router(), Instant::now());
     let (session, _) = router.join(HOME, ROOM, ALICE, true, "a");
     for id in 0..2 {
-        assert!(matches!(router.handle(&session, publish(id), now), Command::Append(_)));
+        assert!(matches!(router.handle(&session, publish(id), now), Action::Append(_)));
     }
-    let Command::AnswerIfStored(_, refusal) = router.handle(&session, publish(0), now) else { panic!() };
+    let Action::AnswerIfStored(_, refusal) = router.handle(&session, publish(0), now) else { panic!() };
     assert_eq!(refusal.code, Code::RateLimited);
     assert_eq!((refusal.id, refusal.retry_after), (vec![0; 16].into(), Duration::from_secs(1)));
 }
@@ -86,7 +86,7 @@ fn flood_over_the_quota_is_not_looked_up_without_end() {
     let (mut router, now) = (router(), Instant::now());
     let (session, _) = router.join(HOME, ROOM, ALICE, true, "a");
     let commands: Vec<_> = (0..100).map(|id| router.handle(&session, publish(id), now)).collect();
-    let looked_up = commands.iter().filter(|command| matches!(command, Command::AnswerIfStored(..))).count();
+    let looked_up = commands.iter().filter(|command| matches!(command, Action::AnswerIfStored(..))).count();
     assert_eq!(looked_up, 8, "four times the burst of two");
     let last = commands.into_iter().next_back().unwrap();
     assert_eq!(refused(last), Some((Code::RateLimited, false)));
@@ -97,7 +97,7 @@ fn refunded_publish_costs_nothing() {
     let (mut router, now) = (router(), Instant::now());
     let (session, _) = router.join(HOME, ROOM, ALICE, true, "a");
     for id in 0..8 {
-        assert!(matches!(router.handle(&session, publish(id), now), Command::Append(_)));
+        assert!(matches!(router.handle(&session, publish(id), now), Action::Append(_)));
         router.refund(&session, now);
     }
 }
@@ -108,7 +108,7 @@ fn one_publish_repeated_without_end_is_refused() {
     let (session, _) = router.join(HOME, ROOM, ALICE, true, "a");
     let mut answered = 0;
     for _ in 0..100 {
-        if !matches!(router.handle(&session, publish(1), now), Command::Append(_)) {
+        if !matches!(router.handle(&session, publish(1), now), Action::Append(_)) {
             break;
         }
         answered += 1;
@@ -127,7 +127,7 @@ fn joining_again_does_not_refill_the_quota() {
     }
     router.leave(&session);
     let (session, _) = router.join(HOME, ROOM, ALICE, true, "a");
-    assert!(matches!(router.handle(&session, publish(9), now), Command::AnswerIfStored(..)));
+    assert!(matches!(router.handle(&session, publish(9), now), Action::AnswerIfStored(..)));
 }
 
 #[test]
@@ -143,14 +143,14 @@ fn bytes_of_one_address_are_limited_over_all_its_rooms_and_cost_nothing_when_ref
     let (one, _) = router.join(HOME, ROOM, ALICE, true, "one");
     let (two, _) = router.join(HOME, RoomId([2; 32]), ALICE, true, "two");
     let (other, _) = router.join(elsewhere, ROOM, PublicKey([0xb; 32]), true, "other");
-    assert!(matches!(router.handle(&one, sized(1, 60), now), Command::Append(_)));
-    let Command::AnswerIfStored(_, refusal) = router.handle(&two, sized(2, 60), now) else { panic!() };
+    assert!(matches!(router.handle(&one, sized(1, 60), now), Action::Append(_)));
+    let Action::AnswerIfStored(_, refusal) = router.handle(&two, sized(2, 60), now) else { panic!() };
     assert_eq!((refusal.limit, refusal.retry_after), (Some(Limit::AddressRate), Duration::from_secs(20)));
-    assert!(matches!(router.handle(&other, sized(2, 60), now), Command::Append(_)), "another address");
+    assert!(matches!(router.handle(&other, sized(2, 60), now), Action::Append(_)), "another address");
     for id in 0..10 {
-        assert!(matches!(router.handle(&two, sized(id, 0), now), Command::Append(_)), "4 KiB each");
+        assert!(matches!(router.handle(&two, sized(id, 0), now), Action::Append(_)), "4 KiB each");
     }
-    assert!(matches!(router.handle(&two, sized(9, 0), now), Command::AnswerIfStored(..)));
+    assert!(matches!(router.handle(&two, sized(9, 0), now), Action::AnswerIfStored(..)));
 }
 
 #[test]
@@ -161,10 +161,10 @@ fn stream_ends_after_many_refused_frames_and_the_next_one_at_its_first() {
     for _ in 0..REFUSED_FRAMES.burst {
         assert_eq!(refused(router.handle(&session, broken(), now)), Some((Code::Malformed, false)));
     }
-    let Command::End(refusal) = router.handle(&session, broken(), now) else { panic!("it goes on for ever") };
+    let Action::End(refusal) = router.handle(&session, broken(), now) else { panic!("it goes on for ever") };
     assert_eq!((refusal.limit, refusal.retry_after), (Some(Limit::RefusedFrames), REFUSED_FRAMES.interval));
     let (session, _) = router.join(HOME, ROOM, ALICE, true, "a");
-    assert!(matches!(router.handle(&session, publish(1), now), Command::Append(_)), "what is right is taken");
+    assert!(matches!(router.handle(&session, publish(1), now), Action::Append(_)), "what is right is taken");
     assert_eq!(refused(router.handle(&session, broken(), now)), Some((Code::RateLimited, true)));
     let later = now + REFUSED_FRAMES.interval;
     assert_eq!(refused(router.handle(&session, broken(), later)), Some((Code::Malformed, false)));
@@ -184,9 +184,9 @@ fn signals_over_their_quota_are_dropped() {
     let (mut router, now) = (router(), Instant::now());
     let (alice, _) = router.join(HOME, ROOM, ALICE, true, "alice");
     for _ in 0..2 {
-        assert!(matches!(router.handle(&alice, signal(9), now), Command::FanOut(..)));
+        assert!(matches!(router.handle(&alice, signal(9), now), Action::FanOut(..)));
     }
-    assert!(matches!(router.handle(&alice, signal(9), now), Command::Drop(Limit::EphemeralRate)));
+    assert!(matches!(router.handle(&alice, signal(9), now), Action::Drop(Limit::EphemeralRate)));
 }
 
 fn session(router: &mut Router<&'static str>, from: u8, room: u8, key: u8) -> Session {
@@ -207,15 +207,15 @@ fn room_may_cause_so_many_deliveries_and_no_more_and_another_room_has_its_own() 
     let other = session(&mut router, 100, 2, 1);
     let said = |router: &mut Router<_>, id: u8, now| router.handle(&crowd[usize::from(id)], publish(id), now);
     for id in 0..4 {
-        assert!(matches!(said(&mut router, id, now), Command::Append(_)), "25 each");
+        assert!(matches!(said(&mut router, id, now), Action::Append(_)), "25 each");
     }
-    let Command::AnswerIfStored(_, refusal) = said(&mut router, 4, now) else { panic!("the square of them") };
+    let Action::AnswerIfStored(_, refusal) = said(&mut router, 4, now) else { panic!("the square of them") };
     assert_eq!((refusal.code, refusal.limit), (Code::RateLimited, Some(Limit::Deliveries)));
     assert_eq!(refusal.retry_after, Duration::from_millis(250));
-    assert!(matches!(router.handle(&other, publish(1), now), Command::Append(_)));
-    assert!(matches!(said(&mut router, 4, now + refusal.retry_after), Command::Append(_)));
+    assert!(matches!(router.handle(&other, publish(1), now), Action::Append(_)));
+    assert!(matches!(said(&mut router, 4, now + refusal.retry_after), Action::Append(_)));
     // What is refused costs nothing else.
-    assert!(matches!(said(&mut router, 5, now + 2 * refusal.retry_after), Command::Append(_)));
+    assert!(matches!(said(&mut router, 5, now + 2 * refusal.retry_after), Action::Append(_)));
 }
 
 #[test]
@@ -224,14 +224,11 @@ fn address_may_cause_no_more_deliveries_for_being_in_many_rooms() {
     let mut said = 0;
     for room in 1..=10 {
         let crowd: Vec<_> = (0..20).map(|key| session(&mut router, 1, room, key)).collect();
-        said += usize::from(matches!(router.handle(&crowd[0], publish(1), now), Command::Append(_)));
+        said += usize::from(matches!(router.handle(&crowd[0], publish(1), now), Action::Append(_)));
     }
     assert_eq!(said, 5, "a hundred deliveries, 20 each");
     let elsewhere = session(&mut router, 2, 9, 99);
-    assert!(
-        matches!(router.handle(&elsewhere, publish(1), now), Command::Append(_)),
-        "the room paid nothing"
-    );
+    assert!(matches!(router.handle(&elsewhere, publish(1), now), Action::Append(_)), "the room paid nothing");
 }
 
 #[test]
@@ -239,12 +236,12 @@ fn signals_have_a_quarter_for_themselves_and_are_dropped_above_it() {
     let (mut router, now) = (crowded(), Instant::now());
     let crowd: Vec<_> = (0..5).map(|key| session(&mut router, key, 1, key)).collect();
     let commands: Vec<_> = (0..30).map(|at| router.handle(&crowd[at % 5], signal(9), now)).collect();
-    let sent = commands.iter().filter(|command| matches!(command, Command::FanOut(_))).count();
+    let sent = commands.iter().filter(|command| matches!(command, Action::FanOut(_))).count();
     assert_eq!(sent, 5, "25 deliveries");
     let dropped =
-        commands.iter().filter(|command| matches!(command, Command::Drop(Limit::Deliveries))).count();
+        commands.iter().filter(|command| matches!(command, Action::Drop(Limit::Deliveries))).count();
     assert_eq!(dropped, 25);
-    assert!(matches!(router.handle(&crowd[0], publish(1), now), Command::Append(_)), "messages go on");
+    assert!(matches!(router.handle(&crowd[0], publish(1), now), Action::Append(_)), "messages go on");
 }
 
 #[test]
@@ -252,7 +249,7 @@ fn publish_that_was_there_gives_its_deliveries_back() {
     let (mut router, now) = (crowded(), Instant::now());
     let crowd: Vec<_> = (0..100).map(|key| session(&mut router, key, 1, key)).collect();
     for _ in 0..3 {
-        assert!(matches!(router.handle(&crowd[0], publish(1), now), Command::Append(_)));
+        assert!(matches!(router.handle(&crowd[0], publish(1), now), Action::Append(_)));
         router.refund(&crowd[0], now);
     }
 }
@@ -271,7 +268,7 @@ fn slot_reads_are_limited() {
     for _ in 0..2 {
         assert!(matches!(
             router.handle(&invite, frame(Frame::GetSlot(GetSlot::default())), now),
-            Command::SendSlot(_)
+            Action::SendSlot(_)
         ));
     }
     let command = router.handle(&invite, frame(Frame::GetSlot(GetSlot::default())), now);

@@ -67,7 +67,7 @@ pub(super) struct Downstream<'a> {
 
 impl<'a> Downstream<'a> {
     /// Follows the room from here on; nothing is read yet.
-    pub fn new(
+    pub(super) fn new(
         peer: &'a Peer,
         session: Session,
         (reads, frozen_ms): (bool, u64),
@@ -82,19 +82,23 @@ impl<'a> Downstream<'a> {
     }
 
     /// The room's tail, for the other direction.
-    pub fn tail(&self) -> Arc<Tail> {
+    pub(super) fn tail(&self) -> Arc<Tail> {
         self.feed.tail()
     }
 
     /// Answers the Join of an invite key, which gets the slot with it.
-    pub async fn join_guest(&mut self, output: &mut Output, joined: Joined) -> Result<(), StreamEnd> {
+    pub(super) async fn join_guest(&mut self, output: &mut Output, joined: Joined) -> Result<(), StreamEnd> {
         let send = |slot| Frame::Joined(Joined { slot: Some(slot), ..joined.clone() });
         self.send_slot(output, false, send).await
     }
 
     /// Answers the Join of a member that begins its ledger. It is asked for once in a session's life, so the room for the
     /// longest is waited for, whatever is there.
-    pub async fn join_with_access(&mut self, output: &mut Output, joined: Joined) -> Result<(), StreamEnd> {
+    pub(super) async fn join_with_access(
+        &mut self,
+        output: &mut Output,
+        joined: Joined,
+    ) -> Result<(), StreamEnd> {
         let _memory = output.reserve(&self.peer.share.outgoing, MAX_SNAPSHOT).await?;
         let access = self.peer.shared.log.access(self.session.room).await;
         let access = access.map_err(|_| StreamEnd::of(Code::ShuttingDown))?;
@@ -102,7 +106,7 @@ impl<'a> Downstream<'a> {
     }
 
     /// Runs until the client is gone, the key has no access any more, or no more answers can come.
-    pub async fn run(&mut self, output: &mut Output) -> Result<(), StreamEnd> {
+    pub(super) async fn run(&mut self, output: &mut Output) -> Result<(), StreamEnd> {
         let mut at = At::Disk;
         loop {
             // Asked before the database is: what changes meanwhile is a newer one.
@@ -170,7 +174,7 @@ impl<'a> Downstream<'a> {
     }
 
     /// Sends the answers that are due, and waits for those of publishes already queued.
-    pub async fn flush(&mut self, output: &mut Output) -> Result<(), StreamEnd> {
+    pub(super) async fn flush(&mut self, output: &mut Output) -> Result<(), StreamEnd> {
         self.answers.close();
         while let Some(answer) = next_answer(&mut self.pending, &mut self.answers).await {
             self.answer(output, answer).await?;

@@ -16,12 +16,12 @@ pub(super) struct StreamEnd {
 
 impl StreamEnd {
     /// The client ended in order.
-    pub fn done() -> Self {
+    pub(super) fn done() -> Self {
         Self { refusal: None, code: CloseCode::Done }
     }
 
     /// A no without a publish.
-    pub fn of(code: Code) -> Self {
+    pub(super) fn of(code: Code) -> Self {
         Refusal::of(code).into()
     }
 }

@@ -48,13 +48,13 @@ pub(super) struct Budget<'a> {
 }
 
 impl Input {
-    pub fn new(recv: RecvHalf) -> Self {
+    pub(super) fn new(recv: RecvHalf) -> Self {
         Self { recv, reader: FrameReader::new(MAX_COMMIT_FRAME), cap: MAX_COMMIT_FRAME }
     }
 
     /// The first frame of a stream: soon, and small unless it opens a room. A stranger who stops in the middle of
     /// one holds memory that others wait for, so he has no longer for his next bytes than for his first.
-    pub async fn first(
+    pub(super) async fn first(
         &mut self,
         soon: Duration,
         budget: &Budget<'_>,
@@ -66,7 +66,10 @@ impl Input {
     }
 
     /// The next frame with the memory it holds; `None` at the client's orderly end.
-    pub async fn next(&mut self, budget: &Budget<'_>) -> Result<Option<(ClientFrame, Memory)>, InputError> {
+    pub(super) async fn next(
+        &mut self,
+        budget: &Budget<'_>,
+    ) -> Result<Option<(ClientFrame, Memory)>, InputError> {
         let Some(length) = self.length().await? else { return Ok(None) };
         let body = timeout(FRAME_TIME, self.body(length, budget, LARGE_FRAME_STALL)).await;
         body.map_err(|_| InputError::TimedOut)?.map(Some)
@@ -74,7 +77,7 @@ impl Input {
 
     /// The same where a client that says nothing for so long is given up, and one whose frame takes longer than `time`.
     /// Waiting for memory takes none of it: those who have it have no longer.
-    pub async fn next_within(
+    pub(super) async fn next_within(
         &mut self,
         idle: Duration,
         time: Duration,
@@ -88,13 +91,13 @@ impl Input {
     }
 
     /// From now on no frame is over so many bytes. Between two frames.
-    pub fn cap(&mut self, cap: usize) {
+    pub(super) fn cap(&mut self, cap: usize) {
         self.cap = cap;
         self.reader = FrameReader::new(cap);
     }
 
     /// Stops the client's half with a code, if it is still open.
-    pub fn stop(&mut self, code: proto::CloseCode) {
+    pub(super) fn stop(&mut self, code: proto::CloseCode) {
         self.recv.stop(code);
     }
 

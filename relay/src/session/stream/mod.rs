@@ -16,7 +16,7 @@ use self::{end::StreamEnd, input::Input, join::Admitted, output::Output};
 use crate::{
     net::transport::{RecvHalf, SendHalf},
     policy::refusal::Limit,
-    session::{joining::Joining, peer::Peer, request::Request, router::Refusal, streams::Place},
+    session::{joining::Joining, peer::Peer, request::Request, router::Refusal, streams::StreamPermit},
 };
 
 /// How a stream ended, for the connection that counts refusals.
@@ -40,7 +40,7 @@ pub(crate) async fn refuse(peer: &Peer, send: SendHalf, recv: RecvHalf, limit: L
 /// What a stream turned out to be.
 enum Begun<'a> {
     /// A room's.
-    Room(Box<Admitted>, Place<'a>),
+    Room(Box<Admitted>, StreamPermit<'a>),
     /// A file's.
     Blob(Box<blob::Begun<'a>>),
 }

@@ -46,7 +46,7 @@ pub(super) struct Output {
 
 /// Why nothing more can be sent.
 #[derive(Debug)]
-pub(super) enum Gone {
+pub(super) enum SendStopped {
     /// The stream or its connection is closed.
     Closed,
     /// Too slow with a large frame.
@@ -61,21 +61,25 @@ pub(super) struct Reservation<'a> {
 
 impl<'a> Reservation<'a> {
     /// Waits for leave to hold so many bytes: first of a client's share, then of what all have.
-    pub async fn of(share: &'a Semaphore, all: &Arc<Semaphore>, bytes: usize) -> Result<Self, Gone> {
+    pub(super) async fn of(
+        share: &'a Semaphore,
+        all: &Arc<Semaphore>,
+        bytes: usize,
+    ) -> Result<Self, SendStopped> {
         let kib = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX);
-        let share = share.acquire_many(kib).await.map_err(|_| Gone::Closed)?;
-        let memory = all.clone().acquire_many_owned(kib).await.map_err(|_| Gone::Closed)?;
+        let share = share.acquire_many(kib).await.map_err(|_| SendStopped::Closed)?;
+        let memory = all.clone().acquire_many_owned(kib).await.map_err(|_| SendStopped::Closed)?;
         Ok(Self { share, _memory: memory })
     }
 
     /// Gives back what it has of what all have, and keeps the client's share.
-    pub fn share(self) -> SemaphorePermit<'a> {
+    pub(super) fn share(self) -> SemaphorePermit<'a> {
         self.share
     }
 }
 
 impl Output {
-    pub fn new(send: SendHalf, peer: &Peer) -> Self {
+    pub(super) fn new(send: SendHalf, peer: &Peer) -> Self {
         Self {
             send,
             shared: peer.shared.clone(),
@@ -88,24 +92,28 @@ impl Output {
 
     /// Waits for leave to hold a frame of so many bytes. `share` is that of the client's
     /// address.
-    pub async fn reserve<'a>(&self, share: &'a Semaphore, bytes: usize) -> Result<Reservation<'a>, Gone> {
+    pub(super) async fn reserve<'a>(
+        &self,
+        share: &'a Semaphore,
+        bytes: usize,
+    ) -> Result<Reservation<'a>, SendStopped> {
         Reservation::of(share, &self.shared.outgoing, bytes * COPIES).await
     }
 
     /// Sends one frame. Dropped half-way, the stream can only be reset.
-    pub fn frame(&mut self, frame: Frame) -> impl Future<Output = Result<(), Gone>> {
+    pub(super) fn frame(&mut self, frame: Frame) -> impl Future<Output = Result<(), SendStopped>> {
         // Before anything is waited for: else each idle stream would have room for a frame in parts.
         self.bytes(encode_frame(&RelayFrame { frame: Some(frame) }))
     }
 
-    async fn bytes(&mut self, bytes: Vec<u8>) -> Result<(), Gone> {
+    async fn bytes(&mut self, bytes: Vec<u8>) -> Result<(), SendStopped> {
         self.torn = true;
         if bytes.len() <= LARGE_FRAME {
             self.send.write_all(&bytes).await?;
         } else {
             for chunk in bytes.chunks(CHUNK) {
                 let written = timeout(LARGE_FRAME_STALL, self.send.write_all(chunk)).await;
-                written.map_err(|_| Gone::Stalled)??;
+                written.map_err(|_| SendStopped::Stalled)??;
             }
         }
         self.torn = false;
@@ -113,12 +121,12 @@ impl Output {
     }
 
     /// The same to a client that is given up after so long.
-    pub async fn frame_within(&mut self, time: Duration, frame: Frame) -> Result<(), Gone> {
-        timeout(time, self.frame(frame)).await.map_err(|_| Gone::Stalled)?
+    pub(super) async fn frame_within(&mut self, time: Duration, frame: Frame) -> Result<(), SendStopped> {
+        timeout(time, self.frame(frame)).await.map_err(|_| SendStopped::Stalled)?
     }
 
     /// Sends frames that many share. Few enough bytes that a client may take as long as it likes.
-    pub async fn shared(&mut self, frames: Bytes) -> Result<(), Gone> {
+    pub(super) async fn shared(&mut self, frames: Bytes) -> Result<(), SendStopped> {
         self.torn = true;
         self.send.write_chunk(frames).await?;
         self.torn = false;
@@ -126,17 +134,17 @@ impl Output {
     }
 
     /// Sends one part of a file, which is not copied: in so much time, and no longer than `stall` without progress.
-    pub async fn part(
+    pub(super) async fn part(
         &mut self,
         number: u32,
         bytes: Bytes,
         time: Duration,
         stall: Duration,
-    ) -> Result<(), Gone> {
-        timeout(time, self.chunks(number, bytes, stall)).await.map_err(|_| Gone::Stalled)?
+    ) -> Result<(), SendStopped> {
+        timeout(time, self.chunks(number, bytes, stall)).await.map_err(|_| SendStopped::Stalled)?
     }
 
-    async fn chunks(&mut self, number: u32, mut bytes: Bytes, stall: Duration) -> Result<(), Gone> {
+    async fn chunks(&mut self, number: u32, mut bytes: Bytes, stall: Duration) -> Result<(), SendStopped> {
         self.torn = true;
         self.write_within(stall, part_header(number, bytes.len())).await?;
         while !bytes.is_empty() {
@@ -147,23 +155,23 @@ impl Output {
         Ok(())
     }
 
-    async fn write_within(&mut self, stall: Duration, chunk: Bytes) -> Result<(), Gone> {
+    async fn write_within(&mut self, stall: Duration, chunk: Bytes) -> Result<(), SendStopped> {
         let written = timeout(stall, self.send.write_chunk(chunk)).await;
-        Ok(written.map_err(|_| Gone::Stalled)??)
+        Ok(written.map_err(|_| SendStopped::Stalled)??)
     }
 
     /// From now on rooms go first.
-    pub fn yield_to_rooms(&mut self) {
+    pub(super) fn yield_to_rooms(&mut self) {
         self.send.yield_to_rooms();
     }
 
     /// From now on it is of this room.
-    pub fn enter(&mut self, room: RoomId) {
+    pub(super) fn enter(&mut self, room: RoomId) {
         self.room = Some(room);
     }
 
     /// Says no. Each no for a limit is counted here, and nowhere else.
-    pub fn refuse(&mut self, refusal: Refusal) -> impl Future<Output = Result<(), Gone>> {
+    pub(super) fn refuse(&mut self, refusal: Refusal) -> impl Future<Output = Result<(), SendStopped>> {
         if let Some(limit) = refusal.limit {
             self.shared.metrics.limited_at(limit, self.address);
         }
@@ -174,44 +182,44 @@ impl Output {
     }
 
     /// Whether the last frame was left half-sent.
-    pub fn is_torn(&self) -> bool {
+    pub(super) fn is_torn(&self) -> bool {
         self.torn
     }
 
     /// Nothing follows: waits until the client has all of it, for so long.
-    pub async fn hand_over(&mut self, time: Duration) -> Result<(), Gone> {
+    pub(super) async fn hand_over(&mut self, time: Duration) -> Result<(), SendStopped> {
         self.is_handed_over = true;
         let all = async {
             self.send.finish().await?;
             self.send.taken().await
         };
-        Ok(timeout(time, all).await.map_err(|_| Gone::Stalled)??)
+        Ok(timeout(time, all).await.map_err(|_| SendStopped::Stalled)??)
     }
 
     /// Says why, if there is something to say, and ends the stream.
-    pub async fn end(&mut self, end: StreamEnd) {
+    pub(super) async fn end(&mut self, end: StreamEnd) {
         self.end_within(LAST_FRAME_TIME, end).await;
     }
 
     /// The same where the client has so long to hear it.
-    pub async fn end_within(&mut self, time: Duration, end: StreamEnd) {
+    pub(super) async fn end_within(&mut self, time: Duration, end: StreamEnd) {
         let code = end.code;
         if !matches!(timeout(time, self.say(end)).await, Ok(Ok(()))) {
             self.send.reset(code);
         }
     }
 
-    async fn say(&mut self, end: StreamEnd) -> Result<(), Gone> {
+    async fn say(&mut self, end: StreamEnd) -> Result<(), SendStopped> {
         if self.torn {
-            return Err(Gone::Closed);
+            return Err(SendStopped::Closed);
         }
         if self.is_handed_over {
-            return if end.code == CloseCode::Done { Ok(()) } else { Err(Gone::Closed) };
+            return if end.code == CloseCode::Done { Ok(()) } else { Err(SendStopped::Closed) };
         }
         match end {
             StreamEnd { refusal: Some(refusal), .. } => self.refuse(refusal).await?,
             StreamEnd { code: CloseCode::Done, .. } => {}
-            StreamEnd { .. } => return Err(Gone::Closed),
+            StreamEnd { .. } => return Err(SendStopped::Closed),
         }
         self.send.finish().await?;
         // Until the client has it all: closing the connection would throw away what is on its way.
@@ -219,8 +227,8 @@ impl Output {
     }
 }
 
-impl From<transport::Gone> for Gone {
-    fn from(transport::Gone: transport::Gone) -> Self {
+impl From<transport::StreamGone> for SendStopped {
+    fn from(transport::StreamGone: transport::StreamGone) -> Self {
         Self::Closed
     }
 }
@@ -238,11 +246,11 @@ fn refused(refusal: Refusal) -> Frame {
     })
 }
 
-impl From<Gone> for StreamEnd {
-    fn from(gone: Gone) -> Self {
+impl From<SendStopped> for StreamEnd {
+    fn from(gone: SendStopped) -> Self {
         match gone {
-            Gone::Closed => Self::done(),
-            Gone::Stalled => Self { refusal: None, code: CloseCode::TimedOut },
+            SendStopped::Closed => Self::done(),
+            SendStopped::Stalled => Self { refusal: None, code: CloseCode::TimedOut },
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     policy::limits::LARGE_FRAME,
     session::{
         peer::Peer,
-        router::{Command, Refusal, Session},
+        router::{Action, Refusal, Session},
     },
 };
 
@@ -49,7 +49,7 @@ pub(super) struct Upstream<'a> {
 
 impl Upstream<'_> {
     /// Runs until the client ends (`Ok`) or has to be ended.
-    pub async fn run(self, input: &mut Input) -> Result<(), StreamEnd> {
+    pub(super) async fn run(self, input: &mut Input) -> Result<(), StreamEnd> {
         let shared = &self.peer.shared;
         let budget = Budget { above: LARGE_FRAME, share: &self.peer.share.incoming, store: &shared.incoming };
         while let Some((frame, memory)) = input.next(&budget).await? {
@@ -64,16 +64,16 @@ impl Upstream<'_> {
         let shared = &self.peer.shared;
         let command = shared.router().handle(&self.session, frame.try_into(), Instant::now());
         let answer = match command {
-            Command::Append(publish) => self.append(publish, memory).await,
-            Command::AnswerIfStored(publish, refusal) => self.look_up(&publish, refusal).await,
-            Command::SendSlot(confirmed) => Answer::Slot(confirmed),
-            Command::Refuse(refusal) => Answer::Refused(Box::new(refusal)),
-            Command::End(refusal) => return Err(refusal.into()),
-            Command::FanOut(signal) => {
+            Action::Append(publish) => self.append(publish, memory).await,
+            Action::AnswerIfStored(publish, refusal) => self.look_up(&publish, refusal).await,
+            Action::SendSlot(confirmed) => Answer::Slot(confirmed),
+            Action::Refuse(refusal) => Answer::Refused(Box::new(refusal)),
+            Action::End(refusal) => return Err(refusal.into()),
+            Action::FanOut(signal) => {
                 self.fan_out(signal).await;
                 return Ok(());
             }
-            Command::Drop(limit) => {
+            Action::Drop(limit) => {
                 shared.metrics.limited_at(limit, self.peer.payer);
                 return Ok(());
             }

@@ -14,7 +14,7 @@ async fn careful(server: &Server) -> Client {
 }
 
 /// A client each of whose streams takes so many bytes that nobody reads.
-pub async fn with_window(server: &Server, bytes: u32) -> Client {
+pub(super) async fn with_window(server: &Server, bytes: u32) -> Client {
     let mut transport = TransportConfig::default();
     transport.stream_receive_window(VarInt::from_u32(bytes));
     let mut config = client_config(server.directory.path(), proto::ALPN);

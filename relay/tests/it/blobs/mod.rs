@@ -23,15 +23,15 @@ use proto::{
 
 use crate::common::*;
 
-pub const P: u64 = PART as u64;
+pub(crate) const P: u64 = PART as u64;
 
 /// A file of this many bytes whose parts differ from each other.
-pub fn part(size: u64, number: u32) -> Vec<u8> {
+pub(crate) fn part(size: u64, number: u32) -> Vec<u8> {
     let length = Layout::of(size).unwrap().length(number).unwrap();
     (0..length).map(|at| (at as u32 ^ (at as u32 >> 8) ^ number.wrapping_mul(0x9e37)) as u8).collect()
 }
 
-pub fn proof(binding: &[u8; 32], byte: u8, id: u8, key: &SigningKey) -> BlobProof {
+pub(crate) fn proof(binding: &[u8; 32], byte: u8, id: u8, key: &SigningKey) -> BlobProof {
     let (room, blob) = (room(byte), BlobId([id; 16]));
     BlobProof {
         room_id: room.0.to_vec().into(),
@@ -41,28 +41,28 @@ pub fn proof(binding: &[u8; 32], byte: u8, id: u8, key: &SigningKey) -> BlobProo
     }
 }
 
-pub fn binding(client: &Client) -> [u8; 32] {
+pub(crate) fn binding(client: &Client) -> [u8; 32] {
     let mut binding = [0; 32];
     client.connection.export_keying_material(&mut binding, CHANNEL_BINDING_LABEL, b"").unwrap();
     binding
 }
 
 impl Client {
-    pub fn blob_open(&self, byte: u8, id: u8, key: &SigningKey, size: u64) -> BlobOpen {
+    pub(crate) fn blob_open(&self, byte: u8, id: u8, key: &SigningKey, size: u64) -> BlobOpen {
         BlobOpen { proof: Some(proof(&binding(self), byte, id, key)), size, ..BlobOpen::default() }
     }
 
-    pub fn blob_get(&self, byte: u8, id: u8, key: &SigningKey) -> BlobGet {
+    pub(crate) fn blob_get(&self, byte: u8, id: u8, key: &SigningKey) -> BlobGet {
         BlobGet { proof: Some(proof(&binding(self), byte, id, key)), ..BlobGet::default() }
     }
 
-    pub fn blob_drop(&self, byte: u8, id: u8, key: &SigningKey, secret: &[u8]) -> BlobDrop {
+    pub(crate) fn blob_drop(&self, byte: u8, id: u8, key: &SigningKey, secret: &[u8]) -> BlobDrop {
         let secret = secret.to_vec().into();
         BlobDrop { proof: Some(proof(&binding(self), byte, id, key)), secret }
     }
 
     /// A stream that begins with this, and the first answer.
-    pub async fn asked(&self, frame: client_frame::Frame) -> (Stream, Frame) {
+    pub(crate) async fn asked(&self, frame: client_frame::Frame) -> (Stream, Frame) {
         let mut stream = self.stream().await;
         stream.frame(frame).await;
         let answer = stream.next().await;
@@ -70,7 +70,7 @@ impl Client {
     }
 
     /// The no that such a stream gets.
-    pub async fn no(&self, frame: client_frame::Frame) -> Refused {
+    pub(crate) async fn no(&self, frame: client_frame::Frame) -> Refused {
         let (mut stream, answer) = self.asked(frame).await;
         stream.ended().await;
         match answer {
@@ -79,7 +79,7 @@ impl Client {
         }
     }
 
-    pub async fn sends(&self, open: BlobOpen) -> (Stream, BlobHave) {
+    pub(crate) async fn sends(&self, open: BlobOpen) -> (Stream, BlobHave) {
         match self.asked(client_frame::Frame::BlobOpen(open)).await {
             (stream, Frame::BlobHave(have)) => (stream, have),
             (_, other) => panic!("not opened: {other:?}"),
@@ -87,7 +87,7 @@ impl Client {
     }
 
     /// Sends a whole file.
-    pub async fn sent(&self, byte: u8, id: u8, key: &SigningKey, size: u64) {
+    pub(crate) async fn sent(&self, byte: u8, id: u8, key: &SigningKey, size: u64) {
         let (mut stream, have) = self.sends(self.blob_open(byte, id, key, size)).await;
         let parts = parts(&have);
         for number in parts.missing() {
@@ -98,7 +98,7 @@ impl Client {
     }
 
     /// Fetches parts of a file.
-    pub async fn fetched(&self, get: BlobGet) -> (BlobHave, Vec<BlobPart>) {
+    pub(crate) async fn fetched(&self, get: BlobGet) -> (BlobHave, Vec<BlobPart>) {
         let (mut stream, answer) = self.asked(client_frame::Frame::BlobGet(get)).await;
         let Frame::BlobHave(have) = answer else { panic!("not fetched: {answer:?}") };
         let mut parts = Vec::new();
@@ -109,7 +109,7 @@ impl Client {
         (have, parts)
     }
 
-    pub async fn drops(&self, drop: BlobDrop) -> Frame {
+    pub(crate) async fn drops(&self, drop: BlobDrop) -> Frame {
         let (mut stream, answer) = self.asked(client_frame::Frame::BlobDrop(drop)).await;
         stream.ended().await;
         answer
@@ -117,11 +117,11 @@ impl Client {
 }
 
 impl Stream {
-    pub async fn part(&mut self, number: u32, bytes: Vec<u8>) {
+    pub(crate) async fn part(&mut self, number: u32, bytes: Vec<u8>) {
         self.frame(client_frame::Frame::BlobPart(BlobPart { number, bytes: bytes.into() })).await;
     }
 
-    pub async fn have(&mut self) -> BlobHave {
+    pub(crate) async fn have(&mut self) -> BlobHave {
         match self.next().await {
             Frame::BlobHave(have) => have,
             other => panic!("expected BlobHave, found {other:?}"),
@@ -129,12 +129,12 @@ impl Stream {
     }
 }
 
-pub fn parts(have: &BlobHave) -> PartSet {
+pub(crate) fn parts(have: &BlobHave) -> PartSet {
     PartSet::from_bytes(Layout::of(have.size).unwrap(), &have.parts).unwrap()
 }
 
 /// Asserts that these are the parts of the file from one on.
-pub fn assert_parts(size: u64, from: u32, found: &[BlobPart]) {
+pub(crate) fn assert_parts(size: u64, from: u32, found: &[BlobPart]) {
     for (expected, found) in (from..).zip(found) {
         assert_eq!(found.number, expected);
         assert!(found.bytes == part(size, expected), "part {expected} is as it was sent");
@@ -142,7 +142,7 @@ pub fn assert_parts(size: u64, from: u32, found: &[BlobPart]) {
 }
 
 /// The files that hold blobs, and their bytes.
-pub fn on_disk(data_dir: &std::path::Path) -> Vec<(String, u64)> {
+pub(crate) fn on_disk(data_dir: &std::path::Path) -> Vec<(String, u64)> {
     let mut found = Vec::new();
     for folder in std::fs::read_dir(data_dir.join("blobs")).unwrap() {
         let folder = folder.unwrap().path();
@@ -158,7 +158,7 @@ pub fn on_disk(data_dir: &std::path::Path) -> Vec<(String, u64)> {
 }
 
 /// A relay with room 1, whose members are 1 and 2 and which has invite 7.
-pub async fn with_room(limits: relay::Limits) -> (Server, Client, Stream) {
+pub(crate) async fn with_room(limits: relay::Limits) -> (Server, Client, Stream) {
     let server = Server::with(limits).await;
     let client = server.client().await;
     let stream = client.create(room(1), &key(1), vec![member(&key(2)), invite(&key(7), 0, 0)]).await;

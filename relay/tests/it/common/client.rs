@@ -14,19 +14,19 @@ use quinn::{Connection, ConnectionError, Endpoint, RecvStream, SendStream};
 
 use super::{PATIENCE, authority, endpoint, opening, public, sign_part};
 
-pub struct Client {
+pub(crate) struct Client {
     pub endpoint: Endpoint,
     pub connection: Connection,
 }
 
 impl Client {
-    pub async fn connect(address: SocketAddr, data_dir: &Path) -> Self {
+    pub(crate) async fn connect(address: SocketAddr, data_dir: &Path) -> Self {
         let endpoint = endpoint(data_dir, proto::ALPN);
         let connection = endpoint.connect(address, "localhost").unwrap().await.unwrap();
         Self { endpoint, connection }
     }
 
-    pub async fn stream(&self) -> Stream {
+    pub(crate) async fn stream(&self) -> Stream {
         let (send, recv) = self.connection.open_bi().await.unwrap();
         Stream {
             send,
@@ -39,7 +39,13 @@ impl Client {
     }
 
     /// A signed Join; tests break it afterwards.
-    pub fn join_frame(&self, room: RoomId, key: &SigningKey, after: u64, create: Option<Create>) -> Join {
+    pub(crate) fn join_frame(
+        &self,
+        room: RoomId,
+        key: &SigningKey,
+        after: u64,
+        create: Option<Create>,
+    ) -> Join {
         let mut binding = [0; 32];
         self.connection.export_keying_material(&mut binding, CHANNEL_BINDING_LABEL, b"").unwrap();
         Join {
@@ -53,14 +59,14 @@ impl Client {
     }
 
     /// Sends a Join and returns the stream and the relay's first answer.
-    pub async fn try_join(&self, join: Join) -> (Stream, Frame) {
+    pub(crate) async fn try_join(&self, join: Join) -> (Stream, Frame) {
         let mut stream = self.stream().await;
         stream.frame(client_frame::Frame::Join(join)).await;
         let answer = stream.next().await;
         (stream, answer)
     }
 
-    pub async fn join(&self, room: RoomId, key: &SigningKey, after: u64) -> (Stream, Joined) {
+    pub(crate) async fn join(&self, room: RoomId, key: &SigningKey, after: u64) -> (Stream, Joined) {
         match self.try_join(self.join_frame(room, key, after, None)).await {
             (mut stream, Frame::Joined(joined)) => {
                 stream.who = Some((room, key.clone(), joined.slot.is_some()));
@@ -71,11 +77,11 @@ impl Client {
     }
 
     /// Opens a room with these keys and joins it.
-    pub async fn create(&self, room: RoomId, key: &SigningKey, others: Vec<AccessKey>) -> Stream {
+    pub(crate) async fn create(&self, room: RoomId, key: &SigningKey, others: Vec<AccessKey>) -> Stream {
         self.create_with(room, key, opening(key, others)).await
     }
 
-    pub async fn create_with(&self, room: RoomId, key: &SigningKey, create: Create) -> Stream {
+    pub(crate) async fn create_with(&self, room: RoomId, key: &SigningKey, create: Create) -> Stream {
         match self.try_join(self.join_frame(room, key, 0, Some(create))).await {
             (mut stream, Frame::Joined(_)) => {
                 stream.who = Some((room, key.clone(), false));
@@ -86,12 +92,12 @@ impl Client {
     }
 
     /// The code with which a Join is refused; the stream must end after it.
-    pub async fn refused(&self, join: Join) -> Code {
+    pub(crate) async fn refused(&self, join: Join) -> Code {
         self.refusal(join).await.code()
     }
 
     /// The same with all that is said.
-    pub async fn refusal(&self, join: Join) -> Refused {
+    pub(crate) async fn refusal(&self, join: Join) -> Refused {
         let (mut stream, answer) = self.try_join(join).await;
         stream.ended().await;
         match answer {
@@ -101,7 +107,7 @@ impl Client {
     }
 
     /// The code with which the relay closes the connection.
-    pub async fn close_code(&self) -> Option<CloseCode> {
+    pub(crate) async fn close_code(&self) -> Option<CloseCode> {
         match tokio::time::timeout(PATIENCE, self.connection.closed()).await.expect("closed in time") {
             ConnectionError::ApplicationClosed(close) => CloseCode::from_value(close.error_code.into()),
             other => panic!("not closed by the relay: {other:?}"),
@@ -109,7 +115,7 @@ impl Client {
     }
 }
 
-pub struct Stream {
+pub(crate) struct Stream {
     pub send: SendStream,
     pub recv: RecvStream,
     reader: FrameReader,
@@ -122,15 +128,15 @@ pub struct Stream {
 }
 
 impl Stream {
-    pub async fn frame(&mut self, frame: client_frame::Frame) {
+    pub(crate) async fn frame(&mut self, frame: client_frame::Frame) {
         self.bytes(&encode_frame(&ClientFrame { frame: Some(frame) })).await;
     }
 
-    pub async fn bytes(&mut self, bytes: &[u8]) {
+    pub(crate) async fn bytes(&mut self, bytes: &[u8]) {
         self.send.write_all(bytes).await.unwrap();
     }
 
-    pub async fn publish(&mut self, id: [u8; 16], envelope: &[u8], commit: Option<CommitPart>) {
+    pub(crate) async fn publish(&mut self, id: [u8; 16], envelope: &[u8], commit: Option<CommitPart>) {
         let commit = commit.map(|part| self.sign(envelope, part));
         let (id, envelope) = (id.to_vec().into(), envelope.to_vec().into());
         self.frame(client_frame::Frame::Publish(Publish { id, envelope, commit, ..Publish::default() }))
@@ -138,19 +144,19 @@ impl Stream {
     }
 
     /// Signs a commit part as members do, or, on an invite's stream, as joiners do.
-    pub fn sign(&self, envelope: &[u8], part: CommitPart) -> CommitPart {
+    pub(crate) fn sign(&self, envelope: &[u8], part: CommitPart) -> CommitPart {
         let Some((room, key, is_invite)) = &self.who else { return part };
         let signer = if *is_invite { key } else { &authority() };
         sign_part(room, &public(key), signer, envelope, part)
     }
 
     /// The next frame.
-    pub async fn next(&mut self) -> Frame {
+    pub(crate) async fn next(&mut self) -> Frame {
         tokio::time::timeout(PATIENCE, self.try_next()).await.expect("a frame in time").expect("a frame")
     }
 
     /// The next frame, `None` at the end of the stream.
-    pub async fn try_next(&mut self) -> Option<Frame> {
+    pub(crate) async fn try_next(&mut self) -> Option<Frame> {
         loop {
             if let Some(frame) = self.reader.next_frame::<RelayFrame>().unwrap() {
                 return Some(frame.frame.expect("a known frame"));
@@ -161,24 +167,24 @@ impl Stream {
         }
     }
 
-    pub async fn ended(&mut self) {
+    pub(crate) async fn ended(&mut self) {
         let end = tokio::time::timeout(PATIENCE, self.try_next()).await.expect("the end in time");
         assert!(end.is_none(), "expected the end, found {end:?}");
     }
 
-    pub async fn ended_with_refusal(&mut self) {
+    pub(crate) async fn ended_with_refusal(&mut self) {
         self.refusal().await;
         self.ended().await;
     }
 
-    pub async fn published(&mut self) -> Published {
+    pub(crate) async fn published(&mut self) -> Published {
         while self.answers.is_empty() {
             self.sort().await;
         }
         self.answers.pop_front().unwrap()
     }
 
-    pub async fn delivered(&mut self) -> Deliver {
+    pub(crate) async fn delivered(&mut self) -> Deliver {
         while self.entries.is_empty() {
             self.sort().await;
         }
@@ -193,7 +199,7 @@ impl Stream {
         }
     }
 
-    pub async fn refusal(&mut self) -> Refused {
+    pub(crate) async fn refusal(&mut self) -> Refused {
         loop {
             match self.next().await {
                 Frame::Refused(refused) => return refused,
@@ -204,7 +210,7 @@ impl Stream {
     }
 
     /// Publishes and expects this no.
-    pub async fn publish_refused(&mut self, id: [u8; 16], commit: Option<CommitPart>) -> Code {
+    pub(crate) async fn publish_refused(&mut self, id: [u8; 16], commit: Option<CommitPart>) -> Code {
         self.publish(id, b"refused", commit).await;
         let refused = self.refusal().await;
         assert_eq!(*refused.id, id, "the refusal names its publish");

@@ -10,16 +10,16 @@ use proto::{
 use relay::log::{self, Publish};
 
 /// Of every epoch.
-pub fn authority() -> SigningKey {
+pub(crate) fn authority() -> SigningKey {
     super::key(0xee)
 }
 
-pub fn public(key: &SigningKey) -> PublicKey {
+pub(crate) fn public(key: &SigningKey) -> PublicKey {
     PublicKey(key.verifying_key().to_bytes())
 }
 
 /// Signs a commit part that has no signature yet.
-pub fn sign_part(
+pub(crate) fn sign_part(
     room: &RoomId,
     key: &PublicKey,
     signer: &SigningKey,
@@ -38,7 +38,12 @@ pub fn sign_part(
 }
 
 /// The same for a publish that is parsed already.
-pub fn sign_publish(room: &RoomId, key: &PublicKey, signer: &SigningKey, mut publish: Publish) -> Publish {
+pub(crate) fn sign_publish(
+    room: &RoomId,
+    key: &PublicKey,
+    signer: &SigningKey,
+    mut publish: Publish,
+) -> Publish {
     if let Some(log::Commit { slot, part }) = &mut publish.commit {
         part.parts = CommitParts::of(&publish.envelope, slot.hash(), &part.change);
         let statement = commit_statement(room, part.expected, key, &part.authority, &part.parts);
@@ -48,7 +53,7 @@ pub fn sign_publish(room: &RoomId, key: &PublicKey, signer: &SigningKey, mut pub
 }
 
 /// A commit that nobody has signed.
-pub fn part(expected: u64, change: Change) -> proto::access::Commit {
+pub(crate) fn part(expected: u64, change: Change) -> proto::access::Commit {
     let (authority, signature) = (public(&authority()), [0; 64]);
     proto::access::Commit {
         expected,
@@ -61,7 +66,7 @@ pub fn part(expected: u64, change: Change) -> proto::access::Commit {
 }
 
 /// Which commit it is that `key` publishes.
-pub fn name(room: &RoomId, key: &SigningKey, envelope: &[u8], part: &CommitPart) -> CommitName {
+pub(crate) fn name(room: &RoomId, key: &SigningKey, envelope: &[u8], part: &CommitPart) -> CommitName {
     let change = Change::try_from(&part.access.clone().unwrap_or_default()).unwrap();
     let parts = CommitParts::of(envelope, slot_hash(&part.slot, &part.piece_names), &change);
     let announced = PublicKey::try_from(&*part.authority).unwrap();
@@ -69,14 +74,19 @@ pub fn name(room: &RoomId, key: &SigningKey, envelope: &[u8], part: &CommitPart)
 }
 
 /// A member says that it has taken a commit.
-pub fn ack(room: &RoomId, key: &SigningKey, seq: u64, name: CommitName) -> Ack {
+pub(crate) fn ack(room: &RoomId, key: &SigningKey, seq: u64, name: CommitName) -> Ack {
     let statement = ack_statement(room, seq, &name, &public(key));
     let signature = authority().sign(&statement).to_bytes().to_vec().into();
     Ack { seq, signature, key_signature: key.sign(&statement).to_bytes().to_vec().into() }
 }
 
 /// A vote for the undoing of a commit.
-pub fn ballot(room: &RoomId, generation: &[u8], key: &SigningKey, (seq, step): (u64, CommitName)) -> Ballot {
+pub(crate) fn ballot(
+    room: &RoomId,
+    generation: &[u8],
+    key: &SigningKey,
+    (seq, step): (u64, CommitName),
+) -> Ballot {
     let statement = ballot_statement(room, generation.try_into().unwrap(), seq, &step);
     Ballot { seq, step: step.0.to_vec().into(), signature: key.sign(&statement).to_bytes().to_vec().into() }
 }

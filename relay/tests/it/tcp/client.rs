@@ -24,7 +24,7 @@ use tunnel::{RecvHalf, Rules, SendHalf, Tunnel};
 
 use crate::common::{PATIENCE, Server, code, opening, tls};
 
-pub async fn server(limits: Limits) -> Server {
+pub(crate) async fn server(limits: Limits) -> Server {
     let directory = TempDir::new().unwrap();
     let config = Config::new(([127, 0, 0, 1], 0).into(), directory.path());
     let relay = Relay::start(Config { limits, fallback: Fallback::Required, ..config }).await.unwrap();
@@ -32,11 +32,11 @@ pub async fn server(limits: Limits) -> Server {
     Server { relay: Some(relay), directory, address }
 }
 
-pub async fn secured(address: SocketAddr, data_dir: &Path, alpn: &[u8]) -> TlsStream<TcpStream> {
+pub(crate) async fn secured(address: SocketAddr, data_dir: &Path, alpn: &[u8]) -> TlsStream<TcpStream> {
     try_secured(address, data_dir, alpn).await.unwrap()
 }
 
-pub async fn try_secured(
+pub(crate) async fn try_secured(
     address: SocketAddr,
     data_dir: &Path,
     alpn: &[u8],
@@ -46,13 +46,13 @@ pub async fn try_secured(
     TlsConnector::from(Arc::new(tls(data_dir, alpn))).connect(name, socket).await
 }
 
-pub struct TcpClient {
+pub(crate) struct TcpClient {
     pub tunnel: Tunnel,
     pub binding: [u8; 32],
 }
 
 impl TcpClient {
-    pub async fn connect(server: &Server) -> Self {
+    pub(crate) async fn connect(server: &Server) -> Self {
         let secured = secured(server.address, server.directory.path(), b"http/1.1").await;
         let binding =
             secured.get_ref().1.export_keying_material([0; 32], CHANNEL_BINDING_LABEL, Some(b"")).unwrap();
@@ -69,26 +69,26 @@ impl TcpClient {
         Self { tunnel, binding }
     }
 
-    pub async fn stream(&self) -> TcpRoom {
+    pub(crate) async fn stream(&self) -> TcpRoom {
         let (send, recv) = self.tunnel.open().await.unwrap();
         TcpRoom { send, recv, reader: FrameReader::new(MAX_COMMIT_FRAME) }
     }
 
-    pub async fn try_join(&self, join: Join) -> (TcpRoom, Frame) {
+    pub(crate) async fn try_join(&self, join: Join) -> (TcpRoom, Frame) {
         let mut stream = self.stream().await;
         stream.frame(client_frame::Frame::Join(join)).await;
         let answer = stream.next().await;
         (stream, answer)
     }
 
-    pub async fn join(&self, room: RoomId, key: &SigningKey) -> TcpRoom {
+    pub(crate) async fn join(&self, room: RoomId, key: &SigningKey) -> TcpRoom {
         match self.try_join(join_frame(self.binding, room, key, None)).await {
             (stream, Frame::Joined(_)) => stream,
             (_, other) => panic!("not joined: {other:?}"),
         }
     }
 
-    pub async fn create(&self, room: RoomId, key: &SigningKey) -> TcpRoom {
+    pub(crate) async fn create(&self, room: RoomId, key: &SigningKey) -> TcpRoom {
         let create = opening(key, vec![]);
         match self.try_join(join_frame(self.binding, room, key, Some(create))).await {
             (stream, Frame::Joined(_)) => stream,
@@ -96,7 +96,7 @@ impl TcpClient {
         }
     }
 
-    pub async fn refused(&self, join: Join) -> Code {
+    pub(crate) async fn refused(&self, join: Join) -> Code {
         let (mut stream, answer) = self.try_join(join).await;
         let code = code(&answer);
         assert!(stream.try_next().await.is_none());
@@ -105,7 +105,7 @@ impl TcpClient {
 }
 
 /// A Join for the connection with this binding.
-pub fn join_frame(binding: [u8; 32], room: RoomId, key: &SigningKey, create: Option<Create>) -> Join {
+pub(crate) fn join_frame(binding: [u8; 32], room: RoomId, key: &SigningKey, create: Option<Create>) -> Join {
     Join {
         room_id: room.0.to_vec().into(),
         access_key: key.verifying_key().to_bytes().to_vec().into(),
@@ -116,28 +116,28 @@ pub fn join_frame(binding: [u8; 32], room: RoomId, key: &SigningKey, create: Opt
     }
 }
 
-pub struct TcpRoom {
+pub(crate) struct TcpRoom {
     pub send: SendHalf,
     pub recv: RecvHalf,
     reader: FrameReader,
 }
 
 impl TcpRoom {
-    pub async fn frame(&mut self, frame: client_frame::Frame) {
+    pub(crate) async fn frame(&mut self, frame: client_frame::Frame) {
         self.send.write_all(&encode_frame(&ClientFrame { frame: Some(frame) })).await.unwrap();
     }
 
-    pub async fn publish(&mut self, id: [u8; 16], envelope: &[u8]) {
+    pub(crate) async fn publish(&mut self, id: [u8; 16], envelope: &[u8]) {
         let (id, envelope) = (id.to_vec().into(), envelope.to_vec().into());
         self.frame(client_frame::Frame::Publish(Publish { id, envelope, ..Publish::default() })).await;
     }
 
-    pub async fn next(&mut self) -> Frame {
+    pub(crate) async fn next(&mut self) -> Frame {
         tokio::time::timeout(PATIENCE, self.try_next()).await.expect("a frame in time").expect("a frame")
     }
 
     /// The next frame, `None` at the end of the stream, of whatever kind.
-    pub async fn try_next(&mut self) -> Option<Frame> {
+    pub(crate) async fn try_next(&mut self) -> Option<Frame> {
         loop {
             if let Some(frame) = self.reader.next_frame::<RelayFrame>().unwrap() {
                 return Some(frame.frame.expect("a known frame"));
@@ -147,7 +147,7 @@ impl TcpRoom {
         }
     }
 
-    pub async fn published(&mut self) -> Published {
+    pub(crate) async fn published(&mut self) -> Published {
         loop {
             match self.next().await {
                 Frame::Published(published) => return published,
@@ -157,7 +157,7 @@ impl TcpRoom {
         }
     }
 
-    pub async fn delivered(&mut self) -> Deliver {
+    pub(crate) async fn delivered(&mut self) -> Deliver {
         loop {
             match self.next().await {
                 Frame::Deliver(entry) => return entry,

@@ -10,7 +10,7 @@ use super::client::{secured, server};
 use crate::common::*;
 
 /// The whole answer to these bytes, as text; the relay must close the connection.
-pub async fn ask(server: &Server, request: &[u8]) -> String {
+pub(super) async fn ask(server: &Server, request: &[u8]) -> String {
     let mut secured = secured(server.address, server.directory.path(), b"http/1.1").await;
     let mut answer = Vec::new();
     let talk = async {

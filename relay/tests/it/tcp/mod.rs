@@ -1,6 +1,6 @@
 //! The fallback: the same rooms in a WebSocket over TLS over TCP.
 
-pub mod client;
+pub(crate) mod client;
 mod hostile;
 mod http;
 mod port;

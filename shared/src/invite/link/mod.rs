@@ -11,7 +11,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use crate::invite::{InviteSecret, SECRET_LEN};
 
-pub use relay::{AnyLink, RelayLink};
+pub use relay::{AnyLink, RelayUrl};
 
 /// Bytes of the relay's pin in a link: 160 bits of SHA-256, against a second authority with the same beginning.
 pub const PIN_LEN: usize = 20;

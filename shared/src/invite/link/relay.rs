@@ -22,7 +22,7 @@ const HASH: &str = "sha256:";
 
 /// A relay and its pin, as the relay prints them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RelayLink {
+pub struct RelayUrl {
     /// Name or address of the relay; an IPv6 address without brackets.
     pub host: String,
     /// UDP port of the relay.
@@ -39,10 +39,10 @@ pub enum AnyLink {
     /// Leads into a room. Boxed: far larger than the other.
     Invite(Box<InviteLink>),
     /// Names a relay.
-    Relay(RelayLink),
+    Relay(RelayUrl),
 }
 
-impl fmt::Display for RelayLink {
+impl fmt::Display for RelayUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_address(f, &self.host, self.port)?;
         write!(f, "#{MARK}{HASH}")?;
@@ -54,7 +54,7 @@ impl fmt::Display for RelayLink {
     }
 }
 
-impl FromStr for RelayLink {
+impl FromStr for RelayUrl {
     type Err = LinkError;
 
     fn from_str(text: &str) -> Result<Self, LinkError> {
@@ -95,12 +95,12 @@ fn from_hex(text: &str) -> Option<[u8; 32]> {
 mod tests {
     use super::*;
 
-    fn link(host: &str) -> RelayLink {
-        RelayLink { host: host.to_owned(), port: 4443, pin: [0xab; 32], token: None }
+    fn link(host: &str) -> RelayUrl {
+        RelayUrl { host: host.to_owned(), port: 4443, pin: [0xab; 32], token: None }
     }
 
-    fn with_token(host: &str) -> RelayLink {
-        RelayLink { token: Some(Token::new([0xfe; 32])), ..link(host) }
+    fn with_token(host: &str) -> RelayUrl {
+        RelayUrl { token: Some(Token::new([0xfe; 32])), ..link(host) }
     }
 
     #[test]
@@ -110,7 +110,7 @@ mod tests {
             assert_eq!(text.parse(), Ok(AnyLink::Relay(with_token(host))));
             let text = link(host).to_string();
             assert_eq!(text.parse(), Ok(AnyLink::Relay(link(host))));
-            assert_eq!(format!(" {}\n", text.to_uppercase()).parse::<RelayLink>(), Err(LinkError::Scheme));
+            assert_eq!(format!(" {}\n", text.to_uppercase()).parse::<RelayUrl>(), Err(LinkError::Scheme));
         }
         let printed = format!("schat://relay.example:4443/#relay=sha256:{}", "ab".repeat(32));
         assert_eq!(printed.parse(), Ok(link("relay.example")));

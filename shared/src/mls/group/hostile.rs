@@ -24,7 +24,7 @@ use mls_rs_core::{
 };
 use prost::Message;
 
-use super::{Group, Kind, LEAF_EXTENSION, Place, ROOM_EXTENSION, Signer, Storage, Tree};
+use super::{Group, Kind, LEAF_EXTENSION, MessagePlace, ROOM_EXTENSION, Signer, Storage, Tree};
 use crate::{
     content,
     crypto::aead::Session,
@@ -178,7 +178,7 @@ impl Hostile {
         content: &[u8],
     ) -> Vec<u8> {
         let generation = self.0.peek_next_key_generation().unwrap();
-        self.seal_as(&Place { kind, session, sequence, generation }.encode(), content)
+        self.seal_as(&MessagePlace { kind, session, sequence, generation }.encode(), content)
     }
 
     /// A PrivateMessage with anything in it, which says that it belongs anywhere.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use mls_rs::{MlsMessage, group::ReceivedMessage};
 use zeroize::Zeroizing;
 
-use super::{Group, GroupError, Holder, Kind, Place, seconds};
+use super::{Group, GroupError, Holder, Kind, MessagePlace, seconds};
 use crate::crypto::aead::Session;
 
 /// Messages that are opened without a snapshot between them; a message more takes one.
@@ -19,7 +19,7 @@ pub const MIN_AHEAD: usize = 8;
 pub(super) struct Opened {
     message: Vec<u8>,
     at: u64,
-    place: Place,
+    place: MessagePlace,
 }
 
 impl Group {
@@ -46,7 +46,7 @@ impl Group {
         (session, sequence): (Session, u64),
         content: &[u8],
     ) -> Result<Vec<u8>, GroupError> {
-        let place = Place { kind, session, sequence, generation: self.next_generation()? };
+        let place = MessagePlace { kind, session, sequence, generation: self.next_generation()? };
         Ok(self.mls.encrypt_application_message(content, place.encode().to_vec())?.to_bytes()?)
     }
 
@@ -59,7 +59,7 @@ impl Group {
         &mut self,
         message: &[u8],
         at: u64,
-        place: &Place,
+        place: &MessagePlace,
     ) -> Result<(u32, Zeroizing<Vec<u8>>), GroupError> {
         if self.unkept.len() >= MAX_UNKEPT {
             self.keep()?;
@@ -68,7 +68,7 @@ impl Group {
     }
 
     /// What was opened is as it should be: an undo of something later opens it again.
-    pub fn opened(&mut self, message: &[u8], at: u64, place: &Place) {
+    pub fn opened(&mut self, message: &[u8], at: u64, place: &MessagePlace) {
         self.unkept.push(Opened { message: message.to_vec(), at, place: *place });
     }
 
@@ -122,7 +122,7 @@ impl Group {
         &mut self,
         message: &[u8],
         at: u64,
-        place: &Place,
+        place: &MessagePlace,
     ) -> Result<(u32, Zeroizing<Vec<u8>>), GroupError> {
         let message = MlsMessage::from_bytes(message)?;
         let ReceivedMessage::ApplicationMessage(said) =

@@ -51,7 +51,7 @@ mod view;
 pub use crate::mls::extension::{LEAF_EXTENSION, ROOM_EXTENSION};
 pub use authority::{Authority, Next};
 pub use message::MIN_AHEAD;
-pub use place::{Claim, Kind, Place};
+pub use place::{Claim, Kind, MessagePlace};
 pub use storage::EPOCHS_KEPT;
 use storage::Storage;
 pub(crate) use storage::is_ours;

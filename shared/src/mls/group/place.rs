@@ -32,7 +32,7 @@ pub enum Kind {
 
 /// Where a message belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct MessagePlace {
     /// In the log or not.
     pub kind: Kind,
     /// The session of its envelope.
@@ -43,7 +43,7 @@ pub struct Place {
     pub generation: u32,
 }
 
-impl Place {
+impl MessagePlace {
     /// The one encoding.
     pub fn encode(&self) -> [u8; LENGTH] {
         let mut out = [0; LENGTH];
@@ -74,7 +74,7 @@ pub struct Claim {
     /// The epoch that it was sealed in.
     pub epoch: u64,
     /// Where it belongs.
-    pub place: Place,
+    pub place: MessagePlace,
 }
 
 impl Claim {
@@ -92,7 +92,7 @@ impl Claim {
         let (_, rest) = vector(rest)?;
         let (epoch, rest) = rest.split_first_chunk()?;
         let (place, _) = vector(rest.strip_prefix(&[APPLICATION])?)?;
-        Some(Self { epoch: u64::from_be_bytes(*epoch), place: Place::decode(place)? })
+        Some(Self { epoch: u64::from_be_bytes(*epoch), place: MessagePlace::decode(place)? })
     }
 }
 
@@ -106,19 +106,19 @@ fn vector(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 mod tests {
     use super::*;
 
-    const PLACE: Place =
-        Place { kind: Kind::Signal, session: Session([3; 8]), sequence: 1 << 40, generation: 7 };
+    const PLACE: MessagePlace =
+        MessagePlace { kind: Kind::Signal, session: Session([3; 8]), sequence: 1 << 40, generation: 7 };
 
     #[test]
     fn place_comes_back_and_no_other_bytes_are_one() {
         let bytes = PLACE.encode();
-        assert_eq!(Place::decode(&bytes), Some(PLACE));
+        assert_eq!(MessagePlace::decode(&bytes), Some(PLACE));
         for length in 0..bytes.len() {
-            assert_eq!(Place::decode(&bytes[..length]), None);
+            assert_eq!(MessagePlace::decode(&bytes[..length]), None);
         }
-        assert_eq!(Place::decode(&[&bytes[..], &[0]].concat()), None);
+        assert_eq!(MessagePlace::decode(&[&bytes[..], &[0]].concat()), None);
         for kind in [0, 3, 255] {
-            assert_eq!(Place::decode(&[&[kind], &bytes[1..]].concat()), None);
+            assert_eq!(MessagePlace::decode(&[&[kind], &bytes[1..]].concat()), None);
         }
     }
 

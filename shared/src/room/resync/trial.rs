@@ -12,7 +12,7 @@ use crate::{
     mls::group::{Group, GroupError},
     room::{
         Engine, OutCause, Problem,
-        ground::Place,
+        ground::CommitGround,
         kinship::Kinship,
         out::Cause,
         state::{OutRow, StepRow, TrialRow},
@@ -88,13 +88,13 @@ impl Engine {
     }
 
     /// Whether a commit takes the place of the one by which this device came back.
-    pub(in crate::room) fn passes_return_by(&self, place: Place, base: u64) -> bool {
+    pub(in crate::room) fn passes_return_by(&self, place: CommitGround, base: u64) -> bool {
         let Some(trial) = &self.back.trial else { return false };
         let known = self.group.as_ref().is_some_and(|group| group.has_base(base));
         match place {
-            Place::Nowhere => true,
-            Place::Instead => base == trial.position || !known,
-            Place::OnTop | Place::Beyond => false,
+            CommitGround::Nowhere => true,
+            CommitGround::Instead => base == trial.position || !known,
+            CommitGround::OnTop | CommitGround::Beyond => false,
         }
     }
 

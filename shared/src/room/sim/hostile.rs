@@ -27,29 +27,29 @@ use crate::{
     room::{AlarmKind, Command, Input},
 };
 
-pub const ANN: usize = 0;
-pub const BOB: usize = 1;
-pub const EVE: usize = 2;
+pub(crate) const ANN: usize = 0;
+pub(crate) const BOB: usize = 1;
+pub(crate) const EVE: usize = 2;
 
 /// Ann made the room; bob and eve joined. Nobody is suspicious yet.
-pub fn three(seed: u64) -> World {
+pub(crate) fn three(seed: u64) -> World {
     World::room_of(&["ann", "bob", "eve"], Suite::Classic, seed)
 }
 
 // What a relay may show, in whatever order it likes.
 impl World {
     /// From now on device `i` is shown only what `show` shows.
-    pub fn capture(&mut self, i: usize) {
+    pub(crate) fn capture(&mut self, i: usize) {
         self.settle();
         self.relay.streams.remove(&i);
     }
 
-    pub fn show(&mut self, i: usize, entry: Deliver) {
+    pub(crate) fn show(&mut self, i: usize, entry: Deliver) {
         self.frame(i, Frame::Deliver(entry));
     }
 
     /// Shows device `i` the log as it is, before that entry.
-    pub fn show_before(&mut self, i: usize, seq: u64) {
+    pub(crate) fn show_before(&mut self, i: usize, seq: u64) {
         for before in self.cursor(i) + 1..seq {
             let entry = self.entry(before);
             self.show(i, entry);
@@ -57,7 +57,7 @@ impl World {
     }
 
     /// To device `i` the relay says that it keeps no entry before that one any more.
-    pub fn show_oldest(&mut self, i: usize, oldest: u64) {
+    pub(crate) fn show_oldest(&mut self, i: usize, oldest: u64) {
         self.begin_join(i);
         self.relay.streams.remove(&i);
         let joined = Joined {
@@ -70,24 +70,24 @@ impl World {
         self.frame(i, Frame::Joined(joined));
     }
 
-    pub fn frame(&mut self, i: usize, frame: Frame) {
+    pub(crate) fn frame(&mut self, i: usize, frame: Frame) {
         self.input(i, Input::Frame(RelayFrame { frame: Some(frame) }));
     }
 
-    pub fn entry(&self, seq: u64) -> Deliver {
+    pub(crate) fn entry(&self, seq: u64) -> Deliver {
         self.relay.log[usize::try_from(seq).unwrap() - 1].clone()
     }
 
-    pub fn head(&self) -> u64 {
+    pub(crate) fn head(&self) -> u64 {
         self.relay.log.len() as u64
     }
 
-    pub fn cursor(&self, i: usize) -> u64 {
+    pub(crate) fn cursor(&self, i: usize) -> u64 {
         self.devices[i].engine.as_ref().unwrap().cursor()
     }
 
     /// Device `i` asks to join; the answer is up to the test.
-    pub fn begin_join(&mut self, i: usize) {
+    pub(crate) fn begin_join(&mut self, i: usize) {
         self.devices[i].online = false;
         self.input(i, Input::Connected { binding: [0; 32], token: None, pin: Some(PIN) });
         self.devices[i].online = true;
@@ -95,42 +95,42 @@ impl World {
 }
 
 impl World {
-    pub fn hostile(&self, i: usize) -> Hostile {
+    pub(crate) fn hostile(&self, i: usize) -> Hostile {
         let engine = self.devices[i].engine.as_ref().unwrap();
         let mut peer = Hostile::of(engine.group.as_ref().unwrap(), &self.devices[i].profile.random);
         peer.1.view = Some(engine.own_view());
         peer
     }
 
-    pub fn leaf(&self, i: usize) -> u32 {
+    pub(crate) fn leaf(&self, i: usize) -> u32 {
         self.devices[i].engine.as_ref().unwrap().group.as_ref().unwrap().leaf()
     }
 
-    pub fn epoch(&self, i: usize) -> u64 {
+    pub(crate) fn epoch(&self, i: usize) -> u64 {
         self.devices[i].engine.as_ref().unwrap().view().unwrap().epoch
     }
 
-    pub fn members(&self, i: usize) -> usize {
+    pub(crate) fn members(&self, i: usize) -> usize {
         self.devices[i].engine.as_ref().unwrap().view().unwrap().members.len()
     }
 
-    pub fn room(&self, i: usize) -> content::Room {
+    pub(crate) fn room(&self, i: usize) -> content::Room {
         self.devices[i].engine.as_ref().unwrap().group.as_ref().unwrap().room().unwrap()
     }
 
-    pub fn access_key(&self, i: usize) -> AccessKey {
+    pub(crate) fn access_key(&self, i: usize) -> AccessKey {
         member_key(&self.devices[i].engine.as_ref().unwrap().access)
     }
 
     /// Seals as if by `leaf`, with what device `i` knows of its newest epoch.
-    pub fn envelope(&self, i: usize, leaf: u32, at: (Session, u64), body: sealed::Body) -> Vec<u8> {
+    pub(crate) fn envelope(&self, i: usize, leaf: u32, at: (Session, u64), body: sealed::Body) -> Vec<u8> {
         let engine = self.devices[i].engine.as_ref().unwrap();
         let (_, mut key) = engine.keyring.sealing(leaf, at.0, at.1).unwrap();
         key.seal(&content::Sealed { body: Some(body), ..content::Sealed::default() }.encode_to_vec()).unwrap()
     }
 
     /// As `envelope`, honestly by device `i` itself.
-    pub fn own_envelope(&self, i: usize, body: sealed::Body) -> Vec<u8> {
+    pub(crate) fn own_envelope(&self, i: usize, body: sealed::Body) -> Vec<u8> {
         let named = match &body {
             sealed::Body::KeyShare(message) => Hostile::session_of(message),
             sealed::Body::PrivateMessage(_) => None,
@@ -140,12 +140,12 @@ impl World {
     }
 
     /// What `peer`, in the place of device `i`, says in the log, in an envelope of its own.
-    pub fn said(&self, i: usize, peer: &mut Hostile, content: &content::Content) -> Vec<u8> {
+    pub(crate) fn said(&self, i: usize, peer: &mut Hostile, content: &content::Content) -> Vec<u8> {
         self.message(i, peer, group::Kind::Content, content)
     }
 
     /// As `said`, outside the log.
-    pub fn signalled(&self, i: usize, peer: &mut Hostile, content: &content::Content) -> Vec<u8> {
+    pub(crate) fn signalled(&self, i: usize, peer: &mut Hostile, content: &content::Content) -> Vec<u8> {
         self.message(i, peer, group::Kind::Signal, content)
     }
 
@@ -162,44 +162,44 @@ impl World {
     }
 
     /// The slot key of device `i`'s epoch.
-    pub fn slot_key(&self, i: usize) -> [u8; 32] {
+    pub(crate) fn slot_key(&self, i: usize) -> [u8; 32] {
         *self.devices[i].engine.as_ref().unwrap().group.as_ref().unwrap().slot_key().unwrap()
     }
 
     /// What is at the room's slot, as device `i` opens it.
-    pub fn group_info(&self, i: usize) -> Vec<u8> {
+    pub(crate) fn group_info(&self, i: usize) -> Vec<u8> {
         self.hostile(i).0.group_info_message_allowing_ext_commit(true).unwrap().to_bytes().unwrap()
     }
 
     /// The room's id.
-    pub fn room_id(&self, i: usize) -> proto::RoomId {
+    pub(crate) fn room_id(&self, i: usize) -> proto::RoomId {
         self.devices[i].engine.as_ref().unwrap().room
     }
 
     /// The secret of the first invite that device `i` made.
-    pub fn first_link(&self, i: usize) -> InviteSecret {
+    pub(crate) fn first_link(&self, i: usize) -> InviteSecret {
         self.devices[i].engine.as_ref().unwrap().invites.own_invites[0].invite_secret().unwrap()
     }
 
     /// Device `i`'s leaf, as its group has it.
-    pub fn own_leaf(&self, i: usize) -> content::Leaf {
+    pub(crate) fn own_leaf(&self, i: usize) -> content::Leaf {
         let group = self.hostile(i);
         leaf_of(&group.0.member_at_index(self.leaf(i)).unwrap()).unwrap()
     }
 
     /// An invite as device `i` would list it.
-    pub fn listed(&self, i: usize, secret: &InviteSecret, limits: (u64, u32)) -> content::Invite {
+    pub(crate) fn listed(&self, i: usize, secret: &InviteSecret, limits: (u64, u32)) -> content::Invite {
         list(secret, &self.room_id(i), limits, &self.devices[i].profile.identity).unwrap()
     }
 
     /// Device `i`'s own word that it leaves.
-    pub fn leave_proof(&self, i: usize) -> Vec<u8> {
+    pub(crate) fn leave_proof(&self, i: usize) -> Vec<u8> {
         let engine = self.devices[i].engine.as_ref().unwrap();
         engine.signer().sign_leave(engine.room.as_bytes()).unwrap().to_vec()
     }
 
     /// Ann makes these moderators.
-    pub fn make_moderators(&mut self, who: &[usize]) {
+    pub(crate) fn make_moderators(&mut self, who: &[usize]) {
         for i in who {
             let who = self.devices[*i].profile.identity.fingerprint();
             self.command(ANN, Command::Moderator { who, is_moderator: true });
@@ -208,13 +208,13 @@ impl World {
     }
 
     /// One more person, with a device of their own.
-    pub fn newcomer(&mut self, name: &str, seed: u64) -> usize {
+    pub(crate) fn newcomer(&mut self, name: &str, seed: u64) -> usize {
         self.devices.push(World::new(&[name], Suite::Classic, seed).devices.remove(0));
         self.devices.len() - 1
     }
 
     /// Sealed as by a joiner.
-    pub fn join_envelope(&self, i: usize, slot_key: &[u8; 32], message: Vec<u8>) -> Vec<u8> {
+    pub(crate) fn join_envelope(&self, i: usize, slot_key: &[u8; 32], message: Vec<u8>) -> Vec<u8> {
         let engine = self.devices[i].engine.as_ref().unwrap();
         let scope = Scope { room: engine.room, epoch: 0, origin: Origin::Invite };
         let session = Session::random(&self.devices[i].profile.random);
@@ -225,7 +225,7 @@ impl World {
     }
 
     /// What an honest program of device `i` would say, to be falsified.
-    pub fn content(&self, i: usize, counter: u64, text: &str) -> content::Content {
+    pub(crate) fn content(&self, i: usize, counter: u64, text: &str) -> content::Content {
         let view = self.devices[i].engine.as_ref().unwrap().own_view();
         content::Content {
             id: vec![7; 16].into(),
@@ -236,7 +236,7 @@ impl World {
         }
     }
 
-    pub fn part(&self, access: AccessChange) -> CommitPart {
+    pub(crate) fn part(&self, access: AccessChange) -> CommitPart {
         CommitPart {
             expected_last_commit: self.relay.last_commit,
             slot: self.relay.slot.sealed.clone(),
@@ -247,7 +247,7 @@ impl World {
     }
 
     /// Publishes a commit message of device `i`'s making.
-    pub fn inject_commit(&mut self, i: usize, message: Vec<u8>, access: AccessChange) -> u64 {
+    pub(crate) fn inject_commit(&mut self, i: usize, message: Vec<u8>, access: AccessChange) -> u64 {
         let authority = announced(&message).to_vec().into();
         let envelope = self.own_envelope(i, sealed::Body::KeyShare(message.into()));
         let part = CommitPart { authority, ..self.part(access) };
@@ -259,7 +259,7 @@ impl World {
 
     /// Signs a commit part that `key` publishes, as whoever has the keys would: with the authority of the epoch that it
     /// ends, or with the key itself for a join.
-    pub fn signed(&self, key: &[u8], envelope: &[u8], part: CommitPart) -> CommitPart {
+    pub(crate) fn signed(&self, key: &[u8], envelope: &[u8], part: CommitPart) -> CommitPart {
         let access = part.access.clone().unwrap_or_default();
         let (Some(state), Ok(key), Ok(change), Ok(announced)) = (
             &self.relay.access,
@@ -293,13 +293,13 @@ impl World {
     }
 
     /// The ledger of device `i` say what the relay's rows say.
-    pub fn assert_ledger(&self, i: usize) {
+    pub(crate) fn assert_ledger(&self, i: usize) {
         let ledger = &self.devices[i].engine.as_ref().unwrap().ledger;
         let Some(ours) = ledger.head() else { panic!("device {i} keeps no ledger: {}", self.story(i)) };
         assert_eq!(*ours, self.relay.access.as_ref().unwrap().head, "device {i}: {}", self.story(i));
     }
 
-    pub fn inject(&mut self, envelope: Vec<u8>, part: Option<CommitPart>) -> u64 {
+    pub(crate) fn inject(&mut self, envelope: Vec<u8>, part: Option<CommitPart>) -> u64 {
         self.relay.now = self.now;
         let joins = part.as_ref().and_then(|part| part.access.as_ref()).is_some_and(|change| {
             change.added.iter().any(|key| key.kind() == Kind::Member) && change.removed.is_empty()
@@ -318,7 +318,7 @@ impl World {
     }
 
     /// The commits that device `i`'s group stands on, newest first.
-    pub fn stands_on(&self, i: usize) -> Vec<u64> {
+    pub(crate) fn stands_on(&self, i: usize) -> Vec<u64> {
         let newest = self.devices[i].engine.as_ref().unwrap().books.position;
         let before = |seq: &u64| Some(self.entry(*seq).base).filter(|base| *base != 0);
         std::iter::successors(Some(newest).filter(|seq| *seq != 0), before).collect()
@@ -326,7 +326,7 @@ impl World {
 
     /// Nobody of `honest` took any commit that the test made, everybody was told, nobody was put out by it, and the room
     /// still works. Where none was made, none moved the epoch; else another one may have taken its place.
-    pub fn assert_refused(&mut self, honest: &[usize], epoch: u64, code: &str) {
+    pub(crate) fn assert_refused(&mut self, honest: &[usize], epoch: u64, code: &str) {
         for i in honest {
             match self.relay.injected.is_empty() {
                 true => assert_eq!(self.epoch(*i), epoch, "device {i} took it"),
@@ -342,7 +342,12 @@ impl World {
     }
 
     /// As `assert_refused`, and for the reason given.
-    pub fn assert_violates(&mut self, honest: &[usize], epoch: u64, violation: crate::mls::rules::Violation) {
+    pub(crate) fn assert_violates(
+        &mut self,
+        honest: &[usize],
+        epoch: u64,
+        violation: crate::mls::rules::Violation,
+    ) {
         let wanted = crate::room::Problem::InvalidCommit(crate::room::Breach::Rule(violation));
         for i in honest {
             let told = self.devices[*i]
@@ -355,7 +360,7 @@ impl World {
     }
 
     /// Commits and messages still get through between `honest`, in the same epoch.
-    pub fn assert_talks(&mut self, honest: &[usize]) {
+    pub(crate) fn assert_talks(&mut self, honest: &[usize]) {
         for i in honest {
             let text = format!("still here {i} at {}", self.relay.log.len());
             self.say(*i, &text);
@@ -371,43 +376,43 @@ impl World {
     }
 
     /// The last things that device `i` showed.
-    pub fn story(&self, i: usize) -> String {
+    pub(crate) fn story(&self, i: usize) -> String {
         let events = self.devices[i].events.iter().rev().take(40);
         let lines: Vec<String> =
             events.map(|event| format!("{event:?}").chars().take(300).collect()).collect();
         lines.join("\n")
     }
 
-    pub fn assert_alarm(&self, i: usize, kind: AlarmKind) {
+    pub(crate) fn assert_alarm(&self, i: usize, kind: AlarmKind) {
         assert!(self.alarms(i).contains(&kind), "device {i}: {}", self.story(i));
     }
 }
 
-pub fn member_key(access: &AccessSecret) -> AccessKey {
+pub(crate) fn member_key(access: &AccessSecret) -> AccessKey {
     let key = access.public().as_bytes().to_vec().into();
     AccessKey { key, kind: Kind::Member.into(), expires_ms: 0, max_uses: 0, ..AccessKey::default() }
 }
 
-pub fn adds(key: AccessKey) -> AccessChange {
+pub(crate) fn adds(key: AccessKey) -> AccessChange {
     AccessChange { added: vec![key], removed: Vec::new() }
 }
 
-pub fn nothing() -> AccessChange {
+pub(crate) fn nothing() -> AccessChange {
     AccessChange::default()
 }
 
-pub fn private(message: Vec<u8>) -> sealed::Body {
+pub(crate) fn private(message: Vec<u8>) -> sealed::Body {
     sealed::Body::PrivateMessage(message.into())
 }
 
-pub fn extensions(kind: ExtensionType, message: &impl prost::Message) -> ExtensionList {
+pub(crate) fn extensions(kind: ExtensionType, message: &impl prost::Message) -> ExtensionList {
     let mut list = ExtensionList::new();
     list.set(Extension::new(kind, message.encode_to_vec()));
     list
 }
 
 /// One entry of a log, for people.
-pub fn brief(entry: &Deliver) -> String {
+pub(crate) fn brief(entry: &Deliver) -> String {
     let who: String = entry.key.iter().take(2).map(|byte| format!("{byte:02x}")).collect();
     let ack = entry.ack.as_ref().map_or(0, |ack| ack.seq);
     format!(

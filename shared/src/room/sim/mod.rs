@@ -14,6 +14,7 @@
 
 mod cast;
 pub(crate) mod choices;
+mod eve;
 pub(crate) mod hostile;
 mod insider;
 mod judge;
@@ -21,5 +22,4 @@ mod liar;
 pub(crate) mod life;
 pub(crate) mod model;
 mod people;
-mod words;
 pub(crate) mod world;

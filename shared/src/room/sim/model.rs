@@ -19,7 +19,7 @@ use crate::invite::slot;
 
 /// One room and its streams.
 #[derive(Clone, Default)]
-pub struct ModelRelay {
+pub(crate) struct ModelRelay {
     pub exists: bool,
     pub log: Vec<Deliver>,
     pub access: Option<Memory>,
@@ -70,7 +70,7 @@ pub struct ModelRelay {
 
 /// A slot without its pieces.
 #[derive(Clone, Default)]
-pub struct KeptSlot {
+pub(crate) struct KeptSlot {
     pub sealed: Bytes,
     pub names: Bytes,
 }
@@ -85,12 +85,12 @@ impl Verify for Lenient {
 }
 
 impl ModelRelay {
-    pub fn binding(client: usize) -> [u8; 32] {
+    pub(crate) fn binding(client: usize) -> [u8; 32] {
         [u8::try_from(client).unwrap(); 32]
     }
 
     /// What the relay answers at once.
-    pub fn handle(&mut self, client: usize, frame: ClientFrame) -> Vec<RelayFrame> {
+    pub(crate) fn handle(&mut self, client: usize, frame: ClientFrame) -> Vec<RelayFrame> {
         let answer = match frame.frame.unwrap() {
             client_frame::Frame::Join(join) => self.join(client, join),
             client_frame::Frame::Publish(publish) => self.publish(client, &publish),
@@ -112,16 +112,16 @@ impl ModelRelay {
     }
 
     /// Whether the key may only vote.
-    pub fn is_barred(&self, key: &[u8]) -> bool {
+    pub(crate) fn is_barred(&self, key: &[u8]) -> bool {
         matches!(self.standing(key), Some(Standing::Barred { .. }))
     }
 
-    pub fn confirmed(&self) -> u64 {
+    pub(crate) fn confirmed(&self) -> u64 {
         self.access.as_ref().map_or(0, |access| access.head.confirmed.position)
     }
 
     /// The next entry for a member's stream.
-    pub fn next(&mut self, client: usize) -> Option<RelayFrame> {
+    pub(crate) fn next(&mut self, client: usize) -> Option<RelayFrame> {
         let (key, read) = self.streams.get_mut(&client)?;
         if *read == u64::MAX {
             return None; // an invite key reads nothing
@@ -226,7 +226,7 @@ impl ModelRelay {
         state.and_then(|state| state.to_snapshot(self.log.len() as u64)).unwrap_or_default().into()
     }
 
-    pub fn open(&mut self, room: RoomId, authority: PublicKey, keys: &[AccessKey], slot: Slot) {
+    pub(crate) fn open(&mut self, room: RoomId, authority: PublicKey, keys: &[AccessKey], slot: Slot) {
         self.exists = true;
         self.room = Some(room);
         // Of a room that was there before, another.
@@ -256,7 +256,7 @@ impl ModelRelay {
     }
 
     /// By whoever has that key.
-    pub fn publish_by(&mut self, key: &[u8], publish: &Publish) -> Frame {
+    pub(crate) fn publish_by(&mut self, key: &[u8], publish: &Publish) -> Frame {
         let answer = |seq| Frame::Published(Published { id: publish.id.clone(), seq, at_ms: 0 });
         let Ok(key) = PublicKey::try_from(key) else {
             return Frame::Refused(refusal(&publish.id, Code::NotAllowed, 0));
@@ -363,7 +363,7 @@ impl ModelRelay {
     }
 
     /// Uses of invites are not counted: none was used yet.
-    pub fn forget_uses(&mut self) {
+    pub(crate) fn forget_uses(&mut self) {
         let Some(access) = &mut self.access else { return };
         let rows = access.keys().unwrap().into_iter().filter(|(_, row)| row.removed == 0);
         let keys: Vec<_> = rows.map(|(key, row)| access::AccessKey { key, grant: row.grant }).collect();
@@ -374,7 +374,7 @@ impl ModelRelay {
     }
 
     /// From now on this is shown as the slot, whatever commit it is asked for.
-    pub fn put_slot(&mut self, slot: &slot::Slot) {
+    pub(crate) fn put_slot(&mut self, slot: &slot::Slot) {
         self.put_pieces(&slot.pieces.clone().into());
         let kept = KeptSlot { sealed: slot.sealed.clone().into(), names: slot.names.clone().into() };
         self.slots.values_mut().for_each(|slot| slot.clone_from(&kept));
@@ -417,7 +417,7 @@ impl ModelRelay {
 
     /// What a test puts into the log, whoever may have published it. Only where a commit stands, and whose key it is,
     /// is held against the rules.
-    pub fn append_by(&mut self, key: &[u8], envelope: Vec<u8>, commit: Option<CommitPart>) -> u64 {
+    pub(crate) fn append_by(&mut self, key: &[u8], envelope: Vec<u8>, commit: Option<CommitPart>) -> u64 {
         let Some(mut part) = commit else { return self.append(envelope) };
         if part.signature.is_empty() {
             part.signature = vec![0; 64].into();
@@ -446,7 +446,7 @@ impl ModelRelay {
     }
 
     /// As if by nobody: no rule is asked.
-    pub fn append(&mut self, envelope: Vec<u8>) -> u64 {
+    pub(crate) fn append(&mut self, envelope: Vec<u8>) -> u64 {
         let seq = self.log.len() as u64 + 1;
         self.log.push(Deliver { seq, at_ms: self.now, envelope: envelope.into(), ..Deliver::default() });
         seq
@@ -466,7 +466,7 @@ fn parse(envelope: &[u8], part: &CommitPart) -> Result<access::Commit, Refusal> 
     })
 }
 
-pub fn refused(id: &[u8], code: Code, last_commit: u64) -> RelayFrame {
+pub(crate) fn refused(id: &[u8], code: Code, last_commit: u64) -> RelayFrame {
     RelayFrame { frame: Some(Frame::Refused(refusal(id, code, last_commit))) }
 }
 

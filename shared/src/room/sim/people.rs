@@ -9,7 +9,7 @@ use super::{
 use crate::{
     crypto::suite::Suite,
     invite::link::Link,
-    room::{Alteration, Command, Engine, Event, Input, Said},
+    room::{Alteration, Command, Engine, Event, Input, MessageBody},
 };
 
 impl Life {
@@ -19,8 +19,13 @@ impl Life {
             0 => {
                 let change = Alteration::Edit(text);
                 let told = format!("{change:?}");
-                let said = Said::Act { target: [7; 16], change };
-                self.act(i, Input::Command(Command::Say { token: String::new(), said }), Some(told), choices);
+                let said = MessageBody::Act { target: [7; 16], change };
+                self.act(
+                    i,
+                    Input::Command(Command::Say { token: String::new(), body: said }),
+                    Some(told),
+                    choices,
+                );
             }
             1 => {
                 let stopped = choices.below(2) == 0;

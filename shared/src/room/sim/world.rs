@@ -16,16 +16,16 @@ use crate::{
     identity::{Identity, Next},
     invite::link::Link,
     room::{
-        AlarmKind, Alteration, Command, Engine, Event, Input, MAX_OUTBOX, Message, MessageId, Output, Policy,
-        Problem, Profile, Said, Stream, state::Phase,
+        AlarmKind, Alteration, Command, Engine, Event, Input, MAX_OUTBOX, Message, MessageBody, MessageId,
+        Output, Policy, Problem, Profile, Stream, state::Phase,
     },
 };
 
 /// The simulated clock starts here; any time will do.
-pub const START: u64 = 1_700_000_000_000;
+pub(crate) const START: u64 = 1_700_000_000_000;
 
 /// The pin of the model relay.
-pub const PIN: [u8; 32] = [5; 32];
+pub(crate) const PIN: [u8; 32] = [5; 32];
 
 /// Most frames and events that one step may bring, and most bytes that it may store: a full outbox is told of at once,
 /// and a group is stored whole.
@@ -34,10 +34,10 @@ const MAX_EVENTS: usize = 2 * MAX_OUTBOX;
 const MAX_STORED: usize = 16 << 20;
 
 /// What a device stored.
-pub type Rows = BTreeMap<String, Zeroizing<Vec<u8>>>;
+pub(crate) type Rows = BTreeMap<String, Zeroizing<Vec<u8>>>;
 
 /// One device: its engine, what it stored, what it showed.
-pub struct Device {
+pub(crate) struct Device {
     pub profile: Profile,
     pub engine: Option<Engine>,
     pub rows: Rows,
@@ -55,7 +55,7 @@ pub struct Device {
     pub says_it_is_out: bool,
 }
 
-pub struct World {
+pub(crate) struct World {
     pub relay: ModelRelay,
     pub devices: Vec<Device>,
     pub now: u64,
@@ -66,7 +66,7 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(names: &[&str], suite: Suite, seed: u64) -> Self {
+    pub(crate) fn new(names: &[&str], suite: Suite, seed: u64) -> Self {
         let device = |(index, name): (usize, &&str)| {
             let random = Random::new(ChaCha20Rng::seed_from_u64(seed * 1_000 + index as u64));
             let identity = Arc::new(Identity::generate(&random, Next::NONE));
@@ -99,7 +99,7 @@ impl World {
     }
 
     /// A private room by device 0, joined by all others, everybody online and settled.
-    pub fn room_of(names: &[&str], suite: Suite, seed: u64) -> Self {
+    pub(crate) fn room_of(names: &[&str], suite: Suite, seed: u64) -> Self {
         let mut world = Self::new(names, suite, seed);
         world.create(0);
         for joiner in 1..names.len() {
@@ -109,18 +109,18 @@ impl World {
         world
     }
 
-    pub fn create(&mut self, i: usize) {
+    pub(crate) fn create(&mut self, i: usize) {
         self.create_with(i, Policy::default());
     }
 
-    pub fn create_with(&mut self, i: usize, policy: Policy) {
+    pub(crate) fn create_with(&mut self, i: usize, policy: Policy) {
         let engine = Engine::create(&self.devices[i].profile, "team", policy, self.clock(i)).unwrap();
         self.devices[i].engine = Some(engine);
         self.connect(i);
         self.settle();
     }
 
-    pub fn join(&mut self, i: usize, link: &Link) {
+    pub(crate) fn join(&mut self, i: usize, link: &Link) {
         let now = self.clock(i);
         self.devices[i].engine = Some(Engine::join(&self.devices[i].profile, link, now).unwrap());
         self.connect(i);
@@ -128,11 +128,11 @@ impl World {
     }
 
     /// What the clock of device `i` says.
-    pub fn clock(&self, i: usize) -> u64 {
+    pub(crate) fn clock(&self, i: usize) -> u64 {
         self.now + self.devices[i].ahead
     }
 
-    pub fn invite(&mut self, i: usize) -> Link {
+    pub(crate) fn invite(&mut self, i: usize) -> Link {
         self.command(i, Command::INVITE);
         self.settle();
         let links = self.devices[i].events.iter().rev();
@@ -145,16 +145,16 @@ impl World {
             .expect("an invite")
     }
 
-    pub fn say(&mut self, i: usize, text: &str) {
+    pub(crate) fn say(&mut self, i: usize, text: &str) {
         self.command(i, Command::Send { token: text.to_owned(), text: text.to_owned() });
     }
 
-    pub fn act(&mut self, i: usize, target: MessageId, change: Alteration) {
-        self.command(i, Command::Say { token: String::new(), said: Said::Act { target, change } });
+    pub(crate) fn act(&mut self, i: usize, target: MessageId, change: Alteration) {
+        self.command(i, Command::Say { token: String::new(), body: MessageBody::Act { target, change } });
     }
 
     /// The last chat line that device `i` was shown.
-    pub fn last(&self, i: usize) -> Message {
+    pub(crate) fn last(&self, i: usize) -> Message {
         let messages = self.devices[i].events.iter().rev().filter_map(|event| match event {
             Event::Message(message) => Some(message.clone()),
             _ => None,
@@ -162,11 +162,11 @@ impl World {
         messages.into_iter().next().expect("a message")
     }
 
-    pub fn command(&mut self, i: usize, command: Command) {
+    pub(crate) fn command(&mut self, i: usize, command: Command) {
         self.input(i, Input::Command(command));
     }
 
-    pub fn connect(&mut self, i: usize) {
+    pub(crate) fn connect(&mut self, i: usize) {
         self.devices[i].inbox.clear();
         self.devices[i].online = true;
         self.relay.ended.remove(&i);
@@ -175,21 +175,21 @@ impl World {
         self.input(i, Input::Connected { binding, token, pin: Some(PIN) });
     }
 
-    pub fn disconnect(&mut self, i: usize) {
+    pub(crate) fn disconnect(&mut self, i: usize) {
         self.devices[i].online = false;
         self.devices[i].inbox.clear();
         self.relay.streams.remove(&i);
         self.input(i, Input::Disconnected);
     }
 
-    pub fn input(&mut self, i: usize, input: Input) {
+    pub(crate) fn input(&mut self, i: usize, input: Input) {
         let Some(output) = self.handle(i, input) else { return };
         self.save(i, &output);
         self.send_and_show(i, output);
     }
 
     /// What device `i` answers, neither stored nor sent yet.
-    pub fn handle(&mut self, i: usize, input: Input) -> Option<Output> {
+    pub(crate) fn handle(&mut self, i: usize, input: Input) -> Option<Output> {
         let now = self.clock(i);
         let engine = self.devices[i].engine.as_mut()?;
         self.handled += 1;
@@ -197,14 +197,14 @@ impl World {
     }
 
     /// The process ends here and now: what was not saved is gone.
-    pub fn crash(&mut self, i: usize) {
+    pub(crate) fn crash(&mut self, i: usize) {
         self.devices[i].engine = None;
         self.devices[i].online = false;
         self.devices[i].inbox.clear();
         self.relay.streams.remove(&i);
     }
 
-    pub fn restart(&mut self, i: usize) {
+    pub(crate) fn restart(&mut self, i: usize) {
         let now = self.clock(i);
         let device = &mut self.devices[i];
         let rows = device.rows.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
@@ -215,13 +215,13 @@ impl World {
     }
 
     /// The profile of device `i` is an old copy of itself from now on.
-    pub fn put_back(&mut self, i: usize, rows: Rows) {
+    pub(crate) fn put_back(&mut self, i: usize, rows: Rows) {
         self.crash(i);
         self.devices[i].rows = rows;
         self.restart(i);
     }
 
-    pub fn save(&mut self, i: usize, output: &Output) {
+    pub(crate) fn save(&mut self, i: usize, output: &Output) {
         let values = output.changes.iter().filter_map(|change| change.value.as_ref());
         let stored: usize = values.map(|row| row.len()).sum();
         assert!(output.frames.len() <= MAX_FRAMES && output.events.len() <= MAX_EVENTS, "an endless output");
@@ -254,7 +254,7 @@ impl World {
         }
     }
 
-    pub fn send_and_show(&mut self, i: usize, output: Output) {
+    pub(crate) fn send_and_show(&mut self, i: usize, output: Output) {
         self.devices[i].wake = output.wake_at.map(|at| at.saturating_sub(self.devices[i].ahead));
         let online = self.devices[i].online;
         for frame in output.frames.into_iter().filter(|_| online) {
@@ -277,7 +277,7 @@ impl World {
     }
 
     /// Hands device `i` its next frame. False when there is none.
-    pub fn deliver_one(&mut self, i: usize) -> bool {
+    pub(crate) fn deliver_one(&mut self, i: usize) -> bool {
         if !self.devices[i].online || self.devices[i].engine.is_none() {
             return false;
         }
@@ -288,7 +288,7 @@ impl World {
     }
 
     /// Runs until nothing is under way and nobody waits for a time within the hour.
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         self.run_until(|_| false);
     }
 
@@ -305,7 +305,7 @@ impl World {
     }
 
     /// As `settle`, or until something is so.
-    pub fn run_until(&mut self, is_so: impl Fn(&Self) -> bool) -> bool {
+    pub(crate) fn run_until(&mut self, is_so: impl Fn(&Self) -> bool) -> bool {
         for _ in 0..8_000 {
             let mut is_busy = false;
             for i in 0..self.devices.len() {
@@ -383,7 +383,7 @@ impl World {
         );
     }
 
-    pub fn texts(&self, i: usize) -> Vec<String> {
+    pub(crate) fn texts(&self, i: usize) -> Vec<String> {
         self.devices[i]
             .events
             .iter()
@@ -394,7 +394,7 @@ impl World {
             .collect()
     }
 
-    pub fn alarms(&self, i: usize) -> Vec<AlarmKind> {
+    pub(crate) fn alarms(&self, i: usize) -> Vec<AlarmKind> {
         self.devices[i]
             .events
             .iter()
@@ -405,7 +405,7 @@ impl World {
             .collect()
     }
 
-    pub fn errors(&self, i: usize) -> Vec<&'static str> {
+    pub(crate) fn errors(&self, i: usize) -> Vec<&'static str> {
         self.devices[i]
             .events
             .iter()
@@ -416,11 +416,11 @@ impl World {
             .collect()
     }
 
-    pub fn closed(&self, i: usize) -> bool {
+    pub(crate) fn closed(&self, i: usize) -> bool {
         self.devices[i].events.iter().any(|event| matches!(event, Event::Closed { .. }))
     }
 
-    pub fn authenticator(&self, i: usize) -> Vec<u8> {
+    pub(crate) fn authenticator(&self, i: usize) -> Vec<u8> {
         self.devices[i]
             .engine
             .as_ref()
@@ -430,7 +430,7 @@ impl World {
     }
 
     /// Every one of `members` is in the same epoch with the same members, and nothing is wrong.
-    pub fn assert_agreed(&self, members: &[usize]) {
+    pub(crate) fn assert_agreed(&self, members: &[usize]) {
         let first = self.authenticator(members[0]);
         for i in members {
             assert_eq!(self.authenticator(*i), first, "device {i}");

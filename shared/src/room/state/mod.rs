@@ -132,7 +132,7 @@ pub(super) struct LandedRow {
 
 impl Meta {
     /// What the group says of the room, to notice a change.
-    pub fn take_room(&mut self, room: &content::Room) {
+    pub(super) fn take_room(&mut self, room: &content::Room) {
         self.disappear_s = room.disappear_s;
         self.topic.clone_from(&room.topic);
     }

@@ -91,7 +91,7 @@ fn what_another_device_of_ours_says_and_has_read_is_ours() {
     world.settle();
     assert!(world.last(BOB).mine && !world.last(ANN).mine);
     let seq = world.last(BOB).seq;
-    world.command(phone, Command::Say { token: String::new(), said: crate::room::Said::Seen(seq) });
+    world.command(phone, Command::Say { token: String::new(), body: crate::room::MessageBody::Seen(seq) });
     world.settle();
     let mine = |i: usize| {
         let mut seen = world.devices[i].events.iter().filter_map(|event| match event {

@@ -17,7 +17,7 @@ use crate::{
     content::{self, content::Body, sealed},
     crypto::aead::{DERIVED, Session},
     identity::credential::CREDENTIAL_TYPE,
-    mls::group::{Kind as Said, LEAF_EXTENSION, Place, ROOM_EXTENSION, hostile::Hostile},
+    mls::group::{Kind as MessageKind, LEAF_EXTENSION, MessagePlace, ROOM_EXTENSION, hostile::Hostile},
     mls::rules::Violation,
     room::{Alarm, AlarmKind, Command, Event},
 };
@@ -255,7 +255,7 @@ fn envelope_of_nobody_costs_no_key_however_many_members_there_are() {
 
 /// What says that it belongs there, in bob's name, and is rubbish below that.
 fn plausible(world: &World, session: Session, sequence: u64) -> Vec<u8> {
-    let place = Place { kind: Said::Signal, session, sequence, generation: 0 };
+    let place = MessagePlace { kind: MessageKind::Signal, session, sequence, generation: 0 };
     let mut message = world.hostile(EVE).seal_as(&place.encode(), b"");
     *message.last_mut().unwrap() ^= 1;
     world.envelope(EVE, world.leaf(BOB), (session, sequence), private(message))
@@ -290,7 +290,7 @@ fn forgeries_in_a_members_name_do_not_make_it_commit_or_lose_numbers() {
     let before = commits(&world);
     for n in 0..20u64 {
         let session = Session::random(&world.devices[EVE].profile.random);
-        let message = world.hostile(EVE).seal(Said::Content, (session, n), b"");
+        let message = world.hostile(EVE).seal(MessageKind::Content, (session, n), b"");
         let own = vec![u8::try_from(n).unwrap(); 16].into();
         let engine = world.devices[EVE].engine.as_ref().unwrap();
         let (_, mut key) = engine.keyring.sealing(world.leaf(BOB), session, n).unwrap();

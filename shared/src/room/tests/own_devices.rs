@@ -12,7 +12,7 @@ use crate::{
     identity::credential::certify,
     mls::group::ROOM_EXTENSION,
     mls::rules::Violation,
-    room::{Breach, CloseReason, Command, Day, DeviceHere, Event, Policy, Said},
+    room::{Breach, CloseReason, Command, Day, DeviceHere, Event, MessageBody, Policy},
 };
 
 const ANN: usize = 0;
@@ -127,8 +127,8 @@ fn told(world: &World, i: usize) -> Vec<(DeviceId, DeviceHere)> {
 fn device_tells_the_others_where_it_is() {
     let mut world = two(808);
     let here = here(&world);
-    let said = Said::Here(Box::new(here.clone()));
-    world.command(PHONE, Command::Say { token: String::new(), said });
+    let said = MessageBody::Here(Box::new(here.clone()));
+    world.command(PHONE, Command::Say { token: String::new(), body: said });
     world.settle();
     let phone = super::devices::device(&world, PHONE);
     for i in [ANN, PHONE] {
@@ -163,9 +163,9 @@ fn hostile_device_says_nothing_that_may_not_be_said_of_it() {
 #[test]
 fn honest_program_says_nothing_of_devices_among_people() {
     let mut world = super::hostile::three(811);
-    let said = Said::Here(Box::new(here(&world)));
+    let said = MessageBody::Here(Box::new(here(&world)));
     let log = world.relay.log.len();
-    world.command(PHONE, Command::Say { token: String::new(), said });
+    world.command(PHONE, Command::Say { token: String::new(), body: said });
     world.settle();
     assert_eq!(world.relay.log.len(), log);
 }
@@ -173,8 +173,8 @@ fn honest_program_says_nothing_of_devices_among_people() {
 #[test]
 fn what_a_device_tells_the_others_is_its_own_alone() {
     let mut world = two(812);
-    let said = Said::Device(crate::room::Private::new(vec![1]));
-    world.command(PHONE, Command::Say { token: String::new(), said });
+    let said = MessageBody::Device(crate::room::Private::new(vec![1]));
+    world.command(PHONE, Command::Say { token: String::new(), body: said });
     world.settle();
     let mine = |i: usize| {
         let of = |event: &Event| match event {

@@ -9,7 +9,7 @@ use crate::{
     crypto::suite::Suite,
     file::{FileKey, Manifest},
     message::timeline::Line,
-    room::{Command, Event, Message, Policy, Said},
+    room::{Command, Event, Message, MessageBody, Policy},
 };
 
 /// Ann made a room that shares `past_lines`; bob is in, eve is not.
@@ -67,8 +67,8 @@ fn newcomer_is_handed_files_with_their_lines() {
         preview: vec![4; 9],
         duration_ms: 0,
     };
-    let said = Said::Text { text: String::new(), reply_to: None, file: Some(Box::new(file.clone())) };
-    world.command(ANN, Command::Say { token: String::new(), said });
+    let said = MessageBody::Text { text: String::new(), reply_to: None, file: Some(Box::new(file.clone())) };
+    world.command(ANN, Command::Say { token: String::new(), body: said });
     world.settle();
     world.join(EVE, &link);
     answer(&mut world);

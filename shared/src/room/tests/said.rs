@@ -1,4 +1,4 @@
-//! Replies, edits, signs, read marks, profiles, disappearing lines: what must work.
+//! Replies, edits, reactions, read marks, profiles, disappearing lines: what must work.
 
 use super::{
     hostile::{ANN, BOB, EVE, three},
@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     message::timeline::Line,
-    room::{Act, Alteration, Command, Event, Said},
+    room::{Act, Alteration, Command, Event, MessageBody},
 };
 
 fn acts(world: &World, i: usize) -> Vec<Act> {
@@ -27,8 +27,8 @@ fn folded(world: &World, i: usize) -> Line {
     line
 }
 
-fn say(world: &mut World, i: usize, said: Said) {
-    world.command(i, Command::Say { token: "t".to_owned(), said });
+fn say(world: &mut World, i: usize, said: MessageBody) {
+    world.command(i, Command::Say { token: "t".to_owned(), body: said });
     world.settle();
 }
 
@@ -39,10 +39,10 @@ fn a_line_becomes_the_same_for_everybody() {
     world.settle();
     let id = world.last(ANN).id;
     world.act(ANN, id, Alteration::Edit("first".to_owned()));
-    let sign = |withdrawn| Alteration::React { emoji: "👍".to_owned(), withdrawn };
-    world.act(BOB, id, sign(false));
-    world.act(EVE, id, sign(false));
-    world.act(EVE, id, sign(true));
+    let reaction = |withdrawn| Alteration::React { emoji: "👍".to_owned(), withdrawn };
+    world.act(BOB, id, reaction(false));
+    world.act(EVE, id, reaction(false));
+    world.act(EVE, id, reaction(true));
     world.settle();
     for i in [ANN, BOB, EVE] {
         let line = folded(&world, i);
@@ -63,7 +63,7 @@ fn a_reply_names_what_it_answers() {
     world.say(ANN, "who is there?");
     world.settle();
     let id = world.last(BOB).id;
-    say(&mut world, BOB, Said::Text { text: "me".to_owned(), reply_to: Some(id), file: None });
+    say(&mut world, BOB, MessageBody::Text { text: "me".to_owned(), reply_to: Some(id), file: None });
     assert_eq!(world.last(ANN).reply_to, Some(id));
     assert_eq!(world.last(BOB).reply_to, Some(id));
 }
@@ -74,7 +74,7 @@ fn read_marks_reach_the_others() {
     world.say(ANN, "read this");
     world.settle();
     let seq = world.last(BOB).seq;
-    say(&mut world, BOB, Said::Seen(seq));
+    say(&mut world, BOB, MessageBody::Seen(seq));
     let marks: Vec<_> = world.devices[ANN]
         .events
         .iter()

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::room::{Command, Event, TYPING_EVERY_MS};
 
-pub fn typing(world: &World, i: usize) -> Vec<(String, bool)> {
+pub(super) fn typing(world: &World, i: usize) -> Vec<(String, bool)> {
     let events = world.devices[i].events.iter().filter_map(|event| match event {
         Event::Typing { who, stopped } => Some((who.name.clone(), *stopped)),
         _ => None,

@@ -3,11 +3,11 @@
 use shared::{content, invite::pieces::Tree};
 
 /// What lets others in, and devices back in: a GroupInfo without its tree, and the tree.
-pub type Slot = (Vec<u8>, Tree);
+pub(super) type Slot = (Vec<u8>, Tree);
 
 /// What all members of an epoch derive alike.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Secrets {
+pub(super) struct Secrets {
     pub epoch: u64,
     pub authenticator: Vec<u8>,
     /// What seals envelopes.
@@ -18,7 +18,7 @@ pub struct Secrets {
     pub authority: [u8; 32],
 }
 
-pub trait Member {
+pub(super) trait Member {
     fn is_ours(&self) -> bool;
     fn leaf(&self) -> u32;
     fn slot(&self) -> Slot;
@@ -31,7 +31,7 @@ pub trait Member {
     fn commit(&mut self, remove: Option<u32>) -> Vec<u8>;
     /// Takes in somebody's commit; says who joined or came back: the leaf that is new, and the one it replaces.
     fn take(&mut self, commit: &[u8]) -> Change;
-    /// Says something, for a place that it names (`mls::group::Place`).
+    /// Says something, for a place that it names (`mls::group::MessagePlace`).
     fn say(&mut self, line: &[u8]) -> Vec<u8>;
     /// Reads what another member said: its leaf and its line.
     fn hear(&mut self, message: &[u8]) -> (u32, Vec<u8>);
@@ -39,7 +39,7 @@ pub trait Member {
 
 /// What a commit did to leaves, as far as a member's library tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Change {
+pub(super) struct Change {
     /// The committer came by an external commit, at this leaf.
     pub entered: Option<u32>,
     /// A leaf that is gone.

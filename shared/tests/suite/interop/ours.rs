@@ -12,21 +12,21 @@ use super::{
     person::{NOW, Person, ROOM},
 };
 
-pub struct Ours {
+pub(super) struct Ours {
     person: Person,
     group: Group,
     said: u64,
 }
 
 impl Ours {
-    pub fn found(person: Person, room: &content::Room) -> Self {
+    pub(super) fn found(person: Person, room: &content::Room) -> Self {
         let suite = (person.suite, &person.random);
         let signer = (&person.signer, person.identity());
         let (group, _) = Group::create(suite, signer, &ROOM, room, &person.founding_leaf()).unwrap();
         Self { person, group, said: 0 }
     }
 
-    pub fn join(person: Person, (info, tree): &Slot, invite: &InviteSecret) -> (Self, Vec<u8>) {
+    pub(super) fn join(person: Person, (info, tree): &Slot, invite: &InviteSecret) -> (Self, Vec<u8>) {
         let suite = (person.suite, &person.random);
         let signer = (&person.signer, person.identity());
         let by = (invite, &person.access.public());

@@ -15,13 +15,13 @@ use shared::{
 };
 
 /// The room of all tests here.
-pub const ROOM: RoomId = RoomId([7; 32]);
+pub(super) const ROOM: RoomId = RoomId([7; 32]);
 
 /// The time of all of them: Unix milliseconds.
-pub const NOW: u64 = 1_700_000_000_000;
+pub(super) const NOW: u64 = 1_700_000_000_000;
 
 /// One person with one device.
-pub struct Person {
+pub(super) struct Person {
     pub suite: Suite,
     pub random: Random,
     pub account: Identity,
@@ -32,7 +32,7 @@ pub struct Person {
 }
 
 impl Person {
-    pub fn new(suite: Suite, random: Random, name: String) -> Self {
+    pub(super) fn new(suite: Suite, random: Random, name: String) -> Self {
         let (account, access) = (Identity::generate(&random, Next::NONE), AccessSecret::generate(&random));
         let signer = Signer::generate(suite, &random).unwrap();
         let device = random.bytes();
@@ -40,23 +40,23 @@ impl Person {
     }
 
     /// The credential and the leaf key that it certifies.
-    pub fn identity(&self) -> SigningIdentity {
+    pub(super) fn identity(&self) -> SigningIdentity {
         certify(&self.account, &ROOM, self.name.as_str(), "laptop", self.device, &self.signer.public)
     }
 
     /// The bytes of the custom credential.
-    pub fn credential(&self) -> Vec<u8> {
+    pub(super) fn credential(&self) -> Vec<u8> {
         self.identity().credential.as_custom().unwrap().data.clone()
     }
 
     /// The leaf of whoever made the room.
-    pub fn founding_leaf(&self) -> content::Leaf {
+    pub(super) fn founding_leaf(&self) -> content::Leaf {
         let access_key = self.access.public().as_bytes().to_vec().into();
         content::Leaf { access_key, ..content::Leaf::default() }
     }
 
     /// The leaf of somebody who joins by `invite` at the end of `epoch`.
-    pub fn joining_leaf(&self, invite: &InviteSecret, epoch: u64) -> Vec<u8> {
+    pub(super) fn joining_leaf(&self, invite: &InviteSecret, epoch: u64) -> Vec<u8> {
         let (account, access) = (self.account.public_key(), self.access.public());
         let leaf_key = self.signer.public.as_bytes();
         let statement = join_statement(&ROOM.0, epoch, leaf_key, &account, access.as_bytes());
@@ -71,7 +71,7 @@ impl Person {
     /// An open room as they make it. A removal from a private one ends its invites, and OpenMLS takes no change of a
     /// GroupContext with extensions of our own (its check valn1001 wants them in `required_capabilities`; RFC 9420,
     /// 12.1.7, does not).
-    pub fn founds(&self, secret: &InviteSecret) -> content::Room {
+    pub(super) fn founds(&self, secret: &InviteSecret) -> content::Room {
         content::Room {
             name: "interop".to_owned(),
             open: true,
@@ -84,7 +84,7 @@ impl Person {
     }
 
     /// What a commit of theirs says beside what it does.
-    pub fn note(&self) -> content::CommitNote {
+    pub(super) fn note(&self) -> content::CommitNote {
         let session = self.random.bytes::<8>().to_vec().into();
         content::CommitNote { session, ..content::CommitNote::default() }
     }

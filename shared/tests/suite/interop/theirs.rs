@@ -19,7 +19,7 @@ use shared::{
     crypto::{aead::Session, suite::Suite},
     identity::credential::CREDENTIAL_TYPE,
     invite::{InviteSecret, pieces::Tree},
-    mls::group::{Claim, Kind, LEAF_EXTENSION, Place, ROOM_EXTENSION},
+    mls::group::{Claim, Kind, LEAF_EXTENSION, MessagePlace, ROOM_EXTENSION},
 };
 
 use super::{
@@ -27,7 +27,7 @@ use super::{
     person::{Person, ROOM},
 };
 
-pub struct Theirs {
+pub(super) struct Theirs {
     person: Person,
     provider: OpenMlsRustCrypto,
     signer: SignatureKeyPair,
@@ -38,12 +38,12 @@ pub struct Theirs {
 }
 
 impl Theirs {
-    pub fn found(person: Person, room: &content::Room) -> Self {
+    pub(super) fn found(person: Person, room: &content::Room) -> Self {
         Self::found_for(Lifetime::init(0, u64::MAX), person, room)
     }
 
     /// With this lifetime in the founder's leaf.
-    pub fn found_for(lifetime: Lifetime, person: Person, room: &content::Room) -> Self {
+    pub(super) fn found_for(lifetime: Lifetime, person: Person, room: &content::Room) -> Self {
         let (provider, signer) = (OpenMlsRustCrypto::default(), keys(&person));
         let group = MlsGroup::builder()
             .with_group_id(GroupId::from_slice(&ROOM.0))
@@ -60,7 +60,7 @@ impl Theirs {
         Self { person, provider, signer, group, said: 0, generation: (0, 0) }
     }
 
-    pub fn join(person: Person, slot: &Slot, invite: &InviteSecret) -> (Self, Vec<u8>) {
+    pub(super) fn join(person: Person, slot: &Slot, invite: &InviteSecret) -> (Self, Vec<u8>) {
         let epoch = mls_rs::MlsMessage::from_bytes(&slot.0).unwrap().epoch().unwrap();
         let leaf = person.joining_leaf(invite, epoch);
         let (provider, signer) = (OpenMlsRustCrypto::default(), keys(&person));
@@ -177,7 +177,8 @@ impl Member for Theirs {
         let generation = self.generation.1;
         self.generation.1 += 1;
         self.said += 1;
-        let place = Place { kind: Kind::Content, session: Session([6; 8]), sequence: self.said, generation };
+        let place =
+            MessagePlace { kind: Kind::Content, session: Session([6; 8]), sequence: self.said, generation };
         self.group.set_aad(place.encode().to_vec());
         self.group.create_message(&self.provider, &self.signer, line).unwrap().to_bytes().unwrap()
     }

@@ -8,23 +8,29 @@ use shared::crypto::suite::{Cipher, SuiteError};
 use super::wire::vector;
 
 /// Octets of a secret (`KDF.Nh`) in suite 1.
-pub const NH: usize = 32;
+pub(super) const NH: usize = 32;
 
 fn labeled(label: &str, context: &[u8]) -> Vec<u8> {
     [vector(format!("MLS 1.0 {label}").as_bytes()), vector(context)].concat()
 }
 
-pub fn expand_with_label(cipher: &Cipher, secret: &[u8], label: &str, context: &[u8], len: usize) -> Vec<u8> {
+pub(super) fn expand_with_label(
+    cipher: &Cipher,
+    secret: &[u8],
+    label: &str,
+    context: &[u8],
+    len: usize,
+) -> Vec<u8> {
     let length = u16::try_from(len).unwrap().to_be_bytes();
     let info = [length.to_vec(), labeled(label, context)].concat();
     cipher.kdf_expand(secret, &info, len).unwrap().to_vec()
 }
 
-pub fn derive_secret(cipher: &Cipher, secret: &[u8], label: &str) -> Vec<u8> {
+pub(super) fn derive_secret(cipher: &Cipher, secret: &[u8], label: &str) -> Vec<u8> {
     expand_with_label(cipher, secret, label, b"", NH)
 }
 
-pub fn derive_tree_secret(
+pub(super) fn derive_tree_secret(
     cipher: &Cipher,
     secret: &[u8],
     label: &str,
@@ -34,15 +40,15 @@ pub fn derive_tree_secret(
     expand_with_label(cipher, secret, label, &generation.to_be_bytes(), len)
 }
 
-pub fn ref_hash(cipher: &Cipher, label: &str, value: &[u8]) -> Vec<u8> {
+pub(super) fn ref_hash(cipher: &Cipher, label: &str, value: &[u8]) -> Vec<u8> {
     cipher.hash(&[vector(label.as_bytes()), vector(value)].concat()).unwrap()
 }
 
-pub fn sign_with_label(cipher: &Cipher, secret: &[u8], label: &str, content: &[u8]) -> Vec<u8> {
+pub(super) fn sign_with_label(cipher: &Cipher, secret: &[u8], label: &str, content: &[u8]) -> Vec<u8> {
     cipher.sign(&SignatureSecretKey::new_slice(secret), &labeled(label, content)).unwrap()
 }
 
-pub fn verify_with_label(
+pub(super) fn verify_with_label(
     cipher: &Cipher,
     public: &[u8],
     label: &str,
@@ -52,7 +58,7 @@ pub fn verify_with_label(
     cipher.verify(&SignaturePublicKey::new_slice(public), signature, &labeled(label, content))
 }
 
-pub fn encrypt_with_label(
+pub(super) fn encrypt_with_label(
     cipher: &Cipher,
     public: &[u8],
     label: &str,
@@ -63,7 +69,7 @@ pub fn encrypt_with_label(
     cipher.hpke_seal(&public, &labeled(label, context), None, plaintext).unwrap()
 }
 
-pub fn decrypt_with_label(
+pub(super) fn decrypt_with_label(
     cipher: &Cipher,
     (secret, public): (&[u8], &[u8]),
     label: &str,
@@ -75,7 +81,7 @@ pub fn decrypt_with_label(
 }
 
 /// The leaf secrets of a full secret tree, left to right (RFC 9420 §9).
-pub fn leaf_secrets(cipher: &Cipher, node: &[u8], leaves: usize) -> Vec<Vec<u8>> {
+pub(super) fn leaf_secrets(cipher: &Cipher, node: &[u8], leaves: usize) -> Vec<Vec<u8>> {
     if leaves == 1 {
         return vec![node.to_vec()];
     }
@@ -87,7 +93,7 @@ pub fn leaf_secrets(cipher: &Cipher, node: &[u8], leaves: usize) -> Vec<Vec<u8>>
 }
 
 /// Key and nonce of a generation of a leaf's ratchet, "handshake" or "application" (RFC 9420 §9.1).
-pub fn ratchet(cipher: &Cipher, leaf: &[u8], kind: &str, generation: u32) -> (Vec<u8>, Vec<u8>) {
+pub(super) fn ratchet(cipher: &Cipher, leaf: &[u8], kind: &str, generation: u32) -> (Vec<u8>, Vec<u8>) {
     let mut secret = derive_secret(cipher, leaf, kind);
     for passed in 0..generation {
         secret = derive_tree_secret(cipher, &secret, "secret", passed, NH);
@@ -97,7 +103,7 @@ pub fn ratchet(cipher: &Cipher, leaf: &[u8], kind: &str, generation: u32) -> (Ve
 }
 
 /// Key and nonce of the sender data of this ciphertext (RFC 9420 §6.3.2).
-pub fn sender_data_key(cipher: &Cipher, secret: &[u8], ciphertext: &[u8]) -> (Vec<u8>, Vec<u8>) {
+pub(super) fn sender_data_key(cipher: &Cipher, secret: &[u8], ciphertext: &[u8]) -> (Vec<u8>, Vec<u8>) {
     let sample = &ciphertext[..ciphertext.len().min(NH)];
     let expand = |label, len| expand_with_label(cipher, secret, label, sample, len);
     (expand("key", cipher.aead_key_size()), expand("nonce", cipher.aead_nonce_size()))

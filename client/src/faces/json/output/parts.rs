@@ -1,4 +1,4 @@
-//! What objects are made of: people, rooms, signs.
+//! What objects are made of: people, rooms, reactions.
 
 use serde::{Deserialize, Serialize};
 
@@ -39,7 +39,7 @@ pub struct MoreOut {
     /// It was taken back.
     #[serde(skip_serializing_if = "is_false")]
     pub deleted: bool,
-    /// Signs under it.
+    /// Reactions to it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reactions: Vec<ReactionOut>,
     /// Who handed it over; then nothing proves who said it.
@@ -105,10 +105,10 @@ impl WhyOut {
     }
 }
 
-/// A sign under a message.
+/// A reaction to a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReactionOut {
-    /// The sign.
+    /// The emoji.
     pub emoji: String,
     /// Whose.
     pub people: Vec<PersonOut>,

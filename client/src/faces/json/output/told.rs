@@ -7,7 +7,7 @@ use crate::{
     faces::words,
     failure::Failure,
     runtime::{Event, Namesake, RelayState, RoomEvent},
-    store::{Notice, What},
+    store::{Notice, RoomLogItem},
 };
 
 /// The objects that tell of an event; several for a certificate that changed.
@@ -79,29 +79,24 @@ fn relay_event(relay: String, state: RelayState) -> Vec<Out> {
 
 fn engine_event(room: String, event: engine::Event, marks: Marks<'_>) -> Out {
     let live = WhenOut::default();
+    // What stands in the history is told in the same words as it happens.
+    if let Some(what) = RoomLogItem::of(&event).filter(|what| !what.is_loud()) {
+        return Out::happened(room, what, live);
+    }
     match event {
-        engine::Event::MemberJoined { who, by } => Out::happened(room, What::Joined { who, by }, live),
-        engine::Event::DeviceJoined { who, device, .. } => {
-            Out::happened(room, What::Linked { who, device: device.name }, live)
-        }
-        engine::Event::DeviceLeft { who, device, by } => {
-            Out::happened(room, What::Unlinked { who, device: device.name, by }, live)
-        }
-        engine::Event::KeyChanged { who, was } => Out::happened(room, What::KeyChanged { who, was }, live),
-        engine::Event::DeviceBack(who) => Out::happened(room, What::Back(who), live),
+        // Told above.
+        engine::Event::MemberJoined { .. }
+        | engine::Event::DeviceBack(_)
+        | engine::Event::DeviceJoined { .. }
+        | engine::Event::DeviceLeft { .. }
+        | engine::Event::KeyChanged { .. }
+        | engine::Event::MemberLeft { .. }
+        | engine::Event::ProfileChanged { .. }
+        | engine::Event::NewPicture { .. }
+        | engine::Event::Disappearing { .. }
+        | engine::Event::Topic { .. }
+        | engine::Event::Lost { .. } => Out::Gone { room, seqs: Vec::new() },
         engine::Event::Invited { by, .. } => Out::Invited { room, by: person(by) },
-        engine::Event::MemberLeft { who, by } => Out::happened(room, What::Left { who, by }, live),
-        engine::Event::ProfileChanged { who, was } => Out::happened(room, What::Renamed { who, was }, live),
-        engine::Event::NewPicture { who, is_gone } => {
-            Out::happened(room, What::NewPicture { who, is_gone }, live)
-        }
-        engine::Event::Disappearing { by, seconds } => {
-            Out::happened(room, What::Disappearing { by, seconds }, live)
-        }
-        engine::Event::Topic { by, text } => Out::happened(room, What::Topic { by, text }, live),
-        engine::Event::Lost { after, upto } => {
-            Out::happened(room, What::Lost { after, upto, lines: 0 }, live)
-        }
         engine::Event::Accepted => Out::Accepted { room, message: words::ACCEPTED.to_owned() },
         engine::Event::Joined(view) => Out::joined(&room, &view, marks),
         engine::Event::Epoch(view) => {

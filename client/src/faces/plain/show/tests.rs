@@ -55,11 +55,11 @@ struct Read {
     name: String,
     /// Who handed it over, whom it answers and with which words before, and whether it was edited.
     about: (Option<String>, Option<(String, String)>, bool),
-    said: Said,
+    said: Shown,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Said {
+enum Shown {
     Words(String),
     Action(String),
     Nothing,
@@ -135,16 +135,16 @@ fn read(line: &str) -> Option<Read> {
         }
         let name = name(&mut rest)?;
         skip(&mut rest, " ")?;
-        return Some(Read { room, name, about: told, said: Said::Action(rest.to_owned()) });
+        return Some(Read { room, name, about: told, said: Shown::Action(rest.to_owned()) });
     }
     let name = name(&mut rest)?;
     if skip(&mut rest, " (").is_some() {
         told = about(&mut rest)?;
     }
     let said = match rest {
-        " deleted a message." if is_told => Said::Nothing,
+        " deleted a message." if is_told => Shown::Nothing,
         _ if is_told => return None,
-        rest => Said::Words(rest.strip_prefix(": ")?.to_owned()),
+        rest => Shown::Words(rest.strip_prefix(": ")?.to_owned()),
     };
     Some(Read { room, name, about: told, said })
 }
@@ -227,9 +227,9 @@ fn no_name_and_no_text_passes_for_another_part_of_a_line() {
                             is(2) && !deleted,
                         ),
                         said: match (deleted, acts) {
-                            (true, _) => Said::Nothing,
-                            (false, true) => Said::Action((*text).to_owned()),
-                            (false, false) => Said::Words((*text).to_owned()),
+                            (true, _) => Shown::Nothing,
+                            (false, true) => Shown::Action((*text).to_owned()),
+                            (false, false) => Shown::Words((*text).to_owned()),
                         },
                     };
                     assert_eq!(read(&shown), Some(wanted), "{shown}");
@@ -249,11 +249,11 @@ fn happenings_name_people_so_that_nothing_else_is_read() {
     for name in NAMES.iter().filter(|name| **name != "ann" && **name != "Topic") {
         let shown = words::who(&person(name), None);
         assert!(shown.starts_with('"') && shown.ends_with('"'), "{shown}");
-        let joined = What::Joined { who: person(name), by: Some(person(name)) };
+        let joined = RoomLogItem::Joined { who: person(name), by: Some(person(name)) };
         let told = words::happening(&joined, Some(name), None);
         let label = words::called(name);
         assert_eq!(told, format!("{shown} joined {label} by an invite of {shown}."));
-        let renamed = What::Renamed { who: person("bob"), was: (*name).to_owned() };
+        let renamed = RoomLogItem::Renamed { who: person("bob"), was: (*name).to_owned() };
         assert_eq!(words::happening(&renamed, None, None), format!("{shown} is called bob from now on."));
     }
 }

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use super::{App, Attached, Effect, Entry, overlay::MESSAGE};
+use super::{App, Attached, Effect, ShownLine, overlay::MESSAGE};
 use crate::faces::{markup, sanitize, tui::times, words};
 
-/// People behind a sign whose names the details have; more are only counted.
+/// People behind a reaction whose names the details have; more are only counted.
 const NAMED: usize = 32;
 
 /// Digits of an id that `/get` and `schat file get` need.
@@ -13,7 +13,7 @@ const DIGITS: usize = 8;
 
 /// Where a file is on this device.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Here {
+pub(crate) enum Here {
     /// It was neither sent from here nor fetched.
     No,
     /// As it was sent or fetched.
@@ -35,7 +35,7 @@ impl App {
     }
 
     /// It was looked up.
-    pub fn about_file(&mut self, id: &shared::room::MessageId, place: &Here) {
+    pub(crate) fn about_file(&mut self, id: &shared::room::MessageId, place: &Here) {
         let lines = self.shown().and_then(|pane| pane.entry(id)).map(|entry| self.about(entry, Some(place)));
         lines.into_iter().for_each(|lines| self.details(MESSAGE, lines));
     }
@@ -54,7 +54,7 @@ impl App {
         }
     }
 
-    fn about(&self, entry: &Entry, place: Option<&Here>) -> Vec<String> {
+    fn about(&self, entry: &ShownLine, place: Option<&Here>) -> Vec<String> {
         let at = |at: u64| times::moment(at, &self.zone);
         let mut lines = vec![
             format!("From:         {}{}", entry.name, if entry.mine { " (you)" } else { "" }),
@@ -79,12 +79,12 @@ impl App {
             lines.push(format!("Read by:      {readers} who say so"));
         }
         let view = self.shown().and_then(|pane| pane.view.as_deref());
-        for sign in &entry.signs {
-            let people = sign.people.iter().take(NAMED);
+        for reaction in &entry.reactions {
+            let people = reaction.people.iter().take(NAMED);
             let names: Vec<_> = people.map(|who| words::name(who, view)).collect();
-            let more = sign.people.len().saturating_sub(NAMED);
+            let more = reaction.people.len().saturating_sub(NAMED);
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            lines.push(format!("{}  {}{more}", sign.shown, names.join(", ")));
+            lines.push(format!("{}  {}{more}", reaction.shown, names.join(", ")));
         }
         if let Some(file) = entry.file.as_deref().filter(|_| !entry.deleted) {
             lines.extend(about_file(file, entry, place));
@@ -99,7 +99,7 @@ impl App {
     }
 }
 
-fn about_file(file: &Attached, entry: &Entry, place: Option<&Here>) -> Vec<String> {
+fn about_file(file: &Attached, entry: &ShownLine, place: Option<&Here>) -> Vec<String> {
     let id = hex::encode(entry.id);
     let digits = id.get(..DIGITS).unwrap_or_default();
     let path = |path: &PathBuf| sanitize::line(&path.display().to_string());

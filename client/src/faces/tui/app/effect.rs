@@ -8,7 +8,7 @@ use crate::{store::PictureKey, transport::Carrier};
 
 /// What the keyboard asks others to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// A line was typed.
     Line(String),
     /// Something about a message of this room.
@@ -45,16 +45,16 @@ pub enum Effect {
 
 /// What is done to, or said about, a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Telling {
+pub(crate) enum Telling {
     Reply { to: MessageId, text: String },
     Edit { target: MessageId, text: String },
     Delete { target: MessageId },
-    React { target: MessageId, sign: String, withdrawn: bool },
+    React { target: MessageId, emoji: String, withdrawn: bool },
 }
 
-/// How the connection to the relay is.
+/// How the connection to the relay is, on the screen.
 #[derive(Clone, Debug, Default)]
-pub enum Link {
+pub(crate) enum RelayStatus {
     /// Nothing was dialled.
     #[default]
     None,
@@ -66,7 +66,7 @@ pub enum Link {
 
 /// Where things are on the screen, for the mouse.
 #[derive(Clone, Debug, Default)]
-pub struct Places {
+pub(crate) struct Places {
     pub rooms: Rect,
     /// The rooms from the top.
     pub labels: Vec<String>,
@@ -77,7 +77,7 @@ pub struct Places {
 
 /// Something happened that somebody who looks elsewhere may want to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct News {
+pub(crate) struct News {
     pub room: String,
     /// Who said something; none for an alarm.
     pub who: Option<String>,

@@ -7,11 +7,11 @@ use shared::{
     room::{self as engine, Message},
 };
 
-use super::{App, Entry, Kind, Link, News, Overlay, Row};
+use super::{App, Kind, News, Overlay, RelayStatus, Row, ShownLine};
 use crate::{
     faces::{pending::Pending, sanitize, words},
     runtime::{Event, RelayState, RoomEvent},
-    store::{Happening, Over, What, people_of},
+    store::{Happening, Over, RoomLogItem, people_of},
 };
 
 /// News that wait to be told; more at once are only counted by whoever reads them.
@@ -19,7 +19,7 @@ const NEWS: usize = 16;
 
 impl App {
     /// Takes an event in. `pending` learns what was sent and which rooms were entered.
-    pub fn event(&mut self, event: Event, pending: &Pending) {
+    pub(crate) fn event(&mut self, event: Event, pending: &Pending) {
         match event {
             Event::Relay { relay, state } => self.relay(sanitize::line(&relay), state),
             Event::Room { room, event } => self.room(&room, event, pending),
@@ -31,14 +31,14 @@ impl App {
 
     fn relay(&mut self, relay: String, state: RelayState) {
         match state {
-            RelayState::Connecting => self.link = Link::Connecting(relay),
+            RelayState::Connecting => self.link = RelayStatus::Connecting(relay),
             RelayState::Connected { trust, carrier } => {
                 self.told_why = false;
                 self.note(words::connected(&relay, trust, carrier));
-                self.link = Link::Up(relay, carrier);
+                self.link = RelayStatus::Up(relay, carrier);
             }
             RelayState::Lost { reason, retry } => {
-                self.link = Link::Down(match retry {
+                self.link = RelayStatus::Down(match retry {
                     Some(retry) => {
                         format!("No connection to {relay}; again in {:.0} s", retry.as_secs_f32().ceil())
                     }
@@ -108,7 +108,7 @@ impl App {
                     });
                 }
                 // In the history it stands as well, with fewer words.
-                self.push(room, Row::Note { kind, text, stored: What::of_notice(notice) });
+                self.push(room, Row::Note { kind, text, stored: RoomLogItem::of_notice(notice) });
             }
             RoomEvent::Engine(event) => self.engine(room, event, pending),
         }
@@ -122,7 +122,7 @@ impl App {
         }
         let view = self.pane(room).view.clone();
         let name = |one| words::who(one, view.as_deref());
-        if let Some(what) = What::of(&event).filter(|what| !what.is_loud()) {
+        if let Some(what) = RoomLogItem::of(&event).filter(|what| !what.is_loud()) {
             let row = self.happened(room, &what);
             return self.push(room, row);
         }
@@ -152,7 +152,7 @@ impl App {
             }
             engine::Event::Message(message) => self.message(room, message),
             engine::Event::Queued { id, text, reply_to, file, .. } => {
-                let entry = Entry::waiting(room, id, self.now, &text, reply_to, file, &self.me);
+                let entry = ShownLine::waiting(room, id, self.now, &text, reply_to, file, &self.me);
                 self.push(room, Row::Message(Box::new(entry)));
             }
             engine::Event::Handed { by, .. } => {
@@ -238,11 +238,11 @@ impl App {
         self.push(room, Row::Message(Box::new(entry)));
     }
 
-    fn entry(&mut self, room: &str, line: Line) -> Entry {
+    fn entry(&mut self, room: &str, line: Line) -> ShownLine {
         let (me, key) = self.me.clone();
         let pane = self.pane(room);
         pane.name(&people_of(&line), key);
-        Entry::new(room, line, pane.among(key), &me)
+        ShownLine::new(room, line, pane.among(key), &me)
     }
 
     /// Keeps what somebody who looks elsewhere may want to know.
@@ -261,7 +261,7 @@ impl App {
         self.happened(room, &happening.what)
     }
 
-    fn happened(&mut self, room: &str, what: &What) -> Row {
+    fn happened(&mut self, room: &str, what: &RoomLogItem) -> Row {
         let key = self.me.1;
         let pane = self.pane(room);
         pane.name(&what.people(), key);

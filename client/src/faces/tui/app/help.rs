@@ -14,7 +14,7 @@ use crate::faces::{
 
 /// The help as it is read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Help {
+pub(crate) struct Help {
     /// Only what has these words is shown.
     pub text: Editor,
     /// Lines that were scrolled by.
@@ -26,7 +26,7 @@ pub struct Help {
 }
 
 /// A title and its rows: keys or a command, and what they do.
-pub type Section = (&'static str, Vec<(String, &'static str)>);
+pub(super) type Section = (&'static str, Vec<(String, &'static str)>);
 
 /// Above the settings that were searched for.
 const SETTINGS: &str = "Settings in config.toml, which `schat config --edit` opens";
@@ -67,7 +67,7 @@ impl App {
     }
 
     /// What the help shows: what works on the screen behind it comes first.
-    pub fn sections(&self, help: &Help) -> Vec<Section> {
+    pub(crate) fn sections(&self, help: &Help) -> Vec<Section> {
         let here = help.behind.as_deref().and_then(keys_of);
         let first = match (&here, help.is_selecting) {
             (Some(_), _) => None,
@@ -136,7 +136,7 @@ fn keys_of(overlay: &Overlay) -> Option<Keys> {
                 ("Esc", "stay"),
             ],
         ),
-        Overlay::Signs(_) => (
+        Overlay::Reactions(_) => (
             "A sign under a message",
             &[
                 ("1 … 8", "put that sign under it, or take it back"),

@@ -13,7 +13,7 @@ use crate::faces::{action, lines::without_blank_lines};
 
 impl App {
     /// Takes a key, the mouse, a paste or a change of focus in; says what others are to do.
-    pub fn input(&mut self, event: Event) -> Vec<Effect> {
+    pub(crate) fn input(&mut self, event: Event) -> Vec<Effect> {
         if matches!(event, Event::Key(_) | Event::Mouse(_) | Event::Paste(_)) {
             self.pressed();
         }

@@ -3,7 +3,6 @@
 mod about;
 mod complete;
 mod effect;
-mod entry;
 mod events;
 mod files;
 mod help;
@@ -17,6 +16,7 @@ mod pictures;
 mod row;
 mod search;
 mod select;
+mod shown_line;
 mod typing;
 mod unread;
 mod welcome;
@@ -29,10 +29,9 @@ use std::{
 use jiff::tz::TimeZone;
 use shared::{identity::Fingerprint, room::MessageId};
 
-pub use self::{
+pub(super) use self::{
     about::Here,
-    effect::{Effect, Link, News, Places, Telling},
-    entry::{Attached, Entry},
+    effect::{Effect, News, Places, RelayStatus, Telling},
     help::Help,
     open::Open,
     overlay::{Details, Overlay},
@@ -40,7 +39,8 @@ pub use self::{
     pane::Pane,
     row::{Kind, Row},
     search::{Hit, Search},
-    select::{Compose, SIGNS},
+    select::{Compose, REACTIONS},
+    shown_line::{Attached, ShownLine},
     welcome::{CHOICES, Choice},
 };
 use super::{editor::Editor, keymap::Keymap, pictures::Gallery, spell::Spelling, theme::Theme};
@@ -65,7 +65,7 @@ enum Focus {
 
 /// The state of the face.
 #[derive(Debug)]
-pub struct App {
+pub(super) struct App {
     pub(super) theme: Theme,
     pub(super) zone: TimeZone,
     pub(super) keys: Keymap,
@@ -76,7 +76,7 @@ pub struct App {
     pub(super) overlay: Option<Overlay>,
     pub(super) gallery: Gallery,
     pub(super) with_members: bool,
-    pub(super) link: Link,
+    pub(super) link: RelayStatus,
     /// Why there is no connection was said, and it is not asked for again before there is one.
     pub(super) told_why: bool,
     /// To the relay and back, when it was measured last.
@@ -124,7 +124,7 @@ pub struct App {
 
 impl App {
     /// Nothing to show yet.
-    pub fn new(settings: Settings, keys: Keymap, zone: TimeZone) -> Self {
+    pub(super) fn new(settings: Settings, keys: Keymap, zone: TimeZone) -> Self {
         Self {
             theme: Theme::new(settings.screen.theme, &settings.theme),
             zone,
@@ -136,7 +136,7 @@ impl App {
             gallery: Gallery::default(),
             with_members: settings.screen.members,
             settings,
-            link: Link::None,
+            link: RelayStatus::None,
             told_why: false,
             round_trip: None,
             alert: None,
@@ -165,17 +165,17 @@ impl App {
     }
 
     /// Words of what is typed that are to be looked up now.
-    pub fn words_to_look_up(&mut self) -> Vec<String> {
+    pub(super) fn words_to_look_up(&mut self) -> Vec<String> {
         self.spelling.ask(self.editor.text(), self.editor.before().len())
     }
 
     /// Who we are; the name makes a mention.
-    pub fn set_me(&mut self, me: (String, Fingerprint)) {
+    pub(super) fn set_me(&mut self, me: (String, Fingerprint)) {
         self.me = me;
     }
 
     /// The rooms of the profile.
-    pub fn show_rooms(&mut self, rooms: &[RoomStatus]) {
+    pub(super) fn show_rooms(&mut self, rooms: &[RoomStatus]) {
         for status in rooms {
             // What was left is shown where somebody goes there.
             if status.is_left() && self.panes.iter().all(|pane| pane.label != status.label) {
@@ -189,7 +189,7 @@ impl App {
     }
 
     /// Rooms that are not there any more go from the screen.
-    pub fn forget_others(&mut self, rooms: &[RoomStatus]) {
+    pub(super) fn forget_others(&mut self, rooms: &[RoomStatus]) {
         self.panes.retain(|pane| rooms.iter().any(|room| room.label == pane.label));
         if self.shown().is_none() {
             self.current = None;
@@ -199,7 +199,7 @@ impl App {
     }
 
     /// Who of the current room was verified.
-    pub fn set_verified(&mut self, is_verified: impl Fn(&Fingerprint) -> bool) {
+    pub(super) fn set_verified(&mut self, is_verified: impl Fn(&Fingerprint) -> bool) {
         let Some(pane) = self.shown_mut() else { return };
         let members = pane.view.iter().flat_map(|view| view.others());
         let who = members.map(|member| member.person.fingerprint).filter(|who| is_verified(who));
@@ -207,12 +207,12 @@ impl App {
     }
 
     /// The room that lines go to.
-    pub fn current(&self) -> Option<&str> {
+    pub(super) fn current(&self) -> Option<&str> {
         self.current.as_deref()
     }
 
     /// Lines go to this room from now on. What was typed stays with the other room.
-    pub fn go(&mut self, room: &str) {
+    pub(super) fn go(&mut self, room: &str) {
         if self.current() == Some(room) {
             return self.look();
         }
@@ -256,7 +256,7 @@ impl App {
     }
 
     /// The pane of the current room.
-    pub fn shown(&self) -> Option<&Pane> {
+    pub(super) fn shown(&self) -> Option<&Pane> {
         let current = self.current.as_deref()?;
         self.panes.iter().find(|pane| pane.label == current)
     }
@@ -273,7 +273,7 @@ impl App {
     }
 
     /// Pinned rooms by name, where they stay; then the others by activity, the latest first.
-    pub fn by_activity(&self) -> Vec<&Pane> {
+    pub(super) fn by_activity(&self) -> Vec<&Pane> {
         let mut panes: Vec<&Pane> = self.panes.iter().collect();
         let at = |pane: &Pane| if pane.is_pinned { u64::MAX } else { pane.last_at };
         panes.sort_by(|a, b| {
@@ -284,23 +284,23 @@ impl App {
     }
 
     /// Says something in the current room, for this person only.
-    pub fn note(&mut self, text: String) {
+    pub(super) fn note(&mut self, text: String) {
         self.put(Row::Note { kind: Kind::Info, text, stored: None });
     }
 
     /// Says what went wrong; it stays until a key is pressed.
-    pub fn alert(&mut self, text: String) {
+    pub(super) fn alert(&mut self, text: String) {
         self.alert = Some(text.clone());
         self.put(Row::Note { kind: Kind::Alarm, text, stored: None });
     }
 
     /// What others are to do, once.
-    pub fn take_effects(&mut self) -> Vec<Effect> {
+    pub(super) fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
     }
 
     /// What happened behind somebody's back, once.
-    pub fn take_news(&mut self) -> Vec<News> {
+    pub(super) fn take_news(&mut self) -> Vec<News> {
         std::mem::take(&mut self.news)
     }
 

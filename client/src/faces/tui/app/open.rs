@@ -7,7 +7,7 @@ use crate::faces::markup;
 
 /// The links of a message that can be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Open {
+pub(crate) struct Open {
     /// Each as it is written, and the host it goes to.
     pub links: Vec<(String, String)>,
     /// The chosen one.
@@ -18,7 +18,7 @@ pub struct Open {
 
 impl Open {
     /// Whether it can be read where the chosen one goes; else it is not opened.
-    pub fn is_seen(&self) -> bool {
+    pub(crate) fn is_seen(&self) -> bool {
         self.drawn == Some(self.at)
     }
 }

@@ -3,7 +3,7 @@
 use crossterm::event::KeyCode;
 use shared::room::MessageId;
 
-use super::{App, Effect, Help, Open, SIGNS, Search, Telling};
+use super::{App, Effect, Help, Open, REACTIONS, Search, Telling};
 use crate::{
     faces::tui::{
         editor::{Editor, To},
@@ -14,7 +14,7 @@ use crate::{
 
 /// What lies over the rooms.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Overlay {
+pub(crate) enum Overlay {
     /// All keys and commands.
     Help(Help),
     /// Go to a room: what was typed to find it, and which of those found is chosen.
@@ -25,8 +25,8 @@ pub enum Overlay {
     Code(String),
     /// What was said.
     Search(Search),
-    /// A sign for a message.
-    Signs(Signs),
+    /// A reaction for a message.
+    Reactions(Reactions),
     /// Whether a message of ours is to go.
     Delete(MessageId),
     /// Everything about a message, or about the room.
@@ -36,11 +36,11 @@ pub enum Overlay {
 }
 
 /// What the lines of a message are about.
-pub const MESSAGE: &str = "Message";
+pub(super) const MESSAGE: &str = "Message";
 
 /// Lines to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Details {
+pub(crate) struct Details {
     /// What they are about.
     pub title: &'static str,
     /// Safe for a terminal.
@@ -49,20 +49,20 @@ pub struct Details {
     pub scroll: usize,
 }
 
-/// Signs to choose from.
+/// Reactions to choose from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Signs {
+pub(crate) struct Reactions {
     /// For this message.
     pub target: MessageId,
     /// One that is typed.
     pub text: Editor,
-    /// The chosen one of [`SIGNS`].
+    /// The chosen one of [`REACTIONS`].
     pub at: usize,
 }
 
 impl App {
     /// Lines over the rooms, from the first.
-    pub fn details(&mut self, title: &'static str, lines: Vec<String>) {
+    pub(crate) fn details(&mut self, title: &'static str, lines: Vec<String>) {
         self.overlay = Some(Overlay::Details(Details { title, lines, scroll: 0 }));
     }
 
@@ -93,7 +93,7 @@ impl App {
             }
             (Overlay::Switcher(text, at), code) => self.switch(text, at, key, code),
             (Overlay::Search(search), code) => self.search_key(search, key, code),
-            (Overlay::Signs(signs), code) => self.sign_key(signs, key, code),
+            (Overlay::Reactions(reactions), code) => self.reaction_key(reactions, key, code),
             (Overlay::Delete(target), KeyCode::Char('y' | 'Y')) => {
                 self.tell_of(Telling::Delete { target });
                 self.selected = None;
@@ -104,7 +104,7 @@ impl App {
     }
 
     /// Labels that contain what was typed, by activity.
-    pub fn found(&self, text: &str) -> Vec<String> {
+    pub(crate) fn found(&self, text: &str) -> Vec<String> {
         let text = loose(text);
         let fits = |label: &String| loose(label).contains(&text);
         self.by_activity().into_iter().map(|pane| pane.label.clone()).filter(fits).collect()
@@ -126,28 +126,28 @@ impl App {
         self.overlay = Some(Overlay::Switcher(text, 0));
     }
 
-    fn sign_key(&mut self, mut signs: Signs, key: Key, code: KeyCode) {
-        let last = SIGNS.len() - 1;
+    fn reaction_key(&mut self, mut reactions: Reactions, key: Key, code: KeyCode) {
+        let last = REACTIONS.len() - 1;
         match code {
             KeyCode::Esc => return,
             KeyCode::Enter => {
-                let typed = Some(signs.text.text().trim().to_owned()).filter(|text| !text.is_empty());
-                let chosen = typed.or_else(|| SIGNS.get(signs.at).map(|sign| (*sign).to_owned()));
-                return chosen.into_iter().for_each(|sign| self.react(signs.target, sign));
+                let typed = Some(reactions.text.text().trim().to_owned()).filter(|text| !text.is_empty());
+                let chosen = typed.or_else(|| REACTIONS.get(reactions.at).map(|emoji| (*emoji).to_owned()));
+                return chosen.into_iter().for_each(|emoji| self.react(reactions.target, emoji));
             }
-            KeyCode::Char(digit @ '1'..='8') if signs.text.is_empty() => {
+            KeyCode::Char(digit @ '1'..='8') if reactions.text.is_empty() => {
                 let place = digit.to_digit(10).and_then(|digit| usize::try_from(digit).ok()).unwrap_or(1) - 1;
-                let sign = SIGNS.get(place).map(|sign| (*sign).to_owned());
-                return sign.into_iter().for_each(|sign| self.react(signs.target, sign));
+                let emoji = REACTIONS.get(place).map(|emoji| (*emoji).to_owned());
+                return emoji.into_iter().for_each(|emoji| self.react(reactions.target, emoji));
             }
-            KeyCode::Left if signs.text.is_empty() => signs.at = signs.at.saturating_sub(1),
-            KeyCode::Right if signs.text.is_empty() => signs.at = (signs.at + 1).min(last),
-            KeyCode::Up => signs.at = signs.at.saturating_sub(1),
-            KeyCode::Down | KeyCode::Tab => signs.at = (signs.at + 1).min(last),
-            KeyCode::Backspace => signs.text.delete(To::Left),
-            _ => self.edit_field(&mut signs.text, key),
+            KeyCode::Left if reactions.text.is_empty() => reactions.at = reactions.at.saturating_sub(1),
+            KeyCode::Right if reactions.text.is_empty() => reactions.at = (reactions.at + 1).min(last),
+            KeyCode::Up => reactions.at = reactions.at.saturating_sub(1),
+            KeyCode::Down | KeyCode::Tab => reactions.at = (reactions.at + 1).min(last),
+            KeyCode::Backspace => reactions.text.delete(To::Left),
+            _ => self.edit_field(&mut reactions.text, key),
         }
-        self.overlay = Some(Overlay::Signs(signs));
+        self.overlay = Some(Overlay::Reactions(reactions));
     }
 }
 

@@ -2,12 +2,12 @@
 
 use shared::room::MessageId;
 
-use super::{App, Effect, Entry, Row};
+use super::{App, Effect, Row, ShownLine};
 use crate::store::Item;
 
 /// Messages that are to be fetched from the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub(crate) enum Wanted {
     /// A page before this sequence number.
     Older { room: String, before: u64 },
     /// A page after this one.
@@ -22,7 +22,7 @@ pub enum Wanted {
 
 impl App {
     /// What should be here, as somebody looks at the end of what is.
-    pub fn wants(&self) -> Option<Wanted> {
+    pub(crate) fn wants(&self) -> Option<Wanted> {
         let pane = self.shown()?;
         let room = pane.label.clone();
         let before = pane.oldest().filter(|_| pane.seeks_fresh && self.selected.is_none());
@@ -38,7 +38,7 @@ impl App {
     }
 
     /// What was wanted.
-    pub fn take_page(&mut self, wanted: &Wanted, items: Vec<Item>) {
+    pub(crate) fn take_page(&mut self, wanted: &Wanted, items: Vec<Item>) {
         let room = match wanted {
             Wanted::Older { room, .. }
             | Wanted::Newer { room, .. }
@@ -51,7 +51,7 @@ impl App {
         pane.name(&items.iter().flat_map(Item::people).collect::<Vec<_>>(), key);
         let among = pane.among(key);
         let row = |item| match item {
-            Item::Line(line) => Row::Message(Box::new(Entry::new(&room, line, among, &me))),
+            Item::Line(line) => Row::Message(Box::new(ShownLine::new(&room, line, among, &me))),
             Item::Happening(happening) => Row::happening(&happening.what, among),
         };
         let rows: Vec<Row> = items.into_iter().map(row).collect();

@@ -10,10 +10,10 @@ use shared::{
     room::{GroupView, MessageId, Person},
 };
 
-use super::{Entry, Row};
+use super::{Row, ShownLine};
 use crate::{
     faces::words::Among,
-    store::{Happening, Over, What},
+    store::{Happening, Over, RoomLogItem},
     text::namesakes::Namesakes,
 };
 
@@ -32,7 +32,7 @@ const READERS: usize = 256;
 
 /// One room as it is shown.
 #[derive(Debug, Default)]
-pub struct Pane {
+pub(crate) struct Pane {
     /// The room.
     pub label: String,
     /// What was said, oldest first.
@@ -165,7 +165,7 @@ impl Pane {
         if !rows.is_empty() {
             let above = self.rows.iter().position(|row| row.entry().is_some()).unwrap_or(self.rows.len());
             let below = self.rows.split_off(above);
-            let mut again: Vec<&What> = rows.iter().filter_map(Row::stored).collect();
+            let mut again: Vec<&RoomLogItem> = rows.iter().filter_map(Row::stored).collect();
             self.rows.retain(|row| {
                 let place = row.stored().and_then(|what| again.iter().position(|other| *other == what));
                 place.map(|place| again.swap_remove(place)).is_none()
@@ -224,28 +224,28 @@ impl Pane {
     }
 
     /// The least sequence number that is here.
-    pub fn oldest(&self) -> Option<u64> {
+    pub(crate) fn oldest(&self) -> Option<u64> {
         self.entries().find_map(|entry| entry.seq)
     }
 
     /// The greatest sequence number that is here.
-    pub fn newest(&self) -> Option<u64> {
+    pub(crate) fn newest(&self) -> Option<u64> {
         self.entries().rev().find_map(|entry| entry.seq)
     }
 
     /// The chat lines that are here, oldest first.
-    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
+    pub(crate) fn entries(&self) -> impl DoubleEndedIterator<Item = &ShownLine> {
         self.rows.iter().filter_map(Row::entry)
     }
 
     /// The chat line of that id. Of several the first counts, as everywhere: whoever takes another's id later is quoted
     /// in no answer to them.
-    pub fn entry(&self, id: &MessageId) -> Option<&Entry> {
+    pub(crate) fn entry(&self, id: &MessageId) -> Option<&ShownLine> {
         self.entries().find(|entry| entry.id == *id)
     }
 
     /// The chat line is another than before.
-    pub(super) fn change(&mut self, changed: Entry) {
+    pub(super) fn change(&mut self, changed: ShownLine) {
         let mut entries = self.rows.iter_mut().rev().filter_map(|row| match row {
             Row::Message(entry) => Some(entry),
             Row::Note { .. } => None,
@@ -282,12 +282,12 @@ impl Pane {
     }
 
     /// How many rows are in `scroll` as far as they are below what is shown; those behind them are not.
-    pub fn measured(&self) -> usize {
+    pub(crate) fn measured(&self) -> usize {
         self.rows.len().saturating_sub(self.unmeasured)
     }
 
     /// How many others have read this line.
-    pub fn readers(&self, entry: &Entry) -> usize {
+    pub(crate) fn readers(&self, entry: &ShownLine) -> usize {
         let Some(seq) = entry.seq else { return 0 };
         self.seen.iter().filter(|(who, read)| **who != entry.who.0 && **read >= seq).count()
     }
@@ -300,7 +300,7 @@ impl Pane {
             (self.unread, self.mentions, self.fresh_after) = (0, 0, None);
             return;
         }
-        let new = |entry: &&Entry| !entry.mine && entry.seq.is_some_and(|of| of > seq);
+        let new = |entry: &&ShownLine| !entry.mine && entry.seq.is_some_and(|of| of > seq);
         let (unread, mentions) = self
             .entries()
             .filter(new)

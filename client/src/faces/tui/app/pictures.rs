@@ -8,13 +8,13 @@ use crate::store::PictureKey;
 
 impl App {
     /// Looks how this terminal shows pictures, and how large its cells are.
-    pub fn find_pictures(&mut self) {
+    pub(crate) fn find_pictures(&mut self) {
         let wanted = self.settings.screen.pictures;
         self.gallery.set(found(wanted, window(), |name| std::env::var(name).ok()));
     }
 
     /// A picture is there, or what is there of it.
-    pub fn take_painted(&mut self, painted: Painted) {
+    pub(crate) fn take_painted(&mut self, painted: Painted) {
         let key = painted.key;
         if !self.gallery.take(painted) {
             return;

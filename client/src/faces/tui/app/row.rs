@@ -1,16 +1,16 @@
 //! A row of a room: a chat line, or what is told beside it.
 
-use super::Entry;
+use super::ShownLine;
 use crate::{
     faces::words::{self, Among},
-    store::What,
+    store::RoomLogItem,
 };
 
 /// A thing said or told. All text is safe for a terminal.
 #[derive(Clone, Debug)]
-pub enum Row {
+pub(crate) enum Row {
     /// A chat line.
-    Message(Box<Entry>),
+    Message(Box<ShownLine>),
     /// About the room.
     Note {
         /// How loud.
@@ -18,13 +18,13 @@ pub enum Row {
         /// One line.
         text: String,
         /// What of it is in the history on the disk as well.
-        stored: Option<What>,
+        stored: Option<RoomLogItem>,
     },
 }
 
 /// How loud a note is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// In passing.
     Info,
     /// Not to be missed, though nobody need have done anything wrong.
@@ -35,7 +35,7 @@ pub enum Kind {
 
 impl Row {
     /// What happened in the room, as it stands in the history.
-    pub(super) fn happening<'a>(what: &'a What, among: impl Into<Among<'a>>) -> Self {
+    pub(super) fn happening<'a>(what: &'a RoomLogItem, among: impl Into<Among<'a>>) -> Self {
         let kind = match () {
             () if what.is_alarm() => Kind::Alarm,
             () if what.is_loud() => Kind::Loud,
@@ -55,7 +55,7 @@ impl Row {
         }
     }
 
-    pub(super) fn stored(&self) -> Option<&What> {
+    pub(super) fn stored(&self) -> Option<&RoomLogItem> {
         match self {
             Self::Note { stored, .. } => stored.as_ref(),
             Self::Message(_) => None,
@@ -76,7 +76,7 @@ impl Row {
     }
 
     /// The chat line, if it is one.
-    pub fn entry(&self) -> Option<&Entry> {
+    pub(crate) fn entry(&self) -> Option<&ShownLine> {
         match self {
             Self::Message(entry) => Some(entry),
             Self::Note { .. } => None,

@@ -17,7 +17,7 @@ use crate::{
 
 /// The search as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Search {
+pub(crate) struct Search {
     /// What is searched for.
     pub text: Editor,
     /// Not only in the current room.
@@ -34,7 +34,7 @@ pub struct Search {
 
 /// A message that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hit {
+pub(crate) struct Hit {
     /// Where.
     pub room: String,
     /// Its place in the log.
@@ -49,14 +49,14 @@ pub struct Hit {
 
 impl App {
     /// Opens the search.
-    pub fn search(&mut self, text: &str) {
+    pub(crate) fn search(&mut self, text: &str) {
         let (text, everywhere) = (Editor::of(text), self.current.is_none());
         let search = Search { text, everywhere, hits: Vec::new(), at: 0, is_busy: false, number: 0 };
         self.ask(search);
     }
 
     /// What a question found. `Err`: why there is no answer.
-    pub fn take_hits(&mut self, number: u64, found: Result<Vec<Hit>, String>) {
+    pub(crate) fn take_hits(&mut self, number: u64, found: Result<Vec<Hit>, String>) {
         let Some(Overlay::Search(search)) = &mut self.overlay else { return };
         if search.number != number {
             return;

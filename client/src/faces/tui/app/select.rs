@@ -2,19 +2,19 @@
 
 use shared::room::MessageId;
 
-use super::{App, Effect, Entry, Overlay, Telling, overlay::Signs};
+use super::{App, Effect, Overlay, ShownLine, Telling, overlay::Reactions};
 use crate::faces::{
     quote::quoted,
     tui::{editor::Editor, keymap::Action},
     words,
 };
 
-/// Signs to choose from; others can be typed.
-pub const SIGNS: [&str; 8] = ["👍", "❤", "😂", "🎉", "😮", "😢", "🙏", "👀"];
+/// Reactions to choose from; others can be typed.
+pub(crate) const REACTIONS: [&str; 8] = ["👍", "❤", "😂", "🎉", "😮", "😢", "🙏", "👀"];
 
 /// What Enter does with what is typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Compose {
+pub(crate) enum Compose {
     /// Sends it.
     #[default]
     New,
@@ -64,7 +64,8 @@ impl App {
             }
             Action::React => {
                 if let Some(target) = self.living() {
-                    self.overlay = Some(Overlay::Signs(Signs { target, text: Editor::default(), at: 0 }));
+                    self.overlay =
+                        Some(Overlay::Reactions(Reactions { target, text: Editor::default(), at: 0 }));
                 }
             }
             Action::Copy => {
@@ -89,7 +90,7 @@ impl App {
     }
 
     /// The message that is chosen.
-    pub fn chosen(&self) -> Option<&Entry> {
+    pub(crate) fn chosen(&self) -> Option<&ShownLine> {
         self.shown()?.entry(self.selected.as_ref()?)
     }
 
@@ -112,12 +113,12 @@ impl App {
         }
     }
 
-    /// Puts a sign under a message, or takes it away.
-    pub(super) fn react(&mut self, target: MessageId, sign: String) {
+    /// Puts a reaction under a message, or takes it away.
+    pub(super) fn react(&mut self, target: MessageId, emoji: String) {
         let mine = self.me.1;
         let Some(pane) = self.shown() else { return };
-        let withdrawn = pane.entry(&target).is_some_and(|entry| entry.has_sign(&sign, &mine));
-        self.tell_of(Telling::React { target, sign, withdrawn });
+        let withdrawn = pane.entry(&target).is_some_and(|entry| entry.has_reaction(&emoji, &mine));
+        self.tell_of(Telling::React { target, emoji, withdrawn });
     }
 
     pub(super) fn tell_of(&mut self, what: Telling) {
@@ -178,8 +179,8 @@ impl App {
     pub(super) fn living(&mut self) -> Option<MessageId> {
         let entry = self.chosen()?;
         let (id, why) = match entry {
-            Entry { deleted: true, .. } => (None, "That message was deleted."),
-            Entry { seq: None, .. } => (None, words::ON_ITS_WAY),
+            ShownLine { deleted: true, .. } => (None, "That message was deleted."),
+            ShownLine { seq: None, .. } => (None, words::ON_ITS_WAY),
             entry => (Some(entry.id), ""),
         };
         if id.is_none() {

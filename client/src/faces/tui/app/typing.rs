@@ -21,14 +21,14 @@ const PAUSE_MS: u64 = 1_000;
 impl App {
     /// What could not be done stands in the input again, unless something else does by now. The next letter takes its
     /// place, any other key goes on with it; the up arrow has it either way.
-    pub fn put_back(&mut self, text: String) {
+    pub(crate) fn put_back(&mut self, text: String) {
         if self.editor.text().is_empty() {
             self.editor.give_back(text);
         }
     }
 
     /// The time, Unix milliseconds. Whoever was typing long ago is not any more.
-    pub fn set_now(&mut self, now: u64) {
+    pub(crate) fn set_now(&mut self, now: u64) {
         self.now = now;
         self.pressed_at.get_or_insert(now);
         for pane in &mut self.panes {
@@ -46,7 +46,7 @@ impl App {
     }
 
     /// When to say the time again although nothing happened. None: the program may sleep.
-    pub fn next_wake(&self) -> Option<u64> {
+    pub(crate) fn next_wake(&self) -> Option<u64> {
         let pane = self.shown();
         let typing = pane.into_iter().flat_map(|pane| pane.typing.iter().map(|(_, until)| *until));
         let going = pane.into_iter().flat_map(|pane| pane.entries().filter_map(|entry| entry.disappears));
@@ -63,7 +63,7 @@ impl App {
     }
 
     /// What is typed is kept with its room. While a message is edited, what was typed before it is.
-    pub fn keep_draft(&mut self) {
+    pub(crate) fn keep_draft(&mut self) {
         if self.unsaved.take().is_none() {
             return;
         }
@@ -78,7 +78,7 @@ impl App {
     }
 
     /// What was kept of a room at the last start.
-    pub fn set_draft(&mut self, room: &str, text: String) {
+    pub(crate) fn set_draft(&mut self, room: &str, text: String) {
         if self.current() == Some(room) && self.editor.text().is_empty() {
             self.editor.load(text.clone());
         }
@@ -120,7 +120,7 @@ impl App {
     }
 
     /// Others may know how far we have read: when we look at the end, and not for each line.
-    pub fn tell_seen(&mut self) {
+    pub(crate) fn tell_seen(&mut self) {
         let (now, Some((seq, at))) = (self.now, self.read()) else { return };
         let Some(pane) = self.shown_mut().filter(|_| at <= now) else { return };
         (pane.told_seen, pane.tell_seen_at) = (seq, now + SEEN_MS);
@@ -129,7 +129,7 @@ impl App {
     }
 
     /// What was not read in a room when the program started.
-    pub fn set_unread(&mut self, room: &str, unread: &Unread) {
+    pub(crate) fn set_unread(&mut self, room: &str, unread: &Unread) {
         let pane = self.pane(room);
         (pane.unread, pane.mentions) = (unread.count, unread.mentions);
         pane.latest = pane.latest.max(unread.upto);
@@ -137,14 +137,14 @@ impl App {
     }
 
     /// Keeps how far the current room was read, unless that was done a moment ago.
-    pub fn tell_read(&mut self) {
+    pub(crate) fn tell_read(&mut self) {
         if self.keep_read_at <= self.now {
             self.keep_read();
         }
     }
 
     /// Keeps how far the current room was read.
-    pub fn keep_read(&mut self) {
+    pub(crate) fn keep_read(&mut self) {
         let Some((room, seq)) = self.unkept() else { return };
         self.pane(&room).read = seq;
         self.keep_read_at = self.now + READ_MS;

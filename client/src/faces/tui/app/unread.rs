@@ -43,7 +43,7 @@ impl Pane {
 
     /// The row is the first message that was not read. Not known before all that was read before it, or the message
     /// there, is here.
-    pub fn begins_unread(&self, at: usize) -> bool {
+    pub(crate) fn begins_unread(&self, at: usize) -> bool {
         let (Some(after), Some(seq)) =
             (self.fresh_after, self.rows.get(at).and_then(Row::entry).and_then(|entry| entry.seq))
         else {

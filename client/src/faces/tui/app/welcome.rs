@@ -4,7 +4,7 @@ use super::{App, Effect};
 
 /// Something to begin with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Choice {
+pub(crate) enum Choice {
     /// Paste a link.
     Join,
     /// Run a relay with a room in it.
@@ -14,7 +14,7 @@ pub enum Choice {
 }
 
 /// All of it, with what is said about it.
-pub const CHOICES: [(Choice, &str, &str); 3] = [
+pub(crate) const CHOICES: [(Choice, &str, &str); 3] = [
     (Choice::Join, "Join a room", "paste your invite link, then Enter"),
     (Choice::Host, "Host a room", "a relay on this machine, and a link"),
     (Choice::Demo, "Watch the demo", "see here that the promises hold"),
@@ -22,7 +22,7 @@ pub const CHOICES: [(Choice, &str, &str); 3] = [
 
 impl App {
     /// Whether the list is shown.
-    pub fn is_new(&self) -> bool {
+    pub(crate) fn is_new(&self) -> bool {
         self.current.is_none() && self.panes.is_empty()
     }
 

@@ -4,7 +4,7 @@ use ratatui::{Frame, layout::Rect, text::Line, widgets::Paragraph};
 
 use super::{
     super::{
-        app::{App, Link, Open, Overlay, Pane},
+        app::{App, Open, Overlay, Pane, RelayStatus},
         bidi,
         keymap::Action,
     },
@@ -93,7 +93,7 @@ fn status(app: &App) -> String {
         let key = key.map(|key| format!(" ({key})")).unwrap_or_default();
         parts.push(format!("{unread} new elsewhere{named}{key}"));
     }
-    if let Link::Up(relay, _) = &app.link {
+    if let RelayStatus::Up(relay, _) = &app.link {
         parts.push(relay.clone());
     }
     parts.join(" · ")
@@ -101,10 +101,10 @@ fn status(app: &App) -> String {
 
 fn link(app: &App) -> String {
     match &app.link {
-        Link::None => "Not connected".to_owned(),
-        Link::Connecting(relay) => format!("Connecting to {relay}"),
-        Link::Down(why) => why.clone(),
-        Link::Up(_, carrier) => match app.round_trip {
+        RelayStatus::None => "Not connected".to_owned(),
+        RelayStatus::Connecting(relay) => format!("Connecting to {relay}"),
+        RelayStatus::Down(why) => why.clone(),
+        RelayStatus::Up(_, carrier) => match app.round_trip {
             Some(time) if time.as_millis() == 0 => format!("{} <1 ms", carrier.name()),
             Some(time) => format!("{} {} ms", carrier.name(), time.as_millis()),
             None => carrier.name().to_owned(),

@@ -1,4 +1,4 @@
-//! What lies over the rooms: help, the switcher, a link, the search, signs, details.
+//! What lies over the rooms: help, the switcher, a link, the search, reactions, details.
 
 use ratatui::{
     Frame,
@@ -9,7 +9,7 @@ use ratatui::{
 
 use super::{
     super::{
-        app::{App, Details, Overlay, SIGNS, Search},
+        app::{App, Details, Overlay, REACTIONS, Search},
         bidi,
         editor::Editor,
         times::moment,
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::faces::{qr::qr, sanitize};
 
-/// Cells that all signs beside each other need, with a frame around them.
+/// Cells that all reactions beside each other need, with a frame around them.
 const WIDE: u16 = 50;
 
 /// Draws it; says how far it can be scrolled, if it can.
@@ -32,20 +32,20 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) -> Option<usize
         Some(Overlay::Link(link)) => invite(frame, area, link),
         Some(Overlay::Code(link)) => code(frame, link),
         Some(Overlay::Search(search)) => found(frame, app, area, search),
-        Some(Overlay::Signs(signs)) => {
-            let per_line = if area.width < WIDE { SIGNS.len() / 2 } else { SIGNS.len() };
-            let choice = |(place, sign): (usize, &&str)| {
-                let text = format!(" {} {sign} ", place + 1);
-                let is_chosen = place == signs.at && signs.text.is_empty();
+        Some(Overlay::Reactions(reactions)) => {
+            let per_line = if area.width < WIDE { REACTIONS.len() / 2 } else { REACTIONS.len() };
+            let choice = |(place, emoji): (usize, &&str)| {
+                let text = format!(" {} {emoji} ", place + 1);
+                let is_chosen = place == reactions.at && reactions.text.is_empty();
                 if is_chosen { Span::styled(text, app.theme.selected()) } else { Span::raw(text) }
             };
-            let choices: Vec<Span<'_>> = SIGNS.iter().enumerate().map(choice).collect();
+            let choices: Vec<Span<'_>> = REACTIONS.iter().enumerate().map(choice).collect();
             let mut lines: Vec<Line<'_>> =
                 choices.chunks(per_line).map(|line| Line::from(line.to_vec())).collect();
             let row = lines.len();
-            lines.push(Line::from(format!("> {}", sanitize::line(signs.text.text()))));
+            lines.push(Line::from(format!("> {}", sanitize::line(reactions.text.text()))));
             boxed(frame, area, " Number or Enter; or type one; Esc ", lines);
-            cursor(frame, area, &signs.text, row);
+            cursor(frame, area, &reactions.text, row);
         }
         Some(Overlay::Delete(_)) => {
             let text = "Everybody's program is asked to delete it. Copies that somebody made stay.";

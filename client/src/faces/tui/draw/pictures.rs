@@ -9,7 +9,7 @@ use super::{
 use crate::store::PictureKey;
 
 /// Rows of one picture below each other.
-pub struct Spots {
+pub(super) struct Spots {
     key: PictureKey,
     /// The first one of them, from the top of the picture.
     first: u16,
@@ -17,7 +17,7 @@ pub struct Spots {
 }
 
 /// Where pictures stand among these lines.
-pub fn spots<'a>(lines: impl Iterator<Item = &'a Drawn>, area: Rect) -> Vec<Spots> {
+pub(super) fn spots<'a>(lines: impl Iterator<Item = &'a Drawn>, area: Rect) -> Vec<Spots> {
     let mut spots: Vec<Spots> = Vec::new();
     for (y, drawn) in (area.y..area.bottom()).zip(lines) {
         let Some(Spot { key, row }) = drawn.picture else { continue };
@@ -38,7 +38,7 @@ pub fn spots<'a>(lines: impl Iterator<Item = &'a Drawn>, area: Rect) -> Vec<Spot
 }
 
 /// Draws what is no text. Not below anything else that is drawn: some terminals would show it above.
-pub fn draw(frame: &mut Frame<'_>, app: &App, spots: &[Spots]) {
+pub(super) fn draw(frame: &mut Frame<'_>, app: &App, spots: &[Spots]) {
     if app.overlay.is_some() || app.alert.is_some() {
         return;
     }
@@ -54,7 +54,7 @@ pub fn draw(frame: &mut Frame<'_>, app: &App, spots: &[Spots]) {
 }
 
 /// Draws what is no text beside names: rows of pictures, line by line.
-pub fn beside(frame: &mut Frame<'_>, app: &App, area: Rect, lines: &[Option<(PictureKey, u16)>]) {
+pub(super) fn beside(frame: &mut Frame<'_>, app: &App, area: Rect, lines: &[Option<(PictureKey, u16)>]) {
     if app.overlay.is_some() || app.alert.is_some() {
         return;
     }

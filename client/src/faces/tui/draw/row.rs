@@ -10,7 +10,7 @@ use ratatui::{
 
 use super::{
     super::{
-        app::{App, Entry, Kind, Pane, Row},
+        app::{App, Kind, Pane, Row, ShownLine},
         pictures::Gallery,
         theme::Theme,
         times::{local, time},
@@ -34,14 +34,14 @@ const NAME: usize = 16;
 /// Cells kept at the right of our own messages for what became of them: `✓✓ 99`.
 const STATE: usize = 6;
 
-/// Cells of a side by side with signs that are shown; more are only counted.
-const SIGNS: usize = 60;
+/// Cells of a side by side with reactions that are shown; more are only counted.
+const REACTIONS: usize = 60;
 
 /// Why the picture that was fetched is not there.
 const TOO_LARGE: &str = "(too large to be shown)";
 
 /// A line of cells, and the column where what others wrote begins: text on both sides of it is isolated from the other.
-pub struct Drawn {
+pub(super) struct Drawn {
     pub line: Line<'static>,
     pub body: usize,
     /// A picture stands there.
@@ -50,20 +50,20 @@ pub struct Drawn {
 
 /// A row of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Spot {
+pub(super) struct Spot {
     pub key: PictureKey,
     /// From its top.
     pub row: u16,
 }
 
 impl Drawn {
-    pub fn new(line: Line<'static>, body: usize) -> Self {
+    pub(super) fn new(line: Line<'static>, body: usize) -> Self {
         Self { line, body, picture: None }
     }
 }
 
 /// What rows look like depends on.
-pub struct Looks<'a> {
+pub(super) struct Looks<'a> {
     pub theme: Theme,
     pub zone: &'a TimeZone,
     pub times: Times,
@@ -75,7 +75,7 @@ pub struct Looks<'a> {
 
 impl<'a> Looks<'a> {
     /// For the rows of a room.
-    pub fn new(app: &'a App, pane: Option<&'a Pane>) -> Self {
+    pub(super) fn new(app: &'a App, pane: Option<&'a Pane>) -> Self {
         let view = pane.and_then(|pane| pane.view.as_deref());
         let members = view.into_iter().flat_map(shared::room::GroupView::others);
         Self {
@@ -90,17 +90,17 @@ impl<'a> Looks<'a> {
     }
 
     /// The day of a row, if it has one.
-    pub fn day(&self, row: &Row) -> Option<Date> {
+    pub(super) fn day(&self, row: &Row) -> Option<Date> {
         local(row.entry()?.at, self.zone).map(|at| at.date())
     }
 
     /// The line before the first message of a day.
-    pub fn day_line(&self, date: Date, width: usize) -> Drawn {
+    pub(super) fn day_line(&self, date: Date, width: usize) -> Drawn {
         self.rule(&format!(" {} ", date.strftime("%A, %-d %B %Y")), self.theme.quiet(), width)
     }
 
     /// The line before the first message that was not read.
-    pub fn fresh_line(&self, width: usize) -> Drawn {
+    pub(super) fn fresh_line(&self, width: usize) -> Drawn {
         self.rule(" not read ", self.theme.mine(), width)
     }
 
@@ -110,7 +110,7 @@ impl<'a> Looks<'a> {
     }
 
     /// How many lines a row takes.
-    pub fn height(&self, row: &Row, width: usize) -> usize {
+    pub(super) fn height(&self, row: &Row, width: usize) -> usize {
         let Some(entry) = row.entry() else { return self.lines(row, width).len() };
         let (measured, height) = entry.height.get();
         if measured == width && height > 0 {
@@ -122,7 +122,7 @@ impl<'a> Looks<'a> {
     }
 
     /// A row; at least one line.
-    pub fn lines(&self, row: &Row, width: usize) -> Vec<Drawn> {
+    pub(super) fn lines(&self, row: &Row, width: usize) -> Vec<Drawn> {
         match row {
             Row::Message(entry) => self.message(entry, width),
             Row::Note { kind, text, .. } => self.note(*kind, text, width),
@@ -144,7 +144,7 @@ impl<'a> Looks<'a> {
             .collect()
     }
 
-    fn message(&self, entry: &Entry, width: usize) -> Vec<Drawn> {
+    fn message(&self, entry: &ShownLine, width: usize) -> Vec<Drawn> {
         let time = time(entry.at, self.zone, self.times);
         let name = fit(&entry.name, NAME);
         let is_action = !entry.deleted && action::of(&entry.text).is_some();
@@ -183,14 +183,14 @@ impl<'a> Looks<'a> {
             last.line.push_span(Span::styled(format!("{}{state}", " ".repeat(free)), self.theme.quiet()));
         }
         lines.extend(self.picture(entry, indent));
-        if !entry.signs.is_empty() {
-            lines.push(self.signs(entry, margin, width));
+        if !entry.reactions.is_empty() {
+            lines.push(self.reactions(entry, margin, width));
         }
         lines
     }
 
     /// What was said, wrapped, with its looks.
-    fn text(&self, entry: &Entry, width: usize) -> Vec<Vec<Span<'static>>> {
+    fn text(&self, entry: &ShownLine, width: usize) -> Vec<Vec<Span<'static>>> {
         if entry.deleted {
             return vec![vec![Span::styled("(deleted)", self.theme.look(Look::Quote))]];
         }
@@ -257,7 +257,7 @@ impl<'a> Looks<'a> {
     }
 
     /// Stands further left than any text of a message can.
-    fn quote(&self, entry: &Entry, margin: usize, width: usize) -> Drawn {
+    fn quote(&self, entry: &ShownLine, margin: usize, width: usize) -> Drawn {
         let answered = entry.reply_to.and_then(|id| self.pane?.entry(&id));
         let text = match answered {
             Some(answered) => format!("{}: {}", fit(&answered.name, NAME), answered.first_words()),
@@ -269,7 +269,7 @@ impl<'a> Looks<'a> {
     }
 
     /// The rows of its picture: as text where that is blocks, else left empty.
-    fn picture(&self, entry: &Entry, indent: usize) -> Vec<Drawn> {
+    fn picture(&self, entry: &ShownLine, indent: usize) -> Vec<Drawn> {
         let Some(picture) = entry.picture.as_deref().filter(|_| !entry.deleted) else { return Vec::new() };
         let key = picture.key;
         let (_, rows) = self.gallery.cells(&key).unwrap_or_default();
@@ -288,11 +288,11 @@ impl<'a> Looks<'a> {
     }
 
     /// As far left as a quote, and never more than a line.
-    fn signs(&self, entry: &Entry, margin: usize, width: usize) -> Drawn {
-        let room = width.saturating_sub(margin).min(SIGNS);
-        let (mut text, mut left) = (String::new(), entry.signs.len());
-        for sign in &entry.signs {
-            let next = format!("{} {}  ", fit(&sign.shown, NAME), sign.people.len());
+    fn reactions(&self, entry: &ShownLine, margin: usize, width: usize) -> Drawn {
+        let room = width.saturating_sub(margin).min(REACTIONS);
+        let (mut text, mut left) = (String::new(), entry.reactions.len());
+        for reaction in &entry.reactions {
+            let next = format!("{} {}  ", fit(&reaction.shown, NAME), reaction.people.len());
             if cells(&text) + cells(&next) + 4 > room && left > 0 && !text.is_empty() {
                 break;
             }
@@ -307,7 +307,7 @@ impl<'a> Looks<'a> {
         Drawn::new(line, margin)
     }
 
-    fn state(&self, entry: &Entry) -> String {
+    fn state(&self, entry: &ShownLine) -> String {
         match (entry.seq, self.pane.map_or(0, |pane| pane.readers(entry))) {
             (None, _) => "…".to_owned(),
             (Some(_), 0) => "✓".to_owned(),
@@ -318,7 +318,7 @@ impl<'a> Looks<'a> {
 }
 
 /// The whole line as the chosen one.
-pub fn choose(drawn: &mut Drawn, width: usize) {
+pub(super) fn choose(drawn: &mut Drawn, width: usize) {
     if drawn.picture.is_some() {
         return;
     }

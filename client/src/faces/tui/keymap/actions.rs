@@ -2,7 +2,7 @@
 
 /// Something that a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Action {
+pub(crate) enum Action {
     Send,
     NewLine,
     Older,
@@ -59,7 +59,7 @@ pub enum Action {
 
 /// Where a key does it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub(crate) enum Mode {
     /// While text is typed.
     Typing,
     /// While a message is chosen.
@@ -70,7 +70,7 @@ pub enum Mode {
 
 /// An action as settings and help know it.
 #[derive(Clone, Copy, Debug)]
-pub struct Row {
+pub(super) struct Row {
     pub action: Action,
     /// In the settings.
     pub name: &'static str,
@@ -102,7 +102,7 @@ use Action as A;
 use Mode::{Both, Selecting, Typing};
 
 /// All of them, as the help lists them.
-pub const ACTIONS: &[Row] = &[
+pub(super) const ACTIONS: &[Row] = &[
     row(A::Send, "send", Typing, &["enter"], "send"),
     row(A::NewLine, "new-line", Typing, &["alt+enter", "ctrl+j"], "a new line in the message"),
     row(A::Older, "older", Typing, &["up", "ctrl+p"], "the line above, or what was typed before"),

@@ -7,7 +7,7 @@ use super::{
 
 /// A part of the help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Group {
+pub(crate) enum Group {
     Write,
     Go,
     Chosen,
@@ -17,10 +17,10 @@ pub enum Group {
 
 impl Group {
     /// As the help lists them.
-    pub const ALL: [Self; 5] = [Self::Write, Self::Go, Self::Chosen, Self::Line, Self::Program];
+    pub(crate) const ALL: [Self; 5] = [Self::Write, Self::Go, Self::Chosen, Self::Line, Self::Program];
 
     /// Its title.
-    pub fn title(self) -> &'static str {
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Write => "Keys: write and send",
             Self::Go => "Keys: go and read",

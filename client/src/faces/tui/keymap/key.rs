@@ -85,7 +85,7 @@ impl Key {
 }
 
 /// The names of all keys but letters, for what was meant by an unknown one.
-pub fn names() -> impl Iterator<Item = &'static str> {
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
     NAMED.iter().map(|(name, _)| *name)
 }
 

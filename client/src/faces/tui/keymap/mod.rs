@@ -7,7 +7,7 @@ mod key;
 use std::collections::{BTreeMap, HashMap};
 
 use self::actions::{ACTIONS, Row};
-pub use self::{
+pub(super) use self::{
     actions::{Action, Mode},
     group::Group,
     key::Key,
@@ -16,7 +16,7 @@ use crate::failure::Failure;
 
 /// Keys and what they do, in each mode.
 #[derive(Clone, Debug)]
-pub struct Keymap {
+pub(super) struct Keymap {
     typing: HashMap<Key, Action>,
     selecting: HashMap<Key, Action>,
     help: Vec<Bound>,
@@ -24,7 +24,7 @@ pub struct Keymap {
 
 /// An action with its keys, for the help.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bound {
+pub(super) struct Bound {
     /// What it is for.
     pub group: Group,
     /// Its keys.
@@ -97,7 +97,7 @@ impl Keymap {
     ///
     /// # Errors
     /// [`KeymapError`] for the first thing that is wrong.
-    pub fn new(changed: &BTreeMap<String, Vec<String>>, vim: bool) -> Result<Self, KeymapError> {
+    pub(super) fn new(changed: &BTreeMap<String, Vec<String>>, vim: bool) -> Result<Self, KeymapError> {
         for name in changed.keys() {
             if !ACTIONS.iter().any(|row| row.name == name) {
                 let nearest = nearest(name, ACTIONS.iter().map(|row| row.name)).unwrap_or("help");
@@ -122,17 +122,17 @@ impl Keymap {
     }
 
     /// What a key does.
-    pub fn action(&self, key: Key, is_selecting: bool) -> Option<Action> {
+    pub(super) fn action(&self, key: Key, is_selecting: bool) -> Option<Action> {
         if is_selecting { &self.selecting } else { &self.typing }.get(&key).copied()
     }
 
     /// What works where, for the help.
-    pub fn help(&self) -> &[Bound] {
+    pub(super) fn help(&self) -> &[Bound] {
         &self.help
     }
 
     /// The keys of an action, as they are shown; the first of them where `action` has several.
-    pub fn first_key(&self, action: Action, is_selecting: bool) -> Option<String> {
+    pub(super) fn first_key(&self, action: Action, is_selecting: bool) -> Option<String> {
         let row = ACTIONS.iter().find(|row| row.action == action)?;
         let bound = self.help.iter().find(|bound| bound.what == row.what && !bound.what.is_empty())?;
         let key = bound.keys.split(", ").next()?.to_owned();

@@ -12,11 +12,11 @@ const WAITING: usize = 4;
 const SHOWN_MS: i32 = 8_000;
 
 /// The thread that talks to the desktop; it ends with this.
-pub struct Desktop(SyncSender<String>);
+pub(super) struct Desktop(SyncSender<String>);
 
 impl Desktop {
     /// Starts it. None where there is no desktop to talk to.
-    pub fn start() -> Option<Self> {
+    pub(super) fn start() -> Option<Self> {
         if cfg!(all(unix, not(target_os = "macos"))) {
             let has = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
             // Without a display a bus would start programs for nobody.
@@ -41,7 +41,7 @@ impl Desktop {
     }
 
     /// Shows a text, unless too many wait.
-    pub fn tell(&self, text: String) {
+    pub(super) fn tell(&self, text: String) {
         let _ = self.0.try_send(text);
     }
 }

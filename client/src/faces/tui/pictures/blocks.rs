@@ -16,11 +16,11 @@ type Cells = Vec<(Option<Color>, Option<Color>)>;
 
 /// A picture, row by row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Blocks(Vec<Cells>);
+pub(crate) struct Blocks(Vec<Cells>);
 
 impl Blocks {
     /// Of pixels of four bytes each, red, green, blue and how much they cover; a row is so many pixels wide.
-    pub fn new(rgba: &[u8], width: usize, is_true: bool) -> Self {
+    pub(crate) fn new(rgba: &[u8], width: usize, is_true: bool) -> Self {
         let (pixels, _) = rgba.as_chunks::<4>();
         let colour = |[red, green, blue, covers]: [u8; 4]| {
             (covers > OPAQUE).then(|| match is_true {
@@ -41,7 +41,7 @@ impl Blocks {
     }
 
     /// One row, from left to right.
-    pub fn row(&self, row: usize) -> Vec<Span<'static>> {
+    pub(crate) fn row(&self, row: usize) -> Vec<Span<'static>> {
         let cells = self.0.get(row).map(Vec::as_slice).unwrap_or_default();
         let span = |same: &[(Option<Color>, Option<Color>)]| {
             let (sign, style) = match same.first() {
@@ -56,7 +56,7 @@ impl Blocks {
     }
 
     /// What it takes in memory, about.
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.0.iter().map(|row| size_of_val(row.as_slice()) + size_of::<Cells>()).sum()
     }
 }

@@ -7,7 +7,7 @@ use ratatui::{buffer::Buffer, layout::Rect, text::Span};
 use super::blocks::Blocks;
 
 /// A picture, ready to be drawn.
-pub enum Canvas {
+pub(crate) enum Canvas {
     /// As text.
     Blocks(Blocks),
     /// By a protocol of the terminal's, over empty cells.
@@ -17,14 +17,14 @@ pub enum Canvas {
 
 /// By a protocol of the terminal's.
 #[cfg(feature = "pictures")]
-pub struct Graphic {
+pub(crate) struct Graphic {
     pub kind: Kind,
     /// What it takes in memory, about.
     pub bytes: usize,
 }
 
 #[cfg(feature = "pictures")]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Can be shown in part, and stands among text.
     Rows(ratatui_image::sliced::SlicedProtocol),
     /// Only whole.
@@ -33,7 +33,7 @@ pub enum Kind {
 
 impl Canvas {
     /// One row as text; a graphic leaves it empty.
-    pub fn row(&self, row: usize) -> Vec<Span<'static>> {
+    pub(crate) fn row(&self, row: usize) -> Vec<Span<'static>> {
         match self {
             Self::Blocks(blocks) => blocks.row(row),
             #[cfg(feature = "pictures")]
@@ -43,7 +43,7 @@ impl Canvas {
 
     /// Draws a graphic, of which the rows from `first` on are on the screen.
     #[cfg(feature = "pictures")]
-    pub fn draw(&self, first: u16, area: Rect, buffer: &mut Buffer) {
+    pub(crate) fn draw(&self, first: u16, area: Rect, buffer: &mut Buffer) {
         use ratatui::widgets::Widget as _;
         use ratatui_image::{Image, sliced::SlicedImage};
 
@@ -63,15 +63,15 @@ impl Canvas {
     }
 
     #[cfg(not(feature = "pictures"))]
-    pub fn draw(&self, _: u16, _: Rect, _: &mut Buffer) {}
+    pub(crate) fn draw(&self, _: u16, _: Rect, _: &mut Buffer) {}
 
     /// It is drawn over cells, and not as text.
-    pub fn is_graphic(&self) -> bool {
+    pub(crate) fn is_graphic(&self) -> bool {
         !matches!(self, Self::Blocks(_))
     }
 
     /// What it takes in memory, about.
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Blocks(blocks) => blocks.bytes(),
             #[cfg(feature = "pictures")]

@@ -18,14 +18,14 @@ const KNOWN: usize = 2_000;
 const MOST: (u16, u16) = (40, 12);
 
 /// Columns and rows of the picture of a member.
-pub const AVATAR: (u16, u16) = (4, 2);
+pub(crate) const AVATAR: (u16, u16) = (4, 2);
 
 /// Columns that are left for the time and the name before it.
 const BESIDE: u16 = 26;
 
 /// Pictures as the screen shows them. It does nothing by itself.
 #[derive(Debug, Default)]
-pub struct Gallery {
+pub(crate) struct Gallery {
     shows: Option<Shows>,
     most: (u16, u16),
     slots: BTreeMap<PictureKey, Slot>,
@@ -56,7 +56,7 @@ impl Ids {
 
 /// A picture that is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wish {
+pub(crate) struct Wish {
     pub room: String,
     /// As it is shown here.
     pub key: PictureKey,
@@ -101,7 +101,7 @@ enum State {
 
 impl Gallery {
     /// How this terminal shows pictures; none: it does not.
-    pub fn set(&mut self, shows: Option<Shows>) {
+    pub(crate) fn set(&mut self, shows: Option<Shows>) {
         if self.shows != shows {
             self.shows = shows;
             self.paint_anew(true);
@@ -109,12 +109,12 @@ impl Gallery {
     }
 
     /// How this terminal shows pictures.
-    pub fn shows(&self) -> Option<&Shows> {
+    pub(crate) fn shows(&self) -> Option<&Shows> {
         self.shows.as_ref()
     }
 
     /// The messages have so many columns and rows. Begins a frame.
-    pub fn measure(&mut self, columns: u16, rows: u16) {
+    pub(crate) fn measure(&mut self, columns: u16, rows: u16) {
         self.frame += 1;
         let most = (columns.saturating_sub(BESIDE).clamp(5, MOST.0), (rows / 2).clamp(2, MOST.1));
         if self.most != most {
@@ -124,12 +124,12 @@ impl Gallery {
     }
 
     /// The screen was written over, and what the terminal kept of pictures may be gone.
-    pub fn forget_drawn(&mut self) {
+    pub(crate) fn forget_drawn(&mut self) {
         self.paint_anew(true);
     }
 
     /// What the terminal is to be told at the end: to forget what it keeps.
-    pub fn farewell(&self) -> &'static [u8] {
+    pub(crate) fn closing(&self) -> &'static [u8] {
         match self.shows {
             Some(Shows { how: How::Kitty, in_tmux: false, .. }) => b"\x1b_Ga=d,d=A,q=2\x1b\\",
             _ => b"",
@@ -137,7 +137,7 @@ impl Gallery {
     }
 
     /// A file came or went: what was not whole may be now.
-    pub fn look_again(&mut self) {
+    pub(crate) fn look_again(&mut self) {
         for slot in self.slots.values_mut() {
             match slot.state {
                 State::Part => slot.state = State::New,
@@ -148,28 +148,28 @@ impl Gallery {
     }
 
     /// Columns and rows of a picture; none: nothing of it is shown.
-    pub fn cells(&self, key: &PictureKey) -> Option<(u16, u16)> {
+    pub(crate) fn cells(&self, key: &PictureKey) -> Option<(u16, u16)> {
         self.shows.as_ref()?;
         self.slots.get(key)?.cells
     }
 
     /// The picture, if it is here.
-    pub fn canvas(&self, key: &PictureKey) -> Option<&Canvas> {
+    pub(crate) fn canvas(&self, key: &PictureKey) -> Option<&Canvas> {
         self.slots.get(key)?.canvas.as_ref()
     }
 
     /// It has more pixels than are shown.
-    pub fn is_too_large(&self, key: &PictureKey) -> bool {
+    pub(crate) fn is_too_large(&self, key: &PictureKey) -> bool {
         self.shows.is_some() && self.slots.get(key).is_some_and(|slot| slot.is_too_large)
     }
 
     /// It is on the screen.
-    pub fn see(&mut self, room: &str, key: PictureKey, file: PictureKey, preview: &[u8]) {
+    pub(crate) fn see(&mut self, room: &str, key: PictureKey, file: PictureKey, preview: &[u8]) {
         self.want(room, (key, file), preview, false);
     }
 
     /// The picture of a member is on the screen.
-    pub fn see_avatar(&mut self, room: &str, key: PictureKey, avatar: PictureKey) {
+    pub(crate) fn see_avatar(&mut self, room: &str, key: PictureKey, avatar: PictureKey) {
         self.want(room, (key, avatar), &[], true);
     }
 
@@ -193,17 +193,17 @@ impl Gallery {
     }
 
     /// What is to be painted, once.
-    pub fn take_wishes(&mut self) -> Vec<Wish> {
+    pub(crate) fn take_wishes(&mut self) -> Vec<Wish> {
         std::mem::take(&mut self.wishes)
     }
 
     /// Whoever paints has too much to do: it is wanted again when it is seen again.
-    pub fn not_asked(&mut self, key: &PictureKey) {
+    pub(crate) fn not_asked(&mut self, key: &PictureKey) {
         self.slots.get_mut(key).into_iter().for_each(|slot| slot.state = State::New);
     }
 
     /// A picture came. True: it takes other cells than before.
-    pub fn take(&mut self, painted: Painted) -> bool {
+    pub(crate) fn take(&mut self, painted: Painted) -> bool {
         let Painted { key, shows, most, canvas, cells, is_whole, is_refused, is_too_large } = painted;
         let is_current = self.shows == Some(shows) && (self.most == most || most == AVATAR);
         let Some(slot) = self.slots.get_mut(&key) else { return false };

@@ -7,7 +7,7 @@ use crate::settings::Pictures;
 
 /// What a terminal shows pictures as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
+pub(crate) enum How {
     /// Halves of cells, in the colours of 24 bits or of the table of 256.
     Blocks { is_true: bool },
     /// Of kitty's protocol, by placeholders.
@@ -20,7 +20,7 @@ pub enum How {
 
 /// How pictures are shown, and how large a cell is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shows {
+pub(crate) struct Shows {
     pub how: How,
     /// Width and height of a cell, in pixels; about, where they are nobody's concern.
     pub cell: (u16, u16),
@@ -35,13 +35,13 @@ const CELL: (u16, u16) = (8, 16);
 const TRUE: [&str; 7] = ["direct", "kitty", "ghostty", "foot", "alacritty", "wezterm", "contour"];
 
 /// Columns and rows of the terminal, and its width and height in pixels; 0 where it does not say.
-pub fn window() -> (u16, u16, u16, u16) {
+pub(crate) fn window() -> (u16, u16, u16, u16) {
     window_size()
         .map_or_else(|_| (0, 0, 0, 0), |window| (window.columns, window.rows, window.width, window.height))
 }
 
 /// None: pictures are not shown.
-pub fn found(
+pub(crate) fn found(
     wanted: Pictures,
     window: (u16, u16, u16, u16),
     variable: impl Fn(&str) -> Option<String>,

@@ -4,7 +4,7 @@ use super::{How, Shows};
 
 /// What a picture becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Size {
+pub(super) struct Size {
     /// Columns and rows.
     pub cells: (u16, u16),
     /// Width and height in what the terminal shows.
@@ -13,7 +13,7 @@ pub struct Size {
 
 impl Size {
     /// Of a picture, within so many columns and rows. `grows`: it is the small copy of a larger one.
-    pub fn of((width, height): (u32, u32), shows: &Shows, most: (u16, u16), grows: bool) -> Self {
+    pub(super) fn of((width, height): (u32, u32), shows: &Shows, most: (u16, u16), grows: bool) -> Self {
         let [width, height] = [width, height].map(|side| u64::from(side.max(1)));
         let [cell_width, cell_height] = [shows.cell.0, shows.cell.1].map(|side| u64::from(side.max(1)));
         let (room_width, room_height) = (u64::from(most.0) * cell_width, u64::from(most.1) * cell_height);

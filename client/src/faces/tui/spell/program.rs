@@ -21,14 +21,17 @@ const MAX_LINES: usize = 64;
 const WORDS: u8 = b'^';
 
 /// Takes words; whoever made it is told of each whether it is in the dictionary. Dropped, it ends the program.
-pub struct Speller {
+pub(crate) struct Speller {
     asks: SyncSender<Vec<String>>,
     child: Child,
 }
 
 impl Speller {
     /// Starts the program; None where there is none. `told` gets what it says, in a thread of its own.
-    pub fn start(language: Option<&str>, told: impl FnMut(String, bool) + Send + 'static) -> Option<Self> {
+    pub(crate) fn start(
+        language: Option<&str>,
+        told: impl FnMut(String, bool) + Send + 'static,
+    ) -> Option<Self> {
         let mut child =
             PROGRAMS.into_iter().find_map(|(program, arguments)| spawn(program, arguments, language).ok())?;
         let (input, output) = (child.stdin.take()?, child.stdout.take()?);
@@ -43,7 +46,7 @@ impl Speller {
 
     /// Asks for words, without waiting. What is asked for while others are looked up is not, and neither is anything once
     /// the program broke off.
-    pub fn ask(&self, words: Vec<String>) {
+    pub(crate) fn ask(&self, words: Vec<String>) {
         let _ = self.asks.try_send(words);
     }
 }

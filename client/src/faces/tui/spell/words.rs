@@ -11,7 +11,7 @@ const MAX_WORD: usize = 64;
 const NO_PROSE: &str = "/\\@#:_`=<>{}[]|~0123456789";
 
 /// The words of a text, with their places. The one that is being typed, before the cursor, is none yet.
-pub fn words(text: &str, cursor: usize) -> impl Iterator<Item = (usize, &str)> {
+pub(crate) fn words(text: &str, cursor: usize) -> impl Iterator<Item = (usize, &str)> {
     // What a command takes is no prose, but for what somebody does.
     let is_command = text.starts_with('/') && !text.starts_with("//") && action::of(text).is_none();
     let text = if is_command { "" } else { text };

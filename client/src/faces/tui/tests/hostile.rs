@@ -3,7 +3,7 @@
 use super::*;
 use shared::message::timeline::{Line, Reaction};
 
-use super::super::app::{Entry, Row, Wanted};
+use super::super::app::{Row, ShownLine, Wanted};
 use crate::{faces::work, store::Item};
 
 #[test]
@@ -55,9 +55,9 @@ fn tower_of_combining_marks_is_cut_and_counted() {
 fn as_many_signs_as_a_line_holds_take_one_row() {
     let mut app = in_lobby();
     let mut line = Line::from(plain(1, person("bob", 2), "hello"));
-    for sign in 0..shared::message::timeline::MAX_SIGNS {
+    for emoji in 0..shared::message::timeline::MAX_REACTIONS {
         let people = (0..=u8::MAX).map(|byte| person("x", byte)).collect();
-        line.reactions.push(Reaction { emoji: format!("\u{202e}{sign}"), people });
+        line.reactions.push(Reaction { emoji: format!("\u{202e}{emoji}"), people });
     }
     tells(&mut app, "lobby", RoomEvent::Past(line));
     let rows = screen(&mut app, 40, 12);
@@ -168,7 +168,7 @@ fn text_of_thousands_of_lines_is_passed_by_scrolling() {
 #[test]
 fn flood_of_the_longest_lines_does_not_stay_in_memory() {
     let mut app = in_lobby();
-    let mut entry = Entry::new("lobby", plain(1, person("eve", 3), "x").into(), None, "ann");
+    let mut entry = ShownLine::new("lobby", plain(1, person("eve", 3), "x").into(), None, "ann");
     entry.text = "x".repeat(1 << 20);
     for seq in 1..=200 {
         entry.seq = Some(seq);

@@ -7,7 +7,7 @@ use super::{
     },
     *,
 };
-use crate::store::{Happening, Notice, What};
+use crate::store::{Happening, Notice, RoomLogItem};
 
 fn talked() -> App {
     let mut app = in_lobby();
@@ -24,7 +24,7 @@ fn alt(app: &mut App, c: char) -> Vec<Effect> {
 fn line_of_somebody_whose_name_another_turns_out_to_have_had_is_shown_with_the_digits() {
     let mut app = app();
     tells(&mut app, "lobby", RoomEvent::Past(plain(1, person("guest", 0x1f), "one").into()));
-    let renamed = What::Renamed { who: person("Bob", 0x1f), was: "guest".into() };
+    let renamed = RoomLogItem::Renamed { who: person("Bob", 0x1f), was: "guest".into() };
     let happening = Happening { seq: Some(2), at: NOON, expires: None, what: renamed };
     tells(&mut app, "lobby", RoomEvent::PastHappening(happening));
     app.go("lobby");

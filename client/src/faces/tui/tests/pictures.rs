@@ -5,12 +5,12 @@ use shared::file::{FileKey, Manifest};
 
 use super::{
     super::{
-        app::Entry,
+        app::ShownLine,
         pictures::{How, Job, Painter, Shows, Wish},
     },
     *,
 };
-use crate::store::Place;
+use crate::store::FileLocation;
 
 const RED: Color = Color::Rgb(255, 0, 0);
 const BLOCKS: Shows = Shows { how: How::Blocks { is_true: true }, cell: (8, 16), in_tmux: false };
@@ -44,7 +44,7 @@ fn in_lobby_with_pictures() -> App {
 }
 
 /// Draws, has painted what is wanted, and draws again.
-fn shown(app: &mut App, place: Option<&Place>, (width, height): (u16, u16)) -> Buffer {
+fn shown(app: &mut App, place: Option<&FileLocation>, (width, height): (u16, u16)) -> Buffer {
     let (told, painted) = std::sync::mpsc::channel();
     let painter = Painter::start(move |picture| told.send(picture).is_ok());
     screen(app, width, height);
@@ -68,10 +68,10 @@ fn red(buffer: &Buffer) -> Vec<usize> {
     rows.map(|row| row.iter().filter(is_red).count()).collect()
 }
 
-fn place(dir: &tempfile::TempDir, bytes: &[u8]) -> Place {
+fn place(dir: &tempfile::TempDir, bytes: &[u8]) -> FileLocation {
     let path = dir.path().join("cat.png");
     std::fs::write(&path, bytes).unwrap();
-    Place::of(path.clone(), &std::fs::metadata(path).unwrap())
+    FileLocation::of(path.clone(), &std::fs::metadata(path).unwrap())
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn picture_of_one_message_is_not_shown_under_another_that_calls_its_file_the_sam
     // Nor in another room.
     let [one, other] = ["lobby", "other"].map(|room| {
         let engine::Event::Message(said) = with_picture(1, Vec::new()) else { panic!("a message") };
-        Entry::new(room, said.into(), None, "ann").picture.unwrap().key
+        ShownLine::new(room, said.into(), None, "ann").picture.unwrap().key
     });
     assert_ne!(one, other);
 }

@@ -151,7 +151,7 @@ fn command_that_is_typed_over_a_link_is_whole() {
 
 #[test]
 fn happening_of_the_past_is_in_its_place_once_and_not_unread() {
-    use crate::store::{Happening, Item, What};
+    use crate::store::{Happening, Item, RoomLogItem};
     let mut app = in_lobby();
     app.go("elsewhere");
     happens(&mut app, "lobby", engine::Event::MemberJoined { who: person("bob", 2), by: None });
@@ -162,7 +162,7 @@ fn happening_of_the_past_is_in_its_place_once_and_not_unread() {
         seq: Some(2),
         at: NOON,
         expires: None,
-        what: What::Joined { who: person("bob", 2), by: None },
+        what: RoomLogItem::Joined { who: person("bob", 2), by: None },
     };
     let page = vec![Item::Line(plain(1, person("eve", 3), "before").into()), Item::Happening(joined)];
     let older = app::Wanted::Older { room: "lobby".into(), before: 3 };
@@ -175,7 +175,7 @@ fn happening_of_the_past_is_in_its_place_once_and_not_unread() {
 
 #[test]
 fn page_of_the_past_takes_nothing_away_that_it_does_not_hold() {
-    use crate::store::{Happening, Item, What};
+    use crate::store::{Happening, Item, RoomLogItem};
     let mut app = in_lobby();
     happens(&mut app, "lobby", engine::Event::MemberJoined { who: person("bob", 2), by: None });
     happens(&mut app, "lobby", engine::Event::MemberJoined { who: person("eve", 3), by: None });
@@ -183,7 +183,7 @@ fn page_of_the_past_takes_nothing_away_that_it_does_not_hold() {
         seq: Some(2),
         at: NOON,
         expires: None,
-        what: What::Joined { who: person("bob", 2), by: None },
+        what: RoomLogItem::Joined { who: person("bob", 2), by: None },
     };
     let older = app::Wanted::Older { room: "lobby".into(), before: u64::MAX };
     app.take_page(&older, vec![Item::Happening(joined)]);
@@ -193,13 +193,13 @@ fn page_of_the_past_takes_nothing_away_that_it_does_not_hold() {
 
 #[test]
 fn happening_that_a_page_brought_first_is_not_shown_twice() {
-    use crate::store::{Happening, Item, What};
+    use crate::store::{Happening, Item, RoomLogItem};
     let mut app = in_lobby();
     let joins = |seq, who| Happening {
         seq: Some(seq),
         at: NOON,
         expires: None,
-        what: What::Joined { who, by: None },
+        what: RoomLogItem::Joined { who, by: None },
     };
     let (bob, eve) = (joins(2, person("bob", 2)), joins(4, person("eve", 3)));
     let line = |seq| Item::Line(plain(seq, person("bob", 2), "hello").into());

@@ -151,7 +151,7 @@ fn fields_are_edited_with_the_keys_of_the_input() {
             Overlay::Search(search) => search.text.text().to_owned(),
             Overlay::Switcher(text, _) => text.text().to_owned(),
             Overlay::Help(help) => help.text.text().to_owned(),
-            Overlay::Signs(signs) => signs.text.text().to_owned(),
+            Overlay::Reactions(reactions) => reactions.text.text().to_owned(),
             other => panic!("{other:?}"),
         };
         types(&mut app, "one two three");

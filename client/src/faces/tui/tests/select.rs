@@ -96,7 +96,8 @@ fn deletion_is_asked_about() {
 #[test]
 fn sign_is_chosen_or_typed_and_taken_back_by_choosing_it_again() {
     let mut app = talked();
-    let react = |sign: &str, withdrawn| tell(Telling::React { target: id(3), sign: sign.into(), withdrawn });
+    let react =
+        |emoji: &str, withdrawn| tell(Telling::React { target: id(3), emoji: emoji.into(), withdrawn });
     key(&mut app, KeyCode::Esc);
     key(&mut app, KeyCode::Char('+'));
     assert!(text(&mut app, 80, 24).contains("1 👍"));

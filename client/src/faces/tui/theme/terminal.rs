@@ -2,7 +2,7 @@
 
 /// What lies behind the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ground {
+pub(super) enum Ground {
     Dark,
     Light,
     /// Nobody says.
@@ -11,7 +11,7 @@ pub enum Ground {
 
 /// How many colours there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Depth {
+pub(crate) enum Depth {
     /// None: only bold, underlined and reversed.
     None,
     /// The eight of ECMA-48.
@@ -29,7 +29,7 @@ const MANY: [&str; 8] = ["256col", "direct", "kitty", "alacritty", "foot", "ghos
 const EIGHT: [&str; 9] = ["ansi", "pcansi", "wsvt", "cons25", "cygwin", "dtterm", "eterm", "hurd", "minix"];
 
 /// By `COLORFGBG`, which some terminals set: numbers of the text's colour and, last, of what is behind it.
-pub fn ground(variable: impl Fn(&str) -> Option<String>) -> Ground {
+pub(super) fn ground(variable: impl Fn(&str) -> Option<String>) -> Ground {
     let colours = variable("COLORFGBG").unwrap_or_default();
     match colours.rsplit(';').next().and_then(|ground| ground.parse::<u8>().ok()) {
         Some(0..=6 | 8) => Ground::Dark,
@@ -39,7 +39,7 @@ pub fn ground(variable: impl Fn(&str) -> Option<String>) -> Ground {
 }
 
 /// By `COLORTERM` and `TERM`.
-pub fn depth(variable: impl Fn(&str) -> Option<String>) -> Depth {
+pub(super) fn depth(variable: impl Fn(&str) -> Option<String>) -> Depth {
     let term = variable("TERM").unwrap_or_default();
     let is_true =
         variable("COLORTERM").is_some_and(|colour| matches!(colour.as_str(), "truecolor" | "24bit"));

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use proto::CloseCode;
-use shared::invite::link::RelayLink;
+use shared::invite::link::RelayUrl;
 
 use crate::{
     reason::{RelayReason, Unasked},
@@ -190,7 +190,7 @@ fn certificate(refusal: Refusal, address: &RelayAddress) -> String {
             "Somebody may sit between you and the relay. Ask its operator; if the change is real, join again with a new invite link."
         }
         Refusal::FirstUse(pin) => {
-            let link = RelayLink {
+            let link = RelayUrl {
                 host: address.host.clone(),
                 port: address.port,
                 pin: *pin.as_bytes(),

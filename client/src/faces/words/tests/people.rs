@@ -8,7 +8,7 @@ use shared::{
 use crate::{
     faces::words::{Among, duration, find, find_invite, happening, name, namesake},
     runtime::Namesake,
-    store::What,
+    store::RoomLogItem,
     text::namesakes::Namesakes,
 };
 
@@ -92,18 +92,18 @@ fn namesakes_are_told_apart_with_a_hint() {
 fn people_of_one_name_in_one_sentence_are_told_apart_though_nobody_else_is_known() {
     let [one, other] =
         [1, 2].map(|byte| Person { name: "guest".into(), fingerprint: Fingerprint([byte; 32]) });
-    let joined = What::Joined { who: one.clone(), by: Some(other.clone()) };
+    let joined = RoomLogItem::Joined { who: one.clone(), by: Some(other.clone()) };
     assert_eq!(happening(&joined, None, None), "guest#0101 joined by an invite of guest#0202.");
-    let removed = What::Left { who: one.clone(), by: other.clone() };
+    let removed = RoomLogItem::Left { who: one.clone(), by: other.clone() };
     assert_eq!(happening(&removed, None, None), "guest#0101 was removed by guest#0202.");
-    let own = What::Joined { who: one.clone(), by: Some(one) };
+    let own = RoomLogItem::Joined { who: one.clone(), by: Some(one) };
     assert_eq!(happening(&own, None, None), "guest joined by an invite of guest.", "a second device");
 }
 
 #[test]
 fn people_who_had_one_name_are_told_apart_in_what_was_and_we_are_you() {
     let person = |name: &str, byte| Person { name: name.into(), fingerprint: Fingerprint([byte; 32]) };
-    let renamed = What::Renamed { who: person("Bob", 2), was: "guest".into() };
+    let renamed = RoomLogItem::Renamed { who: person("Bob", 2), was: "guest".into() };
     let mut past = Namesakes::default();
     assert!(!past.add_all(&[person("guest", 2), person("Bob", 2), person("guest", 2)]));
     let among = Among { past: Some(&past), ..Among::default() };

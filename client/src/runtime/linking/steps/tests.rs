@@ -27,7 +27,8 @@ fn part(index: u32, count: u32) -> LinkMessage {
 
 /// What is shown and said, without the rest.
 fn ends(todo: &[Do], expected: EndReason) -> bool {
-    let [Do::Tell(Command::Unsay), Do::Tell(Command::Say { token, said: Said::Device(body) })] = todo else {
+    let [Do::Tell(Command::Unsay), Do::Tell(Command::Say { token, body: MessageBody::Device(body) })] = todo
+    else {
         return false;
     };
     token == END && LinkMessage::read(body) == Ok(LinkMessage::End(expected))
@@ -101,7 +102,7 @@ fn nothing_is_handed_over_before_a_person_has_confirmed() {
     let said: Vec<_> = todo
         .iter()
         .filter_map(|todo| match todo {
-            Do::Tell(Command::Say { said: Said::Device(body), .. }) => LinkMessage::read(body).ok(),
+            Do::Tell(Command::Say { body: MessageBody::Device(body), .. }) => LinkMessage::read(body).ok(),
             _ => None,
         })
         .collect();

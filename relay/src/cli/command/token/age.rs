@@ -21,7 +21,7 @@ pub(super) struct BadAge;
 
 impl Age {
     /// When it is over, Unix milliseconds; 0 for never.
-    pub fn after(self, now_ms: u64) -> u64 {
+    pub(super) fn after(self, now_ms: u64) -> u64 {
         match self {
             Self::For(age) => now_ms.saturating_add(u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
             Self::Never => 0,

@@ -15,17 +15,17 @@ use super::dice::Dice;
 const SECTOR: usize = 512;
 
 /// What is on the disk: a database and its journal.
-pub type Content = [Vec<u8>; 2];
+pub(crate) type Content = [Vec<u8>; 2];
 
 /// The number of the database in it.
-pub const DATABASE: usize = 0;
+pub(crate) const DATABASE: usize = 0;
 
 /// That of the journal.
-pub const JOURNAL: usize = 1;
+pub(crate) const JOURNAL: usize = 1;
 
 /// What was done to a file.
 #[derive(Clone, Debug)]
-pub enum Step {
+pub(crate) enum Step {
     Write(usize, u64, Vec<u8>),
     SetLen(usize, u64),
     Sync(usize),
@@ -33,14 +33,14 @@ pub enum Step {
 
 /// A step, and what the world had been told before it.
 #[derive(Clone, Debug)]
-pub struct Traced {
+pub(crate) struct Traced {
     pub step: Step,
     pub promised: usize,
 }
 
 /// When the disk says no.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     #[default]
     None,
     /// After so many steps nothing but reads, as where even overwriting needs space.
@@ -67,40 +67,40 @@ struct State {
 
 /// One of its files. Clones are the same disk.
 #[derive(Clone, Default)]
-pub struct SimDisk(Arc<Mutex<State>>, usize);
+pub(crate) struct SimDisk(Arc<Mutex<State>>, usize);
 
 impl SimDisk {
     /// A disk with this on it.
-    pub fn with(content: Content) -> Self {
+    pub(crate) fn with(content: Content) -> Self {
         let durable = content.clone();
         Self(Arc::new(Mutex::new(State { content, durable, ..State::default() })), DATABASE)
     }
 
     /// Another of its files.
-    pub fn file(&self, number: usize) -> Self {
+    pub(crate) fn file(&self, number: usize) -> Self {
         Self(self.0.clone(), number)
     }
 
     /// Before each step `promised` is asked how many batches have been answered.
-    pub fn watch(&self, promised: impl FnMut() -> usize + Send + 'static) {
+    pub(crate) fn watch(&self, promised: impl FnMut() -> usize + Send + 'static) {
         self.0.lock().unwrap().promised = Some(Box::new(promised));
     }
 
-    pub fn set_fault(&self, fault: Fault) {
+    pub(crate) fn set_fault(&self, fault: Fault) {
         self.0.lock().unwrap().fault = fault;
     }
 
     /// What is on it.
-    pub fn content(&self) -> Content {
+    pub(crate) fn content(&self) -> Content {
         self.0.lock().unwrap().content.clone()
     }
 
     /// What is on it after a power cut that loses all that was not synced.
-    pub fn durable(&self) -> Content {
+    pub(crate) fn durable(&self) -> Content {
         self.0.lock().unwrap().durable.clone()
     }
 
-    pub fn take_trace(&self) -> Vec<Traced> {
+    pub(crate) fn take_trace(&self) -> Vec<Traced> {
         std::mem::take(&mut self.0.lock().unwrap().trace)
     }
 }
@@ -189,7 +189,7 @@ impl std::fmt::Debug for SimDisk {
 }
 
 /// What may be on the disk after a power cut: all that was synced, and of the steps since then any part.
-pub fn after_power_cut(synced: &Content, since: &[Step], dice: &mut Dice) -> Content {
+pub(crate) fn after_power_cut(synced: &Content, since: &[Step], dice: &mut Dice) -> Content {
     let mut content = synced.clone();
     match dice.below(6) {
         0 => {}
@@ -211,7 +211,7 @@ pub fn after_power_cut(synced: &Content, since: &[Step], dice: &mut Dice) -> Con
 }
 
 /// Does a step.
-pub fn apply(content: &mut Content, step: &Step) {
+pub(crate) fn apply(content: &mut Content, step: &Step) {
     let content = &mut content[step.file()];
     match step {
         Step::Write(_, offset, data) => {
@@ -227,7 +227,7 @@ pub fn apply(content: &mut Content, step: &Step) {
 }
 
 impl Step {
-    pub fn file(&self) -> usize {
+    pub(crate) fn file(&self) -> usize {
         match self {
             Self::Write(file, ..) | Self::SetLen(file, _) | Self::Sync(file) => *file,
         }
@@ -235,7 +235,7 @@ impl Step {
 }
 
 /// Does a step; what was done to a file since its last fsync stays in `since`.
-pub fn pass(synced: &mut Content, since: &mut Vec<Step>, step: &Step) {
+pub(crate) fn pass(synced: &mut Content, since: &mut Vec<Step>, step: &Step) {
     if let Step::Sync(file) = step {
         since.extract_if(.., |step| step.file() == *file).for_each(|step| apply(synced, &step));
     } else {

@@ -34,7 +34,7 @@ const ROOMS: u64 = 3;
 const JOURNAL_BYTES: usize = 8 << 10;
 
 /// Small enough that appends trim.
-pub const LIMITS: fn() -> Limits = || Limits {
+pub(super) const LIMITS: fn() -> Limits = || Limits {
     retention: crate::policy::limits::Retention {
         age: Duration::from_millis(500),
         entries: 12,
@@ -46,11 +46,11 @@ pub const LIMITS: fn() -> Limits = || Limits {
 };
 
 /// Everything in a database, row by row.
-pub type Dump = Vec<(u8, Vec<u8>, Vec<u8>)>;
+pub(super) type Dump = Vec<(u8, Vec<u8>, Vec<u8>)>;
 
 /// Something that was sent, to be sent again.
 #[derive(Clone, Debug)]
-pub struct Sent {
+pub(super) struct Sent {
     pub room: RoomId,
     pub id: PublishId,
     envelope: Bytes,
@@ -66,13 +66,13 @@ type Condition = Box<dyn FnMut() -> bool + Send>;
 
 /// What was answered, batch by batch.
 #[derive(Default)]
-pub struct Outbox {
+pub(super) struct Outbox {
     batches: Vec<(bool, Vec<Answered>, Vec<Condition>)>,
 }
 
 impl Outbox {
     /// How many batches have been answered.
-    pub fn answered(&mut self) -> usize {
+    pub(super) fn answered(&mut self) -> usize {
         for (answered, appends, others) in &mut self.batches {
             for (_, receiver, got) in appends {
                 if got.is_none() {
@@ -90,17 +90,17 @@ impl Outbox {
     }
 
     /// What was appended by the first `batches`, the newest first.
-    pub fn appended(&self, batches: usize) -> Vec<(Sent, Appended)> {
+    pub(super) fn appended(&self, batches: usize) -> Vec<(Sent, Appended)> {
         let all = self.batches[..batches].iter().rev().flat_map(|(_, appends, _)| appends.iter().rev());
         all.filter_map(|(sent, _, got)| Some((sent.clone(), *got.as_ref()?.as_ref().ok()?))).collect()
     }
 }
 
 /// See [`Workload::position`].
-pub struct Position(Dice, usize, u32, u64, BTreeSet<RoomId>);
+pub(super) struct Position(Dice, usize, u32, u64, BTreeSet<RoomId>);
 
 /// One life.
-pub struct Workload {
+pub(super) struct Workload {
     pub store: Arc<Store>,
     pub outbox: Arc<Mutex<Outbox>>,
     writer: Writer,
@@ -112,7 +112,7 @@ pub struct Workload {
 }
 
 /// Opens a database and its journal on a disk the way a relay does. The journal is small, so that it is full now and then.
-pub fn open(disk: &simdisk::SimDisk) -> Result<Store, OpenError> {
+pub(super) fn open(disk: &simdisk::SimDisk) -> Result<Store, OpenError> {
     let journal = disk.file(simdisk::JOURNAL);
     let made = |state: &State| {
         let disk = Box::new(journal.clone());
@@ -127,7 +127,7 @@ pub fn open(disk: &simdisk::SimDisk) -> Result<Store, OpenError> {
 }
 
 impl Workload {
-    pub fn new(store: Store, seed: u64) -> Self {
+    pub(super) fn new(store: Store, seed: u64) -> Self {
         let store = Arc::new(store);
         let policy = Policy::from(&LIMITS());
         let writer = Writer::new(
@@ -144,13 +144,13 @@ impl Workload {
     }
 
     /// Where it stands before a batch.
-    pub fn position(&self) -> Position {
+    pub(super) fn position(&self) -> Position {
         Position(self.dice.clone(), self.sent.len(), self.number, self.now_ms, self.writer.due.clone())
     }
 
     /// What the database was before the batch that was refused, and would have been after it; the disk was like
     /// this before it.
-    pub fn foregone(&self, position: &Position, content: simdisk::Content) -> (Dump, Dump) {
+    pub(super) fn foregone(&self, position: &Position, content: simdisk::Content) -> (Dump, Dump) {
         let mut twin = Self::new(open(&simdisk::SimDisk::with(content)).unwrap(), 0);
         let Position(dice, sent, number, now_ms, due) = position;
         twin.writer.due.clone_from(due);
@@ -162,7 +162,7 @@ impl Workload {
     }
 
     /// Writes the next batch, and says whether it could be.
-    pub fn step(&mut self) -> bool {
+    pub(super) fn step(&mut self) -> bool {
         let jobs = 1 + self.dice.below(4);
         let mut batch = (false, Vec::new(), Vec::new());
         let jobs = (0..jobs).map(|_| self.job(&mut batch.1, &mut batch.2)).collect();
@@ -175,7 +175,7 @@ impl Workload {
     }
 
     /// Opens a room.
-    pub fn open_room(&mut self, room: RoomId) {
+    pub(super) fn open_room(&mut self, room: RoomId) {
         let (answer, mut created) = oneshot::channel();
         let (opening, right, now_ms) = (opening(), Right::Anybody, self.now_ms);
         let job = Job::Create { room, opening, right, now_ms, generation: [7; 16], answer };
@@ -184,12 +184,12 @@ impl Workload {
     }
 
     /// What the writer does when nothing has come for some time.
-    pub fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         self.writer.write(Vec::new(), &self.policy);
     }
 
     /// Sends one thing and waits for its answer.
-    pub fn send(&mut self, sent: &Sent) -> Result<Appended, AppendError> {
+    pub(super) fn send(&mut self, sent: &Sent) -> Result<Appended, AppendError> {
         let (answer, mut got) = oneshot::channel();
         let job = self.append(sent, answer);
         self.writer.write(vec![job], &self.policy);
@@ -197,7 +197,7 @@ impl Workload {
     }
 
     /// Something that was never sent before.
-    pub fn news(&mut self, room: RoomId) -> Sent {
+    pub(super) fn news(&mut self, room: RoomId) -> Sent {
         self.number += 1;
         let bytes = match self.dice.below(8) {
             0 => self.dice.below(40_000),
@@ -207,15 +207,15 @@ impl Workload {
         Sent { room, id: PublishId(u128::from(self.number).to_be_bytes()), envelope, commit: None }
     }
 
-    pub fn is_readable(&self) -> bool {
+    pub(super) fn is_readable(&self) -> bool {
         self.store.read(|transaction| reader::view(transaction, &author())).is_ok()
     }
 
-    pub fn dump(&self) -> Dump {
+    pub(super) fn dump(&self) -> Dump {
         self.store.read(dump).unwrap()
     }
 
-    pub fn check(&self) -> Checked {
+    pub(super) fn check(&self) -> Checked {
         self.store.read(|transaction| Ok(check::check(transaction))).unwrap().unwrap()
     }
 
@@ -370,7 +370,7 @@ fn dump(transaction: &redb::ReadTransaction) -> Result<Dump, redb::Error> {
 }
 
 /// Whether an entry is in a database under its id, and its room was not dropped.
-pub fn holds(dump: &Dump, sent: &Sent, appended: &Appended) -> bool {
+pub(super) fn holds(dump: &Dump, sent: &Sent, appended: &Appended) -> bool {
     let key = [&sent.room.0[..], &sent.id.0].concat();
     let seq = appended.seq.to_be_bytes();
     let has_room = dump.iter().any(|(table, row, _)| (*table, &row[..]) == (0, &sent.room.0[..]));

@@ -22,7 +22,7 @@ pub(super) struct Member<'a> {
 
 impl<'a> Member<'a> {
     /// Looks the key up as a Join does: no room, another's room and a bad signature get the same answer after the same work.
-    pub async fn admit(peer: &'a Peer, proof: &Proof) -> Result<Self, StreamEnd> {
+    pub(super) async fn admit(peer: &'a Peer, proof: &Proof) -> Result<Self, StreamEnd> {
         let statement = blob_statement(&proof.room, &proof.blob, &peer.binding);
         let is_genuine = Ed25519.verify(&proof.key, &statement, &proof.signature);
         let log = &peer.shared.log;
@@ -35,12 +35,12 @@ impl<'a> Member<'a> {
     }
 
     /// What was proved.
-    pub fn proof(&self) -> &Proof {
+    pub(super) fn proof(&self) -> &Proof {
         &self.proof
     }
 
     /// Whether it may still read, or write. Costs nothing while nobody has lost anything.
-    pub async fn check(&mut self, writes: bool) -> Result<(), StreamEnd> {
+    pub(super) async fn check(&mut self, writes: bool) -> Result<(), StreamEnd> {
         // Nothing is read of the log here.
         match self.feed.next(u64::MAX, &self.permit) {
             Next::Ended => return Err(refusal(self.peer, &self.proof, true).await),
@@ -63,7 +63,7 @@ impl<'a> Member<'a> {
     }
 
     /// Returns when there is something new in the room, which may be that the key has lost its access. Cancel-safe.
-    pub async fn changed(&mut self) {
+    pub(super) async fn changed(&mut self) {
         self.feed.changed().await;
     }
 }

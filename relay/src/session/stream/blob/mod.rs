@@ -20,7 +20,7 @@ use super::{end::StreamEnd, input::Input, output::Output};
 use crate::{
     blobs::{BlobError, Row, Transfer, Unwanted},
     policy::{limits::LAST_FRAME_TIME, refusal::Limit},
-    session::{peer::Peer, router::Refusal, shared::Shared, streams::Place},
+    session::{peer::Peer, router::Refusal, shared::Shared, streams::StreamPermit},
 };
 
 /// What a stream is for.
@@ -50,7 +50,7 @@ enum Work<'a> {
 /// A transfer, and its place on the connection.
 struct Transferring<'a> {
     transfer: Transfer,
-    _place: Place<'a>,
+    _place: StreamPermit<'a>,
 }
 
 impl Asked {

@@ -9,13 +9,13 @@ const LAST: usize = CHUNK + 5;
 fn file(test: &str) -> (Vec<SealedPart>, FileCipher) {
     let cipher = FileCipher::new(&FileKey::draw(&random(test)));
     let part = |n: u32, fill: u8, length| {
-        cipher.seal(Place::Data { part: n, last: n == 2 }, &vec![fill; length]).unwrap()
+        cipher.seal(PartPosition::Data { part: n, last: n == 2 }, &vec![fill; length]).unwrap()
     };
     (vec![part(0, 1, PART), part(1, 2, PART), part(2, 3, LAST)], cipher)
 }
 
-fn place(part: u32, last: bool) -> Place {
-    Place::Data { part, last }
+fn place(part: u32, last: bool) -> PartPosition {
+    PartPosition::Data { part, last }
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn moved_cut_and_lengthened_parts_are_refused() {
         ("in another's place", place(1, false), a.clone()),
         ("last where it is not", place(1, true), b.clone()),
         ("not last where it is", place(2, false), c.clone()),
-        ("as the list", Place::List, c.clone()),
+        ("as the list", PartPosition::List, c.clone()),
         ("chunks swapped", place(0, false), swapped),
         ("cut by a chunk", place(0, false), a[..SEALED_PART - (CHUNK + TAG)].to_vec()),
         ("cut by a byte", place(2, true), c[..c.len() - 1].to_vec()),
@@ -72,8 +72,8 @@ fn parts_of_other_lengths_are_not_sealed() {
         (place(0, false), PART + 1),
         (place(0, true), 0),
         (place(0, true), PART + 1),
-        (Place::List, 0),
-        (Place::List, PART + 1),
+        (PartPosition::List, 0),
+        (PartPosition::List, PART + 1),
     ] {
         assert_eq!(cipher.seal(place, &vec![0; length]).unwrap_err(), SealPartError::Length(length));
     }
@@ -93,10 +93,11 @@ fn number_of_a_chunk_never_wraps() {
 fn list_and_first_part_share_no_nonce() {
     let cipher = FileCipher::new(&FileKey::draw(&random("list")));
     let (list, part) =
-        (cipher.seal(Place::List, &[7; 64]).unwrap(), cipher.seal(place(0, true), &[7; 64]).unwrap());
+        (cipher.seal(PartPosition::List, &[7; 64]).unwrap(), cipher.seal(place(0, true), &[7; 64]).unwrap());
     assert_ne!(list.bytes[..64], part.bytes[..64]);
     assert!(
-        cipher.open(Place::List, &part.bytes).is_err() && cipher.open(place(0, true), &list.bytes).is_err()
+        cipher.open(PartPosition::List, &part.bytes).is_err()
+            && cipher.open(place(0, true), &list.bytes).is_err()
     );
 }
 

@@ -16,17 +16,17 @@ fn red(width: u32, height: u32) -> Vec<u8> {
     bytes.into_inner()
 }
 
-fn job(place: Option<Place>, preview: Vec<u8>, how: How) -> Job {
+fn job(place: Option<FileLocation>, preview: Vec<u8>, how: How) -> Job {
     let key = PictureKey::of_avatar(&Avatar { id: [7; 16], key: [0; 32], parts: [0; 32], size: 1 });
     let shows = Shows { how, ..BLOCKS };
     Job { key, id: 7, place, preview, shows, most: (40, 12), is_avatar: false }
 }
 
-fn at(dir: &tempfile::TempDir, bytes: &[u8]) -> Place {
+fn at(dir: &tempfile::TempDir, bytes: &[u8]) -> FileLocation {
     let path = dir.path().join("cat.png");
     std::fs::write(&path, bytes).unwrap();
     let found = std::fs::metadata(&path).unwrap();
-    Place::of(path, &found)
+    FileLocation::of(path, &found)
 }
 
 #[test]
@@ -61,8 +61,8 @@ fn another_file_at_the_place_is_not_shown() {
     let dir = tempfile::tempdir().unwrap();
     let place = at(&dir, &red(800, 400));
     std::fs::write(&place.path, red(801, 400)).unwrap();
-    let other = Place { modified_ns: place.modified_ns.wrapping_sub(1), ..at(&dir, &red(801, 400)) };
-    for wrong in [Place { size: place.size + 1, ..place }, other] {
+    let other = FileLocation { modified_ns: place.modified_ns.wrapping_sub(1), ..at(&dir, &red(801, 400)) };
+    for wrong in [FileLocation { size: place.size + 1, ..place }, other] {
         assert!(paint(job(Some(wrong), Vec::new(), BLOCKS.how)).canvas.is_none());
     }
 }

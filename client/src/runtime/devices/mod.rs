@@ -1,0 +1,121 @@
+//! The devices of this person, as the rooms know them; one is taken out of all rooms at once.
+//!
+//! A removal is written down before any room hears of it, and each room is asked again with everything that it tells of its
+//! members until the device is out of it: after a crash, a restart, or days without a relay.
+
+mod meant;
+mod whose;
+
+use serde::{Deserialize, Serialize};
+use shared::{
+    identity::{DeviceId, clean_name},
+    room::{Command, Millis},
+};
+use tokio::sync::oneshot;
+
+use self::{meant::meant, whose::give};
+use super::{Local, lock, room::Ask};
+use crate::reason::{DeviceReason, Reason};
+
+/// A device of this person in a room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnDevice {
+    /// The room's label.
+    pub room: String,
+    /// Names the device there.
+    pub id: DeviceId,
+    /// What it is called.
+    pub name: String,
+    /// This one.
+    pub is_me: bool,
+    /// Since when it is in, Unix milliseconds; 0 where that is not known here.
+    pub since: Millis,
+    /// It is to be taken out.
+    pub goes: bool,
+    /// Nobody is shown the room: in it the devices keep in step.
+    pub is_hidden: bool,
+    /// Which device it is: its id in the room of own devices. None where none of them says that this is it.
+    pub of: Option<DeviceId>,
+    /// On which day it was in use last, Unix milliseconds; 0 where it has not said so.
+    pub seen: Millis,
+}
+
+impl Local {
+    /// All devices of this person, by room.
+    ///
+    /// # Errors
+    /// [`Reason`] when it cannot be read which are to go.
+    pub(crate) async fn devices(&self) -> Result<Vec<OwnDevice>, Reason> {
+        let (mut devices, mut places) = (Vec::new(), Vec::new());
+        for status in self.all_rooms().into_iter().filter(|status| status.over.is_none()) {
+            // A room that was just started has read its rows once it answers.
+            self.settled(&status.label).await;
+            let Some(view) = self.view(&status.label) else { continue };
+            let id = status.id;
+            let going = self.0.vault.run(move |store| store.device_removals(id)).await?;
+            let ours = view.people().into_iter().find(|present| present.is_me);
+            devices.extend(ours.into_iter().flat_map(|present| present.devices).map(|member| OwnDevice {
+                room: status.label.clone(),
+                id: member.device.id,
+                name: member.device.name.clone(),
+                is_me: member.me,
+                since: member.since,
+                goes: going.contains(&member.device.id),
+                is_hidden: view.own_devices,
+                of: None,
+                seen: 0,
+            }));
+            places.push((status.label, id));
+        }
+        let said = self.0.vault.run(|store| store.devices_here()).await?;
+        give(&mut devices, &said, &places);
+        Ok(devices)
+    }
+
+    /// Takes a device out of every room that it is in, named by what it is called or by its id in a room. Returns where it
+    /// is; it goes from there as soon as each room's relay is there.
+    ///
+    /// # Errors
+    /// [`Reason`] when there is no such device, several are called so, it is this one, or it cannot be saved.
+    pub(crate) async fn remove_device(&self, named: &str) -> Result<Vec<OwnDevice>, Reason> {
+        let found = meant(self.devices().await?, named)?;
+        let me = self.me().1;
+        let places: Vec<_> =
+            found.iter().filter_map(|one| Some((self.id(&one.room).ok()?, one.id))).collect();
+        self.0.vault.run(move |store| store.want_devices_removed(&places)).await?;
+        for one in &found {
+            // A room that cannot be told now is with what it tells next.
+            let _ = self.tell(&one.room, Command::RemoveDevice { who: me, device: one.id }).await;
+        }
+        Ok(found)
+    }
+
+    /// This device is called so from now on, here and in all rooms.
+    ///
+    /// # Errors
+    /// [`Reason`] when the name cannot be shown or not be saved.
+    pub(crate) async fn name_device(&self, name: &str) -> Result<(), Reason> {
+        let name = clean_name(name).map_err(DeviceReason::BadName)?;
+        let saved = name.clone();
+        self.0.vault.run(move |store| store.set_device_name(&saved)).await?;
+        lock(&self.0.profile).engine.device_name.clone_from(&name);
+        self.0.here.notify_one();
+        for status in self.all_rooms().into_iter().filter(|status| status.over.is_none()) {
+            self.settled(&status.label).await;
+            if self.view(&status.label).is_some() {
+                self.tell(&status.label, Command::NameDevice(name.clone())).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until a room has read its rows.
+    pub(super) async fn settled(&self, room: &str) {
+        let Ok(asks) = self.asks(room) else { return };
+        let (reply, answer) = oneshot::channel();
+        if asks.send(Ask::Queued(reply)).await.is_ok() {
+            // A room that is over answers nothing.
+            let _ = answer.await;
+        }
+    }
+}
