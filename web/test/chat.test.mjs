@@ -108,7 +108,7 @@ test('a link that a browser makes lets a native member in', async () => {
   await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
   const cid = await Native.start(relay, 'cid');
   await cid.ask({ cmd: 'join', link }, 'joined');
-  await page.getByText('cid joined').waitFor();
+  await page.getByText('cid joined').first().waitFor();
   cid.tell({ cmd: 'send', room: 'team', text: 'hello from cid' });
   await shown(page, 'hello from cid').waitFor();
   await say(page, 'hello, cid');

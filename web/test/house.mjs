@@ -19,6 +19,25 @@ export function program(name) {
   return found;
 }
 
+/** A program that holds nothing up: it ends with the tests, whatever became of them. */
+function run(name, given, stdio) {
+  const child = spawn(program(name), given, { stdio });
+  child.unref();
+  for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe?.unref?.();
+  process.on('exit', () => child.kill('SIGKILL'));
+  return child;
+}
+
+/** Until it has ended: waits itself, since a program holds nothing up. */
+async function ended(child, end) {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const hold = setTimeout(() => child.kill('SIGKILL'), PATIENCE);
+  const gone = new Promise((done) => child.once('exit', done));
+  end();
+  await gone;
+  clearTimeout(hold);
+}
+
 export function folder() {
   return mkdtempSync(join(tmpdir(), 'schat-web-'));
 }
@@ -81,7 +100,7 @@ export class Relay {
   async run() {
     const listen = `127.0.0.1:${this.port}`;
     const given = ['--listen', listen, '--data-dir', this.dir, '--host', 'localhost', '--web-dir', this.web, '--json'];
-    this.child = spawn(program('relay'), [...given, ...this.extra], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = run('relay', [...given, ...this.extra], ['ignore', 'pipe', 'pipe']);
     this.lines = new Lines(this.child.stdout);
     this.errors = new Lines(this.child.stderr);
     const failed = new Promise((_, no) => this.child.once('exit', () => no(new Error(`relay: ${this.errors.seen.join('\n')}`))));
@@ -95,10 +114,7 @@ export class Relay {
   }
 
   async stop(signal = 'SIGTERM') {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    const gone = new Promise((done) => this.child.once('exit', done));
-    this.child.kill(signal);
-    await gone;
+    await ended(this.child, () => this.child.kill(signal));
   }
 }
 
@@ -109,7 +125,7 @@ export class Native {
     native.dir = folder();
     native.name = name;
     const given = ['--json', '--profile', native.dir, '--name', name];
-    native.child = spawn(program('schat'), given, { stdio: ['pipe', 'pipe', 'pipe'] });
+    native.child = run('schat', given, ['pipe', 'pipe', 'pipe']);
     native.lines = new Lines(native.child.stdout);
     native.errors = new Lines(native.child.stderr);
     native.tell({ cmd: 'join', link: relay.link });
@@ -147,11 +163,10 @@ export class Native {
   }
 
   async stop() {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    const gone = new Promise((done) => this.child.once('exit', done));
-    this.child.stdin.end();
-    this.child.kill('SIGTERM');
-    await gone;
+    await ended(this.child, () => {
+      this.child.stdin.end();
+      this.child.kill('SIGTERM');
+    });
     rmSync(this.dir, { recursive: true, force: true });
   }
 }
