@@ -84,7 +84,7 @@ test('a relay that breaks the rules is hung up on, once, and streams end', () =>
     'another version': [Uint8Array.from([1, ...frame(0, 0, 1, 0).subarray(1)])],
     'an unknown type': [frame(9, 0, 0, 0)],
     'a stream of its own': [frame(1, 1, 2, 0)],
-    'ours, opened by it': [frame(1, 1, 3, 0)],
+    'ours, opened by it': [frame(1, 1, 1, 0)],
     'a stream that never was': [frame(0, 0, 99, 0)],
     'more than a window in one frame': [frame(0, 0, 1, CREDIT + 1)],
     'more than the window': [full, data(1, [1])],
