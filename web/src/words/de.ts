@@ -81,7 +81,7 @@ export const de: Words = {
   fingerprint: 'Dein Fingerabdruck',
   phrase: 'Wiederherstellungssatz',
   phraseText:
-    'Diese zwölf Wörter können deinem Konto einen anderen Schlüssel geben, wenn dieser Browser oder seine Daten verloren gehen. Schreib sie auf Papier; zeig sie niemandem.',
+    'Diese zwölf Wörter sind der Wiederherstellungsschlüssel deines Kontos: ein Gerät, das das Konto noch hat, gibt ihm damit einen anderen Schlüssel, wenn eines gestohlen wurde. Was dieser Browser verliert, bringen sie nicht zurück. Schreib sie auf Papier; zeig sie niemandem.',
   show: 'Zeigen',
   stored: 'Speicher',
   storedKept: 'Der Browser hebt auf, was hier gespeichert ist, bis du es löschst.',

@@ -80,7 +80,7 @@ export const en = {
   fingerprint: 'Your fingerprint',
   phrase: 'Recovery phrase',
   phraseText:
-    'These twelve words can give your account another key when this browser or its data is lost. Write them on paper; show them to nobody.',
+    'These twelve words are your account’s recovery key: a device that still has the account gives it another key with them, after one was stolen. They bring nothing back that this browser loses. Write them on paper; show them to nobody.',
   show: 'Show',
   stored: 'Storage',
   storedKept: 'The browser keeps what is stored here until you clear it.',
