@@ -12,9 +12,9 @@ impl Local {
     /// [`Reason`] when there is no such room or it cannot be saved.
     pub(crate) async fn mute(&self, room: &str, is_muted: bool) -> Result<(), Reason> {
         let id = self.id(room)?;
-        self.0.vault.run(move |store| store.set_muted(id, is_muted)).await?;
+        let mark = Mark::Muted(id, is_muted);
+        self.done_here(Some(mark), move |store| store.set_muted(id, is_muted)).await?;
         put(&mut lock(&self.0.muted), room, is_muted);
-        self.tell_devices(Mark::Muted(id, is_muted)).await;
         Ok(())
     }
 
@@ -24,9 +24,9 @@ impl Local {
     /// [`Reason`] when there is no such room or it cannot be saved.
     pub(crate) async fn pin(&self, room: &str, is_pinned: bool) -> Result<(), Reason> {
         let id = self.id(room)?;
-        self.0.vault.run(move |store| store.set_pinned(id, is_pinned)).await?;
+        let mark = Mark::Pinned(id, is_pinned);
+        self.done_here(Some(mark), move |store| store.set_pinned(id, is_pinned)).await?;
         put(&mut lock(&self.0.pinned), room, is_pinned);
-        self.tell_devices(Mark::Pinned(id, is_pinned)).await;
         Ok(())
     }
 }

@@ -30,7 +30,7 @@ pub use closed::closed;
 pub use file::{Speed, bytes, file, first_words, gauge, percent, place, transfer, transfer_row};
 pub use invites::{find_invite, invite, invite_id, invited, invites, link};
 pub use leaving::{UNSENT, forget, forgets, forgotten, leaves, waiting};
-pub use linking::{LINK_ASK, LINK_ASK_DIGITS, LINK_GIVE_UP, link_ended, linking};
+pub use linking::{LINK_ASK, LINK_DIGITS, LINK_GIVE_UP, link_ended, linking};
 pub use notice::notice;
 pub use people::{Among, find, heard, name, namesake, safety, who, who_was};
 pub use problem::{problem, said};

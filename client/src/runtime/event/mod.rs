@@ -112,6 +112,8 @@ pub enum RoomEvent {
     Gone(Vec<u64>),
     /// At another device of ours it was read up to there.
     ReadElsewhere(u64),
+    /// At another device of ours this was typed and not sent; nothing any more where it is empty.
+    DraftElsewhere(String),
     /// An invite link is ready. Secret.
     Invite {
         /// The whole link.

@@ -178,6 +178,8 @@ pub enum Out {
     Sent { room: String, id: String, seq: u64 },
     /// At another device of this account it was read up to there.
     Read { room: String, seq: u64 },
+    /// At another device of this account this was typed and not sent.
+    Draft { room: String, text: String },
     /// How the linking of a device stands.
     Link(LinkOut),
     /// An invite link; secret.

@@ -126,7 +126,7 @@ async fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomE
             note(&format!("{place}{}", words::changed(&act, &line, among)));
         }
         // What was written cannot be unwritten here.
-        RoomEvent::Gone(_) | RoomEvent::ReadElsewhere(_) => {}
+        RoomEvent::Gone(_) | RoomEvent::ReadElsewhere(_) | RoomEvent::DraftElsewhere(_) => {}
         // Nothing here shows pictures.
         RoomEvent::Pictured => {}
         RoomEvent::Invite { link, .. } => {

@@ -76,6 +76,7 @@ impl App {
                 let entry = self.entry(room, line);
                 self.pane(room).change(entry);
             }
+            RoomEvent::DraftElsewhere(text) => self.typed_elsewhere(room, text),
             RoomEvent::ReadElsewhere(seq) => self.pane(room).read_elsewhere(seq),
             RoomEvent::Gone(seqs) => self.pane(room).forget(&seqs),
             RoomEvent::Invite { link, .. } => self.overlay = Some(Overlay::Link(link.to_string())),

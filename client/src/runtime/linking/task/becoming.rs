@@ -10,6 +10,7 @@ use crate::{
         LinkEnd, LinkNews,
         linking::handed::{self, Handed},
     },
+    settings,
     store::{AccountHere, Store, StoreError},
 };
 
@@ -66,7 +67,7 @@ fn take_all(
     fingerprint: Fingerprint,
     relay: &str,
 ) -> Result<bool, StoreError> {
-    let Handed { account, name, records, rooms, own_devices, .. } = handed;
+    let Handed { account, name, records, rooms, own_devices, settings, .. } = handed;
     let mut intake = Intake::new(Person { name, fingerprint });
     store.set_last_relay(relay)?;
     for body in records {
@@ -80,6 +81,7 @@ fn take_all(
         phrase: account.phrase.as_deref(),
         backup_key: account.backup_key.as_deref(),
     };
+    store.take_settings(settings::named(&settings))?;
     store.become_device(room, &account, &handed::kept(rooms, own_devices.as_ref()))
 }
 
