@@ -100,9 +100,13 @@ bench-relay-all:
     cargo build --profile dist -p relay
     sh relay/bench-all.sh target/dist/relay
 
-# does the core still build for a browser? (rustup target add wasm32-unknown-unknown)
-wasm:
-    cargo check -p shared --lib --target wasm32-unknown-unknown
+# the page for browsers, into web/dist (web/README.md says what it needs)
+web:
+    web/build
+
+# drives it in Chromium and Firefox against the programs in target/debug; `just web-test chat` for some
+web-test *args:
+    web/test/run {{ args }}
 
 # list the fuzz targets
 fuzz-list:
