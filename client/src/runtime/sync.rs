@@ -131,7 +131,8 @@ async fn take(local: &Local, taken: Heard) {
                 let local = local.clone();
                 async move { local.take_offers().await }
             })),
-            Mark::Muted(..) | Mark::Pinned(..) | Mark::Verified(..) => {}
+            Mark::Muted(room, _) | Mark::Pinned(room, _) => local.tell_listed(room),
+            Mark::Verified(..) => {}
         }
     }
 }

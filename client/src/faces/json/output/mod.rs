@@ -178,6 +178,8 @@ pub enum Out {
     Sent { room: String, id: String, seq: u64 },
     /// At another device of this account it was read up to there.
     Read { room: String, seq: u64 },
+    /// The room stands otherwise in lists: by this face, another one of this profile, or another device of this account.
+    Listed { room: String, muted: bool, pinned: bool },
     /// How the linking of a device stands.
     Link(LinkOut),
     /// An invite link; secret.

@@ -34,6 +34,9 @@ pub fn translate(event: Event, marks: Marks<'_>) -> Vec<Out> {
                 RoomEvent::Engine(event) => engine_event(room, event, marks),
                 RoomEvent::Changed { act, .. } => Out::changed(room, act),
                 RoomEvent::ReadElsewhere(seq) => Out::Read { room, seq },
+                RoomEvent::Listed { is_muted, is_pinned } => {
+                    Out::Listed { room, muted: is_muted, pinned: is_pinned }
+                }
                 RoomEvent::Gone(seqs) => Out::Gone { room, seqs },
                 RoomEvent::Notice { notice, again, .. } => told(room, &notice, again),
                 // It was told as it happened.
