@@ -5,7 +5,7 @@ mod commands;
 #[cfg(test)]
 mod tests;
 
-use shared::room::Policy;
+use shared::{invite::link::Link, room::Policy};
 
 use crate::{
     faces::link,
@@ -260,6 +260,11 @@ pub fn history(text: &str) -> Option<HandedPast> {
 
 fn confirmed(past: HandedPast) -> TypedLine {
     TypedLine::DeviceAnswer(LinkAnswer::Confirm { digits: None, past })
+}
+
+/// It is the code of a device that is to be linked, as that shows it.
+pub fn is_code(text: &str) -> bool {
+    Link::from_code(text).is_ok()
 }
 
 /// It looks like an invite link, or has one among its words.
