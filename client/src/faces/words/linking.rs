@@ -210,7 +210,7 @@ mod tests {
         let (whole, code) = (link.to_string(), link.link.to_code());
         let lines = linking(&LinkNews::Code { link, code: code.clone(), expires_ms: 0, is_new: true }, true);
         assert!(!lines.concat().contains('█'), "a chat of lines has no rows of blocks: {lines:?}");
-        for (size, fits) in [((80, 24), false), ((80, 29), true), ((30, 60), false), ((0, 0), false)] {
+        for (size, fits) in [((80, 24), false), ((80, 30), true), ((30, 60), false), ((0, 0), false)] {
             let shown = with_camera(lines.clone(), &whole, size);
             let all = shown.concat();
             assert_eq!(all.contains('█'), fits, "{size:?}: {shown:#?}");

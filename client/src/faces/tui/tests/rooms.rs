@@ -357,7 +357,7 @@ fn code_of_a_device_is_a_page_that_goes_when_the_linking_goes_on() {
         assert!(matches!(app.overlay, Some(app::Overlay::Code(_))));
         app.event(Event::Linking(Box::new(LinkNews::Found)), &Pending::default());
         assert_eq!(app.overlay, None);
-        let chat = text(&mut app, 80, 24);
+        let chat = text(&mut app, 140, 24);
         assert!(
             chat.contains("/link shows its code again") && chat.contains("The other device is there"),
             "{chat}"
