@@ -79,6 +79,10 @@ certs *names="localhost":
 bench *filter:
     cargo bench -p shared -- {{ filter }}
 
+# a new device: twenty rooms, and a long past (`just bench-linking rooms`)
+bench-linking *what:
+    cargo bench -p integration-tests --bench linking -- {{ what }}
+
 # start, scrolling and keys in a room of so many messages
 bench-client lines="100000":
     cargo bench --workspace --bench long_room -- {{ lines }}

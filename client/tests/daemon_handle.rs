@@ -58,6 +58,7 @@ async fn start(home: &Path, name: &str, relay: &Relay) -> JoinHandle<()> {
         downloads: None,
         keeps_metadata: false,
         fetches_images: false,
+        tells_drafts: false,
         tap: None,
     };
     let daemon = Daemon::start(profile, config).await.unwrap();

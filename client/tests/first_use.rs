@@ -122,6 +122,7 @@ async fn trusting(dir: &Path, name: &str) -> Person {
         downloads: None,
         keeps_metadata: false,
         fetches_images: false,
+        tells_drafts: false,
         tap: None,
     };
     let (runtime, events) = Runtime::start(profile, config).await.unwrap();

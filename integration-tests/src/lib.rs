@@ -6,6 +6,7 @@
 // A harness is test code: what it cannot have fails the test.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+pub mod backup;
 pub mod files;
 pub mod group;
 pub mod linking;

@@ -3,14 +3,10 @@
 //!
 //! `SCHAT_KILLS` changes how often, `SCHAT_SEED` where; the seed is printed.
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Stdio},
-    time::Duration,
-};
+use std::{fs, path::Path, process::Stdio, time::Duration};
 
 use integration_tests::{
+    backup::{backup, failed, past, restore, texts},
     copy, count,
     files::{bytes, done, file, names, schat},
     group::{ROOM, fingerprint, found},
@@ -24,38 +20,6 @@ use tempfile::TempDir;
 
 /// Twelve words of another phrase.
 const OTHER: &str = "legal winner thank year wave sausage worth useful legal winner thank yellow";
-
-/// `schat backup` into `target`, with the phrase in a file.
-fn backup(dir: &Path, name: &str, target: &Path, more: &[&str]) -> Command {
-    let phrase = dir.join("phrase");
-    let mut command = schat(dir, name, &["backup", target.to_str().unwrap(), "--phrase-file"]);
-    command.arg(phrase).args(more);
-    command
-}
-
-/// `schat restore` of `source` into the profile `name`.
-fn restore(dir: &Path, name: &str, source: &Path, more: &[&str]) -> Command {
-    let mut command = integration_tests::programs::program("schat");
-    command.arg("--profile").arg(dir.join(name)).args(["--trust-first-use", "restore"]);
-    command.arg(source).arg("--phrase-file").arg(dir.join("phrase")).args(more);
-    command
-}
-
-/// How a command failed: its exit code and what it said.
-fn failed(command: &mut Command) -> (Option<i32>, String) {
-    let output = run(command, b"");
-    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
-}
-
-/// What a profile has of the room, without when it was exported.
-fn past(dir: &Path, name: &str) -> Vec<Value> {
-    let said = done(&mut schat(dir, name, &["export", ROOM, "--json"])).stdout;
-    String::from_utf8(said).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-fn texts(dir: &Path, name: &str) -> Vec<String> {
-    past(dir, name).iter().filter_map(|line| Some(line["text"].as_str()?.to_owned())).collect()
-}
 
 #[test]
 fn lost_device_comes_back_from_its_backup_with_account_people_rooms_and_past() {
@@ -262,10 +226,10 @@ fn directory_gets_only_what_is_new_and_shows_nothing_of_what_is_in_it() {
     copy(&target, &broken);
     let (one, two) = (broken.join("pieces").join(&then[0]), broken.join("pieces").join(&then[1]));
     fs::copy(&one, &two).unwrap();
-    let (exit, said) = failed(&mut restore(dir, "anew", &broken, &[]));
+    let (exit, said) = failed(&mut restore(dir, "one for another", &broken, &["--timeout", "1"]));
     assert!(exit == Some(6) && said.contains("damaged"), "{exit:?} {said}");
     fs::remove_file(&two).unwrap();
-    let (exit, said) = failed(&mut restore(dir, "anew", &broken, &[]));
+    let (exit, said) = failed(&mut restore(dir, "one missing", &broken, &["--timeout", "1"]));
     assert!(exit == Some(6) && said.contains("missing"), "{exit:?} {said}");
     done(&mut restore(dir, "anew", &target, &["--timeout", "1"]));
     assert_eq!(texts(dir, "anew").iter().filter(|text| text.contains(&mark)).count(), 301);

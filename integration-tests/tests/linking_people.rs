@@ -99,14 +99,22 @@ fn chat_of_lines_links_by_commands() {
         }
     };
     // Nothing is asked yet.
-    writeln!(input, "/link yes").unwrap();
+    writeln!(input, "/link yes 0000 0000 0000").unwrap();
     wait("No device is being linked");
     writeln!(input, "/link {code}").unwrap();
     let digits = state(&mut new, "compare")["digits"].as_str().unwrap().to_owned();
-    wait("wants to have your account");
-    wait(&digits);
-    wait("/link yes");
-    writeln!(input, "/link yes history=none").unwrap();
+    let shown: Vec<String> = std::iter::from_fn(|| {
+        let line = wait("");
+        (!line.contains("/link yes")).then_some(line)
+    })
+    .collect();
+    assert!(shown.iter().any(|line| line.contains("wants to have your account")), "{shown:?}");
+    // They stand on the new device alone, so that whoever types them has looked there.
+    assert!(!shown.iter().any(|line| line.contains(&digits)), "{shown:?}");
+    // Whoever has not confirms nothing.
+    writeln!(input, "/link yes").unwrap();
+    wait("/link yes DIGITS");
+    writeln!(input, "/link yes {digits} history=none").unwrap();
     wait("Handed over");
     wait("has everything");
     drop(input);

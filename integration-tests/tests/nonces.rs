@@ -51,6 +51,7 @@ impl Life {
             downloads: None,
             keeps_metadata: false,
             fetches_images: false,
+            tells_drafts: false,
             tap: None,
         };
         let (runtime, events) = Runtime::start(profile, config).await.unwrap();

@@ -26,9 +26,7 @@ impl Request for Join {
 
     async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<String, Reason> {
         let link: InviteLink = Zeroizing::new(self.0).parse().map_err(|error| bad_link(&error))?;
-        let label = local.join(&link).await?;
-        local.entered_here(&label).await;
-        Ok(label)
+        local.join_here(&link).await
     }
 }
 

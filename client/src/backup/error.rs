@@ -43,6 +43,9 @@ pub enum BackupError {
     /// Another program writes a backup there.
     #[error("busy")]
     Busy,
+    /// Another program restores a backup there.
+    #[error("being restored")]
+    Restoring,
     /// There is an account already where one is to be restored.
     #[error("an account is there")]
     Occupied,

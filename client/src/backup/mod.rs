@@ -21,6 +21,6 @@ mod write;
 
 pub use error::BackupError;
 pub use pieces::is_there;
-pub use restore::{Restored, RestoredRoom, Standing, restore};
+pub use restore::{Lost, Restored, RestoredRoom, Standing, restore};
 pub use shared::crypto::aead::backup::BackupKey;
 pub use write::{Done, Source, Wanted, write};

@@ -21,16 +21,7 @@ impl Output {
         let mut part = to.as_os_str().to_owned();
         part.push(".part");
         let part = PathBuf::from(part);
-        let file = own(&part)?;
-        // Another program may have put it in its place just before it was locked.
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt as _;
-            locked(&file)?;
-            if fs::symlink_metadata(&part).map(|there| there.ino()).ok() != Some(file.metadata()?.ino()) {
-                return Err(BackupError::Busy);
-            }
-        }
+        let file = claimed(&part)?;
         file.set_len(0)?;
         Ok((Self { part, to: to.to_owned(), is_kept: false }, BufWriter::new(file)))
     }
@@ -54,6 +45,47 @@ impl Drop for Output {
             // What cannot be removed is overwritten the next time.
             let _ = fs::remove_file(&self.part);
         }
+    }
+}
+
+/// A file of ours that nobody else has until it is closed, and that is still in its place.
+pub(super) fn claimed(path: &Path) -> Result<File, BackupError> {
+    let file = own(path)?;
+    // Another program may have moved or removed it just before it was locked.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        locked(&file)?;
+        if fs::symlink_metadata(path).map(|there| there.ino()).ok() != Some(file.metadata()?.ino()) {
+            return Err(BackupError::Busy);
+        }
+    }
+    Ok(file)
+}
+
+/// A place that one program at a time makes something at.
+pub(super) struct Claim {
+    path: PathBuf,
+    _file: File,
+}
+
+impl Claim {
+    /// Nobody else makes anything there until this is dropped, whatever happens to this program.
+    pub(super) fn of(place: &Path) -> Result<Self, BackupError> {
+        let mut path = place.as_os_str().to_owned();
+        path.push(".lock");
+        let path = PathBuf::from(path);
+        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            fs::create_dir_all(parent)?;
+        }
+        Ok(Self { _file: claimed(&path)?, path })
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        // While it is still ours. What cannot be removed is in nobody's way.
+        let _ = fs::remove_file(&self.path);
     }
 }
 

@@ -25,6 +25,14 @@ const BLOCK: u64 = 256 << 10;
 
 type Sealed = Opening<BufReader<File>>;
 
+/// What is in a backup.
+pub(super) enum Found {
+    /// A record.
+    Record(Body),
+    /// A piece is damaged or missing: of a room's past, or of the bytes of the file before. What follows it is as it was.
+    Lost { why: BackupError, is_bytes: bool },
+}
+
 /// The records of a backup, in order.
 pub(super) struct Reading<'a> {
     dir: PathBuf,
@@ -50,19 +58,28 @@ impl<'a> Reading<'a> {
     }
 
     /// The next record; none after the last one.
-    pub(super) fn next(&mut self) -> Result<Option<Body>, BackupError> {
-        if let Some(bytes) = &mut self.bytes {
+    ///
+    /// # Errors
+    /// [`BackupError`]: nothing more is to be had of it.
+    pub(super) fn next(&mut self) -> Result<Option<Found>, BackupError> {
+        if let Some(mut bytes) = self.bytes.take() {
             let mut block = Vec::new();
-            bytes.take(BLOCK).read_to_end(&mut block)?;
-            if !block.is_empty() {
-                return Ok(Some(Body::Bytes(block)));
+            match (&mut bytes).take(BLOCK).read_to_end(&mut block) {
+                Err(error) => return Ok(Some(Found::Lost { why: error.into(), is_bytes: true })),
+                Ok(0) => {}
+                Ok(_) => {
+                    self.bytes = Some(bytes);
+                    return Ok(Some(Found::Record(Body::Bytes(block))));
+                }
             }
-            self.bytes = None;
         }
-        match self.reader.read()? {
-            Some(Body::Elsewhere(elsewhere)) => self.elsewhere(&elsewhere).map(Some),
-            body => Ok(body),
-        }
+        Ok(match self.reader.read()? {
+            Some(Body::Elsewhere(elsewhere)) => Some(match self.elsewhere(&elsewhere) {
+                Ok(body) => Found::Record(body),
+                Err(why) => Found::Lost { why, is_bytes: elsewhere.is_bytes },
+            }),
+            body => body.map(Found::Record),
+        })
     }
 
     fn elsewhere(&mut self, elsewhere: &Elsewhere) -> Result<Body, BackupError> {

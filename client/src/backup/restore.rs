@@ -10,12 +10,20 @@ use std::{
 use shared::{
     crypto::random::Random,
     identity::Fingerprint,
-    room::{Engine, Person, Profile},
+    room::{Engine, EngineError, Person, Profile},
 };
 
-use super::{BackupError, BackupKey, error::no_way_back, output::sync_directory, reading::Reading};
+use super::{
+    BackupError, BackupKey,
+    error::no_way_back,
+    output::{Claim, sync_directory},
+    reading::{Found, Reading},
+};
 use crate::{
-    portable::{Account, Counts, Intake, Left, ReadError, Room, schema::WayIn},
+    portable::{
+        Account, Counts, Intake, Left, ReadError, Room, TakeError,
+        schema::{Body, WayIn},
+    },
     store::{FileLocation, NewProfile, NoWayIn, Over, ProfileDir, Store, Where, engine_profile},
 };
 
@@ -33,6 +41,24 @@ pub enum Standing {
     OwnRelay,
     /// The device was not in it, or not any more. Its past is here.
     Over,
+    /// What the device needs to come back in is damaged. Its past is here.
+    Damaged,
+}
+
+/// What of a room did not come back: pieces that are damaged or missing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lost {
+    /// Parts of its past, of some hundred messages each at most.
+    pub past: u64,
+    /// Files.
+    pub files: u64,
+}
+
+impl Lost {
+    /// Something did not come back.
+    pub fn is_some(&self) -> bool {
+        *self != Self::default()
+    }
 }
 
 /// A room that came back.
@@ -42,6 +68,8 @@ pub struct RestoredRoom {
     pub label: String,
     /// How.
     pub standing: Standing,
+    /// What of it did not.
+    pub lost: Lost,
 }
 
 /// What came back.
@@ -73,6 +101,14 @@ pub fn restore(
     }
     let mut reading = Reading::of(source, key)?;
     let staging = staging(dir.path());
+    let _claim = Claim::of(&staging).map_err(|error| match error {
+        BackupError::Busy => BackupError::Restoring,
+        error => error,
+    })?;
+    // Whoever had it before us may have been done just now.
+    if dir.is_made() {
+        return Err(BackupError::Occupied);
+    }
     clear(&staging)?;
     let done = (|| {
         let mut new = NewProfile::make(&staging, random)?;
@@ -86,6 +122,8 @@ pub fn restore(
             profile: None,
             intake: None,
             file: None,
+            is_shown: false,
+            gives_up: false,
             restored: Restored {
                 counts: Counts::default(),
                 rooms: Vec::new(),
@@ -93,8 +131,11 @@ pub fn restore(
                 settings: String::new(),
             },
         };
-        while let Some(body) = reading.next()? {
-            taking.take(body)?;
+        while let Some(found) = reading.next()? {
+            match found {
+                Found::Record(body) => taking.take(body)?,
+                Found::Lost { is_bytes, .. } => taking.lost(is_bytes),
+            }
         }
         let Taking { restored, profile, .. } = taking;
         match profile {
@@ -153,17 +194,33 @@ struct Taking<'a> {
     profile: Option<Profile>,
     intake: Option<Intake>,
     file: Option<(File, crate::portable::File, PathBuf, u64)>,
+    /// The last room is one that people are shown.
+    is_shown: bool,
+    /// The rest of the present file is passed over.
+    gives_up: bool,
     restored: Restored,
 }
 
 impl Taking<'_> {
-    fn take(&mut self, body: crate::portable::schema::Body) -> Result<(), BackupError> {
-        if let crate::portable::schema::Body::Begin(begin) = &body {
+    fn take(&mut self, body: Body) -> Result<(), BackupError> {
+        if let Body::Begin(begin) = &body {
             self.restored.made = begin.at;
         }
         let nobody = Person { name: String::new(), fingerprint: Fingerprint([0; 32]) };
         let intake = self.intake.get_or_insert_with(|| Intake::new(nobody));
-        let left = intake.take(self.store, body)?;
+        let (is_past, is_bytes) = (matches!(body, Body::Past(_)), matches!(body, Body::Bytes(_)));
+        self.gives_up &= is_bytes;
+        if self.gives_up {
+            return Ok(());
+        }
+        let left = match intake.take(self.store, body) {
+            // What makes no sense is as good as damaged, and the rest of it is none the worse.
+            Err(TakeError::Read(_)) if is_past => {
+                self.lost(false);
+                return Ok(());
+            }
+            left => left?,
+        };
         self.restored.counts = intake.counts();
         match left {
             Left::Account(account) => self.account(*account),
@@ -175,6 +232,25 @@ impl Taking<'_> {
             Left::File(file) => self.begin_file(file),
             Left::Bytes(bytes) => self.bytes(&bytes),
             Left::Nothing | Left::Over => Ok(()),
+        }
+    }
+
+    /// A piece is damaged or missing.
+    fn lost(&mut self, is_bytes: bool) {
+        if is_bytes {
+            self.gives_up = true;
+            self.intake.iter_mut().for_each(Intake::give_up_file);
+            if let Some((_, _, place, _)) = self.file.take() {
+                // Half a file is none; what stays of it is in nobody's way.
+                let place = self.files.join(place);
+                let _ = fs::remove_file(&place);
+                place.parent().map(fs::remove_dir);
+            }
+        }
+        let room = self.restored.rooms.last_mut().filter(|_| self.is_shown);
+        if let Some(room) = room {
+            let count = if is_bytes { &mut room.lost.files } else { &mut room.lost.past };
+            *count = count.saturating_add(1);
         }
     }
 
@@ -196,12 +272,12 @@ impl Taking<'_> {
         let (mut rows, mut standing) = (Vec::new(), Standing::Over);
         let entry = room.entry.take().filter(|_| room.record.closed.is_none());
         if let Some(WayIn::WayBack(way)) = entry {
-            let mut returning =
-                Engine::come_back(profile, &way, self.now).map_err(|error| no_way_back(&error))?;
-            standing = match (returning.was_alone, &room.record.place) {
-                (_, Where::Own) => Standing::OwnRelay,
-                (true, _) => Standing::WasAlone,
-                (false, _) => {
+            standing = match Engine::come_back(profile, &way, self.now) {
+                Err(error @ EngineError::TooNew) => return Err(no_way_back(&error)),
+                Err(_) => Standing::Damaged,
+                Ok(_) if room.record.place == Where::Own => Standing::OwnRelay,
+                Ok(returning) if returning.was_alone => Standing::WasAlone,
+                Ok(mut returning) => {
                     rows = returning.engine.changes();
                     Standing::Asks
                 }
@@ -211,14 +287,16 @@ impl Taking<'_> {
             room.record.closed = Some(Over::CameBack(match standing {
                 Standing::WasAlone => NoWayIn::Alone,
                 Standing::OwnRelay => NoWayIn::OwnRelay,
-                Standing::Asks | Standing::Over => NoWayIn::NotIn,
+                Standing::Asks | Standing::Over | Standing::Damaged => NoWayIn::NotIn,
             }));
         }
         intake.admit(self.store, &room, rows)?;
         self.restored.counts = intake.counts();
         // What the devices of the person tell each other in is nothing to look at.
-        if !room.record.kind.is_hidden() {
-            self.restored.rooms.push(RestoredRoom { label: room.record.label, standing });
+        self.is_shown = !room.record.kind.is_hidden();
+        if self.is_shown {
+            let lost = Lost::default();
+            self.restored.rooms.push(RestoredRoom { label: room.record.label, standing, lost });
         }
         Ok(())
     }

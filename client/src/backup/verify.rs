@@ -4,7 +4,12 @@ use std::{collections::BTreeSet, path::Path};
 
 use shared::room::{Engine, Profile};
 
-use super::{BackupError, BackupKey, error::no_way_back, reading::Reading, sealed::Kind};
+use super::{
+    BackupError, BackupKey,
+    error::no_way_back,
+    reading::{Found, Reading},
+    sealed::Kind,
+};
 use crate::portable::{ReadError, Value, schema::WayIn};
 
 /// Looks whether a backup can be restored that is not in its place yet. Rooms are entered as well, in memory.
@@ -20,7 +25,11 @@ pub(super) fn verify_at(
 ) -> Result<(), BackupError> {
     let mut reading = Reading::at(file, dir, kind, key)?;
     let (mut rooms, mut has_account, mut bytes_left) = (BTreeSet::new(), false, 0_u64);
-    while let Some(body) = reading.next()? {
+    while let Some(found) = reading.next()? {
+        let body = match found {
+            Found::Record(body) => body,
+            Found::Lost { why, .. } => return Err(why),
+        };
         let order = |what| BackupError::Content(ReadError::Order(what));
         match Value::of(body)? {
             // As when it is taken.

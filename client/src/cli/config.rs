@@ -18,7 +18,8 @@ use crate::{
         words::{command::program, settings as words},
     },
     failure::{Exit, Failure},
-    settings::{Settings, json},
+    settings::{Settings, json, with},
+    store::{Followed, ProfileDir},
 };
 
 /// What is started to edit a file when neither VISUAL nor EDITOR says.
@@ -50,12 +51,20 @@ impl ConfigCommand {
                 Settings::load(named)?;
                 return Ok(Exit::Ok);
             }
-            _ if globals.json => json(&Settings::load(named)?),
-            _ => words::shown(&Settings::load(named)?),
+            _ if globals.json => json(&settings(globals)?),
+            _ => words::shown(&settings(globals)?),
         };
         stdout::line(&text);
         Ok(Exit::Ok)
     }
+}
+
+/// The settings in force: of the file, and of the person's other devices.
+pub(super) fn settings(globals: &Globals) -> Result<Settings, Failure> {
+    let settings = Settings::load(globals.config.as_deref())?;
+    // Where nobody knows of a profile, the file alone says it.
+    let followed = ProfileDir::choose(globals.profile.clone()).map(|dir| Followed::in_dir(dir.path()));
+    Ok(with(settings, &followed.unwrap_or_default()))
 }
 
 fn path(named: Option<&Path>) -> Result<PathBuf, Failure> {

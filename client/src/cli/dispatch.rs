@@ -7,19 +7,18 @@ use super::lean::{self, man};
 #[cfg(feature = "manual")]
 use super::man;
 use super::{
-    Cli, CliCommand, archive, chat, daemon, demo, devices, file, forget, host, info, link, lock, once,
-    stream, tail, verify,
+    Cli, CliCommand, archive, chat, config, daemon, demo, devices, file, forget, host, info, link, lock,
+    once, stream, tail, verify,
 };
 use crate::{
     faces::{lines::Limits, words},
     failure::{Exit, Failure},
-    settings::Settings,
     store::Cursor,
 };
 
 pub(super) async fn dispatch(mut cli: Cli) -> Result<Exit, Failure> {
     if cli.command.as_ref().is_none_or(CliCommand::heeds_settings) {
-        cli.globals.settings = Settings::load(cli.globals.config.as_deref())?;
+        cli.globals.settings = config::settings(&cli.globals)?;
     }
     let globals = &cli.globals;
     if cli.link.is_some() && cli.command.is_some() {

@@ -19,6 +19,7 @@ use crate::{
     faces::{
         input::{self, Input},
         json::{self, Cmd},
+        lines::link_digits,
         stdout, words,
     },
     failure::{Exit, Failure},
@@ -333,7 +334,7 @@ impl Face<'_> {
             if let Some(input) = &mut self.input {
                 while self.is_terminal && input.try_recv().is_ok() {}
             }
-            eprint!("{}", if self.is_terminal { words::LINK_ASK } else { words::LINK_ASK_DIGITS });
+            eprint!("{}", words::LINK_ASK);
             // What cannot be shown is answered all the same.
             let _ = std::io::stderr().flush();
         }
@@ -344,36 +345,37 @@ impl Face<'_> {
         if !is_asked {
             return std::future::pending().await;
         }
-        let is_json = self.globals.json;
-        let input = self.input.get_or_insert_with(input::stdin);
-        let Some(read) = input.recv().await else { return Ok(LinkAnswer::Refuse) };
-        let typed = match read {
-            Input::Line(typed) => typed,
-            Input::TooLong => String::new(),
-            Input::Broken(failure) => return Err(failure),
-        };
-        if is_json {
-            return match json::parse(&typed)? {
-                Cmd::LinkConfirm { digits, history: None } => {
-                    Ok(LinkAnswer::Confirm { digits: Some(digits), past: self.past })
-                }
-                Cmd::LinkConfirm { digits, history } => json::confirmed(digits, history.as_deref()),
-                Cmd::LinkCancel => Ok(LinkAnswer::Cancel),
-                _ => Ok(LinkAnswer::Refuse),
+        loop {
+            let input = self.input.get_or_insert_with(input::stdin);
+            let Some(read) = input.recv().await else { return Ok(LinkAnswer::Refuse) };
+            let typed = match read {
+                Input::Line(typed) => typed,
+                Input::TooLong => String::new(),
+                Input::Broken(failure) => return Err(failure),
             };
+            if self.globals.json {
+                return self.answered(&typed);
+            }
+            // Nobody has looked who does not say what is shown.
+            if let Some(digits) = link_digits(&typed) {
+                return Ok(LinkAnswer::Confirm { digits, past: self.past });
+            }
+            let means_yes = !matches!(typed.trim().to_lowercase().as_str(), "" | "n" | "no");
+            if !means_yes || !self.is_terminal {
+                return Ok(LinkAnswer::Refuse);
+            }
+            eprintln!("{}", words::LINK_DIGITS);
+            self.ask();
         }
-        // Whatever comes from a program has to say what is shown: it cannot have looked.
-        if !self.is_terminal {
-            let is_typed = typed.chars().any(|sign| sign.is_ascii_digit());
-            let digits = is_typed.then_some(typed);
-            return Ok(digits.map_or(LinkAnswer::Refuse, |digits| LinkAnswer::Confirm {
-                digits: Some(digits),
-                past: self.past,
-            }));
+    }
+
+    /// What a program answers.
+    fn answered(&self, typed: &str) -> Result<LinkAnswer, Failure> {
+        match json::parse(typed)? {
+            Cmd::LinkConfirm { digits, history: None } => Ok(LinkAnswer::Confirm { digits, past: self.past }),
+            Cmd::LinkConfirm { digits, history } => json::confirmed(digits, history.as_deref()),
+            Cmd::LinkCancel => Ok(LinkAnswer::Cancel),
+            _ => Ok(LinkAnswer::Refuse),
         }
-        Ok(match typed.trim().to_lowercase().as_str() {
-            "y" | "yes" => LinkAnswer::Confirm { digits: None, past: self.past },
-            _ => LinkAnswer::Refuse,
-        })
     }
 }

@@ -33,6 +33,10 @@ pub(super) fn config(globals: &Globals, profile: &OpenProfile, plan: Plan) -> Re
     take_token(globals, profile)?;
     let lines = globals.settings.history.lines.get();
     profile.vault.now(|store| store.keep_lines(lines))?;
+    let source = &globals.settings.source;
+    if let Some(file) = source.file() {
+        profile.vault.now(|store| store.look_at_settings(&file.to_string_lossy(), source.said()))?;
+    }
     Ok(Config {
         transport: transport(globals)?,
         relay: globals.relay.clone(),
@@ -42,6 +46,7 @@ pub(super) fn config(globals: &Globals, profile: &OpenProfile, plan: Plan) -> Re
         downloads: globals.settings.files.downloads(),
         keeps_metadata: globals.settings.files.keep_metadata,
         fetches_images: globals.settings.files.fetch_images,
+        tells_drafts: globals.settings.devices.drafts,
         tap: None,
     })
 }

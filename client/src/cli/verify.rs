@@ -22,7 +22,7 @@ use crate::{
     failure::{Exit, Failure},
     handle::Runtime,
     runtime::now_ms,
-    store::OpenProfile,
+    store::{Mark as Synced, OpenProfile, Store},
 };
 
 /// What becomes of the mark.
@@ -110,7 +110,10 @@ impl Source {
         match self {
             Self::Ours(profile) => {
                 let at = is_verified.then(now_ms);
-                Ok(profile.vault.now(|store| store.set_verified(person, at, now_ms()))?)
+                // The other devices are told with the next connection.
+                let mark = Synced::Verified(person.clone(), at);
+                let set = |store: &mut Store| store.set_verified(person, at, now_ms());
+                Ok(profile.vault.now(|store| store.done_here(Some(&mark), set))?)
             }
             Self::Daemon(runtime) => Ok(runtime.mark(person, is_verified).await?),
         }

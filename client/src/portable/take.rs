@@ -75,6 +75,11 @@ impl Intake {
         self.counts
     }
 
+    /// No more bytes come of the present file.
+    pub fn give_up_file(&mut self) {
+        self.bytes_left = 0;
+    }
+
     /// Takes the next record.
     ///
     /// # Errors

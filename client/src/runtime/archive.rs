@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use super::{Local, lock};
 use crate::{
     reason::Reason,
-    store::{Hit, Item, Query, Search},
+    store::{Hit, Item, Mark, Query, Search, Typed},
 };
 
 impl Local {
@@ -94,7 +94,9 @@ impl Local {
     /// # Errors
     /// [`Reason`] when there is no such room or it cannot be saved.
     pub(crate) async fn set_draft(&self, room: &str, text: &str) -> Result<(), Reason> {
-        let (id, text) = (self.id(room)?, Zeroizing::new(text.to_owned()));
-        Ok(self.0.vault.run(move |store| store.set_draft(id, &text)).await?)
+        let (id, typed) = (self.id(room)?, Zeroizing::new(text.to_owned()));
+        let told = Typed::new(text).filter(|_| self.0.config.tells_drafts);
+        self.done_here(told.map(|typed| Mark::Draft(id, typed)), move |store| store.set_draft(id, &typed))
+            .await
     }
 }

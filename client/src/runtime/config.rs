@@ -52,6 +52,8 @@ pub struct Config {
     pub keeps_metadata: bool,
     /// Small pictures are fetched by themselves.
     pub fetches_images: bool,
+    /// What is typed and not sent goes to the person's other devices.
+    pub tells_drafts: bool,
     /// Gets a copy of each frame from the relay, as far as there is room; for the demonstration and tests.
     pub tap: Option<mpsc::Sender<RelayFrame>>,
 }

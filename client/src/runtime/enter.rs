@@ -28,7 +28,21 @@ impl Local {
     /// # Errors
     /// [`Reason`] when the link is of no use, or the relay cannot be asked now.
     pub(crate) async fn join(&self, invite: &InviteLink) -> Result<String, Reason> {
-        let (label, invited) = self.enter(invite, RoomKind::Chat).await?;
+        self.join_as(invite, false).await
+    }
+
+    /// The same, where a person does it, and not this program for them: the other devices follow.
+    ///
+    /// # Errors
+    /// As [`Local::join`].
+    pub(crate) async fn join_here(&self, invite: &InviteLink) -> Result<String, Reason> {
+        let label = self.join_as(invite, true).await?;
+        self.entered_here(&label).await;
+        Ok(label)
+    }
+
+    async fn join_as(&self, invite: &InviteLink, is_persons: bool) -> Result<String, Reason> {
+        let (label, invited) = self.enter(invite, RoomKind::Chat, is_persons).await?;
         let event = RoomEvent::Engine(invited);
         self.0.outlet.send(Event::Room { room: label.as_str().into(), event }).await;
         Ok(label)
@@ -39,10 +53,15 @@ impl Local {
     /// # Errors
     /// As [`Local::join`].
     pub(crate) async fn join_own_devices(&self, invite: &InviteLink) -> Result<String, Reason> {
-        Ok(self.enter(invite, RoomKind::OwnDevices).await?.0)
+        Ok(self.enter(invite, RoomKind::OwnDevices, false).await?.0)
     }
 
-    async fn enter(&self, invite: &InviteLink, kind: RoomKind) -> Result<(String, EngineEvent), Reason> {
+    async fn enter(
+        &self,
+        invite: &InviteLink,
+        kind: RoomKind,
+        is_persons: bool,
+    ) -> Result<(String, EngineEvent), Reason> {
         let address = RelayAddress::new(&invite.host, invite.port).map_err(RelayReason::Address)?;
         let profile = lock(&self.0.profile).engine.clone();
         let mut engine =
@@ -50,6 +69,9 @@ impl Local {
         let (pin, invited) = self.read_card_in_time(&mut engine, &address, invite.link.pin).await?;
         if matches!(&invited, EngineEvent::Invited { room, .. } if is_linking_room(room)) {
             return Err(LinkReason::DevicesLink.into());
+        }
+        if is_persons {
+            self.enters_here(engine.room_id());
         }
         let label = self.begin_as(engine, Where::Relay { address, pin }, kind)?;
         Ok((label, invited))

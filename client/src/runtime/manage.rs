@@ -84,6 +84,9 @@ impl Local {
         let engine =
             Engine::create(&profile, name, policy, now_ms()).map_err(|error| begin_failed(&error))?;
         let kind = if policy.own_devices { RoomKind::OwnDevices } else { RoomKind::Chat };
+        if kind == RoomKind::Chat {
+            self.enters_here(engine.room_id());
+        }
         self.begin_as(engine, place, kind)
     }
 

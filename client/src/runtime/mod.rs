@@ -117,6 +117,8 @@ struct Inner {
     /// Held while rooms are entered that other devices offered.
     taking: tokio::sync::Mutex<()>,
     linking: Mutex<linking::Linking>,
+    /// Invites that were made in this run for devices of ours, and are not with them yet.
+    held: room::Held,
     sync: sync::Sync,
     /// A room was entered, or is over.
     changed: Arc<Notify>,
@@ -177,6 +179,7 @@ impl Local {
             here: here::Changed::default(),
             taking: tokio::sync::Mutex::default(),
             linking: Mutex::default(),
+            held: room::Held::default(),
             sync: sync::Sync::default(),
             changed: Arc::default(),
         };

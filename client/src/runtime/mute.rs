@@ -14,10 +14,10 @@ impl Local {
     /// [`Reason`] when there is no such room or it cannot be saved.
     pub(crate) async fn mute(&self, room: &str, is_muted: bool) -> Result<(), Reason> {
         let id = self.id(room)?;
-        self.0.vault.run(move |store| store.set_muted(id, is_muted)).await?;
+        let mark = Mark::Muted(id, is_muted);
+        self.done_here(Some(mark), move |store| store.set_muted(id, is_muted)).await?;
         self.put(&self.0.muted, id, is_muted);
         self.tell_listed(id);
-        self.tell_devices(Mark::Muted(id, is_muted)).await;
         Ok(())
     }
 
@@ -27,10 +27,10 @@ impl Local {
     /// [`Reason`] when there is no such room or it cannot be saved.
     pub(crate) async fn pin(&self, room: &str, is_pinned: bool) -> Result<(), Reason> {
         let id = self.id(room)?;
-        self.0.vault.run(move |store| store.set_pinned(id, is_pinned)).await?;
+        let mark = Mark::Pinned(id, is_pinned);
+        self.done_here(Some(mark), move |store| store.set_pinned(id, is_pinned)).await?;
         self.put(&self.0.pinned, id, is_pinned);
         self.tell_listed(id);
-        self.tell_devices(Mark::Pinned(id, is_pinned)).await;
         Ok(())
     }
 

@@ -21,6 +21,16 @@ use crate::{
 const MAKE: Duration = Duration::from_secs(20);
 
 impl Local {
+    /// A person is about to enter a room at this device: whatever happens to this program from here on, once it is in the others are
+    /// let in.
+    pub(super) fn enters_here(&self, room: RoomId) {
+        if self.own_devices().is_some() {
+            let now = Some(EnteredRoom { room, made: Vec::new() });
+            // What cannot be kept stays here alone.
+            let _ = self.0.vault.now(|store| store.set_entered_room(room, now));
+        }
+    }
+
     /// A person went into a room at this device. Without other devices there is nobody to let in.
     pub(crate) async fn entered_here(&self, label: &str) {
         let Ok(room) = self.id(label) else { return };
@@ -89,7 +99,10 @@ impl Local {
 
     async fn make_offer(&self, label: &str, room: RoomId, device: DeviceId) -> Result<(), Reason> {
         let link = timeout(MAKE, self.invite_device(label)).await.map_err(|_| no_answer(label))??;
-        self.tell_devices(Mark::Entered(Offer { room, device, link })).await;
+        let id = link.link.secret.id();
+        let mark = Mark::Entered(Offer { room, device, link });
+        self.done_here(Some(mark), move |store| store.keep_invites(&[(room, id)])).await?;
+        lock(&self.0.held).remove(&id);
         Ok(())
     }
 

@@ -62,9 +62,7 @@ impl Local {
         let (person, now) = (person.clone(), now_ms());
         let at = is_verified.then_some(now);
         let marked = Mark::Verified(person.clone(), at);
-        self.0.vault.run(move |store| store.set_verified(&person, at, now)).await?;
-        self.tell_devices(marked).await;
-        Ok(())
+        self.done_here(Some(marked), move |store| store.set_verified(&person, at, now)).await
     }
 
     pub(super) fn is_room_verified(&self, view: &GroupView) -> bool {

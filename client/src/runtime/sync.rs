@@ -13,7 +13,10 @@ use tokio::{
 };
 
 use super::{Event, Inner, Local, RoomEvent, lock};
-use crate::store::{MAX_MARKS, Mark, written_marks};
+use crate::{
+    reason::Reason,
+    store::{Mark, Store, StoreError, written_marks},
+};
 
 /// What is done within this time is told together: who reads along does something with each line.
 const TOGETHER: Duration = Duration::from_secs(2);
@@ -55,15 +58,18 @@ impl Local {
         }
     }
 
-    /// Something was done here. Without other devices there is nobody to tell.
-    pub(super) async fn tell_devices(&self, mark: Mark) {
-        if self.own_devices().is_none() {
-            return;
-        }
-        // What cannot be kept stays here alone.
-        if self.0.vault.run(move |store| store.add_unsynced(&mark)).await.is_ok() {
+    /// Does something here, and tells the other devices, if there are any: both, or neither, whatever happens to this program.
+    pub(super) async fn done_here(
+        &self,
+        mark: Option<Mark>,
+        change: impl FnOnce(&mut Store) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<(), Reason> {
+        let is_told = mark.is_some();
+        self.0.vault.run(move |store| store.done_here(mark.as_ref(), change)).await?;
+        if is_told {
             self.0.sync.done.notify_one();
         }
+        Ok(())
     }
 }
 
@@ -104,8 +110,8 @@ async fn run(inner: Weak<Inner>, done: Arc<Notify>, mut waits: mpsc::Receiver<He
 async fn tell(local: &Local) {
     let Some(room) = local.own_devices().filter(|room| room.view.is_some()) else { return };
     let Ok(waiting) = local.0.vault.run(|store| store.unsynced()).await else { return };
-    for marks in waiting.chunks(MAX_MARKS) {
-        let said = MessageBody::Device(written_marks(marks));
+    for marks in written_marks(&waiting) {
+        let said = MessageBody::Device(marks);
         let token = "sync".to_owned();
         if local.tell(&room.label, Command::Say { token, body: said }).await.is_err() {
             return;
@@ -126,13 +132,19 @@ async fn take(local: &Local, taken: Heard) {
                 let event = RoomEvent::ReadElsewhere(seq);
                 local.0.outlet.send(Event::Room { room: label.into(), event }).await;
             }
+            Mark::Draft(room, typed) => {
+                let Some(label) = local.label_of(room) else { continue };
+                let event = RoomEvent::DraftElsewhere(typed.as_str().to_owned());
+                local.0.outlet.send(Event::Room { room: label.into(), event }).await;
+            }
             Mark::Left(room) => local.is_left(room),
             Mark::Entered(_) => drop(tokio::spawn({
                 let local = local.clone();
                 async move { local.take_offers().await }
             })),
             Mark::Muted(room, _) | Mark::Pinned(room, _) => local.tell_listed(room),
-            Mark::Verified(..) => {}
+            // Settings hold from the next start on.
+            Mark::Verified(..) | Mark::Setting { .. } => {}
         }
     }
 }

@@ -48,7 +48,7 @@ macro_rules! setting {
 
 /// The sections, in the order of the example.
 pub(crate) const SECTIONS: &[&str] =
-    &["screen", "theme", KEYS, "spelling", "notify", "privacy", "history", "files", "lock"];
+    &["screen", "theme", KEYS, "spelling", "notify", "privacy", "history", "files", "devices", "lock"];
 
 /// All settings but the actions of `[keys]`.
 pub(crate) const KNOWN: &[KnownSetting] = &[
@@ -76,6 +76,7 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
     setting!(files.downloads, "\"~/Files\""),
     setting!(files.keep_metadata),
     setting!(files.fetch_images),
+    setting!(devices.drafts),
     setting!(lock.passphrase_command, "[\"secret-tool\", \"lookup\", \"program\", \"schat\"]"),
 ];
 

@@ -2,13 +2,14 @@
 //!
 //! ```text
 //!  file ──▶ read (spans) ──▶ known (one table: name, parser) ──▶ Settings ──▶ runtime, faces
-//!                                        └──▶ show; the example (in `faces/words/settings/`)
+//!                       follow (what other devices said) ──┘  └──▶ show; the example (in `faces/words/settings/`)
 //! ```
 //!
 //! Nothing in it is secret, and nothing is written to it. What a profile remembers (name, relay) is not here.
 
 mod colour;
 mod error;
+mod follow;
 mod known;
 mod read;
 mod show;
@@ -26,6 +27,7 @@ use crate::store::MAX_HISTORY;
 pub use self::{
     colour::Colour,
     error::{SettingsError, WrongValue, nearest},
+    follow::{as_toml, named, with},
     show::{carried, json, only_carried},
     source::{Origin, Source},
 };
@@ -54,6 +56,8 @@ pub struct Settings {
     pub history: History,
     /// Files that are sent and fetched.
     pub files: Files,
+    /// What goes to the person's other devices.
+    pub devices: Devices,
     /// How a locked profile is opened.
     pub lock: Lock,
     /// Where each of these was said.
@@ -309,6 +313,13 @@ pub struct Privacy {
 pub struct History {
     /// Chat lines kept per room; the oldest go first.
     pub lines: Lines,
+}
+
+/// `[devices]`: what goes to the person's other devices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Devices {
+    /// What was typed and not sent.
+    pub drafts: bool,
 }
 
 /// `[lock]`: how a locked profile is opened.

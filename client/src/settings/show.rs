@@ -22,6 +22,7 @@ const CARRIED: &[&str] = &[
     "privacy.*",
     "files.keep_metadata",
     "files.fetch_images",
+    "devices.*",
 ];
 
 /// Those of [`CARRIED`] that somebody chose; empty where nobody did.
@@ -31,7 +32,7 @@ pub fn carried(settings: &Settings) -> String {
         let chosen = rows(settings)
             .into_iter()
             .filter(|row| row.section == *section && follows(row.section, &row.key))
-            .filter(|row| matches!(row.origin, Origin::File(..)));
+            .filter(|row| !matches!(row.origin, Origin::Default));
         let chosen: Vec<_> = chosen
             .filter_map(|row| Some(format!("{} = {}", written_key(&row.key), written(row.value.as_ref()?))))
             .collect();
@@ -83,6 +84,7 @@ pub fn json(settings: &Settings) -> String {
         .map(|row| {
             let (origin, line) = match row.origin {
                 Origin::Default => ("default", None),
+                Origin::Device => ("device", None),
                 Origin::File(_, line) => ("file", Some(line)),
             };
             Out { name: format!("{}.{}", row.section, row.key), value: row.value, origin, line }

@@ -74,6 +74,23 @@ impl Store {
         Ok(found.collect::<Result<_, _>>()?)
     }
 
+    /// Invites were made for devices of this person, and are with none yet: they end, unless [`Store::keep_invites`] keeps them.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn hold_invites(&mut self, room: RoomId, invites: &[[u8; 16]]) -> Result<(), StoreError> {
+        let those: Vec<_> = invites.iter().map(|id| (room, *id)).collect();
+        end_invites(&self.db, &those)
+    }
+
+    /// These invites are on their way to devices.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn keep_invites(&mut self, those: &[(RoomId, [u8; 16])]) -> Result<(), StoreError> {
+        keep_invites(&self.db, those)
+    }
+
     /// An invite is over.
     ///
     /// # Errors
@@ -92,6 +109,15 @@ pub(super) fn end_invites(db: &Connection, those: &[(RoomId, [u8; 16])]) -> Resu
     for (room, invite) in those {
         let put = "INSERT OR IGNORE INTO invite_endings VALUES (?1, ?2)";
         db.execute(put, params![room.as_bytes(), invite])?;
+    }
+    Ok(())
+}
+
+/// The same within a transaction.
+pub(super) fn keep_invites(db: &Connection, those: &[(RoomId, [u8; 16])]) -> Result<(), StoreError> {
+    for (room, invite) in those {
+        let delete = "DELETE FROM invite_endings WHERE room = ?1 AND invite = ?2";
+        db.execute(delete, params![room.as_bytes(), invite])?;
     }
     Ok(())
 }

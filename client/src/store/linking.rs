@@ -43,7 +43,7 @@ impl Store {
         self.meta(LINKING)
     }
 
-    /// Keeps how a linking stands, with the rows of its room and the invites that are to end: all or nothing. `is_first`: what an
+    /// Keeps how a linking stands, with the rows of its room, the invites that are handed over and those that are to end: all or nothing. `is_first`: what an
     /// earlier one left goes.
     ///
     /// # Errors
@@ -53,9 +53,10 @@ impl Store {
         room: RoomId,
         (changes, record): (&[Change], &[u8]),
         (is_first, is_new): (bool, bool),
-        endings: &[(RoomId, [u8; 16])],
+        (kept, endings): (&[(RoomId, [u8; 16])], &[(RoomId, [u8; 16])]),
     ) -> Result<(), StoreError> {
         let transaction = self.db.transaction()?;
+        devices::keep_invites(&transaction, kept)?;
         devices::end_invites(&transaction, endings)?;
         if is_first {
             transaction.execute("DELETE FROM rows WHERE room = ?1", [room.as_bytes()])?;

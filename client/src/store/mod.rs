@@ -11,6 +11,7 @@ mod cursors;
 mod devices;
 mod drafts;
 mod error;
+mod followed;
 mod happenings;
 mod here;
 mod history;
@@ -35,7 +36,7 @@ mod transfers;
 mod vault;
 mod who;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use proto::RoomId;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -50,6 +51,7 @@ pub use avatars::OwnAvatar;
 pub use carried::OwnTexts;
 pub use cursors::{Cursor, MAX_CURSOR_NAME};
 pub use error::{Damage, KeyFault, StoreError};
+pub use followed::{Agreed, Followed, MAX_SETTING, MAX_SETTING_NAME, Said};
 pub use happenings::{
     Happening, HappeningKey, Item, MAX_HAPPENINGS, RoomLogItem, people_of, read_happening, written_happening,
 };
@@ -70,7 +72,7 @@ pub use places::FileLocation;
 pub use profile::{NewProfile, OpenProfile, ProfileDir, engine_profile, usual_name};
 pub use rooms::{KnownRelay, RoomKind, RoomRecord, Where};
 pub use search::{Hit, Query, Search};
-pub use synced::{MAX_MARKS, Mark, written as written_marks};
+pub use synced::{Mark, Typed, written as written_marks};
 pub use transfers::MAX_TRANSFERS;
 pub use vault::Vault;
 
@@ -131,6 +133,8 @@ pub struct Committed {
 /// The database of one profile. Blocking; asynchronous callers go through [`Vault`].
 pub struct Store {
     db: Connection,
+    /// Where it is.
+    dir: PathBuf,
     sealer: Sealer,
     /// What the table `people` holds.
     people: People,
@@ -154,6 +158,7 @@ impl Store {
         schema::prepare(&mut db)?;
         let mut store = Self {
             db,
+            dir: dir.to_owned(),
             sealer: Sealer::new(key, random),
             people: People::default(),
             kept: MAX_HISTORY,
@@ -174,6 +179,7 @@ impl Store {
         let db = schema::open_read_only(&dir.join(DATABASE))?;
         let store = Self {
             db,
+            dir: dir.to_owned(),
             sealer: Sealer::new(key, random),
             people: People::default(),
             kept: MAX_HISTORY,
@@ -207,6 +213,7 @@ impl Store {
     fn beside(dir: &Path, sealer: Sealer) -> Result<Self, StoreError> {
         let store = Self {
             db: schema::open_beside(&dir.join(DATABASE))?,
+            dir: dir.to_owned(),
             sealer,
             people: People::default(),
             kept: MAX_HISTORY,

@@ -39,8 +39,7 @@ pub enum Command {
         /// Until when, Unix milliseconds; 0 for ever.
         expires_ms: Option<Millis>,
     },
-    /// Make an invite link for one device of our own account, or show one that was made and not used:
-    /// [`super::Event::DeviceInvite`].
+    /// Make an invite link for one device of our own account, another one each time: [`super::Event::DeviceInvite`].
     InviteDevice {
         /// Until when, Unix milliseconds.
         expires_ms: Millis,

@@ -52,7 +52,7 @@ impl Engine {
             return Ok(());
         }
         let any = uses.is_none() && expires_ms.is_none();
-        let own = if any { self.live_invite(false, now)? } else { None };
+        let own = if any { self.live_invite(now)? } else { None };
         if let Some(own) = own {
             self.show_invite(&own);
             return Ok(());
@@ -65,16 +65,9 @@ impl Engine {
         self.want_invite(wanted, now)
     }
 
-    /// A link for one device of our own account, until then; one that was made before and not used is good enough.
+    /// A link for one device of our own account, until then. Each is another one: who got the one before may be on the way in.
     pub(super) fn invite_device(&mut self, expires_ms: u64, now: Millis) -> Result<(), GroupError> {
         if self.show_open(true)? {
-            return Ok(());
-        }
-        if let Some(own) = self.live_invite(true, now)? {
-            self.show_invite(&own);
-            return Ok(());
-        }
-        if self.invites.want_invites.iter().any(|wanted| wanted.for_device) {
             return Ok(());
         }
         self.want_invite(WantInvite { max_uses: 1, expires_ms, for_device: true }, now)
@@ -93,14 +86,14 @@ impl Engine {
         Ok(true)
     }
 
-    /// The newest invite of this device that lets somebody in, and is not about to end.
-    fn live_invite(&self, for_device: bool, now: Millis) -> Result<Option<OwnInvite>, GroupError> {
+    /// The newest invite of this device that lets anybody in, and is not about to end.
+    fn live_invite(&self, now: Millis) -> Result<Option<OwnInvite>, GroupError> {
         let group = self.group()?;
         let room = group.room()?;
         let time = now.max(self.meta.last_at);
         let ends = |own: &OwnInvite| own.ends_ms != 0 && own.ends_ms <= now;
         let live = |own: &&OwnInvite| {
-            own.for_device == for_device && (own.expires_ms == 0 || (own.expires_ms > time && !ends(own)))
+            !own.for_device && (own.expires_ms == 0 || (own.expires_ms > time && !ends(own)))
         };
         let left = |own: &&OwnInvite| {
             let listed = own.invite_secret().and_then(|secret| find(&room, &secret.id()));

@@ -142,6 +142,81 @@ mod tests {
         assert!(!plan(0, 0).is_due(now));
     }
 
+    /// A profile whose daemon is to make a backup now, into a directory that has one already.
+    fn planned(dir: &Path) -> (crate::store::OpenProfile, PathBuf) {
+        let chosen = ProfileDir::choose(Some(dir.join("ann"))).unwrap();
+        let profile =
+            crate::store::OpenProfile::open(chosen, Some("ann"), crate::cli::random::random()).unwrap();
+        let target = dir.join("stick");
+        std::fs::create_dir(&target).unwrap();
+        let key = [7; 32];
+        profile.vault.now(|store| store.set_backup_key(&key)).unwrap();
+        let first =
+            |store: &mut Store| Ok(once(store, &target, &BackupKey::from_bytes(&key), false, String::new()));
+        profile.vault.now(first).unwrap().unwrap();
+        plan(&profile.vault, &target);
+        (profile, target)
+    }
+
+    fn plan(vault: &Vault, target: &Path) {
+        let plan =
+            Plans { target: target.to_owned(), every_s: 86_400, files: false, is_directory: true, last: 1 };
+        vault.now(|store| Ok(plan.save(store))).unwrap().unwrap();
+    }
+
+    fn last(vault: &Vault) -> u64 {
+        vault.now(|store| Ok(Plans::load(store))).unwrap().unwrap().unwrap().last
+    }
+
+    /// What a daemon does with its profile: when the day is over the backup is another one, and not before.
+    #[tokio::test]
+    async fn daemon_makes_the_backup_when_it_is_due_and_only_then() {
+        let dir = tempfile::tempdir().unwrap();
+        let (profile, target) = planned(dir.path());
+        let index = target.join("schat-backup");
+        let before = std::fs::read(&index).unwrap();
+        let daemon =
+            tokio::spawn(again_and_again(String::new(), profile.vault.clone(), profile.dir().clone()));
+        while last(&profile.vault) == 1 {
+            tokio::task::yield_now().await;
+        }
+        daemon.abort();
+        let first = std::fs::read(&index).unwrap();
+        assert_ne!(first, before);
+        due(String::new(), &profile.vault, profile.dir()).unwrap();
+        assert_eq!(std::fs::read(&index).unwrap(), first, "not a day later");
+        plan(&profile.vault, &target);
+        due(String::new(), &profile.vault, profile.dir()).unwrap();
+        assert_ne!(std::fs::read(&index).unwrap(), first, "a day later");
+    }
+
+    /// The stick is not plugged in: that is told, nothing is written where it would be, and it is tried again after an hour.
+    #[test]
+    fn directory_that_is_not_there_gets_no_backup_and_is_tried_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let (profile, target) = planned(dir.path());
+        std::fs::remove_dir_all(&target).unwrap();
+        std::fs::create_dir(&target).unwrap();
+        let failure = due(String::new(), &profile.vault, profile.dir()).unwrap_err();
+        assert_eq!(failure.exit, crate::failure::Exit::NotFound);
+        assert_eq!(std::fs::read_dir(&target).unwrap().count(), 0);
+        let waits = now_ms() - last(&profile.vault);
+        assert!((82_000_000..=82_900_000).contains(&waits), "{waits}");
+    }
+
+    #[test]
+    fn somebody_without_a_backup_is_reminded_once_after_the_first_day() {
+        let dir = tempfile::tempdir().unwrap();
+        let chosen = ProfileDir::choose(Some(dir.path().join("ann"))).unwrap();
+        let profile =
+            crate::store::OpenProfile::open(chosen, Some("ann"), crate::cli::random::random()).unwrap();
+        let (hour, now) = (3_600_000, now_ms());
+        let asked = |at| profile.vault.now(|store| store.remind_of_backup(at)).unwrap();
+        assert!(!asked(now) && !asked(now + hour) && !asked(now + 23 * hour), "on the first day");
+        assert!(asked(now + 25 * hour));
+        assert!(!asked(now + 26 * hour) && !asked(now + 999 * hour), "once");
+    }
+
     #[test]
     fn directory_without_a_backup_may_be_where_a_disk_is_plugged_in() {
         let dir = tempfile::tempdir().unwrap();

@@ -60,7 +60,10 @@ impl RestoreCommand {
         if restored.rooms.iter().any(|room| room.standing == Standing::Asks) {
             come_back(globals, &restored, self.patience).await?;
         }
-        Ok(Exit::Ok)
+        match restored.rooms.iter().any(|room| room.lost.is_some() || room.standing == Standing::Damaged) {
+            true => Err(words::damaged(&self.source)),
+            false => Ok(Exit::Ok),
+        }
     }
 
     /// Where nobody has settings yet, those of the backup are used.
@@ -99,6 +102,16 @@ fn say_restored(globals: &Globals, restored: &Restored, dir: &Path) {
         );
     } else {
         stdout::line(&words::restored(restored.counts, restored.made, dir));
+    }
+    for room in restored.rooms.iter().filter(|room| room.lost.is_some()) {
+        let lost = room.lost;
+        match globals.json {
+            true => stdout::line(
+                &json!({ "v": 1, "event": "not_restored", "room": room.label, "parts": lost.past, "files": lost.files })
+                    .to_string(),
+            ),
+            false => stdout::line(&words::of_room(&room.label, &words::lost(lost))),
+        };
     }
     for room in restored.rooms.iter().filter(|room| room.standing != Standing::Asks) {
         say_room(globals, &room.label, words::standing(room.standing));

@@ -63,6 +63,7 @@ impl Person {
             downloads: None,
             keeps_metadata: false,
             fetches_images: false,
+            tells_drafts: false,
             tap,
         };
         let (runtime, events) =

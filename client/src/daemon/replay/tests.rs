@@ -75,6 +75,7 @@ async fn message_told_while_the_past_is_read_comes_once_and_in_its_place() {
         downloads: None,
         keeps_metadata: false,
         fetches_images: false,
+        tells_drafts: false,
         tap: None,
     };
     let hub = Hub::default();

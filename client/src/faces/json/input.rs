@@ -41,7 +41,7 @@ pub enum Cmd {
     },
     /// Both devices show the same.
     LinkConfirm {
-        /// The digits that this device shows: whoever confirms has seen them.
+        /// The digits that the new device shows: whoever confirms has compared them.
         digits: String,
         /// How much of the past goes with it: `none`, `all`, or a number of messages of each room.
         #[serde(default)]
@@ -164,6 +164,13 @@ pub enum Cmd {
         room: String,
         /// Up to and with this.
         seq: u64,
+    },
+    /// Keep what is typed in a room and not sent, or tell what is kept.
+    Draft {
+        /// Where.
+        room: String,
+        /// What; empty for nothing any more. None: tell it.
+        text: Option<String>,
     },
     /// Tell who is online that we type.
     Typing {
@@ -375,6 +382,7 @@ impl Cmd {
             | Self::React { room, .. }
             | Self::Seen { room, .. }
             | Self::Read { room, .. }
+            | Self::Draft { room, .. }
             | Self::Typing { room, .. }
             | Self::Disappear { room, .. }
             | Self::Topic { room, .. }

@@ -135,7 +135,7 @@ pub fn confirmed(digits: String, history: Option<&str>) -> Result<LinkAnswer, Fa
     let past = past.ok_or_else(|| {
         Failure::usage("history is none, all, or a number of messages.", "See docs/json.md.")
     })?;
-    Ok(LinkAnswer::Confirm { digits: Some(digits), past })
+    Ok(LinkAnswer::Confirm { digits, past })
 }
 
 async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
@@ -244,6 +244,11 @@ async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
             }
         }
         Cmd::Read { room, seq } => runtime.ack_at(&room, &Cursor::read(), seq).await.map_err(Failure::from),
+        Cmd::Draft { room, text: Some(text) } => runtime.set_draft(&room, &text).await.map_err(Failure::from),
+        Cmd::Draft { room, text: None } => runtime.draft(&room).await.map_err(Failure::from).map(|text| {
+            let text = text.map(|text| text.to_string()).unwrap_or_default();
+            say(&Out::Draft { room, text });
+        }),
         Cmd::Typing { room, stopped } => {
             runtime.tell(&room, Command::Typing { stopped }).await.map_err(Failure::from)
         }

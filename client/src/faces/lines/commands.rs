@@ -60,9 +60,11 @@ pub const COMMANDS: &[(&str, &str)] = &[
         "let another device have your account: by the code that it shows (`schat link` there), or by one that this device shows",
     ),
     (
-        "/link yes|no|cancel",
-        "it shows the same as this one, or not; or give it up. With yes: history=none, history=all, or so many messages of each room [1000]",
+        "/link yes DIGITS",
+        "it shows the same as this one, with these twelve digits. Behind them perhaps history=none, history=all, or so many messages of each room [1000]",
     ),
+    ("/link no", "it does not"),
+    ("/link cancel", "give it up"),
     ("/nick NAME", "change your name"),
     ("/status [TEXT]", "say something of yourself beside your name, or nothing any more"),
     ("/glyph [EMOJI]", "a small sign for you, or none any more"),
@@ -91,6 +93,14 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("/help [WORDS]", "this list, or what of it has these words"),
     ("/quit", "end; so does Ctrl-D"),
 ];
+
+/// What confirms a device that is linked.
+pub(super) fn confirms() -> Failure {
+    Failure::usage(
+        "Nothing is confirmed: say what the new device shows, so that nobody confirms what they did not look at.",
+        "/link yes DIGITS, with the twelve digits that stand there. Behind them perhaps history=none, history=all or history=1000.",
+    )
+}
 
 /// How a command is used, for a line that uses it otherwise.
 pub(super) fn usage_of(word: &str) -> Failure {

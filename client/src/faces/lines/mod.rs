@@ -137,6 +137,9 @@ pub struct Allowed {
     pub seats: Option<u32>,
 }
 
+/// Digits that two devices show while they are linked.
+const LINK_DIGITS: usize = 12;
+
 /// A text without blank lines around it. Its first line keeps its indentation, as the others do.
 pub fn without_blank_lines(text: &str) -> &str {
     let text = text.trim_end();
@@ -171,13 +174,11 @@ pub fn parse(line: &str) -> Result<TypedLine, Failure> {
     match word {
         "join" if is_link(argument) => Ok(TypedLine::Link(argument.to_owned())),
         "join" => needed().map(|room| TypedLine::Join(unquoted(&room))),
-        "link" if argument.starts_with("yes ") => {
-            let past = argument.trim_start_matches("yes").trim().strip_prefix("history=");
-            past.and_then(history).map(confirmed).ok_or_else(|| usage_of(word))
+        "link" if argument.split_whitespace().next() == Some("yes") => {
+            confirmed(argument).map(TypedLine::DeviceAnswer).ok_or_else(commands::confirms)
         }
         "link" => Ok(match argument {
             "" => TypedLine::Device(None),
-            "yes" => confirmed(HandedPast::default()),
             "no" => TypedLine::DeviceAnswer(LinkAnswer::Refuse),
             "cancel" => TypedLine::DeviceAnswer(LinkAnswer::Cancel),
             code => TypedLine::Device(Some(link::tidied(code).unwrap_or_else(|| code.to_owned()))),
@@ -258,8 +259,24 @@ pub fn history(text: &str) -> Option<HandedPast> {
     }
 }
 
-fn confirmed(past: HandedPast) -> TypedLine {
-    TypedLine::DeviceAnswer(LinkAnswer::Confirm { digits: None, past })
+/// `yes`, the digits that the new device shows, and perhaps how much of the past it gets.
+fn confirmed(argument: &str) -> Option<LinkAnswer> {
+    let (mut digits, mut past) = (String::new(), HandedPast::default());
+    for word in argument.split_whitespace().skip(1) {
+        match word.strip_prefix("history=") {
+            Some(wanted) => past = history(wanted)?,
+            None => digits.push_str(word),
+        }
+    }
+    Some(LinkAnswer::Confirm { digits: link_digits(&digits)?, past })
+}
+
+/// Twelve digits, however they are grouped. None: something else, so nobody has compared anything by it.
+pub fn link_digits(typed: &str) -> Option<String> {
+    let is_between = |sign: char| sign.is_whitespace() || sign == '-';
+    let digits: String = typed.chars().filter(|sign| !is_between(*sign)).collect();
+    let is_whole = digits.len() == LINK_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_whole.then_some(digits)
 }
 
 /// It is the code of a device that is to be linked, as that shows it.

@@ -1,6 +1,26 @@
 use super::*;
 use crate::runtime::LinkAnswer;
 
+fn confirms(past: HandedPast) -> TypedLine {
+    TypedLine::DeviceAnswer(LinkAnswer::Confirm { digits: "012345678901".to_owned(), past })
+}
+
+/// Whoever says yes has looked at the new device: nothing but what stands there is a yes.
+#[test]
+fn nobody_confirms_a_device_without_its_digits() {
+    for line in [
+        "/link yes",
+        "/link yes history=none",
+        "/link yes 0123 4567 890",
+        "/link yes 0123 4567 89012",
+        "/link yes 0123 4567 890a",
+        "/link yes dog cat lion horse unicorn pig elephant",
+        "/link yes 0123 4567 8901 history=some",
+    ] {
+        assert!(parse(line).is_err(), "{line}");
+    }
+}
+
 #[test]
 fn lines_mean_what_they_say() {
     for (text, line) in [
@@ -18,10 +38,11 @@ fn lines_mean_what_they_say() {
         ("/forget two words", TypedLine::Forget(Some("two words".into()))),
         ("/rooms all", TypedLine::Rooms(true)),
         ("/link", TypedLine::Device(None)),
-        ("/link yes", confirmed(HandedPast::Newest(1_000))),
-        ("/link yes history=none", confirmed(HandedPast::Nothing)),
-        ("/link yes history=all", confirmed(HandedPast::All)),
-        ("/link yes history=50", confirmed(HandedPast::Newest(50))),
+        ("/link yes 0123 4567 8901", confirms(HandedPast::Newest(1_000))),
+        ("/link yes 0123-4567-8901", confirms(HandedPast::Newest(1_000))),
+        ("/link yes 012345678901 history=none", confirms(HandedPast::Nothing)),
+        ("/link yes history=all 0123 4567 8901", confirms(HandedPast::All)),
+        ("/link yes 0123 4567 8901 history=50", confirms(HandedPast::Newest(50))),
         ("/link no", TypedLine::DeviceAnswer(LinkAnswer::Refuse)),
         ("/link cancel", TypedLine::DeviceAnswer(LinkAnswer::Cancel)),
         ("/link schat://h:1/#x", TypedLine::Device(Some("schat://h:1/#x".into()))),
@@ -136,7 +157,7 @@ fn every_command_in_the_help_parses() {
             usage.replace("ROOM|LINK", "x").replace("NAME|FINGERPRINT", "x").replace("[TIME|off]", "1h");
         let text =
             text.replace("=N", "=3").replace("=TIME", "=1h").replace("everybody|moderators", "everybody");
-        let text = text.replace("NUMBER", "3");
+        let text = text.replace("NUMBER", "3").replace("DIGITS", "0123 4567 8901");
         let text = text.replace(['[', ']'], "");
         assert!(parse(&text).is_ok(), "{usage}");
     }

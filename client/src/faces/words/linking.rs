@@ -11,11 +11,12 @@ use crate::{
     runtime::{LinkEnd, LinkNews},
 };
 
-/// What is asked where a person has compared.
-pub const LINK_ASK: &str = "Do both devices show the same? [y/N] ";
+/// What is asked of whoever confirms: only the new device shows the digits to a person, so who types them has looked there.
+pub const LINK_ASK: &str =
+    "The same? Then type the twelve digits that the new device shows; anything else is no: ";
 
-/// What is asked of whoever writes into a pipe.
-pub const LINK_ASK_DIGITS: &str = "Type the twelve digits that the new device shows; anything else is no: ";
+/// Said to somebody who means yes, and has typed no digits.
+pub const LINK_DIGITS: &str = "Those are not twelve digits. The new device shows them below the words.";
 
 /// What is asked where the profile has an account that is in no room.
 pub const LINK_GIVE_UP: &str = "This profile has an account, which is in no room. If this device becomes one of another account, it is gone for good. \
@@ -117,10 +118,14 @@ fn compare(agreed: &Agreed, is_asked: bool, types: bool) -> Vec<String> {
         first,
         format!("  {}", emoji.map(|(sign, _)| sign).join("  ")),
         format!("  {}", emoji.map(|(_, word)| word).join(" ")),
-        format!("  {}", agreed.phrase.digits()),
     ];
-    if is_asked && types {
-        lines.push("The same? Type /link yes. Anything else, or not your doing: /link no.".to_owned());
+    if !is_asked {
+        lines.push(format!("  {}", agreed.phrase.digits()));
+    } else if types {
+        lines.push(
+            "The same? Type /link yes and the twelve digits that the new device shows. Anything else, or not your doing: /link no."
+                .to_owned(),
+        );
     }
     lines
 }

@@ -119,6 +119,8 @@ pub enum RoomEvent {
         /// It stands above the others.
         is_pinned: bool,
     },
+    /// At another device of ours this was typed and not sent; nothing any more where it is empty.
+    DraftElsewhere(String),
     /// An invite link is ready. Secret.
     Invite {
         /// The whole link.

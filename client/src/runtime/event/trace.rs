@@ -43,6 +43,7 @@ fn room(event: &RoomEvent) {
         },
         RoomEvent::Failed(reason) => failed(reason),
         RoomEvent::Changed { act, .. } => debug!(seq = act.seq, mine = act.mine, "message changed"),
+        RoomEvent::DraftElsewhere(_) => debug!("typed elsewhere"),
         RoomEvent::ReadElsewhere(seq) => debug!(seq, "read elsewhere"),
         RoomEvent::Listed { is_muted, is_pinned } => debug!(is_muted, is_pinned, "listed"),
         RoomEvent::Gone(seqs) => debug!(count = seqs.len(), "messages gone"),

@@ -46,6 +46,7 @@ impl Ann {
             downloads: None,
             keeps_metadata: false,
             fetches_images: false,
+            tells_drafts: false,
             tap: None,
         };
         let (sender, events) = mpsc::channel(1000);

@@ -21,10 +21,11 @@ use super::{HandedPast, blob::MAX_PAST, handed, steps::WAIT_MS};
 use crate::{
     portable::{
         Gather, Gathered as Found, History, Selection,
-        schema::{Body, Relay, WayIn},
+        schema::{Body, Relay, Settings, WayIn},
     },
     reason::{LinkReason, Reason},
     runtime::{Local, RoomStatus, lock, manage::begin_failed, now_ms, room::Ask},
+    settings::as_toml,
     store::{KnownRelay, RoomKind, Store, StoreError, Where},
 };
 
@@ -36,8 +37,8 @@ const OWN_DEVICES: &str = "own devices";
 
 /// How far it has come, or all of it.
 pub(super) enum Gathered {
-    /// Rooms that are ready, of all.
-    Some(usize, usize),
+    /// Rooms that are ready, of all, and the invite that was just made.
+    Some(usize, usize, Option<(RoomId, [u8; 16])>),
     /// What is handed over.
     All(Box<Whole>),
     /// The profile cannot be read.
@@ -67,8 +68,10 @@ pub(super) fn begin(local: &Local, past: HandedPast) -> mpsc::Receiver<Gathered>
 
 async fn gather(local: Local, past: HandedPast, told: mpsc::Sender<Gathered>) {
     let whole = all(&local, past, &told).await.unwrap_or_else(Gathered::Failed);
-    // Whoever asked may have ended.
-    let _ = told.send(whole).await;
+    if let Err(mpsc::error::SendError(Gathered::All(whole))) = told.send(whole).await {
+        // Whoever asked has ended.
+        local.end_invites(whole.invites.into_iter().map(|(room, id)| (RoomId(room), id)).collect());
+    }
 }
 
 async fn all(local: &Local, past: HandedPast, told: &mpsc::Sender<Gathered>) -> Result<Gathered, Reason> {
@@ -94,6 +97,7 @@ async fn all(local: &Local, past: HandedPast, told: &mpsc::Sender<Gathered>) -> 
     let (mut invites, mut without) = (BTreeMap::new(), Vec::new());
     while let Some(done) = asked.join_next().await {
         let Ok((room, invite)) = done else { continue };
+        let made = invite.as_ref().ok().map(|invite| (room.id, invite.link.secret.id()));
         match invite {
             Ok(invite) => drop(invites.insert(room.id, Some(invite))),
             Err(failure) => {
@@ -101,7 +105,10 @@ async fn all(local: &Local, past: HandedPast, told: &mpsc::Sender<Gathered>) -> 
                 without.push((room.label, failure));
             }
         }
-        let _ = told.send(Gathered::Some(invites.len().saturating_sub(without.len()), count)).await;
+        let ready = invites.len().saturating_sub(without.len());
+        if told.send(Gathered::Some(ready, count, made)).await.is_err() {
+            local.end_invites(made.into_iter().collect());
+        }
     }
     let own = own.await.ok().flatten();
     let ids: Vec<RoomId> = invites.keys().copied().collect();
@@ -109,7 +116,8 @@ async fn all(local: &Local, past: HandedPast, told: &mpsc::Sender<Gathered>) -> 
     let made = made.chain(own.iter().map(|(room, invite)| (*room, invite)));
     let made = made.map(|(room, invite)| (room.0, invite.link.secret.id())).collect();
     let own = own.map(|(_, invite)| invite);
-    let records = local.0.vault.run(move |store| records(store, &invites)).await?;
+    let drafts = local.0.config.tells_drafts;
+    let records = local.0.vault.run(move |store| records(store, &invites, drafts)).await?;
     let past = pasts(local, past, ids).await?;
     let rooms = count.saturating_sub(without.len());
     Ok(Gathered::All(Box::new(Whole { records, own_devices: own, past, rooms, without, invites: made })))
@@ -158,9 +166,14 @@ async fn pasts(
 fn records(
     store: &mut Store,
     invites: &BTreeMap<RoomId, Option<InviteLink>>,
+    drafts: bool,
 ) -> Result<Vec<Body>, StoreError> {
-    let what = Selection { account: true, drafts: false, history: History::Nothing, files: false };
+    let what = Selection { account: true, drafts, history: History::Nothing, files: false };
     let (mut gather, mut records) = (Gather::new(what), Vec::new());
+    let toml = as_toml(store.followed().agreed());
+    if !toml.is_empty() {
+        records.push(Body::Settings(Settings { toml }));
+    }
     while let Some(found) = gather.next(store)? {
         match found {
             Found::Record(body) => records.push(body),
@@ -202,6 +215,7 @@ impl Local {
     /// These invites end now where the room is in use; where it is not, once it is.
     pub(super) fn end_invites(&self, those: Vec<(RoomId, [u8; 16])>) {
         for (room, invite) in those {
+            lock(&self.0.held).remove(&invite);
             let (local, Some(label)) = (self.clone(), self.label_of(room)) else { continue };
             tokio::spawn(async move { local.tell(&label, Command::Revoke(invite)).await });
         }

@@ -23,6 +23,8 @@ pub(super) struct Handed {
     pub(super) records: Vec<Body>,
     pub(super) rooms: Vec<schema::Room>,
     pub(super) own_devices: Option<InviteLink>,
+    /// Settings that follow the person, as a config.toml.
+    pub(super) settings: String,
     /// The past of the rooms, where it is handed over.
     pub(super) history: Option<Box<Manifest>>,
 }
@@ -62,7 +64,7 @@ pub(super) fn read(bytes: &[u8]) -> Option<Handed> {
         Some(file) => Some(Box::new(Manifest::read(&file).ok()?)),
     };
     let mut reader = Reader::new(&*handed.profile);
-    let (mut account, mut name) = (None, String::new());
+    let (mut account, mut name, mut settings) = (None, String::new(), String::new());
     let (mut records, mut rooms) = (Vec::new(), Vec::new());
     while let Some(body) = reader.read().ok()? {
         match (Value::of(body.clone()).ok()?, body) {
@@ -79,10 +81,11 @@ pub(super) fn read(bytes: &[u8]) -> Option<Handed> {
                 records.push(body);
             }
             (Value::Person(_) | Value::Relay(..), body) => records.push(body),
+            (Value::Settings(toml), _) => settings = toml,
             _ => {}
         }
     }
-    Some(Handed { account: account?, name, records, rooms, own_devices, history })
+    Some(Handed { account: account?, name, records, rooms, own_devices, settings, history })
 }
 
 /// Rooms that are to be entered, as they are kept.

@@ -91,8 +91,8 @@ impl Default for HandedPast {
 pub enum Answer {
     /// Both devices show the same.
     Confirm {
-        /// With the digits, where a program says so.
-        digits: Option<String>,
+        /// The digits that the new device shows: whoever says them has looked there.
+        digits: String,
         /// How much of the past is handed over.
         past: HandedPast,
     },

@@ -72,7 +72,7 @@ pub(super) struct Record {
     pub(super) peer: Option<[u8; 32]>,
     /// The old device: parts were said, or may have been.
     pub(super) is_handed: bool,
-    /// Rooms and the ids of the invites that are handed over: they end with a linking of which nothing comes.
+    /// Rooms and the ids of the invites that are handed over, or are to be: they end with a linking of which nothing comes.
     pub(super) invites: Vec<([u8; 32], [u8; 16])>,
 }
 
@@ -132,6 +132,13 @@ impl Record {
     pub(super) fn endings(&mut self) -> Vec<(RoomId, [u8; 16])> {
         let invites = if self.step == Step::Ending { std::mem::take(&mut self.invites) } else { Vec::new() };
         invites.into_iter().map(|(room, invite)| (RoomId(room), invite)).collect()
+    }
+
+    /// The invites that are with the new device, or on their way there.
+    pub(super) fn kept(&self) -> Vec<(RoomId, [u8; 16])> {
+        let is_posted = matches!(self.step, Step::Posted | Step::Done);
+        let invites = if is_posted { self.invites.as_slice() } else { &[] };
+        invites.iter().map(|(room, invite)| (RoomId(*room), *invite)).collect()
     }
 
     pub(super) fn relay(&self) -> Option<(RelayAddress, Option<Pin>)> {

@@ -3,6 +3,7 @@
 mod expire;
 mod guard;
 mod load;
+mod ours;
 mod past;
 mod publish;
 mod stream;
@@ -29,6 +30,8 @@ use tokio::{
 use tracing::debug;
 
 use guard::{Guard, Look};
+pub(super) use ours::Held;
+use ours::Ours;
 pub(super) use stream::drive;
 
 use super::{
@@ -131,6 +134,8 @@ pub(super) struct Room {
     invited: Vec<FaceId>,
     /// Who waits for a link for one device of ours, in the order in which they asked.
     device: VecDeque<oneshot::Sender<Result<InviteLink, Reason>>>,
+    /// Invites that were made in this run for devices of ours, and are not with them yet.
+    held: Held,
     /// Who takes what devices of ours say to each other.
     devices: mpsc::Sender<Heard>,
     /// Told when there is something for our other devices.
@@ -197,6 +202,7 @@ impl Room {
             here: inner.here.clone(),
             invited: Vec::new(),
             device: VecDeque::new(),
+            held: inner.held.clone(),
             devices: inner.sync.heard.clone(),
             synced: inner.sync.done.clone(),
             changed: inner.changed.clone(),
@@ -419,18 +425,21 @@ impl Room {
             reopen,
             "step"
         );
-        let mut done = Committed::default();
+        let (mut done, mut of_devices) = (Committed::default(), Vec::new());
         if !batch.is_empty() || !self.is_stored {
             let (room, record) = (self.record.id, (!self.is_stored).then(|| self.record.clone()));
             let is_new = record.is_some();
+            let ours = Ours::of(&self.record, &events, &self.held);
             let saved = self.vault.run(move |store| {
                 if is_new {
                     // Left over from an earlier membership.
                     store.reset_room(room)?;
                 }
-                store.commit(room, record.as_ref(), &batch)
+                // Before the place in the log is: what was taken is taken again, and what was not would be lost.
+                let taken = ours.store(store, room, now)?;
+                Ok((store.commit(room, record.as_ref(), &batch)?, taken))
             });
-            done = match saved.await {
+            (done, of_devices) = match saved.await {
                 Ok(done) => done,
                 Err(error) => return Err(self.storing_failed(error).await),
             };
@@ -441,6 +450,10 @@ impl Room {
         let mut notice = done.first_notice;
         for event in events {
             self.publish(event, &mut notice).await;
+        }
+        if !of_devices.is_empty() {
+            // Without anybody who takes it, it is a command that ends in a moment.
+            let _ = self.devices.send(of_devices).await;
         }
         for namesake in namesakes {
             self.show(RoomEvent::Namesake(namesake)).await;

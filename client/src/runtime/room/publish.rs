@@ -7,8 +7,8 @@ use shared::room::{self as engine, Command, Input, Problem, Right};
 use super::Room;
 use crate::{
     reason::Reason,
-    runtime::{Event, FaceId, RoomEvent, lock, now_ms},
-    store::{Cursor, KnownRelay, Mark, Notice, Over, RoomKind, RoomRecord},
+    runtime::{Event, FaceId, RoomEvent, lock},
+    store::{KnownRelay, Mark, Notice, Over, RoomKind, RoomRecord},
 };
 
 impl Room {
@@ -44,17 +44,7 @@ impl Room {
             }
             // Its place is told before it is read there.
             engine::Event::Sent { seq, .. } => self.has_taken(*seq),
-            engine::Event::DeviceHere { device, here } => {
-                let (device, here) = (*device, here.clone());
-                // What cannot be written is said again, on another day at the latest.
-                let _ = self.vault.run(move |store| store.set_device_here(device, &here)).await;
-                self.here.notify_one();
-            }
-            // What was read on another device of ours is read.
-            engine::Event::Seen { mine: true, seq, .. } => {
-                let (room, seq) = (self.record.id, *seq);
-                let _ = self.vault.run(move |store| store.ack_at(room, &Cursor::read(), seq)).await;
-            }
+            engine::Event::DeviceHere { .. } => self.here.notify_one(),
             engine::Event::Message(message) => {
                 self.will_expire(message.disappears);
                 self.unasked.iter().for_each(|unasked| unasked.came(&self.label, message));
@@ -77,19 +67,7 @@ impl Room {
             engine::Event::HandOver { joiner, before, lines } => {
                 self.hand_over(joiner, before, lines).await;
             }
-            // Nobody's to read; in any other room it is nothing.
-            engine::Event::Device { body, mine, .. } if self.record.kind == RoomKind::OwnDevices => {
-                // Here, before anything else of the room: whoever shows it may end before.
-                let (room, now) = (self.record.id, now_ms());
-                let taken = self.vault.run(move |store| store.take_synced(room, &body, mine, now)).await;
-                // On a disk that cannot be written it stays as it is here, until it is done again.
-                if let Ok(taken) = taken
-                    && !taken.is_empty()
-                {
-                    // Without anybody who takes it, it is a command that ends in a moment.
-                    let _ = self.devices.send(taken).await;
-                }
-            }
+            // It was stored, and is shown by whoever takes what devices say.
             engine::Event::Device { .. } => {}
             other => {
                 let has_changed = matches!(other, engine::Event::Joined(_));
@@ -172,7 +150,10 @@ impl Room {
     /// What cannot be read now is with what comes next.
     pub(super) async fn endings(&self) -> Vec<[u8; 16]> {
         let room = self.record.id;
-        self.vault.run(move |store| store.invite_endings(room)).await.unwrap_or_default()
+        let mut endings = self.vault.run(move |store| store.invite_endings(room)).await.unwrap_or_default();
+        let held = lock(&self.held);
+        endings.retain(|id| !held.contains(id));
+        endings
     }
 
     async fn invite(&mut self, link: shared::invite::link::Link, expires_ms: u64, max_uses: u32) {
@@ -186,10 +167,16 @@ impl Room {
         let Some((address, _)) = self.advertise.clone() else { return };
         let link = shared::invite::link::InviteLink { host: address.host, port: address.port, link };
         while let Some(waiting) = self.device.pop_front() {
-            // Whoever asked may be gone; then it is good for the next one who asks.
+            // Whoever asked may be gone.
             if waiting.send(Ok(link.clone())).is_ok() {
-                break;
+                return;
             }
+        }
+        // It is with nobody.
+        let is_open = lock(&self.state).view.as_ref().is_some_and(|view| view.open);
+        let id = link.link.secret.id();
+        if lock(&self.held).remove(&id) && !is_open {
+            self.follow_ups.push(Input::Command(Command::Revoke(id)));
         }
     }
 

@@ -1,4 +1,5 @@
 mod crash;
+mod devices;
 mod old;
 
 use rand_core::UnwrapErr;
@@ -41,6 +42,7 @@ async fn enter_with(
         downloads: None,
         keeps_metadata: false,
         fetches_images: false,
+        tells_drafts: false,
         tap: None,
     };
     let (runtime, events) = Runtime::start(profile, config).await.unwrap();

@@ -199,8 +199,7 @@ fn newest(db: &Connection, room: RoomId) -> Result<u64, StoreError> {
 
 /// Deletes all but the newest lines, and what happened before the oldest of those that stay.
 fn trim(db: &Connection, room: RoomId, kept: u64) -> Result<(), StoreError> {
-    let span = "SELECT coalesce(max(seq) - min(seq), 0) FROM messages WHERE room = ?1";
-    let span: u64 = db.prepare_cached(span)?.query_row([room.as_bytes()], |row| row.get(0))?;
+    let span: u64 = db.prepare_cached(SPAN)?.query_row([room.as_bytes()], |row| row.get(0))?;
     if span < kept {
         // Nothing has to be counted.
         return Ok(());
@@ -220,9 +219,8 @@ fn trim(db: &Connection, room: RoomId, kept: u64) -> Result<(), StoreError> {
 
 /// Of several lines with one id the first counts: whoever takes another's id later gains nothing by it.
 fn find(db: &Connection, sealer: &Sealer, room: RoomId, id: MessageId) -> Result<Option<Line>, StoreError> {
-    let select = "SELECT seq, value FROM messages WHERE room = ?1 AND id = ?2 ORDER BY seq LIMIT 1";
     let found: Option<(u64, Vec<u8>)> = db
-        .prepare_cached(select)?
+        .prepare_cached(FIND)?
         .query_row(params![room.as_bytes(), id], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
     found.map(|(seq, sealed)| open(sealer, room, seq, &sealed)).transpose()
@@ -239,6 +237,14 @@ fn is_taken(db: &Connection, room: RoomId, line: &Line) -> Result<bool, StoreErr
     let key = params![room.as_bytes(), line.message.seq, line.message.id];
     Ok(db.prepare_cached(select)?.query_row(key, |row| row.get(0))?)
 }
+
+/// Left to itself SQLite walks through all of the room, instead of looking an id up.
+const FIND: &str = "SELECT seq, value FROM messages INDEXED BY messages_by_id
+                    WHERE room = ?1 AND id = ?2 ORDER BY seq LIMIT 1";
+
+/// Each by itself: both in one, SQLite reads all of the room for them.
+const SPAN: &str = "SELECT coalesce((SELECT max(seq) FROM messages WHERE room = ?1)
+                                  - (SELECT min(seq) FROM messages WHERE room = ?1), 0)";
 
 /// A line that is there already stays as it is.
 const ADD: &str =
@@ -270,3 +276,6 @@ fn label(room: RoomId, seq: u64) -> Vec<u8> {
 fn damaged() -> StoreError {
     StoreError::Damaged(Damage::Line)
 }
+
+#[cfg(test)]
+mod tests;

@@ -178,7 +178,7 @@ impl Store {
         at: Option<Millis>,
         now: Millis,
     ) -> Result<(), StoreError> {
-        let transaction = self.db.transaction()?;
+        let transaction = self.db.savepoint()?;
         let meeting = Meeting { person: person.clone(), at: now };
         let mut known = met(self.people.get(&person.fingerprint), &meeting);
         known.verified_at = at;

@@ -1,7 +1,9 @@
-//! What the devices of one account tell each other: what was read, muted, pinned and verified.
+//! What the devices of one account tell each other: what was read, muted, pinned and verified, typed and set.
 //!
 //! The room's log is the order, and it is the same for all: of two marks about the same thing the later one counts, and what was read
 //! never goes back. What was done here and is not in the log yet will be the later one, so until then it stays as it is here.
+
+use std::fmt;
 
 use proto::{Message as _, RoomId};
 use rusqlite::{Connection, params};
@@ -10,14 +12,21 @@ use shared::{
     identity::{DeviceId, Fingerprint, Person, clean_name},
     room::{Millis, Private},
 };
+use zeroize::Zeroizing;
 
-use super::{Cursor, Damage, Offer, RoomKind, Store, StoreError};
+use super::{Cursor, Damage, MAX_SETTING, MAX_SETTING_NAME, Offer, RoomKind, Store, StoreError};
 
 /// What was done here and is not in the log yet.
 const UNSYNCED: &str = "unsynced";
 
-/// Marks in one message, at most: each is less than 600 bytes, and a message holds 32 KiB.
-pub const MAX_MARKS: usize = 50;
+/// Marks in one message, at most.
+const MAX_MARKS: usize = 50;
+
+/// Bytes of marks in one message, at most: a message holds 32 KiB.
+const MAX_BYTES: usize = 28 << 10;
+
+/// Longest draft that other devices are told, in bytes. A longer one stays where it was typed.
+const MAX_TOLD_DRAFT: usize = 8 << 10;
 
 /// Marks that wait, at most: three for each room, and some hundred people. The oldest are forgotten first.
 const MAX_WAITING: usize = 1_024;
@@ -37,6 +46,37 @@ pub enum Mark {
     Left(RoomId),
     /// A room was entered, and this lets in one other device.
     Entered(Offer),
+    /// This was typed in a room and not sent; nothing any more where it is empty.
+    Draft(RoomId, Typed),
+    /// A setting that follows the person has this value, as TOML writes it; none: as by default.
+    Setting {
+        /// Its name, as in `privacy.seen`.
+        name: String,
+        /// Its value.
+        value: Option<String>,
+    },
+}
+
+/// What somebody typed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Typed(Zeroizing<String>);
+
+impl Typed {
+    /// None: too long to be told.
+    pub fn new(text: &str) -> Option<Self> {
+        (text.len() <= MAX_TOLD_DRAFT).then(|| Self(Zeroizing::new(text.to_owned())))
+    }
+
+    /// As it stands.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Typed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Typed")
+    }
 }
 
 impl Mark {
@@ -46,7 +86,9 @@ impl Mark {
             (Self::Read(one, _), Self::Read(other, _))
             | (Self::Muted(one, _), Self::Muted(other, _))
             | (Self::Pinned(one, _), Self::Pinned(other, _))
+            | (Self::Draft(one, _), Self::Draft(other, _))
             | (Self::Left(one), Self::Left(other)) => one == other,
+            (Self::Setting { name: one, .. }, Self::Setting { name: other, .. }) => one == other,
             (Self::Entered(one), Self::Entered(other)) => {
                 (one.room, one.device) == (other.room, other.device)
             }
@@ -73,6 +115,11 @@ impl Mark {
                 };
                 (Of::Entered(entered), 0, String::new())
             }
+            Self::Draft(room, typed) => (Of::Draft(id(room)), 0, typed.as_str().to_owned()),
+            Self::Setting { name, value } => {
+                let is_set = u64::from(value.is_some());
+                (Of::Setting(name.clone()), is_set, value.clone().unwrap_or_default())
+            }
         };
         SyncMark { of: Some(of), value, name }
     }
@@ -90,6 +137,12 @@ impl Mark {
                 device: DeviceId((&*entered.device).try_into().ok()?),
                 link: entered.link.parse().ok()?,
             }),
+            Of::Draft(bytes) => Self::Draft(room(&bytes)?, Typed::new(&name)?),
+            Of::Setting(setting) => {
+                let fits = setting.len() <= MAX_SETTING_NAME && name.len() <= MAX_SETTING;
+                let value = is()?.then_some(name);
+                fits.then_some(Self::Setting { name: setting, value })?
+            }
             Of::Muted(bytes) => Self::Muted(room(&bytes)?, is()?),
             Of::Pinned(bytes) => Self::Pinned(room(&bytes)?, is()?),
             Of::Verified(bytes) => {
@@ -101,9 +154,23 @@ impl Mark {
     }
 }
 
-/// These marks as a message to the other devices.
-pub fn written(marks: &[Mark]) -> Private {
-    Private::new(Synced { marks: marks.iter().map(Mark::write).collect() }.encode_to_vec())
+/// These marks as messages to the other devices, in order.
+pub fn written(marks: &[Mark]) -> Vec<Private> {
+    let (mut messages, mut bytes) = (vec![Vec::new()], 0);
+    for mark in marks.iter().map(Mark::write) {
+        let (length, count) = (mark.encoded_len() + 8, messages.last().map_or(0, Vec::len));
+        if count >= MAX_MARKS || (count > 0 && bytes + length > MAX_BYTES) {
+            messages.push(Vec::new());
+            bytes = 0;
+        }
+        bytes += length;
+        messages.last_mut().into_iter().for_each(|message| message.push(mark.clone()));
+    }
+    messages.into_iter().filter(|marks| !marks.is_empty()).map(message).collect()
+}
+
+fn message(marks: Vec<SyncMark>) -> Private {
+    Private::new(Synced { marks }.encode_to_vec())
 }
 
 /// The marks of a message; what is none, or one too many, is passed over.
@@ -143,7 +210,23 @@ impl Store {
     }
 
     fn set_unsynced(&mut self, waiting: &[Mark]) -> Result<(), StoreError> {
-        self.set_meta(UNSYNCED, written(waiting).as_bytes())
+        self.set_meta(UNSYNCED, message(waiting.iter().map(Mark::write).collect()).as_bytes())
+    }
+
+    /// Something is done here, and the other devices are to be told of it, if there are any: both, or neither.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then it is not done.
+    pub fn done_here(
+        &mut self,
+        mark: Option<&Mark>,
+        change: impl FnOnce(&mut Self) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mark = if self.has_devices()? { mark } else { None };
+        self.all_or_nothing(|store| {
+            change(store)?;
+            mark.map_or(Ok(()), |mark| store.add_unsynced(mark))
+        })
     }
 
     /// A message of the devices is in the log; `mine`: this device said it. Returns what has changed here. Of a room that is not for
@@ -210,6 +293,16 @@ impl Store {
             }
             Mark::Left(room) => self.left_elsewhere(*room),
             Mark::Entered(offer) => self.add_offer(offer).map(|()| true),
+            Mark::Draft(room, typed) => {
+                let before = self.draft(*room)?;
+                let is_new = before.as_deref().map_or("", String::as_str) != typed.as_str();
+                let is_new = is_new && is_here(&self.db, *room)?;
+                if is_new {
+                    self.set_draft(*room, typed.as_str())?;
+                }
+                Ok(is_new)
+            }
+            Mark::Setting { name, value } => self.agree_on_setting(name, value.as_deref()),
             Mark::Verified(person, at) => {
                 let known = self.people().get(&person.fingerprint);
                 let is_new = known.as_ref().map_or(at.is_some(), |known| known.verified_at != *at);

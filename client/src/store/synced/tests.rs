@@ -47,6 +47,18 @@ fn offer(room: u8, device: u8) -> Offer {
     Offer { room: RoomId([room; 32]), device: DeviceId([device; 16]), link }
 }
 
+fn draft(room: u8, text: &str) -> Mark {
+    Mark::Draft(RoomId([room; 32]), Typed::new(text).unwrap())
+}
+
+fn setting(value: Option<&str>) -> Mark {
+    Mark::Setting { name: "privacy.seen".to_owned(), value: value.map(str::to_owned) }
+}
+
+fn one_message(marks: &[Mark]) -> Private {
+    written(marks).remove(0)
+}
+
 /// A message of one, altered.
 fn entered(alter: impl Fn(&mut Entered)) -> SyncMark {
     let mut mark = Mark::Entered(offer(1, 2)).write();
@@ -62,12 +74,16 @@ fn state(store: &Store) -> String {
     let verified: Vec<_> = (1..4)
         .map(|n| store.people().get(&Fingerprint([n; 32])).and_then(|known| known.verified_at))
         .collect();
+    let typed = |n: u8| store.draft(RoomId([n; 32])).unwrap();
     format!(
-        "{:?} {:?} {:?} {:?} {verified:?}",
+        "{:?} {:?} {:?} {:?} {verified:?} {:?} {:?} {:?}",
         read(1),
         read(2),
         store.muted().unwrap(),
-        store.pinned().unwrap()
+        store.pinned().unwrap(),
+        typed(1),
+        typed(2),
+        store.followed().agreed(),
     )
 }
 
@@ -87,8 +103,12 @@ fn marks_come_back_from_their_bytes_and_what_is_none_is_passed_over() {
         Mark::Verified(person(1), None),
         Mark::Left(RoomId([1; 32])),
         Mark::Entered(offer(1, 2)),
+        draft(1, "half a sent"),
+        draft(1, ""),
+        setting(Some("true")),
+        setting(None),
     ];
-    assert_eq!(read(written(&marks).as_bytes()), marks);
+    assert_eq!(read(one_message(&marks).as_bytes()), marks);
     let of = |of, value, name: &str| SyncMark { of: Some(of), value, name: name.to_owned() };
     let wrong = vec![
         SyncMark::default(),
@@ -97,6 +117,11 @@ fn marks_come_back_from_their_bytes_and_what_is_none_is_passed_over() {
         of(Of::Verified(vec![1; 33].into()), 1, "x"),
         of(Of::Verified(vec![1; 32].into()), 1, "a\u{1b}[2J"),
         of(Of::Left(vec![1; 31].into()), 0, ""),
+        of(Of::Draft(vec![1; 31].into()), 0, "x"),
+        of(Of::Draft(vec![1; 32].into()), 0, &"x".repeat(MAX_TOLD_DRAFT + 1)),
+        of(Of::Setting("x".repeat(MAX_SETTING_NAME + 1)), 1, "true"),
+        of(Of::Setting("privacy.seen".to_owned()), 1, &"x".repeat(MAX_SETTING + 1)),
+        of(Of::Setting("privacy.seen".to_owned()), 2, "true"),
         entered(|entered| entered.room = vec![1; 31].into()),
         entered(|entered| entered.device = vec![1; 32].into()),
         entered(|entered| entered.link = "schat://evil".to_owned()),
@@ -108,12 +133,26 @@ fn marks_come_back_from_their_bytes_and_what_is_none_is_passed_over() {
     assert_eq!(read(&Synced { marks: many }.encode_to_vec()).len(), MAX_MARKS);
 }
 
+/// A message holds 32 KiB, whatever is in it.
+#[test]
+fn long_drafts_are_told_in_messages_that_fit() {
+    let long = "x".repeat(MAX_TOLD_DRAFT);
+    let marks: Vec<Mark> = (0..200).map(|room| draft(room, if room % 3 == 0 { &long } else { "" })).collect();
+    let messages = written(&marks);
+    assert!(
+        messages.iter().all(|message| message.as_bytes().len() <= 32 << 10 && !message.as_bytes().is_empty())
+    );
+    let back: Vec<Mark> = messages.iter().flat_map(|message| read(message.as_bytes())).collect();
+    assert_eq!(back, marks);
+    assert!(written(&[]).is_empty());
+}
+
 #[test]
 fn marks_in_another_room_than_that_of_the_devices_are_nothing() {
     let dir = TempDir::new().unwrap();
     let mut store = device(&dir, "a");
     let before = state(&store);
-    let body = written(&[Mark::Muted(RoomId([1; 32]), true), Mark::Read(RoomId([1; 32]), 7)]);
+    let body = one_message(&[Mark::Muted(RoomId([1; 32]), true), Mark::Read(RoomId([1; 32]), 7)]);
     for room in [RoomId([1; 32]), RoomId([7; 32])] {
         assert_eq!(store.take_synced(room, &body, false, 1).unwrap(), []);
     }
@@ -147,7 +186,9 @@ fn devices_agree_in_whatever_order_they_were_offline() {
                 match step {
                     0 | 1 => {
                         let (room, n) = (RoomId([1 + below(2) as u8; 32]), below(5));
-                        let mark = match below(4) {
+                        let mark = match below(6) {
+                            4 => draft(1 + below(2) as u8, &"x".repeat(n as usize)),
+                            5 => setting([None, Some("true"), Some("false")][n as usize % 3]),
                             0 => Mark::Read(room, 1 + n),
                             1 => Mark::Muted(room, n % 2 == 0),
                             2 => Mark::Pinned(room, n % 2 == 0),
@@ -158,7 +199,7 @@ fn devices_agree_in_whatever_order_they_were_offline() {
                     2 => {
                         let waiting = devices[who].unsynced().unwrap();
                         if !waiting.is_empty() {
-                            log.push((who, written(&waiting)));
+                            log.extend(written(&waiting).into_iter().map(|message| (who, message)));
                         }
                     }
                     _ => {
@@ -179,7 +220,7 @@ fn devices_agree_in_whatever_order_they_were_offline() {
 fn room_that_was_left_elsewhere_is_left_here_before_and_after_it_is_over() {
     let dir = TempDir::new().unwrap();
     let mut store = device(&dir, "a");
-    let left = |room: u8| written(&[Mark::Left(RoomId([room; 32]))]);
+    let left = |room: u8| one_message(&[Mark::Left(RoomId([room; 32]))]);
     // It is not over yet: then nothing has changed, and once it is over it was left.
     assert_eq!(store.take_synced(DEVICES, &left(1), false, 1).unwrap(), []);
     assert!(store.take_left(RoomId([1; 32])).unwrap());
@@ -200,7 +241,7 @@ fn rooms_that_are_offered_are_kept_until_they_are_taken_and_no_flood_is() {
     let dir = TempDir::new().unwrap();
     let mut store = device(&dir, "a");
     let take = |store: &mut Store, offer: Offer| {
-        store.take_synced(DEVICES, &written(&[Mark::Entered(offer)]), false, 1).unwrap()
+        store.take_synced(DEVICES, &one_message(&[Mark::Entered(offer)]), false, 1).unwrap()
     };
     assert_eq!(take(&mut store, offer(3, 1)), [Mark::Entered(offer(3, 1))]);
     assert_eq!(store.offers().unwrap(), [offer(3, 1)]);

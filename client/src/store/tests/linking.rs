@@ -63,9 +63,9 @@ fn invites_of_a_linking_that_ends_wait_until_they_are_over_whatever_happens() {
     let mut store = open(&dir);
     store.commit(ROOM, Some(&record("team")), &Batch::default()).unwrap();
     let changes = [Change { key: "own".to_owned(), value: None }];
-    store.commit_linking(LINKING, (&changes, b"record"), (true, false), &[]).unwrap();
+    store.commit_linking(LINKING, (&changes, b"record"), (true, false), (&[], &[])).unwrap();
     assert!(store.invite_endings(ROOM).unwrap().is_empty() && !store.is_becoming().unwrap());
-    store.commit_linking(LINKING, (&changes, b"record"), (false, false), &[HANDED]).unwrap();
+    store.commit_linking(LINKING, (&changes, b"record"), (false, false), (&[], &[HANDED])).unwrap();
     drop(store);
     let mut store = open(&dir);
     assert_eq!(store.invite_endings(ROOM).unwrap(), [HANDED.1]);
@@ -85,7 +85,7 @@ fn profile_that_is_being_linked_is_nobodys_until_that_is_over() {
     let chosen = || ProfileDir::choose(Some(dir.path().to_owned())).unwrap();
     drop(OpenProfile::open(chosen(), Some("ann"), random()).unwrap());
     let changes = [Change { key: "own".to_owned(), value: None }];
-    open(&dir).commit_linking(LINKING, (&changes, b"record"), (true, true), &[]).unwrap();
+    open(&dir).commit_linking(LINKING, (&changes, b"record"), (true, true), (&[], &[])).unwrap();
     assert_eq!(OpenProfile::open(chosen(), None, random()).err(), Some(StoreError::BeingLinked));
     open(&dir).end_linking(LINKING, &[]).unwrap();
     assert!(OpenProfile::open(chosen(), None, random()).is_ok());

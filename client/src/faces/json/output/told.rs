@@ -33,6 +33,7 @@ pub fn translate(event: Event, marks: Marks<'_>) -> Vec<Out> {
                 }
                 RoomEvent::Engine(event) => engine_event(room, event, marks),
                 RoomEvent::Changed { act, .. } => Out::changed(room, act),
+                RoomEvent::DraftElsewhere(text) => Out::Draft { room, text },
                 RoomEvent::ReadElsewhere(seq) => Out::Read { room, seq },
                 RoomEvent::Listed { is_muted, is_pinned } => {
                     Out::Listed { room, muted: is_muted, pinned: is_pinned }

@@ -126,7 +126,10 @@ async fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomE
             note(&format!("{place}{}", words::changed(&act, &line, among)));
         }
         // What was written cannot be unwritten here.
-        RoomEvent::Gone(_) | RoomEvent::ReadElsewhere(_) | RoomEvent::Listed { .. } => {}
+        RoomEvent::Gone(_)
+        | RoomEvent::ReadElsewhere(_)
+        | RoomEvent::DraftElsewhere(_)
+        | RoomEvent::Listed { .. } => {}
         // Nothing here shows pictures.
         RoomEvent::Pictured => {}
         RoomEvent::Invite { link, .. } => {

@@ -86,6 +86,7 @@ impl App {
                 let entry = self.entry(room, line);
                 self.pane(room).change(entry);
             }
+            RoomEvent::DraftElsewhere(text) => self.typed_elsewhere(room, text),
             RoomEvent::ReadElsewhere(seq) => self.pane(room).read_elsewhere(seq),
             RoomEvent::Listed { is_muted, is_pinned } => {
                 // One that was left is not on the screen, and does not come back by that.

@@ -85,6 +85,17 @@ impl App {
         self.pane(room).draft = text;
     }
 
+    /// What was typed at another device. What stands in the input here, and is another thing, stays: it is told when it is kept.
+    pub(crate) fn typed_elsewhere(&mut self, room: &str, text: String) {
+        let is_shown = self.current() == Some(room) && matches!(self.compose, Compose::New);
+        let kept = self.pane(room).draft.clone();
+        let is_untouched = self.unsaved.is_none() && self.editor.text() == kept;
+        if is_shown && is_untouched {
+            self.editor.load(text.clone());
+        }
+        self.pane(room).draft = text;
+    }
+
     /// Something was typed or deleted.
     pub(super) fn edited(&mut self) {
         self.unsaved = Some(self.now);

@@ -3,7 +3,7 @@
 use std::{io, path::Path};
 
 use crate::{
-    backup::{BackupError, Standing},
+    backup::{BackupError, Lost, Standing},
     faces::words::{called, counted, when},
     failure::{Exit, Failure},
     portable::{Counts, ReadError},
@@ -69,6 +69,12 @@ pub fn failed(error: &BackupError, at: &Path) -> Failure {
             "busy",
             format!("Another program is writing a backup to {at}."),
             "Wait until it is done, then try again.",
+        ),
+        BackupError::Restoring => Failure::new(
+            Exit::Refused,
+            "busy",
+            "Another program is restoring a backup into this profile.",
+            "Wait until it is done, or name another profile.",
         ),
         BackupError::Occupied => Failure::new(
             Exit::Refused,
@@ -165,8 +171,30 @@ pub fn standing(standing: Standing) -> (&'static str, &'static str) {
             ("alone", "history only; nobody else was in it who could let you in. Make a new one.")
         }
         Standing::OwnRelay => ("own_relay", "history only; its relay ran on the device that is gone."),
+        Standing::Damaged => (
+            "damaged",
+            "history only; what this device needs to come back in is damaged in the backup. Ask for a new invite.",
+        ),
         Standing::Over => ("over", "history only; it was over, or this device was not in it."),
     }
+}
+
+/// What of a room did not come back.
+pub fn lost(lost: Lost) -> String {
+    let past = (lost.past > 0).then(|| format!("{} of its past", counted(lost.past, "part")));
+    let files = (lost.files > 0).then(|| counted(lost.files, "file"));
+    let both: Vec<_> = past.into_iter().chain(files).collect();
+    format!("did not come back, since the backup is damaged there: {}.", both.join(" and "))
+}
+
+/// What is said of a backup of which something did not come back.
+pub fn damaged(at: &Path) -> Failure {
+    Failure::new(
+        Exit::Verification,
+        "backup_damaged",
+        format!("A part of the backup in {} is damaged or missing: the rest of it came back.", at.display()),
+        "Restore another copy of it, or an older one, into another profile, and look there.",
+    )
 }
 
 /// While it waits.

@@ -20,6 +20,7 @@ pub(super) fn section(name: &str) -> &'static str {
         "privacy" => "What the members of your rooms learn of what you do. The relay learns none of it.",
         "history" => "What this device keeps.",
         "files" => "Files that you send and fetch.",
+        "devices" => "What goes to your other devices, and to nobody else.",
         "lock" => "How the passphrase of a locked profile is had; see schat lock.",
         _ => "",
     }
@@ -65,6 +66,7 @@ pub(super) fn setting(name: &str) -> &'static str {
             "Send pictures with what they tell besides their pixels: where and when they were taken, and with what."
         }
         "files.fetch_images" => "Fetch pictures of at most 1 MiB by themselves, up to 200 in one run.",
+        "devices.drafts" => "What you typed and did not send stands there as well.",
         "lock.passphrase_command" => {
             "A program and its arguments, run without a shell: the first line that it prints is the passphrase. Without it the keyring or you \
          are asked."

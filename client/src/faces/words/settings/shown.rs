@@ -1,6 +1,6 @@
 //! The settings in force, for people.
 
-use crate::settings::{SECTIONS, Settings, rows, written, written_key};
+use crate::settings::{Origin, SECTIONS, Settings, rows, written, written_key};
 
 /// Column at which the origins begin, if the settings leave room.
 const WIDTH: usize = 32;
@@ -22,6 +22,7 @@ pub fn shown(settings: &Settings) -> String {
                 None => format!("# {} =", row.key),
             };
             let origin = match (&row.value, row.section) {
+                (Some(_), _) if row.origin == Origin::Device => "another device of yours".to_owned(),
                 (Some(_), _) => row.origin.to_string(),
                 (None, "theme") => "the theme's".to_owned(),
                 (None, _) => "none".to_owned(),

@@ -10,6 +10,7 @@ use crate::{
         LinkEnd, LinkNews,
         linking::handed::{self, Handed},
     },
+    settings,
     store::{AccountHere, KnownRelay, Store, StoreError},
     transport::{Pin, RelayAddress},
 };
@@ -67,7 +68,7 @@ fn take_all(
     fingerprint: Fingerprint,
     relay: Option<(RelayAddress, Option<Pin>)>,
 ) -> Result<bool, StoreError> {
-    let Handed { account, name, records, rooms, own_devices, .. } = handed;
+    let Handed { account, name, records, rooms, own_devices, settings, .. } = handed;
     let mut intake = Intake::new(Person { name, fingerprint });
     let last = relay.as_ref().map(|(address, _)| address.to_string());
     store.set_last_relay(&last.unwrap_or_default())?;
@@ -86,6 +87,7 @@ fn take_all(
         phrase: account.phrase.as_deref(),
         backup_key: account.backup_key.as_deref(),
     };
+    store.take_settings(settings::named(&settings))?;
     store.become_device(room, &account, &handed::kept(rooms, own_devices.as_ref()))
 }
 

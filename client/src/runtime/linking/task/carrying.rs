@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proto::BlobId;
+use proto::{BlobId, RoomId};
 use shared::{
     file::{FileKey, Manifest},
     linking::parts,
@@ -41,9 +41,13 @@ impl Task {
 
     pub(super) async fn gathered(&mut self, gathered: Option<gather::Gathered>) {
         match gathered {
-            Some(gather::Gathered::Some(done, of)) => self.show(LinkNews::Preparing { done, of }).await,
+            Some(gather::Gathered::Some(done, of, made)) => {
+                self.made(made.into_iter().map(|(room, id)| (room.0, id)).collect());
+                self.show(LinkNews::Preparing { done, of }).await;
+            }
             Some(gather::Gathered::All(whole)) => {
                 self.gathered = None;
+                self.made(whole.invites.clone());
                 let has_past = whole.past.is_some();
                 self.whole = Some(whole);
                 if !has_past {
@@ -57,6 +61,17 @@ impl Task {
             }
             // Whoever gathered is gone without a word.
             None => self.gathered = None,
+        }
+    }
+
+    /// These invites were made for the new device. They end with a linking of which nothing comes, and at once where that is so.
+    fn made(&mut self, invites: Vec<([u8; 32], [u8; 16])>) {
+        match self.record.step {
+            Step::Confirmed => {
+                let new = invites.into_iter().filter(|one| !self.record.invites.contains(one));
+                self.record.invites.extend(new.collect::<Vec<_>>());
+            }
+            _ => self.local.end_invites(invites.into_iter().map(|(room, id)| (RoomId(room), id)).collect()),
         }
     }
 

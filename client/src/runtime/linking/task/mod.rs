@@ -292,17 +292,18 @@ impl Task {
     }
 
     async fn store(&mut self, forget: bool) -> Result<(), StoreError> {
-        let endings = self.record.endings();
+        let (kept, endings) = (self.record.kept(), self.record.endings());
         let (changes, record, room) = (self.engine.changes(), self.record.write(), self.record.room());
         debug!(changes = changes.len(), forget, "linking step");
         let is_first = std::mem::take(&mut self.is_new);
         let is_new = self.record.role == Role::New;
-        let those = endings.clone();
+        let (those, posted) = (endings.clone(), kept.clone());
         let saved = self.local.0.vault.run(move |store| match forget {
             true => store.end_linking(room, &those),
-            false => store.commit_linking(room, (&changes, &record), (is_first, is_new), &those),
+            false => store.commit_linking(room, (&changes, &record), (is_first, is_new), (&kept, &those)),
         });
         let Err(error) = saved.await else {
+            lock(&self.local.0.held).retain(|id| !posted.iter().any(|(_, kept)| kept == id));
             self.local.end_invites(endings);
             return Ok(());
         };
@@ -358,7 +359,7 @@ impl Task {
             }
             (Answer::Cancel, _) => self.record.end(LinkEnd::GivenUp, &self.engine, now),
             (Answer::Refuse, Some(_)) if is_asked => self.record.end(LinkEnd::Refused, &self.engine, now),
-            (Answer::Confirm { digits: Some(digits), .. }, Some(agreed))
+            (Answer::Confirm { digits, .. }, Some(agreed))
                 if is_asked && !agreed.phrase.has_digits(&digits) =>
             {
                 self.record.end(LinkEnd::Refused, &self.engine, now)

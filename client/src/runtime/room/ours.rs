@@ -1,0 +1,71 @@
+//! What devices of one person tell each other, and give each other: stored with the step of the room in which it came.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+};
+
+use proto::RoomId;
+use shared::{
+    identity::DeviceId,
+    room::{self as engine, DeviceHere, Millis, Private},
+};
+
+use crate::{
+    runtime::lock,
+    store::{Cursor, Mark, RoomKind, RoomRecord, Store, StoreError},
+};
+
+/// Invites that were made in this run for devices of ours, and are not with them yet: those of the rooms in use.
+pub(in crate::runtime) type Held = Arc<Mutex<BTreeSet<[u8; 16]>>>;
+
+/// What of the events of a step is about devices of ours.
+#[derive(Default)]
+pub(super) struct Ours {
+    /// What devices did, and whether this one said it. Nobody's to read; in any other room it is nothing.
+    done: Vec<(Private, bool)>,
+    heres: Vec<(DeviceId, Box<DeviceHere>)>,
+    read: Option<u64>,
+    invites: Vec<[u8; 16]>,
+}
+
+impl Ours {
+    pub(super) fn of(record: &RoomRecord, events: &[engine::Event], held: &Held) -> Self {
+        let mut ours = Self::default();
+        for event in events {
+            match event {
+                engine::Event::Device { body, mine, .. } if record.kind == RoomKind::OwnDevices => {
+                    ours.done.push((body.clone(), *mine));
+                }
+                engine::Event::DeviceHere { device, here } => ours.heres.push((*device, here.clone())),
+                // What was read on another device of ours is read.
+                engine::Event::Seen { mine: true, seq, .. } => ours.read = ours.read.max(Some(*seq)),
+                engine::Event::DeviceInvite { link } => {
+                    ours.invites.push(link.secret.id());
+                    lock(held).insert(link.secret.id());
+                }
+                _ => {}
+            }
+        }
+        ours
+    }
+
+    /// Returns what has changed by it.
+    pub(super) fn store(self, store: &mut Store, room: RoomId, now: Millis) -> Result<Vec<Mark>, StoreError> {
+        let mut taken = Vec::new();
+        for (body, mine) in self.done {
+            taken.extend(store.take_synced(room, &body, mine, now)?);
+        }
+        for (device, here) in self.heres {
+            store.set_device_here(device, &here)?;
+        }
+        if let Some(seq) = self.read {
+            store.ack_at(room, &Cursor::read(), seq)?;
+        }
+        if !self.invites.is_empty() {
+            // Unless somebody keeps them, whoever is killed has made them in vain.
+            store.hold_invites(room, &self.invites)?;
+        }
+        Ok(taken)
+    }
+}
