@@ -100,6 +100,13 @@ fn what_is_no_whole_backup_of_this_phrase_is_told_for_what_it_is() {
     }
     let (exit, said) = told(&dir.join("nowhere"));
     assert!(exit == Some(5), "{exit:?} {said}");
+    fs::create_dir(dir.join("empty")).unwrap();
+    let (exit, said) = told(&dir.join("empty"));
+    assert!(exit == Some(5) && said.contains("There is no backup in"), "{exit:?} {said}");
+    let (exit, said) = failed(&mut schat(dir, "bob", &["backup", "--every", "day"]));
+    assert!(exit == Some(2) && said.contains("FILE or DIR"), "{exit:?} {said}");
+    let (exit, said) = failed(&mut schat(dir, "bob", &["backup", "--every", "never"]));
+    assert!(exit == Some(0) && said.contains("no more backups"), "{exit:?} {said}");
     fs::write(dir.join("phrase"), OTHER).unwrap();
     let (exit, said) = told(&target);
     assert!(exit == Some(6) && said.contains("phrase"), "{exit:?} {said}");

@@ -43,6 +43,8 @@ fn what_is_read_and_pinned_at_one_device_is_so_at_the_other() {
     ann.tell(json!({"cmd": "read", "room": ROOM, "seq": seq}));
     ann.tell(json!({"cmd": "pin", "room": ROOM}));
     second.wait("that it was read", |event| event["event"] == "read" && event["seq"] == seq);
+    // Before anything is asked there: who shows a list draws it anew.
+    second.wait("that it is pinned", |event| event["event"] == "listed" && event["pinned"] == true);
     let room = listed(&mut second);
     assert_eq!((&room["unread"], &room["pinned"]), (&json!(0), &json!(true)), "{room}");
     bob.settle();

@@ -26,7 +26,7 @@ use crate::{
         Gather, Gathered, Selection, Writer,
         schema::{Body, File as Named, Record, Room, Settings, WayIn},
     },
-    store::{FileLocation, Store},
+    store::{FileLocation, RoomKind, Store},
 };
 
 /// Bytes of a file that are read at once.
@@ -168,7 +168,9 @@ impl<W: Write> Writing<'_, '_, W> {
                 }
                 Gathered::Record(body) => self.writer.put(&body)?,
                 Gathered::Room(room) => {
-                    self.done.rooms += 1;
+                    // That of the devices among themselves is in no list.
+                    let is_hidden = RoomKind::of(room.kind.into()).is_some_and(RoomKind::is_hidden);
+                    self.done.rooms += u64::from(!is_hidden);
                     let room = self.with_way_back(room)?;
                     self.writer.put(&Body::Room(room))?;
                 }

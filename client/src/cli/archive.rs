@@ -176,6 +176,7 @@ async fn names(shelf: &Shelf<'_>) -> Result<Namesakes, Failure> {
     loop {
         let page = shelf.page(after).await?;
         named.add_all(&page.iter().flat_map(Item::people).collect::<Vec<_>>());
+        named.became_all(page.iter().filter_map(Item::change));
         match page.iter().rev().find_map(Item::line) {
             Some(last) => after = last.message.seq,
             None => return Ok(named),

@@ -11,7 +11,9 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Globals, attach, interrupt::interrupted, passphrase, plan::Plan, random::random, setup};
+use super::{
+    Globals, attach, interrupt::interrupted, passphrase, plan::Plan, random::random, setup, telling,
+};
 use crate::{
     daemon,
     faces::{
@@ -141,7 +143,13 @@ fn show(globals: &Globals, news: &LinkNews) {
     if matches!(news, LinkNews::Ended { .. }) {
         return;
     }
-    for line in words::linking(news, false) {
+    let mut lines = words::linking(news, false);
+    if let (LinkNews::Code { link, .. }, true) = (news, std::io::stdout().is_terminal())
+        && let Ok(size) = crossterm::terminal::size()
+    {
+        lines = words::with_camera(lines, &link.to_string(), size);
+    }
+    for line in lines {
         stdout::line(&line);
     }
 }
@@ -260,7 +268,7 @@ impl Face<'_> {
             // So that what is typed before the question is no answer to it.
             self.input.get_or_insert_with(input::stdin);
         }
-        let mut is_asked = false;
+        let (mut is_asked, mut compared, mut is_lost) = (false, None, false);
         let mut told = std::collections::VecDeque::from(told);
         loop {
             let event = match told.pop_front() {
@@ -284,8 +292,27 @@ impl Face<'_> {
                 Event::Relay { state: RelayState::Lost { reason, retry: None }, .. } if self.is_new => {
                     return Err(reason.into());
                 }
+                // Once: it is tried again and again.
+                Event::Relay { state: RelayState::Lost { reason, .. }, .. } if !is_lost => {
+                    is_lost = true;
+                    telling::failure(self.globals.json, &reason.into());
+                    continue;
+                }
+                Event::Relay { state: RelayState::Connected { .. }, .. } => {
+                    is_lost = false;
+                    continue;
+                }
                 _ => continue,
             };
+            // Whoever goes on with a linking is told how it stands, and asked for it as well.
+            let is_again =
+                matches!(&news, LinkNews::Compare { agreed, .. } if compared.as_ref() == Some(agreed));
+            if is_again {
+                continue;
+            }
+            if let LinkNews::Compare { agreed, .. } = &news {
+                compared = Some(agreed.clone());
+            }
             show(self.globals, &news);
             match news {
                 LinkNews::Compare { is_asked: true, .. } => {

@@ -174,7 +174,7 @@ impl Intake {
         if !room.draft.is_empty() && store.draft(id)?.is_none() {
             store.set_draft(id, &room.draft)?;
         }
-        if self.rooms.insert(id) {
+        if self.rooms.insert(id) && !room.record.kind.is_hidden() {
             self.counts.rooms += 1;
         }
         Ok(())

@@ -27,6 +27,10 @@ pub enum LinkReason {
     BothOld,
     /// It is of a new device, as this one is.
     BothNew,
+    /// The same of a profile that is in no room: it is a new device in a chat, which gives up no account.
+    NewInChat,
+    /// A code stands where the name of a room belongs.
+    CodeForName,
     /// No invite into that room could be made in time.
     NoAnswer(String),
     /// The other device could make none into that room.
@@ -46,6 +50,8 @@ impl LinkReason {
             | Self::RoomsLink
             | Self::DevicesLink
             | Self::BothOld
+            | Self::NewInChat
+            | Self::CodeForName
             | Self::BothNew => "usage",
             Self::NoAnswer(_) => "no_answer",
             Self::NotInvited(_) => "not_invited",

@@ -6,7 +6,10 @@ use std::{
 };
 
 use proto::RoomId;
-use shared::room::{Engine, EngineError, Policy};
+use shared::{
+    invite::link::Link,
+    room::{Engine, EngineError, Policy},
+};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{Instrument as _, info_span};
 
@@ -18,7 +21,7 @@ use super::{
 };
 use crate::{
     log,
-    reason::{Reason, RelayReason, RoomReason},
+    reason::{LinkReason, Reason, RelayReason, RoomReason},
     store::{KnownRelay, Over, RoomKind, RoomRecord, Where},
     transport::{Pin, RelayAddress},
 };
@@ -49,6 +52,10 @@ impl Local {
     /// # Errors
     /// [`Reason`] when the name cannot be shown or there is no relay to ask.
     pub(crate) fn open(&self, name: &str, relay: Option<RelayAddress>) -> Result<String, Reason> {
+        // Everybody could read along who knows the code, and the device that waits for it would wait for ever.
+        if Link::from_code(name).is_ok() {
+            return Err(LinkReason::CodeForName.into());
+        }
         // Whoever means the private room that was must not end up in one that everybody can read.
         if self.room(name).is_ok_and(|room| room.over == Some(Over::Archive { open: false })) {
             return Err(RoomReason::Archive(name.to_owned()).into());

@@ -1,8 +1,10 @@
 //! Rooms of which nobody wants to be told, and rooms that stand above the others.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Mutex};
 
-use super::{Local, lock};
+use proto::RoomId;
+
+use super::{Event, Local, RoomEvent, lock};
 use crate::{reason::Reason, store::Mark};
 
 impl Local {
@@ -14,7 +16,8 @@ impl Local {
         let id = self.id(room)?;
         let mark = Mark::Muted(id, is_muted);
         self.done_here(Some(mark), move |store| store.set_muted(id, is_muted)).await?;
-        put(&mut lock(&self.0.muted), room, is_muted);
+        self.put(&self.0.muted, id, is_muted);
+        self.tell_listed(id);
         Ok(())
     }
 
@@ -26,15 +29,29 @@ impl Local {
         let id = self.id(room)?;
         let mark = Mark::Pinned(id, is_pinned);
         self.done_here(Some(mark), move |store| store.set_pinned(id, is_pinned)).await?;
-        put(&mut lock(&self.0.pinned), room, is_pinned);
+        self.put(&self.0.pinned, id, is_pinned);
+        self.tell_listed(id);
         Ok(())
     }
-}
 
-fn put(labels: &mut BTreeSet<String>, room: &str, is_in: bool) {
-    if is_in {
-        labels.insert(room.to_owned());
-    } else {
-        labels.remove(room);
+    /// By its label, whatever somebody typed who meant it.
+    fn put(&self, labels: &Mutex<BTreeSet<String>>, room: RoomId, is_in: bool) {
+        let Some(label) = self.label_of(room) else { return };
+        let mut labels = lock(labels);
+        if is_in {
+            labels.insert(label);
+        } else {
+            labels.remove(&label);
+        }
+    }
+
+    /// Tells how a room stands in lists now. Nobody waits for that: whoever asked may be the one who reads.
+    pub(super) fn tell_listed(&self, room: RoomId) {
+        let Some(label) = self.label_of(room) else { return };
+        let is_muted = lock(&self.0.muted).contains(&label);
+        let is_pinned = lock(&self.0.pinned).contains(&label);
+        let outlet = self.0.outlet.clone();
+        let event = Event::Room { room: label.into(), event: RoomEvent::Listed { is_muted, is_pinned } };
+        tokio::spawn(async move { outlet.send(event).await });
     }
 }

@@ -144,8 +144,9 @@ async fn take(local: &Local, taken: Heard) {
                 let local = local.clone();
                 async move { local.take_offers().await }
             })),
+            Mark::Muted(room, _) | Mark::Pinned(room, _) => local.tell_listed(room),
             // Settings hold from the next start on.
-            Mark::Muted(..) | Mark::Pinned(..) | Mark::Verified(..) | Mark::Setting { .. } => {}
+            Mark::Verified(..) | Mark::Setting { .. } => {}
         }
     }
 }

@@ -132,6 +132,7 @@ impl OpenProfile {
         key: &dyn KeySource<E>,
         give_up: impl FnOnce() -> Result<bool, E>,
     ) -> Result<Self, E> {
+        let is_made = dir.is_made();
         make_private(dir.path())?;
         let lock = Lock::take(dir.path())?;
         whole(dir.path())?;
@@ -150,6 +151,8 @@ impl OpenProfile {
             _ => Identity::generate(&random, Next::NONE),
         };
         let name = choose_name(&mut store, None)?;
+        // Without an account it is there all the same, and that was said.
+        let is_new = is_new && !is_made;
         Ok(Self { is_new, is_blank, ..Self::of(store, identity, name, random, (dir, Some(lock)))? })
     }
 

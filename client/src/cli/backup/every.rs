@@ -68,6 +68,14 @@ impl Plans {
         self.every_s > 0 && now.abs_diff(self.last) >= self.every_s.saturating_mul(1000)
     }
 
+    /// None is made by itself any more, if any was.
+    pub(super) fn stop(store: &mut Store) -> Result<(), BackupError> {
+        match Self::load(store)? {
+            Some(plan) => Self { every_s: 0, ..plan }.save(store),
+            None => Ok(()),
+        }
+    }
+
     fn load(store: &Store) -> Result<Option<Self>, BackupError> {
         Ok(store.meta(PLAN)?.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
     }

@@ -4,7 +4,7 @@ mod every;
 mod once;
 mod restore;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
@@ -38,8 +38,8 @@ pub(super) use self::{every::again_and_again, restore::RestoreCommand};
 #[derive(Debug, Args)]
 pub(super) struct BackupCommand {
     /// A file, which is written anew each time; or a directory that is there, to which only what is new is added.
-    #[arg(value_name = "FILE|DIR")]
-    target: PathBuf,
+    #[arg(value_name = "FILE|DIR", required_unless_present = "every")]
+    target: Option<PathBuf>,
     /// Let the daemon of this profile do it again and again, as long as it runs.
     #[arg(long, value_enum, value_name = "WHEN")]
     every: Option<Every>,
@@ -82,11 +82,12 @@ fn opened(globals: &Globals) -> Result<Opened, Failure> {
 
 impl BackupCommand {
     pub(super) fn run(&self, globals: &Globals) -> Result<Exit, Failure> {
+        let Some(named) = &self.target else { return self.no_more(globals) };
         let mut opened = opened(globals)?;
-        let told = |error: BackupError| words::failed(&error, &self.target);
+        let told = |error: BackupError| words::failed(&error, named);
         // From the root: the daemon may be somewhere else.
-        let target = std::path::absolute(&self.target).map_err(|error| told(error.into()))?;
-        let key = self.key(&mut opened)?;
+        let target = std::path::absolute(named).map_err(|error| told(error.into()))?;
+        let key = self.key(&mut opened, named)?;
         let settings = settings::carried(&globals.settings);
         let done = opened.with(|store| once(store, &target, &key, self.files, settings)).map_err(told)?;
         // It was written and read back: from now on the phrase is with the person alone.
@@ -102,9 +103,21 @@ impl BackupCommand {
         Ok(Exit::Ok)
     }
 
+    /// The daemon makes none by itself any more. That names no place, and nothing else does without one.
+    fn no_more(&self, globals: &Globals) -> Result<Exit, Failure> {
+        if self.every != Some(Every::Never) {
+            return Err(words::no_place());
+        }
+        let dir = ProfileDir::choose(globals.profile.clone())?;
+        let told = |error: BackupError| words::failed(&error, dir.path());
+        opened(globals)?.with(Plans::stop).map_err(told)?;
+        eprintln!("{}", words::NOT_ANY_MORE);
+        Ok(Exit::Ok)
+    }
+
     /// What seals the backup. The first time there is a phrase to be written down.
-    fn key(&self, opened: &mut Opened) -> Result<BackupKey, Failure> {
-        let told = |error: BackupError| words::failed(&error, &self.target);
+    fn key(&self, opened: &mut Opened, target: &Path) -> Result<BackupKey, Failure> {
+        let told = |error: BackupError| words::failed(&error, target);
         let kept = opened.with(|store| Ok(store.backup_key()?)).map_err(told)?;
         let kept: Option<Zeroizing<[u8; 32]>> =
             kept.and_then(|key| key.as_slice().try_into().ok()).map(Zeroizing::new);
@@ -117,7 +130,7 @@ impl BackupCommand {
             (Some(kept), Some(given)) if given.backup_key() == kept => Ok(BackupKey::from_bytes(&kept)),
             (Some(_), Some(_)) => Err(words::another_phrase()),
             (None, given) => {
-                let phrase = self.first(opened, given)?;
+                let phrase = self.first(opened, given, target)?;
                 let key = phrase.backup_key();
                 opened.with(|store| Ok(store.set_backup_key(key.as_slice())?)).map_err(told)?;
                 Ok(BackupKey::from_bytes(&key))
@@ -126,8 +139,8 @@ impl BackupCommand {
     }
 
     /// The phrase of this profile, once the person has it.
-    fn first(&self, opened: &mut Opened, given: Option<Phrase>) -> Result<Phrase, Failure> {
-        let told = |error: BackupError| words::failed(&error, &self.target);
+    fn first(&self, opened: &mut Opened, given: Option<Phrase>, target: &Path) -> Result<Phrase, Failure> {
+        let told = |error: BackupError| words::failed(&error, target);
         let kept = opened.with(|store| Ok(store.phrase_entropy()?)).map_err(told)?;
         let phrase = match (&kept, given) {
             (Some(kept), Some(given)) if given == Phrase::from_bytes(kept) => return Ok(given),

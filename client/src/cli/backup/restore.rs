@@ -155,6 +155,7 @@ async fn until_back(
     events: &mut mpsc::Receiver<Event>,
     left: &mut Vec<String>,
 ) {
+    let mut is_warned = false;
     while !left.is_empty() {
         let Some(event) = events.recv().await else { return };
         seen(runtime, event.notice()).await;
@@ -163,7 +164,14 @@ async fn until_back(
         let told = match &event {
             RoomEvent::Notice { notice, .. } if notice.code() == Some("back") => words::BACK,
             RoomEvent::Notice { notice, .. } if notice.code() == Some("another_came") => {
-                telling::of_room(globals.json, &room, "", &notice.into());
+                match is_warned && !globals.json {
+                    // It is the same in each of them, and long.
+                    true => eprintln!("{}", words::of_room(&room, words::ANOTHER_CAME)),
+                    false => {
+                        telling::of_room(globals.json, &room, &words::of_room(&room, ""), &notice.into())
+                    }
+                }
+                is_warned = true;
                 continue;
             }
             RoomEvent::Engine(shared::room::Event::Closed { .. }) => words::NO_MEMBER,

@@ -101,7 +101,7 @@ async fn remove(
     };
     // From here on it is done at the next start, whatever happens.
     found.iter_mut().for_each(|one| one.goes = true);
-    say(words::devices::asked_removal(found.len()));
+    say(words::devices::asked_removal(&found));
     let waiting = async {
         loop {
             let here = reading(runtime, events, runtime.devices()).await?;

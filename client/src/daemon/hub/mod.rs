@@ -279,7 +279,7 @@ fn is_news(event: &Event) -> bool {
                     | E::Closed { .. }
                     | E::Heard { .. }
             ),
-            RoomEvent::Notice { .. } | RoomEvent::Failed(_) => true,
+            RoomEvent::Notice { .. } | RoomEvent::Failed(_) | RoomEvent::Listed { .. } => true,
             _ => false,
         },
     }

@@ -111,7 +111,7 @@ pub(super) async fn list(runtime: &Runtime, room: &str, wanted: &str) -> Result<
     if notes.is_empty() {
         notes.push(none(wanted).to_owned());
     }
-    Ok(Done { notes, go: None })
+    Ok(Done::tell(notes))
 }
 
 /// Nothing fits.

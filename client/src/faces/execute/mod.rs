@@ -6,7 +6,7 @@ mod people;
 mod rooms;
 mod said;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use shared::{
     invite::link::AnyLink,
@@ -16,15 +16,15 @@ use shared::{
 
 use super::{
     groups,
-    lines::{Allowed, TypedLine, is_link},
+    lines::{Allowed, TypedLine, is_code, is_link},
     pending::Pending,
     words,
 };
 use crate::{
     failure::Failure,
     handle::Runtime,
-    reason::{Reason, RoomReason},
-    runtime::RoomStatus,
+    reason::{LinkReason, Reason, RoomReason},
+    runtime::{OwnDevice, RoomStatus},
 };
 pub use people::members;
 use people::{kick, mark, unmark, verify};
@@ -40,15 +40,21 @@ pub struct Done {
     pub notes: Vec<String>,
     /// The room that lines go to from now on, if it changes.
     pub go: Option<String>,
+    /// A device that is being taken out, as it was called, and of where: it is told when that is done.
+    pub watch: Option<(String, Vec<OwnDevice>)>,
 }
 
 impl Done {
     fn say(note: impl Into<String>) -> Self {
-        Self { notes: vec![note.into()], go: None }
+        Self::tell(vec![note.into()])
     }
 
     fn go(label: String) -> Self {
-        Self { notes: Vec::new(), go: Some(label) }
+        Self { go: Some(label), ..Self::default() }
+    }
+
+    fn tell(notes: Vec<String>) -> Self {
+        Self { notes, ..Self::default() }
     }
 }
 
@@ -70,6 +76,9 @@ pub async fn execute(
     let line = match line {
         // A link where there is no room cannot be meant for anybody else.
         TypedLine::Say(text) if current.is_none() && is_link(&text) => TypedLine::Link(text),
+        TypedLine::Say(text) if current.is_none() && is_code(&text) => {
+            return Err(Reason::from(LinkReason::CodeForName).into());
+        }
         line => line,
     };
     let is_sure = pending.is_sure(match &line {
@@ -109,7 +118,7 @@ pub async fn execute(
             .await
             .map(|()| Done::default())
             .map_err(Failure::from),
-        TypedLine::Invites => Ok(Done { notes: words::invites(&*view(runtime, here()?)?), go: None }),
+        TypedLine::Invites => Ok(Done::tell(words::invites(&*view(runtime, here()?)?))),
         TypedLine::Revoke(id) => {
             let room = here()?;
             let id = words::find_invite(&*view(runtime, room)?, &id)?;
@@ -124,22 +133,23 @@ pub async fn execute(
             Ok(Done::say(words::asked_moderator(&words::who(person, Some(&*view)), is_moderator)))
         }
         TypedLine::Policy(Allowed { moderators_invite: None, seats: None }) => {
-            Ok(Done { notes: words::policy(&*view(runtime, here()?)?), go: None })
+            Ok(Done::tell(words::policy(&*view(runtime, here()?)?)))
         }
         TypedLine::Policy(Allowed { moderators_invite, seats }) => {
             let policy = Command::Policy { moderators_invite, seats };
             runtime.tell(here()?, policy).await?;
             Ok(Done::say(words::asked_policy(moderators_invite, seats)))
         }
-        TypedLine::Info => Ok(Done { notes: info(&runtime.room(here()?)?), go: None }),
-        TypedLine::Members => Ok(Done { notes: members(runtime, &*view(runtime, here()?)?), go: None }),
-        TypedLine::Devices => {
-            Ok(Done { notes: words::devices::devices(&runtime.devices().await?), go: None })
-        }
+        TypedLine::Info => Ok(Done::tell(info(&runtime.room(here()?)?))),
+        TypedLine::Members => Ok(Done::tell(members(runtime, &*view(runtime, here()?)?))),
+        TypedLine::Devices => Ok(Done::tell(words::devices::devices(&runtime.devices().await?))),
         TypedLine::RemoveDevice(name) if !is_sure => Ok(Done::say(words::devices::removes(&name))),
         TypedLine::RemoveDevice(name) => {
             let found = runtime.remove_device(&name).await?;
-            Ok(Done::say(words::devices::asked_removal(found.len())))
+            Ok(Done {
+                watch: Some((name, found.clone())),
+                ..Done::say(words::devices::asked_removal(&found))
+            })
         }
         TypedLine::ReplaceKey => Ok(Done::say(words::devices::REPLACE_KEY)),
         TypedLine::NameDevice(name) => {
@@ -204,7 +214,7 @@ pub async fn execute(
             Ok(Done::default())
         }
         TypedLine::Search(text) => search(runtime, here()?, &text).await,
-        TypedLine::Rooms(all) => Ok(Done { notes: rooms(runtime, current, all).await, go: None }),
+        TypedLine::Rooms(all) => Ok(Done::tell(rooms(runtime, current, all).await)),
         TypedLine::Leave => {
             let room = here()?;
             let status = runtime.room(room)?;
@@ -255,8 +265,30 @@ pub async fn execute(
             Ok(Done::say(told))
         }
         TypedLine::Why => why(runtime).await,
-        TypedLine::Help(wanted) => Ok(Done { notes: groups::help(&wanted), go: None }),
+        TypedLine::Help(wanted) => Ok(Done::tell(groups::help(&wanted))),
     }
+}
+
+/// How often it is looked whether a device is out of its rooms, and how many times: a relay that is there answers at once.
+const LOOK: (Duration, u32) = (Duration::from_millis(500), 120);
+
+/// Waits until a device that is being taken out is out of these rooms, and says so, or where it is still.
+pub(super) async fn removed(runtime: &Runtime, (named, places): (String, Vec<OwnDevice>)) -> String {
+    let mut left = places;
+    for _ in 0..LOOK.1 {
+        // What cannot be read now is looked at again; a program that ends knows of no device, this one included.
+        let here = runtime.devices().await.ok().filter(|here| here.iter().any(|one| one.is_me));
+        if let Some(here) = here {
+            let is_there =
+                |one: &OwnDevice| here.iter().any(|other| (&other.room, other.id) == (&one.room, one.id));
+            left.retain(is_there);
+        }
+        if left.is_empty() {
+            break;
+        }
+        tokio::time::sleep(LOOK.0).await;
+    }
+    words::devices::removal_ended(&named, &left)
 }
 
 /// What went wrong last, and which files do not go on.
@@ -270,7 +302,7 @@ async fn why(runtime: &Runtime) -> Result<Done, Failure> {
     if notes.is_empty() {
         notes.push("Nothing went wrong so far.".to_owned());
     }
-    Ok(Done { notes, go: None })
+    Ok(Done::tell(notes))
 }
 
 /// The others would have no moderator.

@@ -62,7 +62,7 @@ pub(super) fn verify(runtime: &Runtime, room: &str, name: Option<&str>) -> Resul
         let yes = format!("/verify {} yes", words::who(person, Some(&*view)));
         words::safety(&number, &view, person, runtime.is_verified(&person.fingerprint), &yes)
     };
-    Ok(Done { notes: people.iter().flat_map(safety).collect(), go: None })
+    Ok(Done::tell(people.iter().flat_map(safety).collect()))
 }
 
 pub(super) async fn mark(runtime: &Runtime, room: &str, name: &str) -> Result<Done, Failure> {

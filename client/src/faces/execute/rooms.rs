@@ -27,7 +27,7 @@ pub(super) async fn join(runtime: &Runtime, pending: &Pending, name: String) -> 
         Some(view) => words::joined(&status.label, &view),
         None => vec![format!("Waiting for {}.", words::called(&name))],
     };
-    Ok(Done { notes, go: Some(status.label) })
+    Ok(Done { notes, go: Some(status.label), ..Done::default() })
 }
 
 /// What a room is.

@@ -28,7 +28,7 @@ pub(super) async fn search(runtime: &Runtime, room: &str, text: &str) -> Result<
         format!("{} {name}: {}", words::when(message.at), sanitize::line(&words::first_words(&message)))
     };
     // As they were said.
-    Ok(Done { notes: hits.into_iter().rev().map(line).collect(), go: None })
+    Ok(Done::tell(hits.into_iter().rev().map(line).collect()))
 }
 
 /// The last line of ours, or of somebody else. Whoever says something waits for it: an older one is not what is meant.

@@ -5,7 +5,7 @@ mod commands;
 #[cfg(test)]
 mod tests;
 
-use shared::room::Policy;
+use shared::{invite::link::Link, room::Policy};
 
 use crate::{
     faces::link,
@@ -277,6 +277,11 @@ pub fn link_digits(typed: &str) -> Option<String> {
     let digits: String = typed.chars().filter(|sign| !is_between(*sign)).collect();
     let is_whole = digits.len() == LINK_DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
     is_whole.then_some(digits)
+}
+
+/// It is the code of a device that is to be linked, as that shows it.
+pub fn is_code(text: &str) -> bool {
+    Link::from_code(text).is_ok()
 }
 
 /// It looks like an invite link, or has one among its words.

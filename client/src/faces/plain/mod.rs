@@ -76,7 +76,10 @@ impl Shared {
             // What cannot be read is not shown either.
             let past = runtime.past_before(room, u64::MAX, PAST).await.unwrap_or_default();
             let named = past.iter().flat_map(Item::people).collect::<Vec<_>>();
-            self.named().entry(room.to_owned()).or_default().names.add_all(&named);
+            let mut all = self.named();
+            let names = &mut all.entry(room.to_owned()).or_default().names;
+            names.add_all(&named);
+            names.became_all(past.iter().filter_map(Item::change));
         }
         let view = runtime.view(room);
         let mut all = self.named();
@@ -231,6 +234,10 @@ async fn execute(runtime: &Runtime, shared: &Shared, line: TypedLine) -> Result<
     let current = lock(shared).clone();
     let done = super::execute::execute(runtime, &shared.pending, current.as_deref(), line).await?;
     done.notes.iter().for_each(|line| note(line));
+    if let Some(watched) = done.watch {
+        let runtime = runtime.clone();
+        tokio::spawn(async move { note(&super::execute::removed(&runtime, watched).await) });
+    }
     if let Some(room) = done.go {
         *lock(shared) = Some(room);
     }

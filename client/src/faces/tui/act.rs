@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     faces::{
-        execute::execute,
+        execute::{execute, removed},
         lines::{self, TypedLine},
         pending::Pending,
         unread::unread_rooms,
@@ -224,6 +224,13 @@ impl<'a> Act<'a> {
                 app.show_rooms(&self.runtime.rooms());
                 if forgets {
                     app.forget_others(&self.runtime.rooms());
+                }
+                if let Some(watched) = done.watch {
+                    let (runtime, answers) = (self.runtime.clone(), self.answers.clone());
+                    tokio::spawn(async move {
+                        // The face may be gone.
+                        let _ = answers.send(Answer::Note(removed(&runtime, watched).await)).await;
+                    });
                 }
                 if is_info {
                     return app.details("Room", done.notes);

@@ -43,7 +43,8 @@ pub fn closed(reason: &CloseReason) -> String {
         }
         CloseReason::LockedOut => {
             "The relay does not let this device into the room: it was removed, or the relay lost the room, or was restored \
-             from a backup of before this device joined. Ask a member for a new invite."
+             from a backup of before this device joined. Ask a member for a new invite; if it was the relay, the room goes on at \
+             the next start with the right one."
         }
         CloseReason::Dropped { reason } => {
             return format!(

@@ -86,8 +86,23 @@ pub fn removes(named: &str) -> String {
 }
 
 /// It is asked for.
-pub fn asked_removal(rooms: usize) -> String {
-    format!("It goes from {}; where the relay is not there now, as soon as it is.", counted(rooms, "room"))
+pub fn asked_removal(places: &[OwnDevice]) -> String {
+    // What is in no list is not counted either.
+    let from = match places.iter().filter(|one| !one.is_hidden).count() {
+        0 => place("", true),
+        rooms => counted(rooms, "room"),
+    };
+    format!("It goes from {from}; where the relay is not there now, as soon as it is.")
+}
+
+/// A removal that was asked for is done, or how far it is. `left`: where the device is still.
+pub fn removal_ended(named: &str, left: &[OwnDevice]) -> String {
+    let named = called(named);
+    if left.is_empty() {
+        return format!("{named} is out of every room.");
+    }
+    let left: Vec<String> = left.iter().map(|one| place(&one.room, one.is_hidden)).collect();
+    format!("{named} is not out yet of {}: that is tried again whenever schat runs.", left.join(", "))
 }
 
 /// What became of a removal in one room.
@@ -158,5 +173,14 @@ mod tests {
         let all = [at("lobby", "Phone", None), at("team", "phone", None), at("team", "tablet", None)];
         assert_eq!(devices(&all), ["Phone: lobby, team", "tablet: team"]);
         assert_eq!(devices(&[]).len(), 1);
+    }
+
+    #[test]
+    fn room_that_is_in_no_list_is_not_counted_and_the_end_of_a_removal_is_told() {
+        let all = [at("own", "phone", Some(1)), at("lobby", "phone", Some(1)), at("team", "phone", Some(1))];
+        assert!(asked_removal(&all).starts_with("It goes from 2 rooms;"), "{}", asked_removal(&all));
+        assert!(asked_removal(&all[..1]).contains("your devices among themselves"));
+        assert_eq!(removal_ended("phone", &[]), "phone is out of every room.");
+        assert!(removal_ended("phone", &all[1..]).contains("not out yet of lobby, team"));
     }
 }

@@ -1,7 +1,7 @@
 //! Invites in words: links, the live ones, and which one is meant.
 
 use shared::{
-    invite::link::{AnyLink, LinkError},
+    invite::link::{AnyLink, Link, LinkError},
     room::{Command, GroupView, Invited, Person},
 };
 
@@ -9,6 +9,7 @@ use super::{OPEN_WARNING, called, when, who};
 use crate::{
     faces::{lines::Limits, link},
     failure::Failure,
+    reason::{LinkReason, Reason},
     runtime::now_ms,
 };
 
@@ -22,11 +23,25 @@ pub fn link(text: &str) -> Result<AnyLink, Failure> {
     // What is no link as a whole may have one, once or twice.
     let among = || link::among(text).and_then(|link| link.parse().ok());
     read.or_else(|error| among().ok_or(error)).map_err(|error: LinkError| {
+        if Link::from_code(text).is_ok() {
+            return Reason::from(LinkReason::CodeForName).into();
+        }
+        if error == LinkError::Damaged && !has_fragment(tidied.as_deref().unwrap_or(text)) {
+            return Failure::usage(
+                "The part of the link after # is missing, and that is what opens it.",
+                "Copy the whole link, to its last character, or ask for a new one. What cuts it at the # may be a program that it went through.",
+            );
+        }
         Failure::usage(
             error.to_string(),
             "Copy the whole link, to its last character, or ask for a new one. An open room needs none: /join NAME in the chat.",
         )
     })
+}
+
+/// Something stands behind its `#`.
+fn has_fragment(link: &str) -> bool {
+    link.split_once('#').is_some_and(|(_, rest)| !rest.trim().is_empty())
 }
 
 /// The wish for an invite with these limits.
@@ -80,7 +95,27 @@ pub fn find_invite(view: &GroupView, wanted: &str) -> Result<[u8; 16], Failure> 
     }
 }
 
+/// What is to be done with an invite link.
+pub const GIVE_LINK: &str = "Anybody with this link can join: send it over a channel that you trust.";
+
 /// A link's card was read.
 pub fn invited(room: &str, by: &Person) -> String {
     format!("{} ({}) invites you to {}.", who(by, None), by.fingerprint.short(), called(room))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn link_that_lost_what_opens_it_and_a_code_are_told_from_one_that_was_altered() {
+        for cut in ["schat://relay.example:4433/", "schat://relay.example/#", "https://relay.example"] {
+            let failure = link(cut).unwrap_err();
+            assert!(failure.message.contains("after # is missing"), "{cut}: {failure:?}");
+        }
+        let altered = link("schat://relay.example/#S4Ow-l6IvPr").unwrap_err();
+        assert!(altered.message.contains("incomplete or altered"), "{altered:?}");
+        let code = link("S4Ow-l6IvPr-9Sc_TPABB4YUjbBC4w").unwrap_err();
+        assert!(code.remedy.contains("/link CODE"), "{code:?}");
+    }
 }

@@ -1,6 +1,7 @@
 //! How the linking of a device stands, for people.
 
 use shared::linking::{Agreed, EndReason};
+use unicode_width::UnicodeWidthStr as _;
 
 use super::{failure, reason};
 use crate::{
@@ -25,19 +26,7 @@ pub const LINK_GIVE_UP: &str = "This profile has an account, which is in no room
 pub fn linking(news: &LinkNews, types: bool) -> Vec<String> {
     match news {
         LinkNews::Code { link, code, is_new, .. } => {
-            let mut lines = vec![if *is_new {
-                "To link this device, give this code to the one that has your account, within ten minutes: \
-                 /link CODE in its chat, or `schat link CODE`. It is secret, and for one use."
-                    .to_owned()
-            } else {
-                "To link another device, run `schat link CODE` there, within ten minutes. It is secret, and for one use."
-                    .to_owned()
-            }];
-            let link = link.to_string();
-            lines.extend(qr::qr(&link).iter().flat_map(|code| code.lines()).map(str::to_owned));
-            lines.push(link);
-            lines.push(format!("Or, where both devices use the same relay: {code}"));
-            lines
+            vec![link_told(*is_new), link.to_string(), link_short(code)]
         }
         LinkNews::Found => vec!["The other device is there.".to_owned()],
         LinkNews::Compare { agreed, is_asked } => compare(agreed, *is_asked, types),
@@ -59,7 +48,7 @@ pub fn linking(news: &LinkNews, types: bool) -> Vec<String> {
         LinkNews::Taking { done, of } => vec![format!("Taking over: part {done} of {of}.")],
         LinkNews::Received { name, fingerprint, rooms } => vec![format!(
             "This device is one of {} now, with {}. Fingerprint: {fingerprint}.",
-            super::called(name),
+            if name.is_empty() { "an account without a name".to_owned() } else { super::called(name) },
             rooms_of(*rooms)
         )],
         LinkNews::Room { room, left, why: None } => {
@@ -72,6 +61,47 @@ pub fn linking(news: &LinkNews, types: bool) -> Vec<String> {
         LinkNews::Done => vec!["The new device has everything. It is one of yours from now on.".to_owned()],
         LinkNews::Ended { end, is_handed } => vec![failure(&link_ended(end, *is_handed))],
     }
+}
+
+/// What is to be done with the code that this device shows.
+pub fn link_told(is_new: bool) -> String {
+    let told = if is_new {
+        "To link this device, give this code to the one that has your account, within ten minutes: \
+         /link CODE in its chat, or `schat link CODE`. It is secret, and for one use."
+    } else {
+        "To link another device, run `schat link CODE` there, within ten minutes. It is secret, and for one use."
+    };
+    told.to_owned()
+}
+
+/// The code without the relay.
+pub fn link_short(code: &str) -> String {
+    format!("Or, where both devices use the same relay: {code}")
+}
+
+/// While the other device is waited for.
+pub const LINK_WAITS: &str =
+    "The new device is waited for. /link shows its code again; /link cancel gives it up.";
+
+/// The same with a code for a camera, where a terminal of so many columns and rows shows all of it at once.
+pub fn with_camera(lines: Vec<String>, link: &str, size: (u16, u16)) -> Vec<String> {
+    let Some(code) = qr::qr(link) else { return lines };
+    let (columns, rows) = (usize::from(size.0).max(1), usize::from(size.1));
+    let code: Vec<String> = code.lines().map(str::to_owned).collect();
+    let wide = code.first().map_or(0, |line| line.width());
+    // With the row that the cursor is in.
+    let needed = code.len() + 1 + lines.iter().map(|line| line.width().div_ceil(columns)).sum::<usize>();
+    let mut lines = lines;
+    let at = 1.min(lines.len());
+    if wide <= columns && needed <= rows {
+        lines.splice(at..at, code);
+    } else {
+        let columns = wide.max(usize::from(size.0));
+        lines.push(format!(
+            "As a code for a camera it takes a terminal of {columns} columns and {needed} rows."
+        ));
+    }
+    lines
 }
 
 fn compare(agreed: &Agreed, is_asked: bool, types: bool) -> Vec<String> {
@@ -171,3 +201,37 @@ fn not_linked(end: &LinkEnd) -> Failure {
 /// Where it may have been somebody else.
 const FOREIGN: &str = "Nothing was handed over. Somebody else may have seen the code, or sit between the devices: try again where \
                        nobody sees it: `schat link` on the new device.";
+
+#[cfg(test)]
+mod tests {
+    use shared::invite::{InviteSecret, link};
+
+    use super::*;
+
+    #[test]
+    fn code_for_a_camera_is_shown_where_all_of_it_fits_and_else_said_to_be_too_large() {
+        let link = link::Link { secret: InviteSecret::from_bytes([3; 20]), pin: Some([4; 20]) };
+        let link = link::InviteLink { host: "relay.example".to_owned(), port: 4433, link };
+        let (whole, code) = (link.to_string(), link.link.to_code());
+        let lines = linking(&LinkNews::Code { link, code: code.clone(), expires_ms: 0, is_new: true }, true);
+        assert!(!lines.concat().contains('█'), "a chat of lines has no rows of blocks: {lines:?}");
+        for (size, fits) in [((80, 24), false), ((80, 30), true), ((30, 60), false), ((0, 0), false)] {
+            let shown = with_camera(lines.clone(), &whole, size);
+            let all = shown.concat();
+            assert_eq!(all.contains('█'), fits, "{size:?}: {shown:#?}");
+            assert_eq!(all.contains("it takes a terminal of"), !fits, "{size:?}: {shown:#?}");
+            assert!(shown.contains(&whole) && all.contains(&code), "{size:?}: {shown:#?}");
+            let rows: usize =
+                shown.iter().map(|line| line.width().div_ceil(usize::from(size.0).max(1))).sum();
+            assert!(!fits || rows < usize::from(size.1), "{size:?}: {rows} rows, and one for what is asked");
+        }
+    }
+
+    #[test]
+    fn account_without_a_name_is_called_so() {
+        let fingerprint = shared::identity::Fingerprint([1; 32]);
+        let told =
+            linking(&LinkNews::Received { name: String::new(), fingerprint, rooms: 1 }, false).concat();
+        assert!(told.contains("one of an account without a name now"), "{told}");
+    }
+}

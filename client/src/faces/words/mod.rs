@@ -28,9 +28,11 @@ pub use asked::{ACCEPTED, ASKED_TOPIC, asked_moderator, asked_policy, asked_revo
 pub use called::{as_it_came, called, cited, reaction};
 pub use closed::closed;
 pub use file::{Speed, bytes, file, first_words, gauge, percent, place, transfer, transfer_row};
-pub use invites::{find_invite, invite, invite_id, invited, invites, link};
+pub use invites::{GIVE_LINK, find_invite, invite, invite_id, invited, invites, link};
 pub use leaving::{UNSENT, forget, forgets, forgotten, leaves, waiting};
-pub use linking::{LINK_ASK, LINK_DIGITS, LINK_GIVE_UP, link_ended, linking};
+pub use linking::{
+    LINK_ASK, LINK_DIGITS, LINK_GIVE_UP, LINK_WAITS, link_ended, link_short, link_told, linking, with_camera,
+};
 pub use notice::notice;
 pub use people::{Among, find, heard, name, namesake, safety, who, who_was};
 pub use problem::{problem, said};

@@ -56,9 +56,13 @@ fn raw_name(person: &Person, among: Among<'_>) -> String {
 fn raw_name_beside(person: &Person, was: Option<&Fingerprint>, among: Among<'_>) -> String {
     let shown = person.name.clone();
     let folded = fold(&person.name);
-    // Those of the past are all who were named, members included: then there is no need to look at each.
-    let view = among.view.filter(|_| among.past.is_none_or(|past| !past.is_whole()));
-    let members = view.iter().flat_map(|view| &view.members).map(|member| &member.person);
+    // Those of the past are all who were named, members included: then there is no need to look at each. But somebody who is here
+    // with a key that was replaced is told apart from who has the new one.
+    let view = among.view.filter(|_| among.past.is_none_or(|past| !past.is_whole() || past.has_changes()));
+    let members = view.iter().flat_map(|view| &view.members);
+    let is_here = members.clone().any(|member| member.person.fingerprint == person.fingerprint);
+    let members = members.filter(|member| is_here || member.replaces != Some(person.fingerprint));
+    let members = members.map(|member| &member.person);
     let others = members.chain(among.beside.into_iter().flatten());
     let others =
         others.filter(|other| other.fingerprint != person.fingerprint && fold(&other.name) == folded);
@@ -145,10 +149,7 @@ pub fn find<'a>(view: &'a GroupView, wanted: &str) -> Result<&'a Person, Failure
     found.dedup_by_key(|person| person.fingerprint);
     match found.as_slice() {
         [one] => Ok(one),
-        [] => Err(Failure::not_found(
-            format!("Nobody here is called {}.", sanitize::line(wanted)),
-            "See /members.",
-        )),
+        [] => Err(nobody(view, wanted, &compact)),
         several => {
             let names: Vec<String> = several.iter().map(|person| who(person, Some(view))).collect();
             Err(Failure::usage(
@@ -156,6 +157,31 @@ pub fn find<'a>(view: &'a GroupView, wanted: &str) -> Result<&'a Person, Failure
                 format!("Say which one: {}.", names.join(", ")),
             ))
         }
+    }
+}
+
+/// Nobody is called so: a device may be, or have that id.
+fn nobody(view: &GroupView, wanted: &str, compact: &str) -> Failure {
+    let is_id = |member: &Member| compact.len() >= 8 && member.device.id.to_string().starts_with(compact);
+    let is_it = |member: &&Member| fold(&member.device.name) == fold(wanted) || is_id(member);
+    match view.members.iter().find(is_it) {
+        Some(member) if member.me => Failure::not_found(
+            format!("{} is this device of yours, and nobody's name.", called(wanted)),
+            "Name a person, as /members shows them.",
+        ),
+        Some(member) => {
+            let owner = who(&member.person, Some(view));
+            Failure::not_found(
+                format!("{} is a device of {owner}, and nobody's name.", called(wanted)),
+                format!(
+                    "Name the person, who is meant with all devices: {owner}. One device its owner takes out: /devices remove NAME."
+                ),
+            )
+        }
+        None => Failure::not_found(
+            format!("Nobody here is called {}.", sanitize::line(wanted)),
+            "Name a person as /members shows them, or by the first 8 digits or more of their fingerprint.",
+        ),
     }
 }
 

@@ -47,6 +47,8 @@ impl Local {
     /// [`Reason`] when it cannot be read which are to go.
     pub(crate) async fn devices(&self) -> Result<Vec<OwnDevice>, Reason> {
         let (mut devices, mut places) = (Vec::new(), Vec::new());
+        // What this one is called a room may not have heard yet.
+        let own_name = lock(&self.0.profile).engine.device_name.clone();
         for status in self.all_rooms().into_iter().filter(|status| status.over.is_none()) {
             // A room that was just started has read its rows once it answers.
             self.settled(&status.label).await;
@@ -57,7 +59,7 @@ impl Local {
             devices.extend(ours.into_iter().flat_map(|present| present.devices).map(|member| OwnDevice {
                 room: status.label.clone(),
                 id: member.device.id,
-                name: member.device.name.clone(),
+                name: if member.me { own_name.clone() } else { member.device.name.clone() },
                 is_me: member.me,
                 since: member.since,
                 goes: going.contains(&member.device.id),

@@ -112,6 +112,13 @@ pub enum RoomEvent {
     Gone(Vec<u64>),
     /// At another device of ours it was read up to there.
     ReadElsewhere(u64),
+    /// The room stands otherwise in lists than before: by this face, by another one, or by another device of ours.
+    Listed {
+        /// Nobody wants to be told of it.
+        is_muted: bool,
+        /// It stands above the others.
+        is_pinned: bool,
+    },
     /// At another device of ours this was typed and not sent; nothing any more where it is empty.
     DraftElsewhere(String),
     /// An invite link is ready. Secret.

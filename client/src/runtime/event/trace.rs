@@ -45,6 +45,7 @@ fn room(event: &RoomEvent) {
         RoomEvent::Changed { act, .. } => debug!(seq = act.seq, mine = act.mine, "message changed"),
         RoomEvent::DraftElsewhere(_) => debug!("typed elsewhere"),
         RoomEvent::ReadElsewhere(seq) => debug!(seq, "read elsewhere"),
+        RoomEvent::Listed { is_muted, is_pinned } => debug!(is_muted, is_pinned, "listed"),
         RoomEvent::Gone(seqs) => debug!(count = seqs.len(), "messages gone"),
         RoomEvent::Invite { .. } => info!("invite ready"),
         RoomEvent::Namesake(namesake) => info!(is_me = namesake.is_me, "namesake"),

@@ -1,6 +1,9 @@
 //! Puts together what a new device gets: the profile, and one invite for each room, asked for all at once.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use proto::{Message as _, RoomId};
 use shared::{
@@ -18,12 +21,12 @@ use super::{HandedPast, blob::MAX_PAST, handed, steps::WAIT_MS};
 use crate::{
     portable::{
         Gather, Gathered as Found, History, Selection,
-        schema::{Body, Settings, WayIn},
+        schema::{Body, Relay, Settings, WayIn},
     },
     reason::{LinkReason, Reason},
     runtime::{Local, RoomStatus, lock, manage::begin_failed, now_ms, room::Ask},
     settings::as_toml,
-    store::{RoomKind, Store, StoreError},
+    store::{KnownRelay, RoomKind, Store, StoreError, Where},
 };
 
 /// How long a room may take to be entered and to make an invite: two commits, and their way to a relay that is slow.
@@ -190,7 +193,27 @@ fn records(
             Found::File(..) => {}
         }
     }
+    records.extend(pinned(store, invites)?);
     Ok(records)
+}
+
+/// Relays of those rooms that are known by the pin of an invite alone: the new device trusts them by that as well.
+fn pinned(store: &Store, invites: &BTreeMap<RoomId, Option<InviteLink>>) -> Result<Vec<Body>, StoreError> {
+    let mut known: BTreeSet<_> = store.known_relays()?.into_iter().map(|(address, _)| address).collect();
+    let rooms = store.rooms()?.into_iter().filter(|room| invites.contains_key(&room.id));
+    let relays = rooms.filter_map(|room| match room.place {
+        Where::Relay { address, pin: Some(pin) } => known.insert(address.clone()).then(|| {
+            Body::Relay(Relay {
+                host: address.host,
+                port: address.port.into(),
+                ground: KnownRelay::FromLink(pin).ground(),
+                pin: pin.as_bytes().to_vec(),
+                token: Vec::new(),
+            })
+        }),
+        Where::Relay { pin: None, .. } | Where::Own => None,
+    });
+    Ok(relays.collect())
 }
 
 impl Local {

@@ -223,7 +223,8 @@ impl Local {
     }
 
     fn make_code(&self, relay: Option<RelayAddress>) -> Result<Begun, Reason> {
-        let place = match self.place(relay)? {
+        // What else is said where there is none leads to another account.
+        let place = match self.place(relay).map_err(|_| LinkReason::NoRelay)? {
             // Whoever is to be linked reaches it as everybody does.
             Where::Own => lock(&self.0.own)
                 .as_ref()
@@ -256,6 +257,7 @@ impl Local {
         };
         match (room, self.role()) {
             (NEW, Role::Old) | (OLD, Role::New) => {}
+            (OLD, Role::Old) if self.all_rooms().is_empty() => return Err(LinkReason::NewInChat.into()),
             (NEW | OLD, role) => return Err(both(role).into()),
             _ => return Err(LinkReason::RoomsLink.into()),
         }
@@ -291,7 +293,9 @@ impl Local {
     /// A code without a relay is of the one that this device uses, with the pin that is known of it.
     async fn at_our_relay(&self, code: &str) -> Result<InviteLink, Reason> {
         let mut link = Link::from_code(code).map_err(|_| LinkReason::BadCode)?;
-        let Where::Relay { address, pin } = self.place(None)? else { return Err(LinkReason::NoRelay.into()) };
+        let Ok(Where::Relay { address, pin }) = self.place(None) else {
+            return Err(LinkReason::NoRelay.into());
+        };
         self.met(&address, pin).await?;
         let relay = address.clone();
         let known = self.0.vault.run(move |store| store.known_relay(&relay)).await?;

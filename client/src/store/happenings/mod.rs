@@ -161,6 +161,14 @@ impl Item {
         }
     }
 
+    /// Whose account became which one, if it tells of that: `(was, now)`.
+    pub fn change(&self) -> Option<(Fingerprint, Fingerprint)> {
+        match self {
+            Self::Line(_) => None,
+            Self::Happening(happening) => happening.what.change(),
+        }
+    }
+
     /// The sequence number of the entry that it came with.
     pub fn seq(&self) -> Option<u64> {
         match self {
@@ -200,6 +208,14 @@ impl RoomLogItem {
             | Self::Disappearing { by: who, .. }
             | Self::Topic { by: who, .. } => vec![who.clone()],
             Self::Lost { .. } | Self::Alarm(_) | Self::OldAlarm { .. } => Vec::new(),
+        }
+    }
+
+    /// Whose account became which one, if it tells of that: `(was, now)`.
+    pub fn change(&self) -> Option<(Fingerprint, Fingerprint)> {
+        match self {
+            Self::KeyChanged { who, was } => Some((*was, who.fingerprint)),
+            _ => None,
         }
     }
 

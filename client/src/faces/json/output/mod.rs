@@ -178,6 +178,8 @@ pub enum Out {
     Sent { room: String, id: String, seq: u64 },
     /// At another device of this account it was read up to there.
     Read { room: String, seq: u64 },
+    /// The room stands otherwise in lists: by this face, another one of this profile, or another device of this account.
+    Listed { room: String, muted: bool, pinned: bool },
     /// At another device of this account this was typed and not sent.
     Draft { room: String, text: String },
     /// How the linking of a device stands.

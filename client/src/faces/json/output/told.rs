@@ -35,6 +35,9 @@ pub fn translate(event: Event, marks: Marks<'_>) -> Vec<Out> {
                 RoomEvent::Changed { act, .. } => Out::changed(room, act),
                 RoomEvent::DraftElsewhere(text) => Out::Draft { room, text },
                 RoomEvent::ReadElsewhere(seq) => Out::Read { room, seq },
+                RoomEvent::Listed { is_muted, is_pinned } => {
+                    Out::Listed { room, muted: is_muted, pinned: is_pinned }
+                }
                 RoomEvent::Gone(seqs) => Out::Gone { room, seqs },
                 RoomEvent::Notice { notice, again, .. } => told(room, &notice, again),
                 // It was told as it happened.

@@ -126,11 +126,14 @@ async fn room_event(runtime: &Runtime, shared: &Shared, room: &str, event: RoomE
             note(&format!("{place}{}", words::changed(&act, &line, among)));
         }
         // What was written cannot be unwritten here.
-        RoomEvent::Gone(_) | RoomEvent::ReadElsewhere(_) | RoomEvent::DraftElsewhere(_) => {}
+        RoomEvent::Gone(_)
+        | RoomEvent::ReadElsewhere(_)
+        | RoomEvent::DraftElsewhere(_)
+        | RoomEvent::Listed { .. } => {}
         // Nothing here shows pictures.
         RoomEvent::Pictured => {}
         RoomEvent::Invite { link, .. } => {
-            note("Anybody with this link can join: send it over a channel that you trust.");
+            note(words::GIVE_LINK);
             data(&link.to_string());
         }
         RoomEvent::Namesake(namesake) => {

@@ -7,10 +7,10 @@ use shared::{
     room::{self as engine, Message},
 };
 
-use super::{App, Kind, News, Overlay, RelayStatus, Row, ShownLine};
+use super::{App, Kind, News, Overlay, RelayStatus, Row, ShownLine, ShownLink};
 use crate::{
     faces::{pending::Pending, sanitize, words},
-    runtime::{Event, RelayState, RoomEvent},
+    runtime::{Event, LinkNews, RelayState, RoomEvent},
     store::{Happening, Over, RoomLogItem, people_of},
 };
 
@@ -23,10 +23,20 @@ impl App {
         match event {
             Event::Relay { relay, state } => self.relay(sanitize::line(&relay), state),
             Event::Room { room, event } => self.room(&room, event, pending),
-            Event::Linking(news) => {
-                words::linking(&news, true).into_iter().for_each(|line| self.note(line));
-            }
+            Event::Linking(news) => self.linking(&news),
         }
+    }
+
+    fn linking(&mut self, news: &LinkNews) {
+        if let LinkNews::Code { link, code, is_new, .. } = news {
+            let told = format!("{} {}.", words::link_told(*is_new), words::link_short(code));
+            self.overlay = Some(Overlay::Link(ShownLink { link: link.to_string(), told, is_device: true }));
+            return self.note(words::LINK_WAITS.to_owned());
+        }
+        // What follows is to be seen, and the code is used.
+        let is_device = |overlay: &Overlay| matches!(overlay, Overlay::Link(link) | Overlay::Code(link) if link.is_device);
+        self.overlay = self.overlay.take().filter(|overlay| !is_device(overlay));
+        words::linking(news, true).into_iter().for_each(|line| self.note(line));
     }
 
     fn relay(&mut self, relay: String, state: RelayState) {
@@ -78,8 +88,13 @@ impl App {
             }
             RoomEvent::DraftElsewhere(text) => self.typed_elsewhere(room, text),
             RoomEvent::ReadElsewhere(seq) => self.pane(room).read_elsewhere(seq),
+            RoomEvent::Listed { is_muted, is_pinned } => {
+                // One that was left is not on the screen, and does not come back by that.
+                let pane = self.panes.iter_mut().find(|pane| pane.label == room);
+                pane.into_iter().for_each(|pane| (pane.is_muted, pane.is_pinned) = (is_muted, is_pinned));
+            }
             RoomEvent::Gone(seqs) => self.pane(room).forget(&seqs),
-            RoomEvent::Invite { link, .. } => self.overlay = Some(Overlay::Link(link.to_string())),
+            RoomEvent::Invite { link, .. } => self.overlay = Some(Overlay::Link(link.to_string().into())),
             RoomEvent::Namesake(namesake) => {
                 let text = words::namesake(&namesake, self.pane(room).view.as_deref());
                 self.tell(room, Kind::Info, text);
@@ -265,6 +280,7 @@ impl App {
     fn happened(&mut self, room: &str, what: &RoomLogItem) -> Row {
         let key = self.me.1;
         let pane = self.pane(room);
+        pane.follow(what.change(), key);
         pane.name(&what.people(), key);
         Row::happening(what, pane.among(key))
     }

@@ -34,7 +34,7 @@ pub(super) use self::{
     effect::{Effect, News, Places, RelayStatus, Telling},
     help::Help,
     open::Open,
-    overlay::{Details, Overlay},
+    overlay::{Details, Overlay, ShownLink},
     pages::Wanted,
     pane::Pane,
     row::{Kind, Row},

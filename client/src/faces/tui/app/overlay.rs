@@ -5,9 +5,12 @@ use shared::room::MessageId;
 
 use super::{App, Effect, Help, Open, REACTIONS, Search, Telling};
 use crate::{
-    faces::tui::{
-        editor::{Editor, To},
-        keymap::{Action, Key},
+    faces::{
+        tui::{
+            editor::{Editor, To},
+            keymap::{Action, Key},
+        },
+        words,
     },
     text::loose::loose,
 };
@@ -19,10 +22,10 @@ pub(crate) enum Overlay {
     Help(Help),
     /// Go to a room: what was typed to find it, and which of those found is chosen.
     Switcher(Editor, usize),
-    /// An invite link, to be copied.
-    Link(String),
+    /// A link, to be copied.
+    Link(ShownLink),
     /// The same as a code for a camera, and nothing else: a small terminal has no room for both.
-    Code(String),
+    Code(ShownLink),
     /// What was said.
     Search(Search),
     /// A reaction for a message.
@@ -37,6 +40,29 @@ pub(crate) enum Overlay {
 
 /// What the lines of a message are about.
 pub(super) const MESSAGE: &str = "Message";
+
+/// A link that is given to somebody else, or to another device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ShownLink {
+    /// All of it.
+    pub link: String,
+    /// What is to be done with it.
+    pub told: String,
+    /// It is of a device that is to be linked: where that goes on, there is something else to be seen.
+    pub is_device: bool,
+}
+
+impl From<String> for ShownLink {
+    fn from(link: String) -> Self {
+        Self { link, told: words::GIVE_LINK.to_owned(), is_device: false }
+    }
+}
+
+impl From<&str> for ShownLink {
+    fn from(link: &str) -> Self {
+        link.to_owned().into()
+    }
+}
 
 /// Lines to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +96,7 @@ impl App {
     pub(super) fn overlay_key(&mut self, overlay: Overlay, key: Key, code: KeyCode) {
         match (overlay, code) {
             (Overlay::Link(link), KeyCode::Char('c')) => {
-                self.effects.push(Effect::Copy(link.clone()));
+                self.effects.push(Effect::Copy(link.link.clone()));
                 self.overlay = Some(Overlay::Link(link));
             }
             (Overlay::Link(link), KeyCode::Char('q')) => self.overlay = Some(Overlay::Code(link)),

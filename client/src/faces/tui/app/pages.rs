@@ -48,6 +48,7 @@ impl App {
         };
         let (me, key) = self.me.clone();
         let pane = self.pane(&room);
+        pane.follow(items.iter().filter_map(Item::change), key);
         pane.name(&items.iter().flat_map(Item::people).collect::<Vec<_>>(), key);
         let among = pane.among(key);
         let row = |item| match item {

@@ -111,6 +111,17 @@ impl Pane {
         }
     }
 
+    /// These accounts became others, `(was, now)`: in what is shown before and after it is one person.
+    pub(super) fn follow(
+        &mut self,
+        changes: impl IntoIterator<Item = (Fingerprint, Fingerprint)>,
+        me: Fingerprint,
+    ) {
+        if self.named.became_all(changes) {
+            self.rename(me);
+        }
+    }
+
     fn rename(&mut self, me: Fingerprint) {
         let mut rows = std::mem::take(&mut self.rows);
         let among = self.among(me);

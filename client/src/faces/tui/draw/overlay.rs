@@ -9,7 +9,7 @@ use ratatui::{
 
 use super::{
     super::{
-        app::{App, Details, Overlay, REACTIONS, Search},
+        app::{App, Details, Overlay, REACTIONS, Search, ShownLink},
         bidi,
         editor::Editor,
         times::moment,
@@ -30,7 +30,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, app: &App, area: Rect) -> Option<usize
         Some(Overlay::Help(shown)) => most = Some(help::draw(frame, app, area, shown)),
         Some(Overlay::Switcher(text, at)) => switcher(frame, app, area, text, *at),
         Some(Overlay::Link(link)) => invite(frame, area, link),
-        Some(Overlay::Code(link)) => code(frame, link),
+        Some(Overlay::Code(shown)) => code(frame, &shown.link),
         Some(Overlay::Search(search)) => found(frame, app, area, search),
         Some(Overlay::Reactions(reactions)) => {
             let per_line = if area.width < WIDE { REACTIONS.len() / 2 } else { REACTIONS.len() };
@@ -104,10 +104,9 @@ fn found(frame: &mut Frame<'_>, app: &App, area: Rect, search: &Search) {
 }
 
 /// Without a frame, so that a terminal's own selection copies the link and nothing else.
-fn invite(frame: &mut Frame<'_>, area: Rect, link: &str) {
+fn invite(frame: &mut Frame<'_>, area: Rect, ShownLink { link, told, .. }: &ShownLink) {
     let width = usize::from(area.width);
-    let told = "Anybody with this link can join: send it over a channel that you trust. c copies it, q shows it as a code \
-                for a camera, any other key closes.";
+    let told = &format!("{told} c copies it, q shows it as a code for a camera, any other key closes.");
     let shown = |text: &str| wrap(text, width).into_iter().map(Line::from).collect::<Vec<_>>();
     let fits = |lines: &Vec<Line<'_>>| lines.len() <= usize::from(area.height);
     let link_only: Vec<_> = hard_wrap(link, width).into_iter().map(Line::from).collect();

@@ -225,3 +225,55 @@ fn action_is_shown_as_one_and_can_be_edited() {
     let edit = Telling::Edit { target: id(2), text: "/me nods!".into() };
     assert_eq!(type_line(&mut app, "!"), [Effect::Tell { room: "lobby".into(), what: edit }]);
 }
+
+#[test]
+fn person_whose_key_changed_is_one_and_two_living_ones_of_a_name_are_two() {
+    let changed = |view: GroupView| GroupView {
+        members: view
+            .members
+            .into_iter()
+            .map(|member| match member.person.name.as_str() {
+                "bob" => Member { person: person("bob", 9), replaces: Some(Fingerprint([2; 32])), ..member },
+                _ => member,
+            })
+            .collect(),
+        ..view
+    };
+    // Live, and by a later start that reads the past before it knows the group, or has no group at all.
+    for start in [0, 1, 2] {
+        let mut app = app();
+        let what = RoomLogItem::KeyChanged { who: person("bob", 9), was: Fingerprint([2; 32]) };
+        if start == 0 {
+            happens(&mut app, "lobby", engine::Event::Joined(view("lobby", false)));
+            happens(&mut app, "lobby", message(1, person("bob", 2), "before"));
+            let event = engine::Event::KeyChanged { who: person("bob", 9), was: Fingerprint([2; 32]) };
+            happens(&mut app, "lobby", event);
+            happens(&mut app, "lobby", engine::Event::Epoch(changed(view("lobby", false))));
+            happens(&mut app, "lobby", message(3, person("bob", 9), "after"));
+        } else {
+            tells(&mut app, "lobby", RoomEvent::Past(plain(1, person("bob", 2), "before").into()));
+            if start == 2 {
+                let happening = Happening { seq: Some(2), at: NOON, expires: None, what };
+                tells(&mut app, "lobby", RoomEvent::PastHappening(happening));
+            }
+            tells(&mut app, "lobby", RoomEvent::Past(plain(3, person("bob", 9), "after").into()));
+            if start == 1 {
+                happens(&mut app, "lobby", engine::Event::Joined(changed(view("lobby", false))));
+            }
+        }
+        app.go("lobby");
+        let shown = text(&mut app, 100, 20);
+        assert!(shown.contains("bob: before") && shown.contains("bob: after"), "{start}: {shown}");
+        assert!(!shown.contains("bob#"), "{start}: {shown}");
+        // One who is here with the key that was replaced, and another one.
+        for (byte, tag) in [(2, "bob#0202: I"), (7, "bob#0707: I")] {
+            let mut view = changed(view("lobby", false));
+            let other = Member { person: person("bob", byte), leaf: 9, ..view.members[0].clone() };
+            view.members.push(Member { me: false, ..other });
+            happens(&mut app, "lobby", engine::Event::Epoch(view));
+            happens(&mut app, "lobby", message(u64::from(byte) + 10, person("bob", byte), "I"));
+            let shown = text(&mut app, 100, 24);
+            assert!(shown.contains(tag) && shown.contains("bob#0909: after"), "{start}: {shown}");
+        }
+    }
+}

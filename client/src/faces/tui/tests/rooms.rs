@@ -96,7 +96,7 @@ fn invite_link_can_be_copied_and_any_other_key_closes_it() {
 fn invite_link_is_shown_to_its_end_or_not_at_all() {
     let link = format!("schat://relay.example:4433/#{}", "abcdefgh".repeat(20));
     let mut app = in_lobby();
-    app.overlay = Some(app::Overlay::Link(link.clone()));
+    app.overlay = Some(app::Overlay::Link(link.clone().into()));
     let alert = "ALARM (fork): something is wrong with the room, and this says so at some length.";
     let heights = [4, 6, 8, 9, 10, 12, 15, 24, 50];
     for alert in [None, Some(alert.to_owned())] {
@@ -316,4 +316,56 @@ fn topic_stands_last_in_the_head_and_passes_for_nothing_else() {
     happens(&mut app, "lobby", engine::Event::Topic { by, text: String::new() });
     assert!(!screen(&mut app, 100, 12)[0].contains('“'));
     assert!(text(&mut app, 100, 12).contains("- ann took the topic away."));
+}
+
+#[test]
+fn room_that_is_muted_or_pinned_elsewhere_is_so_on_the_screen() {
+    let mut app = in_lobby();
+    happens(&mut app, "team", engine::Event::Joined(view("team", false)));
+    assert!(!screen(&mut app, 80, 12)[0].contains("muted"));
+    tells(&mut app, "lobby", RoomEvent::Listed { is_muted: true, is_pinned: false });
+    tells(&mut app, "team", RoomEvent::Listed { is_muted: false, is_pinned: true });
+    assert!(screen(&mut app, 80, 12)[0].contains("muted"));
+    assert_eq!(app.by_activity()[0].label, "team");
+    tells(&mut app, "lobby", RoomEvent::Listed { is_muted: false, is_pinned: false });
+    assert!(!screen(&mut app, 80, 12)[0].contains("muted"));
+    // One that was left does not come back on the screen by that.
+    tells(&mut app, "left", RoomEvent::Listed { is_muted: true, is_pinned: true });
+    assert!(app.panes.iter().all(|pane| pane.label != "left"));
+}
+
+#[test]
+fn code_of_a_device_is_a_page_that_goes_when_the_linking_goes_on() {
+    use crate::runtime::LinkNews;
+    use shared::invite::{InviteSecret, link};
+    let secret = InviteSecret::from_bytes([3; 20]);
+    let link = link::Link { secret, pin: Some([4; 20]) };
+    let link = link::InviteLink { host: "relay.example".to_owned(), port: 4433, link };
+    let (whole, code) = (link.to_string(), link.link.to_code());
+    for is_new in [false, true] {
+        let mut app = in_lobby();
+        let news = LinkNews::Code { link: link.clone(), code: code.clone(), expires_ms: 0, is_new };
+        app.event(Event::Linking(Box::new(news)), &Pending::default());
+        let shown = screen(&mut app, 80, 24);
+        assert!(shown.concat().contains(&whole) && shown.concat().contains(&code), "{shown:#?}");
+        assert!(
+            !shown.concat().contains('▀') && !shown.concat().contains("Anybody with this link"),
+            "{shown:#?}"
+        );
+        assert_eq!(key(&mut app, KeyCode::Char('c')), [Effect::Copy(whole.clone())]);
+        key(&mut app, KeyCode::Char('q'));
+        assert!(matches!(app.overlay, Some(app::Overlay::Code(_))));
+        app.event(Event::Linking(Box::new(LinkNews::Found)), &Pending::default());
+        assert_eq!(app.overlay, None);
+        let chat = text(&mut app, 140, 24);
+        assert!(
+            chat.contains("/link shows its code again") && chat.contains("The other device is there"),
+            "{chat}"
+        );
+        assert!(!chat.contains("schat://"), "nothing of it stays in the chat: {chat}");
+        // An invite link that is shown meanwhile stays.
+        app.overlay = Some(app::Overlay::Link("schat://h:1/#x".into()));
+        app.event(Event::Linking(Box::new(LinkNews::Done)), &Pending::default());
+        assert!(app.overlay.is_some());
+    }
 }

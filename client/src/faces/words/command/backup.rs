@@ -11,10 +11,15 @@ use crate::{
 
 /// A backup was not written, or is of no use.
 pub fn failed(error: &BackupError, at: &Path) -> Failure {
+    let is_directory = at.is_dir();
     let at = at.display();
     let verification =
         |message: String, remedy: &str| Failure::new(Exit::Verification, "backup", message, remedy);
     match error {
+        BackupError::Missing if is_directory => Failure::not_found(
+            format!("There is no backup in {at}."),
+            "Name the file or the directory that `schat backup` wrote; a disk may not be plugged in there.",
+        ),
         BackupError::Missing => Failure::not_found(
             format!("There is no {at}."),
             "Check the path; for a directory of backups it has to be there.",
@@ -119,6 +124,11 @@ pub fn another_phrase() -> Failure {
     )
 }
 
+/// Where to, was not said.
+pub fn no_place() -> Failure {
+    Failure::usage("There is no FILE or DIR to write to.", "Name one; only --every never does without.")
+}
+
 /// It is there.
 pub fn done(rooms: u64, bytes: u64, kept: u64) -> String {
     let kept = if kept > 0 { format!("; {} there already", counted(kept, "piece")) } else { String::new() };
@@ -199,6 +209,9 @@ pub const NO_MEMBER: (&str, &str) =
 
 /// Nobody let it in yet.
 pub const STILL_ASKS: (&str, &str) = ("asks", "waits for a member to come online and let this device in.");
+
+/// What was said at length of another room is so here as well.
+pub const ANOTHER_CAME: &str = "the same: another copy of this device, or of its backup, is in use here.";
 
 /// It goes on.
 pub const LATER: &str = "It goes on asking whenever schat runs.";

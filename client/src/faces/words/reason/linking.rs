@@ -8,12 +8,14 @@ use crate::{
 /// What happened, and what to do.
 pub(super) fn words(reason: &LinkReason) -> (String, String) {
     let (message, remedy) = match reason {
-        LinkReason::Busy => {
-            ("Another linking is under way.", "/link shows how it stands; /link cancel gives it up.")
-        }
-        LinkReason::Nothing => {
-            ("No device is being linked.", "Begin with /link here, or with `schat link` on the new device.")
-        }
+        LinkReason::Busy => (
+            "Another linking is under way.",
+            "/link or `schat link` shows how it stands; /link cancel or `schat link --cancel` gives it up.",
+        ),
+        LinkReason::Nothing => (
+            "No device is being linked.",
+            "Begin with `schat link` on the new device, or with /link in the chat of the one that has your account.",
+        ),
         LinkReason::NotAsked => (
             "Nothing is to be confirmed on this device.",
             "The device that has the account asks, once both show seven emoji.",
@@ -45,6 +47,15 @@ pub(super) fn words(reason: &LinkReason) -> (String, String) {
         LinkReason::BothNew => (
             "That code is of a new device, as this one is.",
             "Give it to the device that has your account: /link CODE in its chat.",
+        ),
+        LinkReason::NewInChat => (
+            "That code is of a device that has an account, and this profile has one as well, which is in no room. A chat gives up no account.",
+            "To make this device one of that account, end the chat and run `schat link CODE` (for a program: `schat --json link CODE`).",
+        ),
+        LinkReason::CodeForName => (
+            "That is a code, and no name of a room: nothing was opened.",
+            "A device that is to be linked shows such a code. On the one that has your account: /link CODE in its chat, or `schat link CODE`. \
+             If somebody else sent it to you, do not use it: it hands them your account.",
         ),
         LinkReason::NoAnswer(room) => (
             &*format!("No invite into {} could be made in time.", sanitize::line(room)),

@@ -157,3 +157,21 @@ fn fingerprint_of_one_never_means_a_namesake_of_it() {
     let view = view(&[("0202020202020202", 1), ("victim", 2)]);
     assert_eq!(find(&view, "0202020202020202").unwrap().fingerprint.0[0], 2);
 }
+
+#[test]
+fn device_that_is_to_be_kicked_is_told_from_a_person() {
+    let mut view = view(&[("bob", 1), ("eve", 3)]);
+    view.members[0].device =
+        shared::room::Device { id: shared::identity::DeviceId([7; 16]), name: "vm".to_owned() };
+    for wanted in ["vm", "VM", &"07".repeat(16), &"07".repeat(4)] {
+        let failure = find(&view, wanted).unwrap_err();
+        assert!(failure.message.contains("is a device of bob"), "{failure:?}");
+        assert!(
+            failure.remedy.contains("Name the person") && failure.remedy.contains(": bob."),
+            "{failure:?}"
+        );
+        assert_eq!(failure.code, "not_found");
+    }
+    let failure = find(&view, "mallory").unwrap_err();
+    assert!(failure.message.contains("Nobody here is called mallory") && failure.remedy.contains("/members"));
+}

@@ -11,7 +11,8 @@ use crate::{
         linking::handed::{self, Handed},
     },
     settings,
-    store::{AccountHere, Store, StoreError},
+    store::{AccountHere, KnownRelay, Store, StoreError},
+    transport::{Pin, RelayAddress},
 };
 
 impl Task {
@@ -29,9 +30,9 @@ impl Task {
         let name = handed.name.clone();
         let fingerprint = handed.account.identity.fingerprint();
         let rooms = handed.rooms.len();
-        let relay = self.record.relay().map(|(address, _)| address.to_string()).unwrap_or_default();
+        let relay = self.record.relay();
         let room = self.record.room();
-        let done = self.local.0.vault.run(move |store| take(store, room, handed, fingerprint, &relay)).await;
+        let done = self.local.0.vault.run(move |store| take(store, room, handed, fingerprint, relay)).await;
         if matches!(done, Ok(false)) {
             // It can come to nothing any more.
             let _ = self.local.0.vault.run(move |store| store.end_linking(room, &[])).await;
@@ -52,7 +53,7 @@ fn take(
     room: RoomId,
     handed: Handed,
     fingerprint: Fingerprint,
-    relay: &str,
+    relay: Option<(RelayAddress, Option<Pin>)>,
 ) -> Result<bool, StoreError> {
     if !store.rooms()?.is_empty() {
         return Ok(false);
@@ -65,16 +66,21 @@ fn take_all(
     room: RoomId,
     handed: Handed,
     fingerprint: Fingerprint,
-    relay: &str,
+    relay: Option<(RelayAddress, Option<Pin>)>,
 ) -> Result<bool, StoreError> {
     let Handed { account, name, records, rooms, own_devices, settings, .. } = handed;
     let mut intake = Intake::new(Person { name, fingerprint });
-    store.set_last_relay(relay)?;
+    let last = relay.as_ref().map(|(address, _)| address.to_string());
+    store.set_last_relay(&last.unwrap_or_default())?;
     for body in records {
         match intake.take(store, body) {
             Ok(_) | Err(TakeError::Read(_)) => {}
             Err(TakeError::Store(error)) => return Err(error),
         }
+    }
+    // What the other device says of it counts first; the code that both have said its pin as well.
+    if let Some((address, Some(pin))) = relay {
+        store.take_relay(&address, KnownRelay::FromLink(pin))?;
     }
     let account = AccountHere {
         identity: &account.identity,
