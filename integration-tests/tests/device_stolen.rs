@@ -56,7 +56,8 @@ fn devices(of: &mut Schat, are_so: impl Fn(&[Value]) -> bool) -> Vec<Value> {
 /// So many leaves have this name, and a device that says that they are its own.
 fn are_known<'a>(wanted: &'a [(&str, usize)]) -> impl Fn(&[Value]) -> bool + 'a {
     move |all| {
-        let named = |name: &str| all.iter().filter(|one| one["name"] == name && one["of"].is_string()).count();
+        let named =
+            |name: &str| all.iter().filter(|one| one["name"] == name && one["of"].is_string()).count();
         wanted.iter().all(|(name, count)| named(name) == *count)
     }
 }
@@ -95,7 +96,8 @@ fn words_that_replace_the_key_are_with_no_device_that_is_linked() {
     assert!(code == Some(0) && said.contains("no other device"), "{code:?} {said}");
     is_empty_handed(steal());
     // Words of anybody's are not taken for them, and do not replace the key.
-    fs::write(&other, "legal winner thank year wave sausage worth useful legal winner thank yellow\n").unwrap();
+    fs::write(&other, "legal winner thank year wave sausage worth useful legal winner thank yellow\n")
+        .unwrap();
     let (code, said) = ends(dir, "ann2", &["backup", &file("loot"), "--phrase-file", &other]);
     assert!(code == Some(6) && !Path::new(&file("loot")).exists(), "{code:?} {said}");
     let fresh = file("fresh");
@@ -197,7 +199,10 @@ fn device_that_becomes_one_of_an_account_takes_its_name() {
     bob.mark();
     assert_eq!(bob.seen.iter().find(is_new), None);
     let output = run(
-        integration_tests::programs::program("schat").arg("--profile").arg(dir.join("ann2")).args(["--json", "fingerprint"]),
+        integration_tests::programs::program("schat")
+            .arg("--profile")
+            .arg(dir.join("ann2"))
+            .args(["--json", "fingerprint"]),
         b"",
     );
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -262,7 +267,8 @@ fn devices_of_one_name_are_told_apart_by_a_short_id() {
     assert!(ids[0] != ids[1] && ids[1] != ids[2] && ids.iter().all(|id| id.len() >= 6), "{listed}");
     // Checked before it asks to be told once more.
     let plain = |line: &str| {
-        let output = run(schat::command(dir, "ann").arg("--plain"), format!("/join {ROOM}\n{line}\n").as_bytes());
+        let output =
+            run(schat::command(dir, "ann").arg("--plain"), format!("/join {ROOM}\n{line}\n").as_bytes());
         String::from_utf8(output.stderr).unwrap()
     };
     let said = plain("/devices remove phone");
@@ -276,7 +282,10 @@ fn devices_of_one_name_are_told_apart_by_a_short_id() {
     let (_, left) = ends(dir, "ann", &["devices"]);
     assert!(!left.contains(&ids[1]) && left.contains(&ids[2]), "{left}");
     // The only one of a person.
-    let said = run(schat::command(dir, "carl").args(["--trust-first-use", "--relay", &relay.address, "--plain"]), b"/create den\n/devices remove carl\n");
+    let said = run(
+        schat::command(dir, "carl").args(["--trust-first-use", "--relay", &relay.address, "--plain"]),
+        b"/create den\n/devices remove carl\n",
+    );
     let said = String::from_utf8(said.stderr).unwrap();
     assert!(!said.contains("once more"), "{said}");
 }
@@ -320,9 +329,13 @@ fn backup_of_a_key_that_was_replaced_is_no_way_back_and_that_is_said() {
     assert_eq!(code, Some(0), "{said}");
     bob.event("key_changed");
     let ann = Schat::start(dir, "ann", &relay.address);
-    let restore = ["--trust-first-use", "restore", &file("backup"), "--phrase-file", &words, "--timeout", "20"];
+    let restore =
+        ["--trust-first-use", "restore", &file("backup"), "--phrase-file", &words, "--timeout", "20"];
     let (code, said) = ends(dir, "old", &restore);
-    assert!(code == Some(4) && said.contains("key was replaced") && said.contains("schat link"), "{code:?} {said}");
+    assert!(
+        code == Some(4) && said.contains("key was replaced") && said.contains("schat link"),
+        "{code:?} {said}"
+    );
     assert_eq!(ann.quit().code, Some(0));
 }
 

@@ -5,10 +5,7 @@
 
 use proto::RoomId;
 use rusqlite::{Connection, params};
-use shared::{
-    identity::{Identity, recovery::ENTROPY_LEN},
-    room::Change,
-};
+use shared::{identity::Identity, room::Change};
 
 use super::{OpenProfile, Store, StoreError, carried, devices, meta_label, profile, put_rows};
 
@@ -28,8 +25,6 @@ const HANDED: &str = "handed";
 pub struct AccountHere<'a> {
     /// The account.
     pub identity: &'a Identity,
-    /// What the phrase of its recovery key says, while nobody has written it down.
-    pub phrase: Option<&'a [u8; ENTROPY_LEN]>,
     /// What seals backups, once there is one.
     pub backup_key: Option<&'a [u8; 32]>,
 }
@@ -133,10 +128,11 @@ impl Store {
         transaction.execute("DELETE FROM rows WHERE room = ?1", [room.as_bytes()])?;
         transaction.execute("DELETE FROM meta WHERE key IN (?1, ?2)", [LINKING, IS_NEW])?;
         let identity = account.identity.to_bytes();
-        // What an account of before had does not outlive it.
+        // What an account of before had does not outlive it. The phrase of the recovery key stays where it was drawn, whoever
+        // hands it over.
         for (key, value) in [
             (profile::IDENTITY, Some(identity.as_slice())),
-            (profile::PHRASE, account.phrase.map(<[u8; ENTROPY_LEN]>::as_slice)),
+            (profile::PHRASE, None),
             (carried::BACKUP_KEY, account.backup_key.map(<[u8; 32]>::as_slice)),
             (HANDED, Some(rooms)),
         ] {

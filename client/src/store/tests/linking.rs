@@ -23,13 +23,13 @@ fn account_that_takes_the_place_of_another_comes_without_what_that_one_had() {
     let (old, new) = (Identity::without_recovery(&[1; 32]), Identity::without_recovery(&[2; 32]));
     store.set_account(&old, Some(&[3; 16])).unwrap();
     store.set_backup_key(&[4; 32]).unwrap();
-    let here = AccountHere { identity: &new, phrase: None, backup_key: None };
+    let here = AccountHere { identity: &new, backup_key: None };
     assert!(store.become_device(LINKING, &here, b"rooms").unwrap());
     assert_eq!(store.account().unwrap().unwrap().fingerprint(), new.fingerprint());
     assert!(store.phrase_entropy().unwrap().is_none() && store.backup_key().unwrap().is_none());
     // In a profile with rooms nothing happens.
     store.commit(ROOM, Some(&record("team")), &Batch::default()).unwrap();
-    let here = AccountHere { identity: &old, phrase: None, backup_key: None };
+    let here = AccountHere { identity: &old, backup_key: None };
     assert!(!store.become_device(LINKING, &here, b"rooms").unwrap());
     assert_eq!(store.account().unwrap().unwrap().fingerprint(), new.fingerprint());
 }
@@ -41,11 +41,7 @@ fn what_fails_in_the_middle_was_not_written_at_all() {
     store.set_name("ann").unwrap();
     let failed = store.all_or_nothing(|store| {
         store.set_name("bob")?;
-        let here = AccountHere {
-            identity: &Identity::without_recovery(&[1; 32]),
-            phrase: Some(&[3; 16]),
-            backup_key: None,
-        };
+        let here = AccountHere { identity: &Identity::without_recovery(&[1; 32]), backup_key: None };
         store.become_device(LINKING, &here, b"rooms")?;
         Err::<(), _>(StoreError::Full)
     });

@@ -113,6 +113,24 @@ pub fn another_phrase() -> Failure {
     )
 }
 
+/// The phrase was written down; who may have it besides.
+pub const PHRASE_FORGOTTEN: &str = "This device keeps the twelve words no more, and no other device was given them. Only a copy of this profile that was made \
+                                    before has them still: if somebody may have one, run `schat devices replace-key`.";
+
+/// The phrase was drawn at another device.
+pub const PHRASE_ELSEWHERE: &str = "The twelve words of your account were drawn at another device of yours, and are with you, or still there: a first \
+                                    `schat backup` there shows them.";
+
+/// The same, where nobody can be asked.
+pub fn phrase_elsewhere() -> Failure {
+    Failure::new(
+        Exit::NotFound,
+        "phrase_elsewhere",
+        "The twelve words of this account are not on this device: they were drawn at another device of yours.",
+        "Run `schat backup` there; then give this one a file with the words: --phrase-file FILE.",
+    )
+}
+
 /// It is there.
 pub fn done(rooms: u64, bytes: u64, kept: u64) -> String {
     let kept = if kept > 0 { format!("; {} there already", counted(kept, "piece")) } else { String::new() };

@@ -75,11 +75,7 @@ fn take_all(
             Err(TakeError::Store(error)) => return Err(error),
         }
     }
-    let account = AccountHere {
-        identity: &account.identity,
-        phrase: account.phrase.as_deref(),
-        backup_key: account.backup_key.as_deref(),
-    };
+    let account = AccountHere { identity: &account.identity, backup_key: account.backup_key.as_deref() };
     store.become_device(room, &account, &handed::kept(rooms, own_devices.as_ref()))
 }
 
