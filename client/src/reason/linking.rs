@@ -15,6 +15,8 @@ pub enum LinkReason {
     NotAsked,
     /// The new device has the account by now.
     Taken,
+    /// This device was taken out of the rooms of its account, so it has none to give.
+    TakenOut,
     /// There is no relay to ask.
     NoRelay,
     /// What was typed is no code.
@@ -41,6 +43,7 @@ impl LinkReason {
             Self::Busy => "linking",
             Self::Nothing | Self::NotAsked => "no_linking",
             Self::Taken => "linked",
+            Self::TakenOut => "taken_out",
             Self::NoRelay
             | Self::BadCode
             | Self::RoomsLink
@@ -55,7 +58,9 @@ impl LinkReason {
 
     pub(super) fn exit(&self) -> Exit {
         match self {
-            Self::Busy | Self::Taken | Self::NotInvited(_) | Self::NotEntered(_) => Exit::Refused,
+            Self::Busy | Self::Taken | Self::TakenOut | Self::NotInvited(_) | Self::NotEntered(_) => {
+                Exit::Refused
+            }
             Self::NoAnswer(_) => Exit::Network,
             _ => Exit::Usage,
         }

@@ -194,6 +194,10 @@ impl Local {
         }
         let over = records.iter().filter(|record| record.closed.is_some()).map(|record| record.id);
         runtime.expire_over(over.collect()).await;
+        // Whoever becomes a device of an account is nobody in the rooms of the one before.
+        if lock(&runtime.0.profile).is_blank {
+            records.clear();
+        }
         for record in records {
             runtime.resume(record);
         }

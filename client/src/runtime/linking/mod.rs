@@ -116,6 +116,9 @@ impl Local {
             let _ = asks.send(Ask::Again).await;
             return Ok(());
         }
+        if self.role() == Role::Old && self.0.vault.run(|store| store.is_taken_out()).await? {
+            return Err(LinkReason::TakenOut.into());
+        }
         let begun = match code {
             Some(code) => self.take_code(code).await?,
             None => self.make_code(relay)?,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use shared::room::{self as engine, Command, Input, Problem, Right};
+use shared::room::{self as engine, CloseReason, Command, Input, Problem, Right};
 
 use super::Room;
 use crate::{
@@ -30,6 +30,10 @@ impl Room {
         match &event {
             engine::Event::Joined(view) | engine::Event::Epoch(view) => {
                 self.settle_kind(view.own_devices).await;
+                if view.own_devices && matches!(event, engine::Event::Joined(_)) {
+                    // What cannot be written is only asked about where this device is linked.
+                    let _ = self.vault.run(|store| store.set_taken_out(false)).await;
+                }
                 self.settle_removals(view).await;
                 self.settle_endings(view).await;
                 lock(&self.state).view = Some(Arc::new(view.clone()));
@@ -63,6 +67,10 @@ impl Room {
                 lines.iter().for_each(|line| self.will_expire(line.message.disappears));
             }
             engine::Event::Closed { reason, was_member } => {
+                if self.record.kind == RoomKind::OwnDevices && is_removal(reason) {
+                    // What cannot be written is said again by the relay with the next start.
+                    let _ = self.vault.run(|store| store.set_taken_out(true)).await;
+                }
                 self.over(reason.into(), *was_member).await;
             }
             _ => {}
@@ -287,6 +295,18 @@ impl Room {
     pub(super) async fn show(&self, event: RoomEvent) {
         self.answer(&[], event).await;
     }
+}
+
+/// Others took this device out; in the room of own devices only one of those can.
+fn is_removal(reason: &CloseReason) -> bool {
+    matches!(
+        reason,
+        CloseReason::RemovedByOwn
+            | CloseReason::Removed { .. }
+            | CloseReason::RemovedAndVoted { .. }
+            | CloseReason::RemovedOrNotTaken
+            | CloseReason::LockedOut
+    )
 }
 
 /// It says that no invite comes.

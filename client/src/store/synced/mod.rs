@@ -14,7 +14,7 @@ use shared::{
 use super::{Cursor, Damage, Offer, RoomKind, Store, StoreError};
 
 /// What was done here and is not in the log yet.
-const UNSYNCED: &str = "unsynced";
+pub(super) const UNSYNCED: &str = "unsynced";
 
 /// Marks in one message, at most: each is less than 600 bytes, and a message holds 32 KiB.
 pub const MAX_MARKS: usize = 50;

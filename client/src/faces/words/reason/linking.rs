@@ -22,6 +22,10 @@ pub(super) fn words(reason: &LinkReason) -> (String, String) {
             "The new device has the account already.",
             "If it is not yours: /devices shows it, and takes it out.",
         ),
+        LinkReason::TakenOut => (
+            "This device was taken out of the rooms of its account, by another device of yours or because the account's key was replaced.",
+            "To make it one of yours again: end schat here, run `schat link` in a terminal and say yes; scripts: `schat link --new`.",
+        ),
         LinkReason::NoRelay => (
             "There is no relay to ask.",
             "Name the one that your other device uses: schat link HOST:PORT, or its link.",

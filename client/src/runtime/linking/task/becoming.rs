@@ -53,7 +53,7 @@ fn take(
     fingerprint: Fingerprint,
     relay: &str,
 ) -> Result<bool, StoreError> {
-    if !store.rooms()?.is_empty() {
+    if !store.may_become()? {
         return Ok(false);
     }
     store.all_or_nothing(|store| take_all(store, room, handed, fingerprint, relay))
