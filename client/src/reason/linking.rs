@@ -21,6 +21,10 @@ pub enum LinkReason {
     NoRelay,
     /// What was typed is no code.
     BadCode,
+    /// Another device came by it, or it is over.
+    UsedCode,
+    /// Its time is over.
+    LateCode,
     /// It is a link into a room.
     RoomsLink,
     /// It is the code of a device, where one goes to a room.
@@ -50,6 +54,8 @@ impl LinkReason {
             | Self::DevicesLink
             | Self::BothOld
             | Self::BothNew => "usage",
+            Self::UsedCode => "used_code",
+            Self::LateCode => "late_code",
             Self::NoAnswer(_) => "no_answer",
             Self::NotInvited(_) => "not_invited",
             Self::NotEntered(_) => "not_entered",
@@ -58,9 +64,13 @@ impl LinkReason {
 
     pub(super) fn exit(&self) -> Exit {
         match self {
-            Self::Busy | Self::Taken | Self::TakenOut | Self::NotInvited(_) | Self::NotEntered(_) => {
-                Exit::Refused
-            }
+            Self::Busy
+            | Self::Taken
+            | Self::TakenOut
+            | Self::UsedCode
+            | Self::LateCode
+            | Self::NotInvited(_)
+            | Self::NotEntered(_) => Exit::Refused,
             Self::NoAnswer(_) => Exit::Network,
             _ => Exit::Usage,
         }

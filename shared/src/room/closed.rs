@@ -26,6 +26,9 @@ pub enum CloseReason {
         /// no majority without whoever removed it.
         #[cfg_attr(feature = "serde", serde(default))]
         members: usize,
+        /// Other devices of ours were in the room, one of which may have done it.
+        #[cfg_attr(feature = "serde", serde(default))]
+        has_others: bool,
     },
     /// Removed, or its join was not taken; the invite is over as well.
     RemovedOrNotTaken,

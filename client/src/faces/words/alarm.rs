@@ -173,6 +173,17 @@ fn impostor(Impostor { who, way, owner, is_me, is_verified, is_disguise }: &Impo
     )
 }
 
+/// What somebody can do about this one.
+pub fn remedy(alarm: &Alarm) -> &'static str {
+    match alarm {
+        Alarm::OwnMessageUnknown | Alarm::OwnCommitUnknown => {
+            "If you restored a backup or copied the profile, that is why: use one of the two only. If not, somebody has your backup and its \
+             phrase, or a copy of this device: run `schat devices replace-key` at once."
+        }
+        other => alarm_remedy(other.kind()),
+    }
+}
+
 /// What somebody can do about an alarm of this kind.
 pub fn alarm_remedy(kind: AlarmKind) -> &'static str {
     match kind {

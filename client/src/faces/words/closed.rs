@@ -20,10 +20,18 @@ pub fn closed(reason: &CloseReason) -> String {
             );
         }
         CloseReason::RemovedByOwn => {
-            "Another device of yours took this one out of the room; or somebody who has your account did: then read about lost and stolen \
-             devices (docs/devices.md). This device comes back by a new invite."
+            "This device was taken out of the room by another device of yours, or since the key of your account was replaced. To make it one \
+             of yours again: `schat link`. If none of it was you, somebody has your account: `schat devices replace-key` at a device that you still have."
         }
-        CloseReason::RemovedAndVoted { entry, members: 1..=2 } => {
+        CloseReason::RemovedAndVoted { entry, has_others: true, .. } => {
+            return format!(
+                "This device was taken out of the room by the change at entry {entry}: by another device of yours, or since the key of your \
+                 account was replaced. To make it one of yours again: `schat link`. It has voted against that all the same: if it was \
+                 neither, and more than half of the members do so within {} days, it is back.",
+                UNDO_MS / DAY_MS
+            );
+        }
+        CloseReason::RemovedAndVoted { entry, members: 1..=2, .. } => {
             return format!(
                 "This device was removed from the room by the change at entry {entry}. A room of two has no majority that \
                  could undo that: ask the other one for a new invite, or make a new room."
@@ -56,8 +64,9 @@ pub fn closed(reason: &CloseReason) -> String {
             "The relay did not open the room. Ask its operator, or make the room at another relay."
         }
         CloseReason::Superseded => {
-            "This profile connected to the room from somewhere else; this connection stops. Use a profile on one machine \
-             only, and start again here if it is this one."
+            "A copy of this device has connected to the room, so this one stops. If you started it, or copied the profile: use one of the two \
+             only, and start again here if it is this one. If not, somebody has a copy of this device and speaks as you: run \
+             `schat devices replace-key` at once, here or at another device of yours."
         }
         CloseReason::LinkNotTrusted(error) => {
             return format!("The link is not to be trusted: {error}. Ask for a new one.");

@@ -16,7 +16,8 @@ pub fn devices(all: &[OwnDevice]) -> Vec<String> {
         rows.entry((!one.is_me, is_unknown, name_of(one, all), one.of)).or_default().push(one);
     }
     if rows.is_empty() {
-        return vec!["You are in no room yet, so no room knows a device of yours.".to_owned()];
+        return vec!["You are in no room, so no room knows a device of yours. If another device of yours took this one out, or your account's key was \
+                     replaced: `schat link` makes it one of yours again.".to_owned()];
     }
     let mut lines = Vec::new();
     let mut is_told = false;

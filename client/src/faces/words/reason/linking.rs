@@ -34,6 +34,15 @@ pub(super) fn words(reason: &LinkReason) -> (String, String) {
             "That is no code of a device.",
             "Copy all of it, as the other device shows it: a link, or the short form where both devices use one relay.",
         ),
+        LinkReason::UsedCode => (
+            "Another device has used this code, or its ten minutes are over.",
+            "If it was used and that device is not yours, answer no where it is asked (/link no, or /link cancel): somebody has seen the code. \
+             Then begin anew, with a fresh one.",
+        ),
+        LinkReason::LateCode => (
+            "The ten minutes of this code are over.",
+            "Show a fresh one: /link on the device that has your account, or `schat link` on the new one.",
+        ),
         LinkReason::RoomsLink => (
             "That link leads into a room.",
             "To enter it: /join LINK. A device to be linked shows another one.",
