@@ -28,6 +28,7 @@ pub(super) async fn run(rooms: Weak<Inner>, changed: Changed) {
         let _ = timeout(LOOK, changed.notified()).await;
         tokio::time::sleep(TOGETHER).await;
         let Some(local) = rooms.upgrade().map(Local) else { return };
+        local.forget_devices_gone().await;
         local.tell_here().await;
         local.offer_rooms().await;
     }

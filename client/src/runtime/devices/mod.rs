@@ -14,7 +14,10 @@ use shared::{
 use tokio::sync::oneshot;
 
 use self::{meant::meant, whose::give};
-use super::{Local, lock, room::Ask};
+use super::{
+    Local, lock,
+    room::{Ask, own_leaves},
+};
 use crate::reason::{DeviceReason, Reason};
 
 /// A device of this person in a room.
@@ -70,6 +73,22 @@ impl Local {
         let said = self.0.vault.run(|store| store.devices_here()).await?;
         give(&mut devices, &said, &places);
         Ok(devices)
+    }
+
+    /// Of devices that are out of all rooms nothing is known any more: the next one that comes is another.
+    pub(super) async fn forget_devices_gone(&self) {
+        if self.0.config.only.is_some() {
+            return;
+        }
+        let (me, mut most) = (self.me().1, 1);
+        for status in self.all_rooms().into_iter().filter(|status| status.over.is_none()) {
+            self.settled(&status.label).await;
+            // Where nothing is known of a room, nothing is said of all of them.
+            let Some(view) = self.view(&status.label) else { return };
+            most = most.max(own_leaves(Some(&*view), &me));
+        }
+        // It is looked at again.
+        let _ = self.0.vault.run(move |store| store.own_devices_at_most(most)).await;
     }
 
     /// Takes a device out of every room that it is in, named by what it is called or by its id in a room. Returns where it

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shared::room::{self as engine, CloseReason, Command, Input, Problem, Right};
 
-use super::Room;
+use super::{Room, own_leaves};
 use crate::{
     reason::Reason,
     runtime::{Event, FaceId, RoomEvent, lock, now_ms},
@@ -156,8 +156,17 @@ impl Room {
 
     /// Our other devices are told where we are; of devices that are gone nothing is kept.
     async fn settle_here(&mut self, view: &engine::GroupView, is_new: bool) {
-        if is_new {
+        if is_new || view.own_devices {
             self.here.notify_one();
+        }
+        if is_new {
+            let count = view
+                .members
+                .iter()
+                .find(|member| member.me)
+                .map_or(0, |me| own_leaves(Some(view), &me.person.fingerprint));
+            // What cannot be kept rings once too often.
+            let _ = self.vault.run(move |store| store.own_devices_are(count)).await;
         }
         if view.own_devices {
             let there: Vec<_> = view.members.iter().map(|member| member.device.id).collect();

@@ -101,3 +101,25 @@ fn profile_whose_room_was_forgotten_or_that_met_somebody_was_used() {
     store.set_verified(&bob, Some(1), 1).unwrap();
     assert!(!store.is_unused().unwrap());
 }
+
+#[test]
+fn device_that_another_one_let_in_is_news_once_and_one_of_our_own_is_none() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    store.await_own_device(true).unwrap();
+    assert!(!store.own_device_came(ROOM, 5, 2).unwrap(), "this device let it in");
+    assert!(!store.own_device_came(LINKING, 9, 2).unwrap(), "it enters another room");
+    assert!(store.own_device_came(LINKING, 10, 3).unwrap(), "a thief's, with the first one's copy");
+    assert!(store.own_device_came(LINKING, 10, 3).unwrap(), "it was not told yet");
+    assert!(!store.own_device_came(ROOM, 11, 3).unwrap());
+    // Once it is out, the next one is news again.
+    store.own_devices_at_most(2).unwrap();
+    assert!(store.own_device_came(LINKING, 12, 3).unwrap());
+    // A linking that came to nothing lets in nobody else's.
+    store.await_own_device(true).unwrap();
+    store.await_own_device(false).unwrap();
+    assert!(store.own_device_came(LINKING, 13, 4).unwrap());
+    // Those that were there before this one.
+    store.own_devices_are(6).unwrap();
+    assert!(!store.own_device_came(ROOM, 14, 6).unwrap());
+}
