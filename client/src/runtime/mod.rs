@@ -57,7 +57,7 @@ use tokio::{
 pub use account::{Entropy, KeyRoom, Replaced};
 pub use choose::ChosenRelay;
 pub use config::{Config, OwnRelay, Past, RoomStatus};
-pub use devices::OwnDevice;
+pub use devices::{OwnDevice, meant as meant_device};
 pub use event::{Event, Namesake, RelayState, RoomEvent};
 pub(crate) use event::{Publish, Sink};
 pub use files::{Outgoing, Wanted};

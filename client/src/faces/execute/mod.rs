@@ -24,7 +24,7 @@ use crate::{
     failure::Failure,
     handle::Runtime,
     reason::{Reason, RoomReason},
-    runtime::RoomStatus,
+    runtime::{RoomStatus, meant_device},
 };
 pub use people::members;
 use people::{kick, mark, unmark, verify};
@@ -136,7 +136,11 @@ pub async fn execute(
         TypedLine::Devices => {
             Ok(Done { notes: words::devices::devices(&runtime.devices().await?), go: None })
         }
-        TypedLine::RemoveDevice(name) if !is_sure => Ok(Done::say(words::devices::removes(&name))),
+        TypedLine::RemoveDevice(name) if !is_sure => {
+            // What cannot be done is said before anything is asked.
+            let found = meant_device(runtime.devices().await?, &name)?;
+            Ok(Done::say(words::devices::removes(&found)))
+        }
         TypedLine::RemoveDevice(name) => {
             let found = runtime.remove_device(&name).await?;
             Ok(Done::say(words::devices::asked_removal(found.len())))

@@ -13,7 +13,8 @@ use shared::{
 };
 use tokio::sync::oneshot;
 
-use self::{meant::meant, whose::give};
+pub use self::meant::meant;
+use self::whose::give;
 use super::{
     Local, lock,
     room::{Ask, own_leaves},
@@ -41,6 +42,18 @@ pub struct OwnDevice {
     pub of: Option<DeviceId>,
     /// On which day it was in use last, Unix milliseconds; 0 where it has not said so.
     pub seen: Millis,
+}
+
+impl OwnDevice {
+    /// By what it is told apart: the same in all rooms, where it says which it is.
+    pub fn whole_id(&self) -> DeviceId {
+        self.of.unwrap_or(self.id)
+    }
+
+    /// The beginning of that, for people.
+    pub fn short_id(&self) -> String {
+        self.whole_id().to_string().chars().take(8).collect()
+    }
 }
 
 impl Local {
