@@ -36,7 +36,7 @@ pub(super) async fn run(rooms: Weak<Inner>, changed: Changed) {
 
 impl Local {
     /// Says where this device is, unless it has said just that today.
-    async fn tell_here(&self) {
+    pub(super) async fn tell_here(&self) {
         // Whoever runs some of the rooms does not know of the others.
         let Some(own) = self.own_devices().filter(|_| self.0.config.only.is_none()) else { return };
         let rooms = self.places().await;
