@@ -18,6 +18,8 @@ pub enum CloseReason {
     },
     /// Another device of ours removed this one, or whoever has our account.
     RemovedByOwn,
+    /// The account has another key by now, by the word of its recovery key, and this device has the old one.
+    KeyReplaced,
     /// A commit removed this device, and it has voted against that.
     RemovedAndVoted {
         /// Sequence number of the commit.

@@ -23,6 +23,10 @@ pub fn closed(reason: &CloseReason) -> String {
             "This device was taken out of the room by another device of yours, or since the key of your account was replaced. To make it one \
              of yours again: `schat link`. If none of it was you, somebody has your account: `schat devices replace-key` at a device that you still have."
         }
+        CloseReason::KeyReplaced => {
+            "The key of your account was replaced, and this device, or the backup that it came from, has the old one. What was said stays here \
+             to be read. To make this device one of yours again: `schat link`. If you did not replace it, somebody has your twelve words."
+        }
         CloseReason::RemovedAndVoted { entry, has_others: true, .. } => {
             return format!(
                 "This device was taken out of the room by the change at entry {entry}: by another device of yours, or since the key of your \

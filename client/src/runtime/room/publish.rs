@@ -312,6 +312,7 @@ fn is_removal(reason: &CloseReason) -> bool {
         reason,
         CloseReason::RemovedByOwn
             | CloseReason::Removed { .. }
+            | CloseReason::KeyReplaced
             | CloseReason::RemovedAndVoted { .. }
             | CloseReason::RemovedOrNotTaken
             | CloseReason::LockedOut

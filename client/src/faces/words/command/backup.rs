@@ -187,6 +187,12 @@ pub const BACK: (&str, &str) = ("back", "back. What was said since the backup st
 pub const NO_MEMBER: (&str, &str) =
     ("removed", "history only; you were removed, or the room is gone. Ask for a new invite.");
 
+/// The account is another one by now.
+pub const KEY_REPLACED: (&str, &str) = (
+    "key_replaced",
+    "history only; your account's key was replaced since this backup was made. Make this device one of yours again: `schat link --new`.",
+);
+
 /// Nobody let it in yet.
 pub const STILL_ASKS: (&str, &str) = ("asks", "waits for a member to come online and let this device in.");
 
