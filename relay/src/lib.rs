@@ -15,7 +15,7 @@
 //! service manager) is the feature `program`. Who embeds a relay does without: [`Relay::start`] with a [`Config`].
 
 // What only the program asks for is not known to it when the library stands alone, inside another program.
-#![cfg_attr(not(feature = "program"), allow(dead_code, unused_imports))]
+#![cfg_attr(not(feature = "program"), allow(dead_code, unreachable_pub, unused_imports))]
 // A macro of the library panics where the stream cannot be written: see `ops::print`.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 

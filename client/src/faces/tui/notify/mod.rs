@@ -13,14 +13,14 @@ use crate::{
 /// No desktop: none can be started, and so none is told anything.
 #[cfg(not(feature = "notify"))]
 mod desktop {
-    pub enum Desktop {}
+    pub(super) enum Desktop {}
 
     impl Desktop {
-        pub fn start() -> Option<Self> {
+        pub(super) fn start() -> Option<Self> {
             None
         }
 
-        pub fn tell(&self, _: String) {
+        pub(super) fn tell(&self, _: String) {
             match *self {}
         }
     }

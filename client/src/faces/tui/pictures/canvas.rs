@@ -63,7 +63,7 @@ impl Canvas {
     }
 
     #[cfg(not(feature = "pictures"))]
-    pub fn draw(&self, _: u16, _: Rect, _: &mut Buffer) {}
+    pub(crate) fn draw(&self, _: u16, _: Rect, _: &mut Buffer) {}
 
     /// It is drawn over cells, and not as text.
     pub(crate) fn is_graphic(&self) -> bool {

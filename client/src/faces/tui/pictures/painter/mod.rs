@@ -68,15 +68,15 @@ impl Painter {
 
 /// There are no pictures in this program.
 #[cfg(not(feature = "pictures"))]
-pub struct Painter;
+pub(crate) struct Painter;
 
 #[cfg(not(feature = "pictures"))]
 impl Painter {
-    pub fn start(_: impl Fn(Painted) -> bool + Send + 'static) -> Self {
+    pub(crate) fn start(_: impl Fn(Painted) -> bool + Send + 'static) -> Self {
         Self
     }
 
-    pub fn ask(&self, job: Job) -> bool {
+    pub(crate) fn ask(&self, job: Job) -> bool {
         let Job { key: _, id: _, place: _, preview: _, shows: _, most: _, is_avatar: _ } = job;
         false
     }
