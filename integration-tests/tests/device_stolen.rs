@@ -62,9 +62,14 @@ fn are_known<'a>(wanted: &'a [(&str, usize)]) -> impl Fn(&[Value]) -> bool + 'a 
     }
 }
 
-/// Links the profile in `dir/name` once more, by the code that it shows.
+/// Links the profile in `dir/name`, which had an account, by the code that it shows.
 fn link_anew(old: &mut Schat, dir: &Path, name: &str, relay: &str) -> schat::Ended {
-    let mut new = device(dir, name, relay, &["--new"]);
+    link_next(old, dir, name, (relay, &["--new"]))
+}
+
+/// Links one more.
+fn link_next(old: &mut Schat, dir: &Path, name: &str, (relay, more): (&str, &[&str])) -> schat::Ended {
+    let mut new = device(dir, name, relay, more);
     let code = state(&mut new, "code");
     assert_eq!(code["new"], json!(true), "it is no new device: {code}");
     let mark = old.mark();
@@ -248,7 +253,7 @@ fn devices_of_one_name_are_told_apart_by_a_short_id() {
     let dir = dir.path();
     let relay = Relay::start(&dir.join("relay"));
     let (mut ann, mut second, _bob) = two(dir, &relay);
-    assert_eq!(link(&mut ann, dir, "ann3", &relay.address).code, Some(0));
+    assert_eq!(link_next(&mut ann, dir, "ann3", (&relay.address, &[])).code, Some(0));
     let mut third = Schat::start(dir, "ann3", &relay.address);
     third.event("joined");
     third.tell(json!({"cmd": "device_rename", "name": "phone"}));
