@@ -51,7 +51,7 @@ impl Store {
     /// [`StoreError`] when it cannot be kept.
     pub fn own_device_came(&mut self, room: RoomId, seq: u64, count: usize) -> Result<bool, StoreError> {
         let mut counted: Counted = self.json(COUNTED)?.unwrap_or_default();
-        let told = Some((*room.as_bytes(), seq));
+        let told = Some((room.0, seq));
         // It is read once more where the program ended before it was told.
         if counted.told == told {
             return Ok(true);

@@ -93,7 +93,7 @@ impl BackupCommand {
         let settings = settings::carried(&globals.settings);
         let done = opened.with(|store| once(store, &target, &key, self.files, settings)).map_err(told)?;
         // It was written and read back: from now on the phrase is with the person alone.
-        let forgotten = |store: &mut Store| {
+        let forgotten = |store: &mut Store| -> Result<bool, BackupError> {
             let had = store.phrase_entropy()?.is_some();
             store.forget_phrase_entropy()?;
             Ok(had)

@@ -12,6 +12,9 @@ const FEWEST: usize = 8;
 
 /// The device that is meant, in all rooms that it is in: by its name, or by its id or the beginning of that. An id goes before a name,
 /// which anybody can take.
+///
+/// # Errors
+/// [`Reason`] when there is none, several may be meant, or it is this one.
 pub fn meant(devices: Vec<OwnDevice>, named: &str) -> Result<Vec<OwnDevice>, Reason> {
     let begins = named.to_lowercase();
     let is_beginning = begins.len() >= FEWEST && begins.chars().all(|sign| sign.is_ascii_hexdigit());
