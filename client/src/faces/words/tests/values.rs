@@ -147,9 +147,12 @@ fn end_of_a_room_names_the_way_on() {
     // More than half of two is both.
     let told = closed(&CloseReason::RemovedAndVoted { entry: 9, members: 2, has_others: false });
     assert!(!told.contains("half") && told.contains("make a new room"), "{told}");
-    for reason in
-        [CloseReason::RemovedByOwn, CloseReason::RemovedAndVoted { entry: 9, members: 3, has_others: true }]
-    {
+    for reason in [
+        CloseReason::RemovedByOwn,
+        CloseReason::RemovedAndVoted { entry: 9, members: 3, has_others: true },
+        CloseReason::RemovedOrNotTaken,
+        CloseReason::LockedOut,
+    ] {
         let told = closed(&reason);
         assert!(told.contains("another device of yours") && told.contains("`schat link`"), "{told}");
     }
