@@ -51,12 +51,12 @@ pub fn closed(reason: &CloseReason) -> String {
         }
         CloseReason::RemovedOrNotTaken => {
             "This device was removed from the room, or its members did not take its join, and the invite is over. If another device of yours \
-             took it out, or your account's key was replaced: `schat link` makes it one of yours again. If not, ask a member for a new invite."
+             took it out, or your account's key was replaced: `schat link` makes it one of yours again. Ask a member for a new invite otherwise."
         }
         CloseReason::LockedOut => {
             "The relay does not let this device into the room: it was removed, or the relay lost the room, or was restored \
              from a backup of before this device joined. If another device of yours took it out, or your account's key was replaced: `schat link` \
-             makes it one of yours again. If not, ask a member for a new invite."
+             makes it one of yours again. Ask a member for a new invite otherwise."
         }
         CloseReason::Dropped { reason } => {
             return format!(
