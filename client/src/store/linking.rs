@@ -11,8 +11,8 @@ use shared::{
 };
 
 use super::{
-    OpenProfile, Over, RoomKind, Store, StoreError, carried, devices, meta_label, profile, put_rows, rooms,
-    synced,
+    OpenProfile, Over, RoomKind, RoomRecord, Store, StoreError, carried, devices, meta_label, profile,
+    put_rows, rooms, synced,
 };
 
 /// The linking under way.
@@ -142,12 +142,13 @@ impl Store {
     }
 
     /// The account of this profile is in no room here: all are over, or it was taken out of them. It may become another one's, if a
-    /// person says so.
+    /// person says so. A room that somebody left by themselves is forgotten first.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read.
     pub fn may_become(&self) -> Result<bool, StoreError> {
-        Ok(self.is_taken_out()? || self.rooms()?.iter().all(|room| room.closed.is_some()))
+        let is_over = |room: &RoomRecord| room.closed.as_ref().is_some_and(|why| *why != Over::Left);
+        Ok(self.is_taken_out()? || self.rooms()?.iter().all(is_over))
     }
 
     /// This profile is one of the account's from now on, and the linking is over: all of it or nothing. Rooms that it was `handed` are

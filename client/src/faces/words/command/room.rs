@@ -47,7 +47,7 @@ pub fn in_rooms() -> Failure {
         Exit::Refused,
         "in_rooms",
         "The account of this profile has rooms here, or another linking is under way in it.",
-        "Leave them first (/leave in each); or use another profile: schat --profile DIR link.",
+        "Leave them and forget them (schat forget ROOM); or use another profile: schat --profile DIR link.",
     )
 }
 
