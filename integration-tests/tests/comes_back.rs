@@ -60,8 +60,8 @@ fn profile_put_back_from_an_old_copy_is_told_that_it_is_out_and_then_back() {
     let (message, remedy) = told(&mut bob, "out");
     assert_eq!(
         message,
-        "This device went back to an older profile than this room has seen of it, and so it is out. It asks to be let back \
-         in; what you say meanwhile waits."
+        "This room has seen more of this device than this profile knows, so it is out: the profile is an older copy, or a copy or backup \
+         of it is in use elsewhere. It asks to be let back in; what you say meanwhile waits."
     );
     assert!(remedy.starts_with("Wait until another member is online"), "{remedy}");
     bob.say(ROOM, "waits until then", "2");

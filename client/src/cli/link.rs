@@ -104,6 +104,8 @@ pub(super) async fn link(
         Ended::Interrupted => Ok(Exit::Interrupted),
         Ended::Ok => Ok(Exit::Ok),
         Ended::Received(rooms) => {
+            // It has the account's name now: one that was typed, or stands in the environment, would rename the person.
+            globals.name = None;
             let profile = reopened(&globals).await?;
             let (runtime, events) = setup::begin(&globals, profile, plan()).await?;
             Ok(entered(&globals, runtime, events, rooms).await)

@@ -13,7 +13,12 @@ pub enum DeviceReason {
     /// It is this one.
     ThisOne,
     /// Several are called so.
-    Several(String),
+    Several {
+        /// So.
+        named: String,
+        /// Their short ids.
+        ids: Vec<String>,
+    },
     /// It cannot be called so.
     BadName(NameError),
 }
@@ -22,14 +27,14 @@ impl DeviceReason {
     pub(super) fn code(&self) -> &'static str {
         match self {
             Self::Unknown(_) => "not_found",
-            Self::ThisOne | Self::Several(_) | Self::BadName(_) => "usage",
+            Self::ThisOne | Self::Several { .. } | Self::BadName(_) => "usage",
         }
     }
 
     pub(super) fn exit(&self) -> Exit {
         match self {
             Self::Unknown(_) => Exit::NotFound,
-            Self::ThisOne | Self::Several(_) | Self::BadName(_) => Exit::Usage,
+            Self::ThisOne | Self::Several { .. } | Self::BadName(_) => Exit::Usage,
         }
     }
 }

@@ -15,10 +15,16 @@ pub enum LinkReason {
     NotAsked,
     /// The new device has the account by now.
     Taken,
+    /// This device was taken out of the rooms of its account, so it has none to give.
+    TakenOut,
     /// There is no relay to ask.
     NoRelay,
     /// What was typed is no code.
     BadCode,
+    /// Another device came by it, or it is over.
+    UsedCode,
+    /// Its time is over.
+    LateCode,
     /// It is a link into a room.
     RoomsLink,
     /// It is the code of a device, where one goes to a room.
@@ -45,6 +51,7 @@ impl LinkReason {
             Self::Busy => "linking",
             Self::Nothing | Self::NotAsked => "no_linking",
             Self::Taken => "linked",
+            Self::TakenOut => "taken_out",
             Self::NoRelay
             | Self::BadCode
             | Self::RoomsLink
@@ -53,6 +60,8 @@ impl LinkReason {
             | Self::NewInChat
             | Self::CodeForName
             | Self::BothNew => "usage",
+            Self::UsedCode => "used_code",
+            Self::LateCode => "late_code",
             Self::NoAnswer(_) => "no_answer",
             Self::NotInvited(_) => "not_invited",
             Self::NotEntered(_) => "not_entered",
@@ -61,7 +70,13 @@ impl LinkReason {
 
     pub(super) fn exit(&self) -> Exit {
         match self {
-            Self::Busy | Self::Taken | Self::NotInvited(_) | Self::NotEntered(_) => Exit::Refused,
+            Self::Busy
+            | Self::Taken
+            | Self::TakenOut
+            | Self::UsedCode
+            | Self::LateCode
+            | Self::NotInvited(_)
+            | Self::NotEntered(_) => Exit::Refused,
             Self::NoAnswer(_) => Exit::Network,
             _ => Exit::Usage,
         }

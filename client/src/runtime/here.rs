@@ -28,6 +28,7 @@ pub(super) async fn run(rooms: Weak<Inner>, changed: Changed) {
         let _ = timeout(LOOK, changed.notified()).await;
         tokio::time::sleep(TOGETHER).await;
         let Some(local) = rooms.upgrade().map(Local) else { return };
+        local.forget_devices_gone().await;
         local.tell_here().await;
         local.offer_rooms().await;
         // What could not be entered before.
@@ -37,7 +38,7 @@ pub(super) async fn run(rooms: Weak<Inner>, changed: Changed) {
 
 impl Local {
     /// Says where this device is, unless it has said just that today and all that are there now were there.
-    async fn tell_here(&self) {
+    pub(super) async fn tell_here(&self) {
         // Whoever runs some of the rooms does not know of the others.
         let Some(own) = self.own_devices().filter(|_| self.0.config.only.is_none()) else { return };
         let rooms = self.places().await;

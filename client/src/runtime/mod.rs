@@ -57,7 +57,7 @@ use tokio::{
 pub use account::{Entropy, KeyRoom, Replaced};
 pub use choose::ChosenRelay;
 pub use config::{Config, OwnRelay, Past, RoomStatus};
-pub use devices::OwnDevice;
+pub use devices::{OwnDevice, meant as meant_device};
 pub use event::{Event, Namesake, RelayState, RoomEvent};
 pub(crate) use event::{Publish, Sink};
 pub use files::{Outgoing, Wanted};
@@ -197,6 +197,10 @@ impl Local {
         }
         let over = records.iter().filter(|record| record.closed.is_some()).map(|record| record.id);
         runtime.expire_over(over.collect()).await;
+        // Whoever becomes a device of an account is nobody in the rooms of the one before.
+        if lock(&runtime.0.profile).is_blank {
+            records.clear();
+        }
         for record in records {
             runtime.resume(record);
         }

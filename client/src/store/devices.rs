@@ -2,12 +2,29 @@
 
 use proto::RoomId;
 use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
 use shared::identity::DeviceId;
 
 use super::{Store, StoreError};
 
 /// What this device is called.
 const NAME: &str = "device_name";
+
+/// How many devices of this person there are, as far as that was told.
+const COUNTED: &str = "devices_counted";
+
+/// How many devices of this person there are, as far as that was told or done here.
+#[derive(Default, Serialize, Deserialize)]
+struct Counted {
+    /// So many are known.
+    known: usize,
+    /// This device let one more in, which has not come yet.
+    #[serde(default)]
+    is_awaited: bool,
+    /// The room and entry that told of the last one.
+    #[serde(default)]
+    told: Option<([u8; 32], u64)>,
+}
 
 impl Store {
     /// What somebody called this device, if they did.
@@ -25,6 +42,64 @@ impl Store {
     /// [`StoreError`] when it cannot be written.
     pub fn set_device_name(&mut self, name: &str) -> Result<(), StoreError> {
         self.set_meta(NAME, name.as_bytes())
+    }
+
+    /// A device of this person came into a room, by the entry `seq`, where there are `count` of them now. True: it is another one than
+    /// were known, and this device did not let it in.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be kept.
+    pub fn own_device_came(&mut self, room: RoomId, seq: u64, count: usize) -> Result<bool, StoreError> {
+        let mut counted: Counted = self.json(COUNTED)?.unwrap_or_default();
+        let told = Some((room.0, seq));
+        // It is read once more where the program ended before it was told.
+        if counted.told == told {
+            return Ok(true);
+        }
+        // One is this.
+        if count <= counted.known.max(1) {
+            return Ok(false);
+        }
+        counted.known = count;
+        let is_news = !std::mem::take(&mut counted.is_awaited);
+        counted.told = told.filter(|_| is_news);
+        self.set_json(COUNTED, &counted)?;
+        Ok(is_news)
+    }
+
+    /// In a room that this device enters there are so many of this person's: they were there before.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be kept.
+    pub fn own_devices_are(&mut self, count: usize) -> Result<(), StoreError> {
+        let mut counted: Counted = self.json(COUNTED)?.unwrap_or_default();
+        if count > counted.known {
+            counted.known = count;
+            self.set_json(COUNTED, &counted)?;
+        }
+        Ok(())
+    }
+
+    /// There are no more than these in any room: what went is not known any more.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be kept.
+    pub fn own_devices_at_most(&mut self, most: usize) -> Result<(), StoreError> {
+        let mut counted: Counted = self.json(COUNTED)?.unwrap_or_default();
+        if most < counted.known {
+            (counted.known, counted.told) = (most, None);
+            self.set_json(COUNTED, &counted)?;
+        }
+        Ok(())
+    }
+
+    /// This device lets one more in, or that came to nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be kept.
+    pub fn await_own_device(&mut self, is_awaited: bool) -> Result<(), StoreError> {
+        let counted: Counted = self.json(COUNTED)?.unwrap_or_default();
+        self.set_json(COUNTED, &Counted { is_awaited, ..counted })
     }
 
     /// These devices are to be taken out of these rooms, whatever happens to this program.

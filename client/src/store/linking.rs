@@ -6,11 +6,14 @@
 use proto::RoomId;
 use rusqlite::{Connection, params};
 use shared::{
-    identity::{Identity, recovery::ENTROPY_LEN},
-    room::Change,
+    identity::Identity,
+    room::{Change, CloseReason},
 };
 
-use super::{OpenProfile, Store, StoreError, carried, devices, meta_label, profile, put_rows};
+use super::{
+    OpenProfile, Over, RoomKind, RoomRecord, Store, StoreError, carried, devices, meta_label, profile,
+    put_rows, rooms, synced,
+};
 
 /// The linking under way.
 const LINKING: &str = "linking";
@@ -24,12 +27,13 @@ const PAST: &str = "handed-past";
 /// Rooms of the account that are to be entered yet.
 const HANDED: &str = "handed";
 
+/// This device was taken out of the room of the account's devices.
+const TAKEN_OUT: &str = "taken-out";
+
 /// The account of a profile, and what goes with it.
 pub struct AccountHere<'a> {
     /// The account.
     pub identity: &'a Identity,
-    /// What the phrase of its recovery key says, while nobody has written it down.
-    pub phrase: Option<&'a [u8; ENTROPY_LEN]>,
     /// What seals backups, once there is one.
     pub backup_key: Option<&'a [u8; 32]>,
 }
@@ -116,8 +120,40 @@ impl Store {
         Ok(is_empty && !self.was_used()? && self.handed()?.is_none() && self.backup_key()?.is_none())
     }
 
-    /// This profile is one of the account's from now on, and the linking is over: all of it or nothing. `rooms` are to be
-    /// entered. False where the profile has rooms of its own: then nothing has changed.
+    /// This device was taken out of the room of its account's devices, as far as it knows.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn is_taken_out(&self) -> Result<bool, StoreError> {
+        Ok(self.meta(TAKEN_OUT)?.is_some())
+    }
+
+    /// It was, or is in it again.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn set_taken_out(&mut self, is_out: bool) -> Result<(), StoreError> {
+        match is_out {
+            true => self.set_meta(TAKEN_OUT, &[1]),
+            false => {
+                self.db.execute("DELETE FROM meta WHERE key = ?1", [TAKEN_OUT])?;
+                Ok(())
+            }
+        }
+    }
+
+    /// The account of this profile is in no room here: all are over, or it was taken out of them. It may become another one's, if a
+    /// person says so. A room that somebody left by themselves is forgotten first.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn may_become(&self) -> Result<bool, StoreError> {
+        let is_over = |room: &RoomRecord| room.closed.as_ref().is_some_and(|why| *why != Over::Left);
+        Ok(self.is_taken_out()? || self.rooms()?.iter().all(is_over))
+    }
+
+    /// This profile is one of the account's from now on, and the linking is over: all of it or nothing. Rooms that it was `handed` are
+    /// to be entered; of those of before the history stays. False where the profile is in rooms of its own: then nothing has changed.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing has changed.
@@ -125,21 +161,35 @@ impl Store {
         &mut self,
         room: RoomId,
         account: &AccountHere<'_>,
-        rooms: &[u8],
+        handed: &[u8],
     ) -> Result<bool, StoreError> {
-        if !self.rooms()?.is_empty() {
+        if !self.may_become()? {
             return Ok(false);
         }
+        let before = self.rooms()?;
         let transaction = self.db.savepoint()?;
+        for one in before {
+            match one.kind {
+                // Nobody is shown it, so nobody could forget it.
+                RoomKind::OwnDevices => rooms::forget(&transaction, one.id)?,
+                RoomKind::Chat if one.closed.is_none() => {
+                    rooms::close(&transaction, one.id, &Over::Closed(CloseReason::RemovedByOwn))?;
+                }
+                RoomKind::Chat => {}
+            }
+        }
         transaction.execute("DELETE FROM rows WHERE room = ?1", [room.as_bytes()])?;
         transaction.execute("DELETE FROM meta WHERE key IN (?1, ?2)", [LINKING, IS_NEW])?;
+        // What was to be told to the devices of before is nothing for others.
+        transaction.execute("DELETE FROM meta WHERE key IN (?1, ?2)", [TAKEN_OUT, synced::UNSYNCED])?;
         let identity = account.identity.to_bytes();
-        // What an account of before had does not outlive it.
+        // What an account of before had does not outlive it. The phrase of the recovery key stays where it was drawn, whoever
+        // hands it over.
         for (key, value) in [
             (profile::IDENTITY, Some(identity.as_slice())),
-            (profile::PHRASE, account.phrase.map(<[u8; ENTROPY_LEN]>::as_slice)),
+            (profile::PHRASE, None),
             (carried::BACKUP_KEY, account.backup_key.map(<[u8; 32]>::as_slice)),
-            (HANDED, Some(rooms)),
+            (HANDED, Some(handed)),
         ] {
             transaction.execute("DELETE FROM meta WHERE key = ?1", [key])?;
             let Some(value) = value else { continue };

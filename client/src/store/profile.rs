@@ -122,7 +122,7 @@ impl OpenProfile {
     }
 
     /// Opens the profile to link this device. One that nobody used is blank: nothing says that its account is to stay. `give_up`
-    /// is asked where one was used that is in no room: whether its account is given up.
+    /// is asked where one was used that is in no room, or was taken out of all: whether its account is given up.
     ///
     /// # Errors
     /// As [`OpenProfile::open_with`], and what `give_up` says.
@@ -140,11 +140,10 @@ impl OpenProfile {
         let mut store = Store::open(dir.path(), &key, random.clone())?;
         let known = store.meta(IDENTITY)?;
         let is_new = known.is_none();
-        let is_free = || store.rooms().map(|rooms| rooms.is_empty());
         let is_blank = match is_new || store.is_becoming()? || store.is_unused()? {
             true => true,
             // Going on with what is under way asks nothing.
-            false => store.linking()?.is_none() && is_free()? && give_up()?,
+            false => store.linking()?.is_none() && store.may_become()? && give_up()?,
         };
         let identity = match known {
             Some(bytes) if !is_blank => kept(&mut store, &bytes, &random)?,

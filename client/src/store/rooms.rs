@@ -274,25 +274,7 @@ impl Store {
     /// [`StoreError`] when it cannot be written; then all of it is still there.
     pub fn forget_room(&mut self, room: RoomId) -> Result<(), StoreError> {
         let transaction = self.db.transaction()?;
-        let tables = [
-            "rows",
-            "messages",
-            "happenings",
-            "drafts",
-            "cursors",
-            "transfers",
-            "blob_drops",
-            "places",
-            "avatars",
-            "avatars_brought",
-            "avatars_begun",
-            "device_removals",
-            "invite_endings",
-            "rooms",
-        ];
-        delete_under_way(&transaction, room, &tables)?;
-        // An alarm that nobody has seen outlives its room.
-        transaction.execute("DELETE FROM notices WHERE room = ?1 AND seen", [room.as_bytes()])?;
+        forget(&transaction, room)?;
         Ok(transaction.commit()?)
     }
 
@@ -382,6 +364,30 @@ fn delete_under_way(db: &Connection, room: RoomId, tables: &[&str]) -> Result<()
     for table in tables {
         db.execute(&format!("DELETE FROM {table} WHERE room = ?1"), [room.as_bytes()])?;
     }
+    Ok(())
+}
+
+/// Deletes a room and all that is known of it, within a transaction.
+pub(super) fn forget(db: &Connection, room: RoomId) -> Result<(), StoreError> {
+    let tables = [
+        "rows",
+        "messages",
+        "happenings",
+        "drafts",
+        "cursors",
+        "transfers",
+        "blob_drops",
+        "places",
+        "avatars",
+        "avatars_brought",
+        "avatars_begun",
+        "device_removals",
+        "invite_endings",
+        "rooms",
+    ];
+    delete_under_way(db, room, &tables)?;
+    // An alarm that nobody has seen outlives its room.
+    db.execute("DELETE FROM notices WHERE room = ?1 AND seen", [room.as_bytes()])?;
     Ok(())
 }
 

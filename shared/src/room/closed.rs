@@ -18,6 +18,8 @@ pub enum CloseReason {
     },
     /// Another device of ours removed this one, or whoever has our account.
     RemovedByOwn,
+    /// The account has another key by now, by the word of its recovery key, and this device has the old one.
+    KeyReplaced,
     /// A commit removed this device, and it has voted against that.
     RemovedAndVoted {
         /// Sequence number of the commit.
@@ -26,6 +28,9 @@ pub enum CloseReason {
         /// no majority without whoever removed it.
         #[cfg_attr(feature = "serde", serde(default))]
         members: usize,
+        /// Other devices of ours were in the room, one of which may have done it.
+        #[cfg_attr(feature = "serde", serde(default))]
+        has_others: bool,
     },
     /// Removed, or its join was not taken; the invite is over as well.
     RemovedOrNotTaken,

@@ -103,6 +103,8 @@ impl Engine {
     /// view shows who they are now.
     fn tell_removed(&mut self, applied: &Applied) -> Vec<Event> {
         let (mut gone, mut replaced) = (BTreeSet::new(), Vec::new());
+        // Where it removed us, those of before.
+        let members = self.group.as_ref().and_then(|group| group.members().ok()).unwrap_or_default();
         for (leaf, who) in &applied.removed {
             self.peers.remove(leaf);
             let unique = who.unique();
@@ -112,7 +114,9 @@ impl Engine {
             let has_asked = self.wishes.left.len() < asked;
             let by = if has_asked { person(who) } else { person(&applied.committer) };
             self.handover.hand_over.retain(|owed| owed.joiner != unique);
-            let stays = !applied.removed_us && self.others_of(&who.fingerprint, *leaf);
+            let stays = members.iter().any(|(other, holder)| {
+                holder.fingerprint == who.fingerprint && applied.removed.iter().all(|(gone, _)| gone != other)
+            });
             // Its account was replaced: the person stays, and is called as now.
             if applied.committer.replaces == Some(who.fingerprint) {
                 let present = person(&applied.committer);

@@ -159,8 +159,10 @@ impl Engine {
                 self.publish(publish);
             }
         }
-        let members = self.group.as_ref().and_then(|group| group.members().ok()).map_or(0, |all| all.len());
-        let reason = CloseReason::RemovedAndVoted { entry: seq, members };
+        let all = self.group.as_ref().and_then(|group| group.members().ok()).unwrap_or_default();
+        let own = self.group.as_ref().map(|group| group.leaf());
+        let has_others = all.iter().any(|(leaf, who)| Some(*leaf) != own && self.is_ours(&who.fingerprint));
+        let reason = CloseReason::RemovedAndVoted { entry: seq, members: all.len(), has_others };
         self.out.events.push(Event::Closed { reason, was_member: true });
     }
 }

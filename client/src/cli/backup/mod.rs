@@ -4,11 +4,14 @@ mod every;
 mod once;
 mod restore;
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::{self, IsTerminal as _},
+    path::{Path, PathBuf},
+};
 
 use clap::Args;
 use serde_json::json;
-use shared::identity::phrase::Phrase;
+use shared::identity::{Next, phrase::Phrase, recovery::RecoveryKey};
 use zeroize::Zeroizing;
 
 use self::{
@@ -91,7 +94,14 @@ impl BackupCommand {
         let settings = settings::carried(&globals.settings);
         let done = opened.with(|store| once(store, &target, &key, self.files, settings)).map_err(told)?;
         // It was written and read back: from now on the phrase is with the person alone.
-        opened.with(|store| Ok(store.forget_phrase_entropy()?)).map_err(told)?;
+        let forgotten = |store: &mut Store| -> Result<bool, BackupError> {
+            let had = store.phrase_entropy()?.is_some();
+            store.forget_phrase_entropy()?;
+            Ok(had)
+        };
+        if opened.with(forgotten).map_err(told)? && !globals.json {
+            eprintln!("{}", words::PHRASE_FORGOTTEN);
+        }
         if let Some(every) = self.every {
             let is_directory = target.is_dir();
             let plan =
@@ -141,14 +151,27 @@ impl BackupCommand {
     /// The phrase of this profile, once the person has it.
     fn first(&self, opened: &mut Opened, given: Option<Phrase>, target: &Path) -> Result<Phrase, Failure> {
         let told = |error: BackupError| words::failed(&error, target);
+        let next = opened.with(|store| Ok(store.account()?.map(|account| account.next()))).map_err(told)?;
         let kept = opened.with(|store| Ok(store.phrase_entropy()?)).map_err(told)?;
+        let next = next.filter(|next| *next != Next::NONE);
+        // The account names what comes of its own phrase: another one would be of no use.
+        let is_its_own = |given: &Phrase| {
+            next.is_none_or(|next| RecoveryKey::from_seed(&given.recovery_seed()).next() == next)
+        };
         let phrase = match (&kept, given) {
-            (Some(kept), Some(given)) if given == Phrase::from_bytes(kept) => return Ok(given),
-            // The account names what comes of its own phrase: another one would be of no use.
-            (Some(_), Some(_)) => return Err(words::another_phrase()),
-            (None, Some(given)) => return Ok(given),
+            (_, Some(given)) if is_its_own(&given) => return Ok(given),
+            (_, Some(_)) => return Err(words::another_phrase()),
             (Some(kept), None) => Phrase::from_bytes(kept),
-            // It is for backups alone: that of the account was written down before.
+            // Another device of the account drew it, or was told it: here it has to be typed.
+            (None, None) if next.is_some() => {
+                if self.phrase_file.is_some() || !io::stdin().is_terminal() {
+                    return Err(words::phrase_elsewhere());
+                }
+                eprintln!("{}", words::PHRASE_ELSEWHERE);
+                let typed = phrase::ask_unseen()?;
+                return if is_its_own(&typed) { Ok(typed) } else { Err(words::another_phrase()) };
+            }
+            // It is for backups alone: this account has no recovery key.
             (None, None) => Phrase::draw(&random()),
         };
         match &self.phrase_file {

@@ -8,6 +8,7 @@ use std::{
 
 use clap::Args;
 use serde_json::json;
+use shared::room::{self as engine, CloseReason};
 use tokio::{sync::mpsc, time::timeout};
 
 use crate::{
@@ -58,7 +59,7 @@ impl RestoreCommand {
         say_restored(globals, &restored, dir.path());
         self.settings(globals, &restored);
         if restored.rooms.iter().any(|room| room.standing == Standing::Asks) {
-            come_back(globals, &restored, self.patience).await?;
+            return come_back(globals, &restored, self.patience).await;
         }
         match restored.rooms.iter().any(|room| room.lost.is_some() || room.standing == Standing::Damaged) {
             true => Err(words::damaged(&self.source)),
@@ -129,7 +130,7 @@ fn say_room(globals: &Globals, room: &str, (state, said): (&str, &str)) {
 }
 
 /// Waits until members have let this device back into its rooms, and says of each how it stands.
-async fn come_back(globals: &Globals, restored: &Restored, patience: Patience) -> Result<(), Failure> {
+async fn come_back(globals: &Globals, restored: &Restored, patience: Patience) -> Result<Exit, Failure> {
     let profile = setup::existing(globals)?;
     let plan = Plan { past: Past::Nothing, only: None, own: None };
     let (runtime, mut events) = setup::start(globals, profile, plan).await?;
@@ -138,7 +139,9 @@ async fn come_back(globals: &Globals, restored: &Restored, patience: Patience) -
     if !globals.json {
         eprintln!("{}", words::WAITING);
     }
-    let _ = timeout(patience.time(), until_back(globals, &runtime, &mut events, &mut left)).await;
+    let mut exit = Exit::Ok;
+    let until = until_back(globals, &runtime, &mut events, (&mut left, &mut exit));
+    let _ = timeout(patience.time(), until).await;
     for room in &left {
         say_room(globals, room, words::STILL_ASKS);
     }
@@ -146,14 +149,14 @@ async fn come_back(globals: &Globals, restored: &Restored, patience: Patience) -
         eprintln!("{}", words::LATER);
     }
     runtime.shutdown().await;
-    Ok(())
+    Ok(exit)
 }
 
 async fn until_back(
     globals: &Globals,
     runtime: &Runtime,
     events: &mut mpsc::Receiver<Event>,
-    left: &mut Vec<String>,
+    (left, exit): (&mut Vec<String>, &mut Exit),
 ) {
     let mut is_warned = false;
     while !left.is_empty() {
@@ -174,7 +177,11 @@ async fn until_back(
                 is_warned = true;
                 continue;
             }
-            RoomEvent::Engine(shared::room::Event::Closed { .. }) => words::NO_MEMBER,
+            RoomEvent::Engine(engine::Event::Closed { reason: CloseReason::KeyReplaced, .. }) => {
+                *exit = Exit::Refused;
+                words::KEY_REPLACED
+            }
+            RoomEvent::Engine(engine::Event::Closed { .. }) => words::NO_MEMBER,
             _ => continue,
         };
         left.remove(index);

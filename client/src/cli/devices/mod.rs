@@ -35,7 +35,7 @@ pub(super) enum DevicesCommand {
     ///
     /// It tells room by room what became of it. What could not be done yet is done at the next start, whatever happens until then.
     Remove {
-        /// What it is called, or its id in a room, of which --json shows all.
+        /// What it is called, or its id as the list shows it.
         #[arg(allow_hyphen_values = true)]
         name: String,
         #[command(flatten)]

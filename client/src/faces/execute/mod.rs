@@ -24,7 +24,7 @@ use crate::{
     failure::Failure,
     handle::Runtime,
     reason::{LinkReason, Reason, RoomReason},
-    runtime::{OwnDevice, RoomStatus},
+    runtime::{OwnDevice, RoomStatus, meant_device},
 };
 pub use people::members;
 use people::{kick, mark, unmark, verify};
@@ -143,7 +143,11 @@ pub async fn execute(
         TypedLine::Info => Ok(Done::tell(info(&runtime.room(here()?)?))),
         TypedLine::Members => Ok(Done::tell(members(runtime, &*view(runtime, here()?)?))),
         TypedLine::Devices => Ok(Done::tell(words::devices::devices(&runtime.devices().await?))),
-        TypedLine::RemoveDevice(name) if !is_sure => Ok(Done::say(words::devices::removes(&name))),
+        TypedLine::RemoveDevice(name) if !is_sure => {
+            // What cannot be done is said before anything is asked.
+            let found = meant_device(runtime.devices().await?, &name)?;
+            Ok(Done::say(words::devices::removes(&found)))
+        }
         TypedLine::RemoveDevice(name) => {
             let found = runtime.remove_device(&name).await?;
             Ok(Done {

@@ -131,6 +131,9 @@ pub fn alarm(alarm: &Alarm) -> String {
         Alarm::DeviceLinked { who, device } => {
             format!("{:?}, whom you have verified, linked a device: {device:?}.", who.name)
         }
+        Alarm::OwnDeviceLinked { device } => {
+            format!("A device that calls itself {device:?} has become one of YOURS, and this device did not link it.")
+        }
         Alarm::KeyReplaced { who } => format!(
             "{:?}, whom you have verified, changed the key of their account: a device was lost or stolen. Their recovery key \
              says so, so they stay verified. Fingerprint: {}.",
@@ -171,6 +174,21 @@ fn impostor(Impostor { who, way, owner, is_me, is_verified, is_disguise }: &Impo
         "Somebody called {:?} {did}, with the fingerprint {}. {owner}. {guess}",
         who.name, who.fingerprint
     )
+}
+
+/// What somebody can do about this one.
+pub fn remedy(alarm: &Alarm) -> &'static str {
+    match alarm {
+        Alarm::OwnMessageUnknown | Alarm::OwnCommitUnknown => {
+            "If you restored a backup or copied the profile, that is why: use one of the two only. If not, somebody has your backup and its \
+             phrase, or a copy of this device: run `schat devices replace-key` at once."
+        }
+        Alarm::OwnDeviceLinked { .. } => {
+            "If you linked it at another device, nothing is to be done. If not, somebody has your account: `schat devices remove ID` takes it out \
+             (`schat devices` shows its id), and `schat devices replace-key`, with your twelve words, gives your account another key."
+        }
+        other => alarm_remedy(other.kind()),
+    }
 }
 
 /// What somebody can do about an alarm of this kind.

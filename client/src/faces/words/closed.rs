@@ -20,10 +20,22 @@ pub fn closed(reason: &CloseReason) -> String {
             );
         }
         CloseReason::RemovedByOwn => {
-            "Another device of yours took this one out of the room; or somebody who has your account did: then read about lost and stolen \
-             devices (docs/devices.md). This device comes back by a new invite."
+            "This device was taken out of the room by another device of yours, or since the key of your account was replaced. To make it one \
+             of yours again: `schat link`. If none of it was you, somebody has your account: `schat devices replace-key` at a device that you still have."
         }
-        CloseReason::RemovedAndVoted { entry, members: 1..=2 } => {
+        CloseReason::KeyReplaced => {
+            "The key of your account was replaced, and this device, or the backup that it came from, has the old one. What was said stays here \
+             to be read. To make this device one of yours again: `schat link`. If you did not replace it, somebody has your twelve words."
+        }
+        CloseReason::RemovedAndVoted { entry, has_others: true, .. } => {
+            return format!(
+                "This device was taken out of the room by the change at entry {entry}: by another device of yours, or since the key of your \
+                 account was replaced. To make it one of yours again: `schat link`. It has voted against that all the same: if it was \
+                 neither, and more than half of the members do so within {} days, it is back.",
+                UNDO_MS / DAY_MS
+            );
+        }
+        CloseReason::RemovedAndVoted { entry, members: 1..=2, .. } => {
             return format!(
                 "This device was removed from the room by the change at entry {entry}. A room of two has no majority that \
                  could undo that: ask the other one for a new invite, or make a new room."
@@ -38,13 +50,13 @@ pub fn closed(reason: &CloseReason) -> String {
             );
         }
         CloseReason::RemovedOrNotTaken => {
-            "This device was removed from the room, or its members did not take its join, and the invite is over. Ask a \
-             member for a new one."
+            "This device was removed from the room, or its members did not take its join, and the invite is over. If another device of yours \
+             took it out, or your account's key was replaced: `schat link` makes it one of yours again. Ask a member for a new invite otherwise."
         }
         CloseReason::LockedOut => {
             "The relay does not let this device into the room: it was removed, or the relay lost the room, or was restored \
-             from a backup of before this device joined. Ask a member for a new invite; if it was the relay, the room goes on at \
-             the next start with the right one."
+             from a backup of before this device joined. If another device of yours took it out, or your account's key was replaced: `schat link` \
+             makes it one of yours again. Ask a member for a new invite otherwise; if it was the relay, the room goes on at the next start with the right one."
         }
         CloseReason::Dropped { reason } => {
             return format!(
@@ -57,8 +69,9 @@ pub fn closed(reason: &CloseReason) -> String {
             "The relay did not open the room. Ask its operator, or make the room at another relay."
         }
         CloseReason::Superseded => {
-            "This profile connected to the room from somewhere else; this connection stops. Use a profile on one machine \
-             only, and start again here if it is this one."
+            "A copy of this device has connected to the room, so this one stops. If you started it, or copied the profile: use one of the two \
+             only, and start again here if it is this one. If not, somebody has a copy of this device and speaks as you: run \
+             `schat devices replace-key` at once, here or at another device of yours."
         }
         CloseReason::LinkNotTrusted(error) => {
             return format!("The link is not to be trusted: {error}. Ask for a new one.");

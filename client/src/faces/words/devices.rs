@@ -13,10 +13,14 @@ pub fn devices(all: &[OwnDevice]) -> Vec<String> {
     let mut rows: BTreeMap<_, Vec<&OwnDevice>> = BTreeMap::new();
     for one in all {
         let is_unknown = is_kept_in_step && one.of.is_none() && !one.is_me;
-        rows.entry((!one.is_me, is_unknown, name_of(one, all), one.of)).or_default().push(one);
+        // Of two in one room each is one.
+        let is_twice = one.of.is_none() && all.iter().filter(|other| is_same_there(one, other)).count() > 1;
+        let by = one.of.or_else(|| is_twice.then_some(one.id));
+        rows.entry((!one.is_me, is_unknown, name_of(one, all), by)).or_default().push(one);
     }
     if rows.is_empty() {
-        return vec!["You are in no room yet, so no room knows a device of yours.".to_owned()];
+        return vec!["You are in no room, so no room knows a device of yours. If another device of yours took this one out, or your account's key was \
+                     replaced: `schat link` makes it one of yours again.".to_owned()];
     }
     let mut lines = Vec::new();
     let mut is_told = false;
@@ -30,6 +34,14 @@ pub fn devices(all: &[OwnDevice]) -> Vec<String> {
     lines
 }
 
+/// Neither says which it is, and they are called alike in one room.
+fn is_same_there(one: &OwnDevice, other: &OwnDevice) -> bool {
+    other.of.is_none()
+        && one.room == other.room
+        && one.is_me == other.is_me
+        && fold(&one.name) == fold(&other.name)
+}
+
 /// By what it is found: the name that it has among the devices, else the one that it has there.
 fn name_of(one: &OwnDevice, all: &[OwnDevice]) -> String {
     let among = all.iter().find(|other| other.is_hidden && other.of.is_some() && other.of == one.of);
@@ -41,17 +53,26 @@ fn device(row: &[&OwnDevice], is_unknown: bool) -> String {
     let named = row.iter().find(|one| one.is_hidden).or(row.first());
     let name = named.map(|one| called(&one.name)).unwrap_or_default();
     let is_me = row.iter().any(|one| one.is_me);
-    let since = row.iter().map(|one| one.since).filter(|since| *since > 0).min();
+    // A room knows the time, the device itself has told the day alone.
+    let entered = |is_hidden: bool| {
+        let those = row.iter().filter(move |one| one.is_hidden == is_hidden).map(|one| one.since);
+        those.filter(|since| *since > 0).min()
+    };
+    let since = entered(false).map(when).or_else(|| entered(true).map(day));
     let seen = row.iter().map(|one| one.seen).max().filter(|seen| *seen > 0 && !is_me);
     let mut line = format!("{}{name}", if is_unknown { "  " } else { "" });
     if is_me {
         line.push_str(" (this one)");
     }
     if let Some(since) = since {
-        line.push_str(&format!(", since {}", if seen.is_some() || is_me { day(since) } else { when(since) }));
+        line.push_str(&format!(", since {since}"));
     }
     if let Some(seen) = seen {
         line.push_str(&format!(", in use last on {}", day(seen)));
+    }
+    // Without one that is the same in all rooms its name has to do.
+    if let Some(one) = row.iter().find(|one| one.of.is_some() || row.len() == 1) {
+        line.push_str(&format!(", id {}", one.short_id()));
     }
     let rooms: Vec<String> = row.iter().filter(|one| !one.is_hidden).map(|one| called(&one.room)).collect();
     line.push_str(&match rooms.as_slice() {
@@ -76,12 +97,14 @@ pub(super) fn place(room: &str, is_hidden: bool) -> String {
 }
 
 /// What removing one means, and how to do it.
-pub fn removes(named: &str) -> String {
+pub fn removes(found: &[OwnDevice]) -> String {
+    let Some(one) = found.iter().find(|one| one.is_hidden).or(found.first()) else { return String::new() };
     format!(
-        "{} will be taken out of every room: it reads nothing more, all invites end, and only a new link lets it in again. What \
+        "{} (id {}) will be taken out of every room: it reads nothing more, all invites end, and only a new link lets it in again. What \
          it has read so far stays on it. If somebody else may have it, they have the key of your account as well: then also run \
          `schat devices replace-key`. To remove it, type the same once more.",
-        called(named)
+        called(&one.name),
+        one.short_id(),
     )
 }
 
@@ -156,10 +179,10 @@ mod tests {
             at("team", "x", None),
         ];
         let expected = [
-            "laptop (this one): team",
-            "phone, since 2024-09-24, in use last on 2024-10-04: lobby, team",
+            "laptop (this one), id 02020202: team",
+            "phone, since 2024-09-24, in use last on 2024-10-04, id 01010101: lobby, team",
             "Of these no device of yours says that it is one:",
-            "  x: team",
+            "  x, id 00000000: team",
         ];
         assert_eq!(devices(&all), expected);
         all[1].goes = true;
@@ -171,8 +194,11 @@ mod tests {
     #[test]
     fn without_a_room_of_their_own_names_tell_devices_apart() {
         let all = [at("lobby", "Phone", None), at("team", "phone", None), at("team", "tablet", None)];
-        assert_eq!(devices(&all), ["Phone: lobby, team", "tablet: team"]);
+        assert_eq!(devices(&all), ["Phone: lobby, team", "tablet, id 00000000: team"]);
         assert_eq!(devices(&[]).len(), 1);
+        let other = OwnDevice { id: DeviceId([7; 16]), ..at("lobby", "phone", None) };
+        let told = devices(&[at("lobby", "phone", None), other]);
+        assert_eq!(told, ["phone, id 00000000: lobby", "phone, id 07070707: lobby"]);
     }
 
     #[test]

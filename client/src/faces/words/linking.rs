@@ -19,8 +19,9 @@ pub const LINK_ASK: &str =
 pub const LINK_DIGITS: &str = "Those are not twelve digits. The new device shows them below the words.";
 
 /// What is asked where the profile has an account that is in no room.
-pub const LINK_GIVE_UP: &str = "This profile has an account, which is in no room. If this device becomes one of another account, it is gone for good. \
-                                Give it up? Type yes: ";
+pub const LINK_GIVE_UP: &str = "The account of this profile is in no room here: if it once was, perhaps since another device of yours took this one out, or \
+                                replaced the account's key. This device can become one of your account again, or of another; what was said in its \
+                                rooms stays here. An account that no other device has is gone for good then. Go on? Type yes: ";
 
 /// How it stands, as lines. `types`: whoever reads it answers by commands.
 pub fn linking(news: &LinkNews, types: bool) -> Vec<String> {

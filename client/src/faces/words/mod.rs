@@ -23,7 +23,7 @@ mod store;
 mod stranger;
 mod text;
 
-pub use alarm::{alarm, alarm_remedy};
+pub use alarm::{alarm, alarm_remedy, remedy};
 pub use asked::{ACCEPTED, ASKED_TOPIC, asked_moderator, asked_policy, asked_revoke};
 pub use called::{as_it_came, called, cited, reaction};
 pub use closed::closed;

@@ -2,7 +2,7 @@
 
 use shared::room::{BodyError, CloseReason, Problem};
 
-use super::{Among, alarm, alarm_remedy, called, closed, failure, problem, said, stranger};
+use super::{Among, alarm, alarm_remedy, called, closed, failure, problem, remedy, said, stranger};
 use crate::{
     failure::{Exit, Failure, exit_of},
     store::{Earlier, Notice},
@@ -15,7 +15,7 @@ impl From<&Notice> for Failure {
     fn from(notice: &Notice) -> Self {
         match notice {
             Notice::Alarm(told) => {
-                Self::new(Exit::Verification, told.kind().name(), alarm(told), alarm_remedy(told.kind()))
+                Self::new(Exit::Verification, told.kind().name(), alarm(told), remedy(told))
             }
             Notice::Problem(told) => told.into(),
             Notice::Stranger(told) => told.into(),

@@ -205,12 +205,13 @@ pub fn problem(problem: &Problem) -> (String, &'static str) {
         }
         Problem::AnotherCame => (
             "This device's place in the room was taken up again by somebody who has its keys: another copy of it, or of its backup, is in use.",
-            "If that was you, use one of the two and delete the other; two of them put each other out. If it was not, leave your rooms \
-             and begin with a new profile: somebody has your backup and its phrase.",
+            "If that was you, use one of the two and delete the other; two of them put each other out. If it was not, somebody has \
+             your backup and its phrase, or a copy of this device: run `schat devices replace-key` at once.",
         ),
         Problem::PlaceLost => (
             "The relay says that this device's join was dropped before it was settled; it joins again by its link.",
-            "/members shows who is in: before that nobody counts as heard. If this happens again, do not trust this relay.",
+            "/members shows who is in: before that nobody counts as heard. If another device of yours took this one out, or the account's key was \
+             replaced, that is why: `schat link` makes it one of yours again. If neither, and it happens again, do not trust this relay.",
         ),
         Problem::InvalidCommit(why) => {
             let message = format!("A change of this room was refused: {}.", breach(why));
@@ -324,7 +325,8 @@ fn out(cause: OutCause) -> &'static str {
             "This device was away for longer than the relay keeps messages, and so it is out of this room."
         }
         OutCause::OldProfile => {
-            "This device went back to an older profile than this room has seen of it, and so it is out."
+            "This room has seen more of this device than this profile knows, so it is out: the profile is an older copy, or a copy or backup of \
+             it is in use elsewhere."
         }
         OutCause::Undone => {
             "A majority of this room undid a change, and this device has only what came after it, and so it is out."

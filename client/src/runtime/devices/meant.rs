@@ -7,9 +7,26 @@ use shared::identity::{DeviceId, names::fold};
 use super::OwnDevice;
 use crate::reason::{DeviceReason, Reason};
 
-/// The device that is meant, in all rooms that it is in.
-pub(super) fn meant(devices: Vec<OwnDevice>, named: &str) -> Result<Vec<OwnDevice>, Reason> {
-    let by_id = named.parse::<DeviceId>().ok();
+/// Fewer signs of an id are no id: somebody may call a device so.
+const FEWEST: usize = 8;
+
+/// The device that is meant, in all rooms that it is in: by its name, or by its id or the beginning of that. An id goes before a name,
+/// which anybody can take.
+///
+/// # Errors
+/// [`Reason`] when there is none, several may be meant, or it is this one.
+pub fn meant(devices: Vec<OwnDevice>, named: &str) -> Result<Vec<OwnDevice>, Reason> {
+    let begins = named.to_lowercase();
+    let is_beginning = begins.len() >= FEWEST && begins.chars().all(|sign| sign.is_ascii_hexdigit());
+    let ids = devices
+        .iter()
+        .map(OwnDevice::whole_id)
+        .filter(|id| is_beginning && id.to_string().starts_with(&begins));
+    let ids: BTreeSet<DeviceId> = ids.collect();
+    if ids.len() > 1 {
+        return Err(several(named, devices.iter().filter(|one| ids.contains(&one.whole_id()))));
+    }
+    let by_id = named.parse::<DeviceId>().ok().or_else(|| ids.first().copied());
     let fits = |one: &OwnDevice| match by_id {
         Some(id) => one.id == id || one.of == Some(id),
         None => fold(&one.name) == fold(named),
@@ -30,9 +47,14 @@ pub(super) fn meant(devices: Vec<OwnDevice>, named: &str) -> Result<Vec<OwnDevic
     }
     let is_twice = |one: &OwnDevice| found.iter().filter(|other| other.room == one.room).count() > 1;
     match by_id.is_none() && (of.len() > 1 || found.iter().any(is_twice)) {
-        true => Err(DeviceReason::Several(named.to_owned()).into()),
+        true => Err(several(named, found.iter())),
         false => Ok(others),
     }
+}
+
+fn several<'a>(named: &str, those: impl Iterator<Item = &'a OwnDevice>) -> Reason {
+    let ids: BTreeSet<String> = those.map(OwnDevice::short_id).collect();
+    DeviceReason::Several { named: named.to_owned(), ids: ids.into_iter().collect() }.into()
 }
 
 #[cfg(test)]
@@ -65,6 +87,12 @@ mod tests {
         assert_eq!(ids(&DeviceId([11; 16]).to_string()), [11, 1, 2]);
         assert_eq!(ids(&DeviceId([2; 16]).to_string()), [2]);
         assert!(meant(all(), "phone").is_err());
+        // What the list shows of it, whatever others call themselves.
+        assert_eq!(ids("0b0b0b0b"), [11, 1, 2]);
+        let thief = || [all(), vec![of(device("zoo", 5, "0b0b0b0b", false), 15)]].concat();
+        let found = meant(thief(), "0B0B0B0B").unwrap();
+        assert!(found.iter().all(|one| one.of == Some(DeviceId([11; 16]))), "{found:?}");
+        assert!(meant(all(), "0b0b0b").is_err() && meant(all(), "0e0e0e0e").is_err(), "too short; this one");
     }
 
     #[test]

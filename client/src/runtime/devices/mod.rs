@@ -13,8 +13,12 @@ use shared::{
 };
 use tokio::sync::oneshot;
 
-use self::{meant::meant, whose::give};
-use super::{Local, lock, room::Ask};
+pub use self::meant::meant;
+use self::whose::give;
+use super::{
+    Local, lock,
+    room::{Ask, own_leaves},
+};
 use crate::reason::{DeviceReason, Reason};
 
 /// A device of this person in a room.
@@ -38,6 +42,18 @@ pub struct OwnDevice {
     pub of: Option<DeviceId>,
     /// On which day it was in use last, Unix milliseconds; 0 where it has not said so.
     pub seen: Millis,
+}
+
+impl OwnDevice {
+    /// By what it is told apart: the same in all rooms, where it says which it is.
+    pub fn whole_id(&self) -> DeviceId {
+        self.of.unwrap_or(self.id)
+    }
+
+    /// The beginning of that, for people.
+    pub fn short_id(&self) -> String {
+        self.whole_id().to_string().chars().take(8).collect()
+    }
 }
 
 impl Local {
@@ -72,6 +88,22 @@ impl Local {
         let said = self.0.vault.run(|store| store.devices_here()).await?;
         give(&mut devices, &said, &places);
         Ok(devices)
+    }
+
+    /// Of devices that are out of all rooms nothing is known any more: the next one that comes is another.
+    pub(super) async fn forget_devices_gone(&self) {
+        if self.0.config.only.is_some() {
+            return;
+        }
+        let (me, mut most) = (self.me().1, 1);
+        for status in self.all_rooms().into_iter().filter(|status| status.over.is_none()) {
+            self.settled(&status.label).await;
+            // Where nothing is known of a room, nothing is said of all of them.
+            let Some(view) = self.view(&status.label) else { return };
+            most = most.max(own_leaves(Some(&*view), &me));
+        }
+        // It is looked at again.
+        let _ = self.0.vault.run(move |store| store.own_devices_at_most(most)).await;
     }
 
     /// Takes a device out of every room that it is in, named by what it is called or by its id in a room. Returns where it

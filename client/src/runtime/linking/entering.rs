@@ -1,12 +1,20 @@
 //! A device that was linked enters the rooms of its account: some at a time, and those that are left at the next start.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use proto::RoomId;
 use shared::invite::link::InviteLink;
 use tokio::{
-    sync::{Mutex, Semaphore},
+    sync::{Mutex, Semaphore, watch},
     task::JoinSet,
+    time::timeout,
 };
 
 use super::handed;
@@ -23,6 +31,9 @@ use crate::{
 /// Rooms that are entered at once: a relay looks at joins one by one, and this device at their groups.
 const AT_ONCE: usize = 8;
 
+/// How long the room of the devices may take longer than all others.
+const AMONG: Duration = Duration::from_secs(10);
+
 /// What is still to be entered.
 struct Left {
     rooms: Vec<Room>,
@@ -34,6 +45,7 @@ pub(super) async fn enter(local: Local, rooms: Vec<Room>, own_devices: Option<In
     let places = Arc::new(Semaphore::new(AT_ONCE));
     let left = Arc::new(Mutex::new(Left { rooms: rooms.clone(), own_devices: own_devices.clone() }));
     let mut entering = JoinSet::new();
+    let (among, is_among) = watch::channel(own_devices.is_none());
     if let Some(link) = own_devices {
         let (local, left) = (local.clone(), left.clone());
         entering.spawn(async move {
@@ -43,11 +55,14 @@ pub(super) async fn enter(local: Local, rooms: Vec<Room>, own_devices: Option<In
                 left.own_devices = None;
                 keep(&local, &left).await;
             }
+            among.send_replace(true);
         });
     }
+    let waiting = Arc::new(AtomicUsize::new(rooms.len()));
     let past = Arc::new(past(&local).await);
     for room in rooms {
         let (local, places, left, past) = (local.clone(), places.clone(), left.clone(), past.clone());
+        let (mut is_among, waiting) = (is_among.clone(), waiting.clone());
         entering.spawn(async move {
             let Ok(_place) = places.acquire().await else { return };
             let done = one(&local, &room, &past).await;
@@ -58,6 +73,11 @@ pub(super) async fn enter(local: Local, rooms: Vec<Room>, own_devices: Option<In
             }
             let (count, why) = (left.rooms.len(), done.err());
             drop(left);
+            if waiting.fetch_sub(1, Ordering::Relaxed) == 1 {
+                // Whoever waits for the last room may end then, and the other devices would take this one for a stranger's.
+                let _ = timeout(AMONG, is_among.wait_for(|is| *is)).await;
+                local.tell_here().await;
+            }
             local.show_link(LinkNews::Room { room: room.label, left: count, why }).await;
         });
     }

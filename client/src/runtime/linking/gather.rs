@@ -15,7 +15,7 @@ use tokio::{
     task::JoinSet,
     time::timeout,
 };
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{HandedPast, blob::MAX_PAST, handed, steps::WAIT_MS};
 use crate::{
@@ -181,6 +181,11 @@ fn records(
     }
     while let Some(found) = gather.next(store)? {
         match found {
+            Found::Record(Body::Account(mut account)) => {
+                // What gives the account another key stays here: whoever takes the new device would have it as well.
+                account.phrase.zeroize();
+                records.push(Body::Account(account));
+            }
             Found::Record(body) => records.push(body),
             Found::Room(mut room) => {
                 let Some(invite) = handed::id(&room).and_then(|id| invites.get(&id)) else { continue };

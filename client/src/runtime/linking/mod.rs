@@ -27,7 +27,7 @@ use shared::{
     identity::{Identity, Next},
     invite::link::{InviteLink, Link},
     linking::Role,
-    room::{Engine, Event as EngineEvent, LINKING_MS, Profile},
+    room::{CloseReason, Engine, Event as EngineEvent, LINKING_MS, Profile},
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -115,6 +115,9 @@ impl Local {
             // It may be just ending; then it was told.
             let _ = asks.send(Ask::Again).await;
             return Ok(());
+        }
+        if self.role() == Role::Old && self.0.vault.run(|store| store.is_taken_out()).await? {
+            return Err(LinkReason::TakenOut.into());
         }
         let begun = match code {
             Some(code) => self.take_code(code).await?,
@@ -250,7 +253,8 @@ impl Local {
         let profile = self.nobody(Identity::generate(&random, Next::NONE));
         let mut engine =
             Engine::join(&profile, &invite.link, now_ms()).map_err(|error| begin_failed(&error))?;
-        let (pin, invited) = self.read_card_in_time(&mut engine, &address, invite.link.pin).await?;
+        let card = self.read_card_in_time(&mut engine, &address, invite.link.pin).await;
+        let (pin, invited) = card.map_err(of_code)?;
         let room = match &invited {
             EngineEvent::Invited { room, .. } => room.as_str(),
             _ => "",
@@ -314,6 +318,20 @@ impl Local {
 /// [`StoreError`] when the profile cannot be read.
 pub fn rooms_to_enter(store: &Store) -> Result<usize, StoreError> {
     Ok(store.handed()?.map(|handed| handed::listed(&handed).0.len()).unwrap_or_default())
+}
+
+/// What the end of an invite means where it is a code of a device.
+pub(super) fn of_code(why: Reason) -> Reason {
+    match why {
+        Reason::Closed(CloseReason::InviteExpired) => LinkReason::LateCode.into(),
+        Reason::Closed(
+            CloseReason::InviteDead
+            | CloseReason::InviteOver
+            | CloseReason::RemovedOrNotTaken
+            | CloseReason::JoinReplaced,
+        ) => LinkReason::UsedCode.into(),
+        other => other,
+    }
 }
 
 fn both(role: Role) -> LinkReason {

@@ -392,6 +392,15 @@ impl Room {
                 events.extend(alarms);
                 events
             });
+            if let Some(device) = own_device(&output.events, &fingerprint) {
+                let count = own_leaves(engine.view().as_ref(), &fingerprint);
+                let (room, seq) = (self.record.id, entry.map(|(seq, _)| seq).unwrap_or_default());
+                let is_news = self.vault.run(move |store| store.own_device_came(room, seq, count)).await;
+                // Where that cannot be kept it is told, perhaps for each room.
+                if is_news.unwrap_or(true) {
+                    output.events.push(engine::Event::Alarm(engine::Alarm::OwnDeviceLinked { device }));
+                }
+            }
             let (seq, at) = entry.map(|(seq, at)| (engine.told_as(seq), at)).unzip();
             let place = LogPosition { seq, at: at.unwrap_or(now), disappear_s: engine.disappear_s() };
             step.add(output, place, now);
@@ -521,6 +530,22 @@ fn own_account(profile: &engine::Profile, engine: &Engine) -> Fingerprint {
         Some(_) => engine.account(),
         None => profile.identity.fingerprint(),
     }
+}
+
+/// What the device is called that came to ours, if one did.
+fn own_device(events: &[engine::Event], me: &Fingerprint) -> Option<String> {
+    events.iter().find_map(|event| match event {
+        engine::Event::DeviceJoined { who, device, .. } if who.fingerprint == *me => {
+            Some(device.name.clone())
+        }
+        _ => None,
+    })
+}
+
+/// How many devices of ours are in a room.
+pub(super) fn own_leaves(view: Option<&engine::GroupView>, me: &Fingerprint) -> usize {
+    let members = view.into_iter().flat_map(|view| &view.members);
+    members.filter(|member| member.person.fingerprint == *me).count()
 }
 
 /// The alarms among these notices that are of this room.

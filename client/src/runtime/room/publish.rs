@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use shared::room::{self as engine, Command, Input, Problem, Right};
+use shared::room::{self as engine, CloseReason, Command, Input, Problem, Right};
 
-use super::Room;
+use super::{Room, own_leaves};
 use crate::{
     reason::Reason,
     runtime::{Event, FaceId, RoomEvent, lock, now_ms},
@@ -44,6 +44,10 @@ impl Room {
                     }
                 }
                 self.settle_kind(view.own_devices).await;
+                if view.own_devices && matches!(event, engine::Event::Joined(_)) {
+                    // What cannot be written is only asked about where this device is linked.
+                    let _ = self.vault.run(|store| store.set_taken_out(false)).await;
+                }
                 self.settle_removals(view).await;
                 self.settle_endings(view).await;
                 lock(&self.state).view = Some(Arc::new(view.clone()));
@@ -67,6 +71,10 @@ impl Room {
                 lines.iter().for_each(|line| self.will_expire(line.message.disappears));
             }
             engine::Event::Closed { reason, was_member } => {
+                if self.record.kind == RoomKind::OwnDevices && is_removal(reason) {
+                    // What cannot be written is said again by the relay with the next start.
+                    let _ = self.vault.run(|store| store.set_taken_out(true)).await;
+                }
                 self.over(reason.into(), *was_member).await;
             }
             _ => {}
@@ -159,6 +167,15 @@ impl Room {
     async fn settle_here(&mut self, view: &engine::GroupView, is_new: bool) {
         if is_new || view.own_devices {
             self.here.notify_one();
+        }
+        if is_new {
+            let count = view
+                .members
+                .iter()
+                .find(|member| member.me)
+                .map_or(0, |me| own_leaves(Some(view), &me.person.fingerprint));
+            // What cannot be kept rings once too often.
+            let _ = self.vault.run(move |store| store.own_devices_are(count)).await;
         }
         if view.own_devices {
             let there: Vec<_> = view.members.iter().map(|member| member.device.id).collect();
@@ -335,6 +352,19 @@ impl Room {
     pub(super) async fn show(&self, event: RoomEvent) {
         self.answer(&[], event).await;
     }
+}
+
+/// Others took this device out; in the room of own devices only one of those can.
+fn is_removal(reason: &CloseReason) -> bool {
+    matches!(
+        reason,
+        CloseReason::RemovedByOwn
+            | CloseReason::Removed { .. }
+            | CloseReason::KeyReplaced
+            | CloseReason::RemovedAndVoted { .. }
+            | CloseReason::RemovedOrNotTaken
+            | CloseReason::LockedOut
+    )
 }
 
 /// It says that no invite comes.

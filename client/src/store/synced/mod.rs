@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use super::{Cursor, Damage, MAX_SETTING, MAX_SETTING_NAME, Offer, RoomKind, Store, StoreError};
 
 /// What was done here and is not in the log yet.
-const UNSYNCED: &str = "unsynced";
+pub(super) const UNSYNCED: &str = "unsynced";
 
 /// Marks in one message, at most.
 const MAX_MARKS: usize = 50;

@@ -23,13 +23,13 @@ fn account_that_takes_the_place_of_another_comes_without_what_that_one_had() {
     let (old, new) = (Identity::without_recovery(&[1; 32]), Identity::without_recovery(&[2; 32]));
     store.set_account(&old, Some(&[3; 16])).unwrap();
     store.set_backup_key(&[4; 32]).unwrap();
-    let here = AccountHere { identity: &new, phrase: None, backup_key: None };
+    let here = AccountHere { identity: &new, backup_key: None };
     assert!(store.become_device(LINKING, &here, b"rooms").unwrap());
     assert_eq!(store.account().unwrap().unwrap().fingerprint(), new.fingerprint());
     assert!(store.phrase_entropy().unwrap().is_none() && store.backup_key().unwrap().is_none());
     // In a profile with rooms nothing happens.
     store.commit(ROOM, Some(&record("team")), &Batch::default()).unwrap();
-    let here = AccountHere { identity: &old, phrase: None, backup_key: None };
+    let here = AccountHere { identity: &old, backup_key: None };
     assert!(!store.become_device(LINKING, &here, b"rooms").unwrap());
     assert_eq!(store.account().unwrap().unwrap().fingerprint(), new.fingerprint());
 }
@@ -41,11 +41,7 @@ fn what_fails_in_the_middle_was_not_written_at_all() {
     store.set_name("ann").unwrap();
     let failed = store.all_or_nothing(|store| {
         store.set_name("bob")?;
-        let here = AccountHere {
-            identity: &Identity::without_recovery(&[1; 32]),
-            phrase: Some(&[3; 16]),
-            backup_key: None,
-        };
+        let here = AccountHere { identity: &Identity::without_recovery(&[1; 32]), backup_key: None };
         store.become_device(LINKING, &here, b"rooms")?;
         Err::<(), _>(StoreError::Full)
     });
@@ -104,4 +100,26 @@ fn profile_whose_room_was_forgotten_or_that_met_somebody_was_used() {
     let bob = Person { name: "bob".to_owned(), fingerprint: shared::identity::Fingerprint([2; 32]) };
     store.set_verified(&bob, Some(1), 1).unwrap();
     assert!(!store.is_unused().unwrap());
+}
+
+#[test]
+fn device_that_another_one_let_in_is_news_once_and_one_of_our_own_is_none() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    store.await_own_device(true).unwrap();
+    assert!(!store.own_device_came(ROOM, 5, 2).unwrap(), "this device let it in");
+    assert!(!store.own_device_came(LINKING, 9, 2).unwrap(), "it enters another room");
+    assert!(store.own_device_came(LINKING, 10, 3).unwrap(), "a thief's, with the first one's copy");
+    assert!(store.own_device_came(LINKING, 10, 3).unwrap(), "it was not told yet");
+    assert!(!store.own_device_came(ROOM, 11, 3).unwrap());
+    // Once it is out, the next one is news again.
+    store.own_devices_at_most(2).unwrap();
+    assert!(store.own_device_came(LINKING, 12, 3).unwrap());
+    // A linking that came to nothing lets in nobody else's.
+    store.await_own_device(true).unwrap();
+    store.await_own_device(false).unwrap();
+    assert!(store.own_device_came(LINKING, 13, 4).unwrap());
+    // Those that were there before this one.
+    store.own_devices_are(6).unwrap();
+    assert!(!store.own_device_came(ROOM, 14, 6).unwrap());
 }

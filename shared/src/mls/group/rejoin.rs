@@ -9,9 +9,22 @@ use zeroize::Zeroizing;
 use super::{
     Group, GroupError, LEAF_EXTENSION, MAX_EPOCH, Next, Prepared, Signer, Tree, client, extension, leaf_of,
 };
-use crate::{content, crypto::random::Random, crypto::suite::Suite, mls::rules::Violation};
+use crate::{
+    content,
+    crypto::random::Random,
+    crypto::suite::Suite,
+    identity::{Fingerprint, credential::Holder},
+    mls::rules::Violation,
+};
 
 impl Group {
+    /// Whether a leaf of this tree shows, by the word of the recovery key, that its account took the place of this one.
+    pub fn has_heir(id: &RoomId, tree: &Tree, account: &Fingerprint) -> bool {
+        let Ok(tree) = tree.to_exported() else { return false };
+        let holders = tree.roster().members_iter().map(|member| Holder::verify(id, &member.signing_identity));
+        holders.flatten().any(|holder| holder.replaces == Some(*account))
+    }
+
     /// Enters anew with the same leaf key, account, device and access key, in the place of the old `leaf`. The
     /// commit is already applied here.
     ///

@@ -166,6 +166,11 @@ pub enum Alarm {
         /// What it is called.
         device: String,
     },
+    /// A device was linked to our account, and not by this one. The client's, not the engine's.
+    OwnDeviceLinked {
+        /// What it is called.
+        device: String,
+    },
     /// The account of somebody who was verified has another key, by the word of its recovery key; the mark stays. The
     /// client's, not the engine's.
     KeyReplaced {
@@ -252,6 +257,7 @@ impl Alarm {
             Self::AccessDiffers { .. } | Self::JoinAccessDiffers => AlarmKind::Access,
             Self::Impostor(_) => AlarmKind::Impostor,
             Self::DeviceLinked { .. }
+            | Self::OwnDeviceLinked { .. }
             | Self::KeyReplaced { .. }
             | Self::ReplacedKeyUsed { .. }
             | Self::KeyReplacedTwice { .. } => AlarmKind::Device,

@@ -10,7 +10,7 @@ use crate::{
     invite::{join_secret, slot},
     mls::group::{Group, GroupError},
     room::{
-        Alarm, Engine, Millis,
+        Alarm, CloseReason, Engine, Millis,
         authority::Signer,
         commit::part_with,
         out::RESYNC_AFTER_MS,
@@ -51,6 +51,12 @@ impl Engine {
             self.refuse_account(if again { &answerer } else { &[] }, now);
             return Ok(());
         };
+        let own = self.own_account();
+        if self.profile.identity.fingerprint() == own && Group::has_heir(&self.room, &tree, &own) {
+            // It proves that itself, and nobody takes this device in.
+            self.close(CloseReason::KeyReplaced);
+            return Ok(());
+        }
         let Some(old) = &self.group else { return Err(GroupError::Damaged) };
         let Some(own) = old.own_leaf() else { return Err(GroupError::Damaged) };
         let random = self.profile.random.clone();

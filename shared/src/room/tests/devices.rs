@@ -65,6 +65,8 @@ fn second_device_of_somebody_is_no_second_person() {
     }
     let closed = Event::Closed { reason: CloseReason::RemovedByOwn, was_member: true };
     assert!(world.devices[BOB].events.contains(&closed), "{}", world.story(BOB));
+    // The person has not left: this device was taken out.
+    assert_eq!(told(&world, BOB).last().unwrap(), "bob-test by bob");
     world.assert_talks(&[ANN, EVE, phone]);
     // The last one is the person.
     world.command(ANN, Command::Remove(who(&world, BOB)));

@@ -129,6 +129,24 @@ pub fn no_place() -> Failure {
     Failure::usage("There is no FILE or DIR to write to.", "Name one; only --every never does without.")
 }
 
+/// The phrase was written down; who may have it besides.
+pub const PHRASE_FORGOTTEN: &str = "This device keeps the twelve words no more, and no other device was given them. Only a copy of this profile that was made \
+                                    before has them still: if somebody may have one, run `schat devices replace-key`.";
+
+/// The phrase was drawn at another device.
+pub const PHRASE_ELSEWHERE: &str = "The twelve words of your account were drawn at another device of yours, and are with you, or still there: a first \
+                                    `schat backup` there shows them.";
+
+/// The same, where nobody can be asked.
+pub fn phrase_elsewhere() -> Failure {
+    Failure::new(
+        Exit::NotFound,
+        "phrase_elsewhere",
+        "The twelve words of this account are not on this device: they were drawn at another device of yours.",
+        "Run `schat backup` there; then give this one a file with the words: --phrase-file FILE.",
+    )
+}
+
 /// It is there.
 pub fn done(rooms: u64, bytes: u64, kept: u64) -> String {
     let kept = if kept > 0 { format!("; {} there already", counted(kept, "piece")) } else { String::new() };
@@ -206,6 +224,12 @@ pub const BACK: (&str, &str) = ("back", "back. What was said since the backup st
 /// It is no member any more.
 pub const NO_MEMBER: (&str, &str) =
     ("removed", "history only; you were removed, or the room is gone. Ask for a new invite.");
+
+/// The account is another one by now.
+pub const KEY_REPLACED: (&str, &str) = (
+    "key_replaced",
+    "history only; your account's key was replaced since this backup was made. Make this device one of yours again: `schat link --new`.",
+);
 
 /// Nobody let it in yet.
 pub const STILL_ASKS: (&str, &str) = ("asks", "waits for a member to come online and let this device in.");

@@ -12,9 +12,9 @@ pub(super) fn words(reason: &DeviceReason) -> (String, String) {
         DeviceReason::ThisOne => {
             ("That is this device.".to_owned(), "Take it out at another one; or leave the rooms, one by one.")
         }
-        DeviceReason::Several(name) => (
-            format!("Several devices are called {}.", sanitize::line(name)),
-            "Name one by what `schat --json devices list` shows as its `of`, or room by room as its `id`. Or rename one first.",
+        DeviceReason::Several { named, ids } => (
+            format!("Several devices are called {}: {}.", sanitize::line(named), ids.join(", ")),
+            "Name one by its id; /devices and `schat devices` show since when each is there.",
         ),
         DeviceReason::BadName(error) => (error.to_string(), "Choose another name."),
     };

@@ -24,6 +24,10 @@ pub(super) fn words(reason: &LinkReason) -> (String, String) {
             "The new device has the account already.",
             "If it is not yours: /devices shows it, and takes it out.",
         ),
+        LinkReason::TakenOut => (
+            "This device was taken out of the rooms of its account, by another device of yours or because the account's key was replaced.",
+            "To make it one of yours again: end schat here, run `schat link` in a terminal and say yes; scripts: `schat link --new`.",
+        ),
         LinkReason::NoRelay => (
             "There is no relay to ask.",
             "Name the one that your other device uses: schat link HOST:PORT, or its link.",
@@ -31,6 +35,15 @@ pub(super) fn words(reason: &LinkReason) -> (String, String) {
         LinkReason::BadCode => (
             "That is no code of a device.",
             "Copy all of it, as the other device shows it: a link, or the short form where both devices use one relay.",
+        ),
+        LinkReason::UsedCode => (
+            "Another device has used this code, or its ten minutes are over.",
+            "If it was used and that device is not yours, answer no where it is asked (/link no, or /link cancel): somebody has seen the code. \
+             Then begin anew, with a fresh one.",
+        ),
+        LinkReason::LateCode => (
+            "The ten minutes of this code are over.",
+            "Show a fresh one: /link on the device that has your account, or `schat link` on the new one.",
         ),
         LinkReason::RoomsLink => (
             "That link leads into a room.",

@@ -141,12 +141,21 @@ fn first_rooms_of_version_1_are_named_and_the_others_counted() {
 fn end_of_a_room_names_the_way_on() {
     assert!(closed(&CloseReason::InviteDead).ends_with("Ask for a new one."));
     for members in [0, 3, 100] {
-        let told = closed(&CloseReason::RemovedAndVoted { entry: 9, members });
+        let told = closed(&CloseReason::RemovedAndVoted { entry: 9, members, has_others: false });
         assert!(told.contains("more than half") && told.contains("within 30 days"), "{told}");
     }
     // More than half of two is both.
-    let told = closed(&CloseReason::RemovedAndVoted { entry: 9, members: 2 });
+    let told = closed(&CloseReason::RemovedAndVoted { entry: 9, members: 2, has_others: false });
     assert!(!told.contains("half") && told.contains("make a new room"), "{told}");
+    for reason in [
+        CloseReason::RemovedByOwn,
+        CloseReason::RemovedAndVoted { entry: 9, members: 3, has_others: true },
+        CloseReason::RemovedOrNotTaken,
+        CloseReason::LockedOut,
+    ] {
+        let told = closed(&reason);
+        assert!(told.contains("another device of yours") && told.contains("`schat link`"), "{told}");
+    }
     let failure = Failure::from(&CloseReason::Left);
     assert_eq!((&*failure.code, failure.exit), ("closed", Exit::Refused));
 }

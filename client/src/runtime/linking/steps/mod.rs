@@ -88,7 +88,9 @@ impl Record {
                 vec![Do::Become]
             }
             Event::Closed { reason, .. } => {
-                let end = self.end.take().unwrap_or(LinkEnd::Failed(Reason::Closed(reason)));
+                let why = Reason::Closed(reason);
+                let why = if self.is_maker || self.step != Step::Open { why } else { super::of_code(why) };
+                let end = self.end.take().unwrap_or(LinkEnd::Failed(why));
                 self.over(end)
             }
             _ => Vec::new(),

@@ -55,7 +55,7 @@ fn take(
     fingerprint: Fingerprint,
     relay: Option<(RelayAddress, Option<Pin>)>,
 ) -> Result<bool, StoreError> {
-    if !store.rooms()?.is_empty() {
+    if !store.may_become()? {
         return Ok(false);
     }
     store.all_or_nothing(|store| take_all(store, room, handed, fingerprint, relay))
@@ -82,11 +82,7 @@ fn take_all(
     if let Some((address, Some(pin))) = relay {
         store.take_relay(&address, KnownRelay::FromLink(pin))?;
     }
-    let account = AccountHere {
-        identity: &account.identity,
-        phrase: account.phrase.as_deref(),
-        backup_key: account.backup_key.as_deref(),
-    };
+    let account = AccountHere { identity: &account.identity, backup_key: account.backup_key.as_deref() };
     store.take_settings(settings::named(&settings))?;
     store.become_device(room, &account, &handed::kept(rooms, own_devices.as_ref()))
 }

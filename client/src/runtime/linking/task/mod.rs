@@ -323,6 +323,10 @@ impl Task {
     }
 
     async fn show(&mut self, news: LinkNews) {
+        if matches!(news, LinkNews::Ended { is_handed: true, .. }) {
+            // Whoever comes after that was not let in by this device.
+            let _ = self.local.0.vault.run(|store| store.await_own_device(false)).await;
+        }
         let news = self.local.show_link(news).await;
         self.last = Some(news);
     }
