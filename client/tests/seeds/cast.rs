@@ -189,6 +189,7 @@ impl Cast {
             downloads: None,
             keeps_metadata: false,
             fetches_images: false,
+            tells_drafts: false,
             tap: None,
         };
         let device = &mut self.devices[at];
@@ -246,8 +247,11 @@ impl Cast {
         old.seen.lock().unwrap().clear();
         let (code, runtime) = (code.await, old.runtime.as_ref().unwrap());
         runtime.link(Some(code), None).await.unwrap();
-        old.news(|news| matches!(news, LinkNews::Compare { .. }).then_some(())).await;
-        let yes = LinkAnswer::Confirm { digits: None, past: HandedPast::default() };
+        let digits = old.news(|news| match news {
+            LinkNews::Compare { agreed, .. } => Some(agreed.phrase.digits()),
+            _ => None,
+        });
+        let yes = LinkAnswer::Confirm { digits: digits.await, past: HandedPast::default() };
         runtime.answer_link(yes).await.unwrap();
         new.news(|news| matches!(news, LinkNews::Received { .. }).then_some(())).await;
         old.news(|news| matches!(news, LinkNews::Done).then_some(())).await;

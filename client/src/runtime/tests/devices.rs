@@ -108,14 +108,14 @@ async fn two(dir: &TempDir, relay: &Relay) -> (Device, Device) {
     {
         let account = one.vault.now(|store| store.account()).unwrap().unwrap();
         let profile = Device::profile(dir, "two");
-        let here = AccountHere { identity: &account, phrase: None, backup_key: None };
+        let here = AccountHere { identity: &account, backup_key: None };
         profile.vault.now(|store| store.become_device(RoomId([9; 32]), &here, &[])).unwrap();
     }
     let two = Device::start(dir, "two", relay).await;
-    let link = one.local.invite_device(&own).await.unwrap();
+    let link = one.local.invite_device(&own, [7; 16]).await.unwrap();
     let label = two.local.join_own_devices(&link).await.unwrap();
     two.local.entered(&label).await.unwrap();
-    let link = one.local.invite_device(ROOM).await.unwrap();
+    let link = one.local.invite_device(ROOM, [7; 16]).await.unwrap();
     let label = two.local.join(&link).await.unwrap();
     two.local.entered(&label).await.unwrap();
     (one, two)
