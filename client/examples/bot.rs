@@ -46,6 +46,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         downloads: None,
         keeps_metadata: false,
         fetches_images: false,
+        tells_drafts: false,
         tap: None,
     };
     let (runtime, mut events) = Runtime::start(profile, config).await?;

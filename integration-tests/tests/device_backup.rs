@@ -11,7 +11,7 @@ use integration_tests::{
     files::{bytes, done, file, names, schat},
     group::{ROOM, fingerprint, found},
     relay::Relay,
-    schat::{Schat, run},
+    schat::Schat,
     search::Needles,
     unguessable,
 };
