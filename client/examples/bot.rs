@@ -74,7 +74,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn heard(runtime: &Runtime, room: Arc<str>, event: RoomEvent) -> Result<(), Box<dyn Error>> {
     match event {
         RoomEvent::Engine(engine::Event::Joined(view)) => {
-            println!("in {room}, with {} members", view.members.len())
+            println!("in {room}, with {} members", view.members.len());
         }
         // Said now, or before the bot was started.
         RoomEvent::Engine(engine::Event::Message(message)) | RoomEvent::Past(Line { message, .. }) => {

@@ -38,6 +38,9 @@ pub struct AccountHere<'a> {
     pub backup_key: Option<&'a [u8; 32]>,
 }
 
+/// An invite's id, with the room that it is for.
+type InviteOf = (RoomId, [u8; 16]);
+
 impl Store {
     /// The linking under way, if there is one.
     ///
@@ -57,7 +60,7 @@ impl Store {
         room: RoomId,
         (changes, record): (&[Change], &[u8]),
         (is_first, is_new): (bool, bool),
-        (kept, endings): (&[(RoomId, [u8; 16])], &[(RoomId, [u8; 16])]),
+        (kept, endings): (&[InviteOf], &[InviteOf]),
     ) -> Result<(), StoreError> {
         let transaction = self.db.transaction()?;
         devices::keep_invites(&transaction, kept)?;

@@ -56,7 +56,7 @@ pub(super) async fn live(dir: &Path, seed: u64, steps: usize) -> Result<(), Stri
 }
 
 impl Life {
-    fn tell(&mut self, what: String) {
+    fn tell(&mut self, what: &str) {
         let line = format!("{:>6} {what}", self.began.elapsed().as_millis());
         if std::env::var_os("SCHAT_TELL").is_some() {
             eprintln!("{line}");
@@ -87,7 +87,7 @@ impl Life {
             18 => self.goes(at).await,
             _ => {
                 let moment = Duration::from_millis(100 * self.chance.below(25) as u64);
-                self.tell(format!("{moment:?} pass"));
+                self.tell(&format!("{moment:?} pass"));
                 // What is done is told together with what is done within two seconds: that must not be all of it.
                 sleep(moment).await;
             }
@@ -109,14 +109,14 @@ impl Life {
     async fn says(&mut self, at: usize) {
         let Some(room) = self.room(at) else { return };
         let text = format!("line {}", self.told.len());
-        self.tell(format!("{} says {text} in {}", self.name(at), room.label));
+        self.tell(&format!("{} says {text} in {}", self.name(at), room.label));
         self.ask(at, &room, Command::Send { token: String::new(), text }).await;
     }
 
     async fn ask(&mut self, at: usize, room: &RoomStatus, command: Command) {
         let runtime = self.cast.devices[at].runtime.clone().unwrap();
         if let Err(why) = runtime.tell(&room.label, command).await {
-            self.tell(format!("  no: {why:?}"));
+            self.tell(&format!("  no: {why:?}"));
         }
     }
 
@@ -126,7 +126,7 @@ impl Life {
         let last = runtime.history_before(&room.label, u64::MAX, 1).await.unwrap();
         let Some(line) = last.last() else { return };
         let seq = line.message.seq;
-        self.tell(format!("{} has read {} to {seq}", self.name(at), room.label));
+        self.tell(&format!("{} has read {} to {seq}", self.name(at), room.label));
         runtime.ack_at(&room.label, &Cursor::read(), seq).await.unwrap();
     }
 
@@ -135,11 +135,11 @@ impl Life {
         let (runtime, is) = (self.cast.devices[at].runtime.clone().unwrap(), self.chance.below(2) == 0);
         match self.chance.below(2) {
             0 => {
-                self.tell(format!("{} mutes {}: {is}", self.name(at), room.label));
+                self.tell(&format!("{} mutes {}: {is}", self.name(at), room.label));
                 runtime.mute(&room.label, is).await.unwrap();
             }
             _ => {
-                self.tell(format!("{} pins {}: {is}", self.name(at), room.label));
+                self.tell(&format!("{} pins {}: {is}", self.name(at), room.label));
                 runtime.pin(&room.label, is).await.unwrap();
             }
         }
@@ -150,16 +150,16 @@ impl Life {
         let people: Vec<_> = room.view.unwrap().others().map(|member| member.person.clone()).collect();
         let Some(who) = self.chance.one(&people) else { return };
         let is = self.chance.below(3) > 0;
-        self.tell(format!("{} verified {}: {is}", self.name(at), who.name));
+        self.tell(&format!("{} verified {}: {is}", self.name(at), who.name));
         self.cast.devices[at].runtime.as_ref().unwrap().mark(&who, is).await.unwrap();
     }
 
     async fn renames(&mut self, at: usize) {
         let name = format!("{} {}", self.name(at), self.told.len());
-        self.tell(format!("{} is called {name}", self.name(at)));
+        self.tell(&format!("{} is called {name}", self.name(at)));
         // A room that ends meanwhile takes no name.
         if let Err(why) = self.cast.devices[at].runtime.as_ref().unwrap().name_device(&name).await {
-            self.tell(format!("  no: {why:?}"));
+            self.tell(&format!("  no: {why:?}"));
         }
     }
 
@@ -169,7 +169,7 @@ impl Life {
         }
         self.rooms += 1;
         let name = format!("room {}", self.rooms);
-        self.tell(format!("{} makes {name}", self.name(at)));
+        self.tell(&format!("{} makes {name}", self.name(at)));
         let (runtime, relay) = (self.cast.devices[at].runtime.clone().unwrap(), self.cast.address());
         runtime.create(&name, Some(relay), Policy::default()).await.unwrap();
     }
@@ -184,9 +184,9 @@ impl Life {
             .filter(|other| self.cast.label(*other, room.id).is_none())
             .collect();
         let Some(other) = self.chance.one(&others) else { return };
-        self.tell(format!("{} lets {} into {}", self.name(at), self.name(other), room.label));
+        self.tell(&format!("{} lets {} into {}", self.name(at), self.name(other), room.label));
         let Some(link) = self.cast.devices[at].link(&room.label).await else {
-            return self.tell("  no link".to_owned());
+            return self.tell("  no link");
         };
         let runtime = self.cast.devices[other].runtime.clone().unwrap();
         let said = match timeout(MOMENT, runtime.join(&link)).await {
@@ -194,12 +194,12 @@ impl Life {
             Ok(Err(why)) => format!("  no: {why:?}"),
             Err(_) => "  late".to_owned(),
         };
-        self.tell(said);
+        self.tell(&said);
     }
 
     async fn leaves(&mut self, at: usize) {
         let Some(room) = self.room(at) else { return };
-        self.tell(format!("{} leaves {}", self.name(at), room.label));
+        self.tell(&format!("{} leaves {}", self.name(at), room.label));
         self.ask(at, &room, Command::LeaveAll).await;
     }
 
@@ -209,7 +209,7 @@ impl Life {
         let people: Vec<_> =
             room.view.as_ref().unwrap().others().map(|member| member.person.clone()).collect();
         let Some(who) = self.chance.one(&people) else { return };
-        self.tell(format!("{} removes {} from {}", self.name(at), who.name, room.label));
+        self.tell(&format!("{} removes {} from {}", self.name(at), who.name, room.label));
         self.ask(at, &room, Command::Remove(who.fingerprint)).await;
     }
 
@@ -229,32 +229,32 @@ impl Life {
         else {
             return;
         };
-        self.tell(format!("{} takes out {first}", self.name(at)));
+        self.tell(&format!("{} takes out {first}", self.name(at)));
         match runtime.remove_device(&meant.id.to_string()).await {
             Ok(_) => self.cast.devices[other].is_removed = true,
-            Err(why) => self.tell(format!("  no: {why:?}")),
+            Err(why) => self.tell(&format!("  no: {why:?}")),
         }
     }
 
     fn opens(&mut self, at: usize) {
         let is_open = !self.cast.devices[at].door.is_open();
         self.cast.devices[at].door.set(is_open);
-        self.tell(format!("{} is {}", self.name(at), if is_open { "online" } else { "offline" }));
+        self.tell(&format!("{} is {}", self.name(at), if is_open { "online" } else { "offline" }));
     }
 
     async fn goes(&mut self, at: usize) {
-        self.tell(format!("{} ends", self.name(at)));
+        self.tell(&format!("{} ends", self.name(at)));
         self.cast.stop(at).await;
     }
 
     async fn comes(&mut self, at: usize) {
-        self.tell(format!("{} starts", self.name(at)));
+        self.tell(&format!("{} starts", self.name(at)));
         self.cast.start(at).await;
     }
 
     /// All come online; then all devices of a person show the same, and nobody who was taken out hears anything more.
     async fn end(&mut self) -> Result<(), String> {
-        self.tell("all come online".to_owned());
+        self.tell("all come online");
         for at in 0..self.cast.devices.len() {
             self.cast.devices[at].door.set(true);
             if self.cast.devices[at].runtime.is_none() {

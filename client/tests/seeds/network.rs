@@ -1,7 +1,7 @@
 //! A network in this process between devices and a relay: UDP alone gets through, and each device has a door of its own.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     net::{Ipv4Addr, SocketAddr},
     sync::{
         Arc, Mutex,
@@ -76,14 +76,16 @@ async fn serve(front: Arc<UdpSocket>, relay: u16, next: Arc<Mutex<Option<Door>>>
     let mut buffer = vec![0; DATAGRAM];
     loop {
         let Ok((length, device)) = front.recv_from(&mut buffer).await else { continue };
-        if !backs.contains_key(&device) {
-            let back = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap());
-            back.connect((Ipv4Addr::LOCALHOST, relay)).await.unwrap();
-            let door = next.lock().unwrap().take().unwrap_or_else(Door::open);
-            returns.spawn(bring_back(back.clone(), front.clone(), device, door.clone()));
-            backs.insert(device, (back, door));
-        }
-        let (back, door) = &backs[&device];
+        let (back, door) = match backs.entry(device) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                let back = Arc::new(UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap());
+                back.connect((Ipv4Addr::LOCALHOST, relay)).await.unwrap();
+                let door = next.lock().unwrap().take().unwrap_or_else(Door::open);
+                returns.spawn(bring_back(back.clone(), front.clone(), device, door.clone()));
+                new.insert((back, door))
+            }
+        };
         if door.is_open() {
             // A relay that is gone is noticed by whoever waits for it.
             let _ = back.send(&buffer[..length]).await;

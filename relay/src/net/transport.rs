@@ -25,7 +25,7 @@ pub(crate) enum Connection {
     Tcp(Guest),
     /// A page's session over QUIC.
     #[cfg(feature = "program")]
-    Web(Session),
+    Web(Box<Session>),
 }
 
 /// What the fallback needs of a client that was let in.

@@ -235,7 +235,7 @@ async fn foreign_pages_are_refused() {
         ("/", vec![&*own], 404),
         ("/schat/", vec![&*own], 404),
     ] {
-        let refused = visit(&server, path, &origins).await.err().expect("it is let in");
+        let Err(refused) = visit(&server, path, &origins).await else { panic!("{path} is let in") };
         assert_eq!(refused, status, "{path} {origins:?}");
     }
     eventually("every place is given back", || server.metrics().connections.get() == 0).await;

@@ -59,7 +59,7 @@ impl Engine {
         match command {
             Command::Send { token, text } => self.say(token, MessageBody::text(text)),
             Command::Say { token, body: MessageBody::Seen(seq) } => {
-                self.say(token, MessageBody::Seen(self.in_log(seq)))
+                self.say(token, MessageBody::Seen(self.in_log(seq)));
             }
             // It would name our devices to others.
             Command::Say { body: MessageBody::Here(_), .. } if !self.is_own_devices() => (),

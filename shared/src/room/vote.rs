@@ -160,7 +160,7 @@ impl Engine {
             }
         }
         let all = self.group.as_ref().and_then(|group| group.members().ok()).unwrap_or_default();
-        let own = self.group.as_ref().map(|group| group.leaf());
+        let own = self.group.as_ref().map(crate::mls::group::Group::leaf);
         let has_others = all.iter().any(|(leaf, who)| Some(*leaf) != own && self.is_ours(&who.fingerprint));
         let reason = CloseReason::RemovedAndVoted { entry: seq, members: all.len(), has_others };
         self.out.events.push(Event::Closed { reason, was_member: true });

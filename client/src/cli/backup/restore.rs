@@ -171,7 +171,7 @@ async fn until_back(
                     // It is the same in each of them, and long.
                     true => eprintln!("{}", words::of_room(&room, words::ANOTHER_CAME)),
                     false => {
-                        telling::of_room(globals.json, &room, &words::of_room(&room, ""), &notice.into())
+                        telling::of_room(globals.json, &room, &words::of_room(&room, ""), &notice.into());
                     }
                 }
                 is_warned = true;

@@ -88,6 +88,9 @@ pub(super) enum Begin {
     New(Box<Engine>),
 }
 
+/// A device of ours, and who waits for a link for it.
+type DeviceAsked = ([u8; 16], oneshot::Sender<Result<InviteLink, Reason>>);
+
 pub(super) struct Room {
     profile: engine::Profile,
     vault: Vault,
@@ -133,7 +136,7 @@ pub(super) struct Room {
     /// Faces that wait for a link: at most as many as are attached.
     invited: Vec<FaceId>,
     /// Who waits for a link for which device of ours, in the order in which they asked.
-    device: VecDeque<([u8; 16], oneshot::Sender<Result<InviteLink, Reason>>)>,
+    device: VecDeque<DeviceAsked>,
     /// Invites that were made in this run for devices of ours, and are not with them yet.
     held: Held,
     /// Who takes what devices of ours say to each other.

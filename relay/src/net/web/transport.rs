@@ -69,7 +69,7 @@ fn judge(request: &Request, pages: &Pages) -> Result<bool, StatusCode> {
         Some(port) => format!("{host}:{port}"),
         None => host.to_owned(),
     };
-    pages.judge(origin, &authority).map_err(|foreign| foreign.status())?;
+    pages.judge(origin, &authority).map_err(super::origin::Foreign::status)?;
     Ok(exports)
 }
 

@@ -93,9 +93,9 @@ impl State {
         }
         let queue = self.waiting.entry(holder.address).or_default();
         if holder.held > 0 {
-            queue.push_front(id)
+            queue.push_front(id);
         } else {
-            queue.push_back(id)
+            queue.push_back(id);
         }
         self.grant(now);
     }

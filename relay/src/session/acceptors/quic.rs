@@ -100,7 +100,7 @@ async fn shake_hands(shared: Arc<Shared>, incoming: Incoming, pages: Option<Arc<
             };
             let _counted = shared.metrics.carried(Carrier::WebTransport);
             let peer = Peer::new(shared.clone(), &permit, binding);
-            serve_rooms(peer, &Connection::Web(session)).await;
+            serve_rooms(peer, &Connection::Web(Box::new(session))).await;
             // It has been told to close, and may not have heard why yet.
             let _ = timeout(CLOSE_TIME, connection.closed()).await;
         }

@@ -186,7 +186,7 @@ fn newcomer_whom_an_older_copy_of_the_relay_does_not_know_goes_on_when_the_right
     let mut older = world.relay.clone();
     let link = world.invite(ANN);
     // Whoever knows the link alone would be let in by it.
-    older.keys.remove(&link.secret.access_key().public().as_bytes()[..]);
+    older.keys.remove(link.secret.access_key().public().as_bytes());
     assert_eq!(world.newcomer("dan", 3009), DAN);
     world.relay.keeps_ledger = true;
     world.join(DAN, &link);
