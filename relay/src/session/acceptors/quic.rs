@@ -69,6 +69,9 @@ fn admit(
 }
 
 async fn shake_hands(shared: Arc<Shared>, incoming: Incoming, pages: Option<Arc<Pages>>, mut permit: Permit) {
+    // A relay inside another program serves no browsers.
+    #[cfg(not(feature = "program"))]
+    drop(pages);
     let Ok(connecting) = incoming.accept() else { return };
     let Ok(connected) = timeout(shared.limits().join_time, connecting).await else {
         return shared.metrics.limited_at(Limit::JoinTime, permit.address);
