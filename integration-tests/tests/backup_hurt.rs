@@ -195,7 +195,7 @@ fn backup_that_is_restored_beside_the_living_device_is_noticed_and_told() {
     assert_eq!(code, Some(0), "{events:?}");
     let mut bob = people.pop().unwrap();
     let closed = bob.event("closed");
-    assert!(closed["reason"].as_str().unwrap().contains("from somewhere else"), "{closed}");
+    assert!(closed["reason"].as_str().unwrap().contains("A copy of this device"), "{closed}");
     bob.kill();
     // Nor does it come back unnoticed.
     let mut bob = Schat::start(dir, "bob", &relay.address);
