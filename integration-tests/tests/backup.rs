@@ -3,7 +3,6 @@
 use std::{fs, path::Path};
 
 use integration_tests::{
-    copy,
     group::{ROOM, agree, found, join, link},
     relay::{Relay, command},
     schat::Schat,
@@ -84,53 +83,4 @@ fn restore_of_an_old_backup_is_told_and_people_go_on_when_they_agree() {
     }
     say(&mut people[0], "after the restore");
     people[1].hears("after the restore");
-}
-
-/// Somebody starts the relay on a copy of its data of before bob was invited, and then on the right one again.
-#[test]
-fn newcomer_is_not_out_for_good_after_the_relay_ran_on_an_older_copy() {
-    let dir = TempDir::new().unwrap();
-    let (data_dir, older, right) =
-        (dir.path().join("relay"), dir.path().join("older"), dir.path().join("right"));
-    let mut server = Relay::start(&data_dir);
-    let (mut people, _) = found(dir.path(), &server.address, &["ann"]);
-    let mut ann = people.remove(0);
-    say(&mut ann, "alone");
-    server.terminate();
-    copy(&data_dir, &older);
-    server.restart();
-    let link = link(&mut ann);
-    let mut bob = join(dir.path(), "bob", &server.address, &link);
-    say(&mut ann, "welcome");
-    bob.hears("welcome");
-    assert_eq!(ann.quit().code, Some(0));
-
-    server.terminate();
-    fs::rename(&data_dir, &right).unwrap();
-    fs::rename(&older, &data_dir).unwrap();
-    server.restart();
-    let told = bob.event("closed");
-    let message = told["reason"].as_str().unwrap();
-    assert!(
-        message.contains("restored from a backup of before") && message.contains("the room goes on"),
-        "{told}"
-    );
-    bob.quit();
-    // As long as it is the wrong one, it is said again.
-    let mut bob = Schat::start(dir.path(), "bob", &server.address);
-    bob.event("closed");
-    bob.quit();
-
-    server.terminate();
-    fs::remove_dir_all(&data_dir).unwrap();
-    fs::rename(&right, &data_dir).unwrap();
-    server.restart();
-    let mut ann = Schat::start(dir.path(), "ann", &server.address);
-    let mut bob = Schat::start(dir.path(), "bob", &server.address);
-    for person in [&mut ann, &mut bob] {
-        person.event("joined");
-    }
-    say(&mut bob, "still here");
-    ann.hears("still here");
-    assert_eq!(bob.alarms(), Vec::<Value>::new());
 }

@@ -224,11 +224,14 @@ fn directory_gets_only_what_is_new_and_shows_nothing_of_what_is_in_it() {
     // A piece that is missing, and one that is another one.
     let broken = dir.join("broken");
     copy(&target, &broken);
-    let (one, two) = (broken.join("pieces").join(&then[0]), broken.join("pieces").join(&then[1]));
-    fs::copy(&one, &two).unwrap();
+    // Some of them are of the backup before alone, so all but one are another one.
+    let pieces: Vec<_> = then.iter().map(|piece| broken.join("pieces").join(piece)).collect();
+    for piece in &pieces[1..] {
+        fs::copy(&pieces[0], piece).unwrap();
+    }
     let (exit, said) = failed(&mut restore(dir, "one for another", &broken, &["--timeout", "1"]));
     assert!(exit == Some(6) && said.contains("damaged"), "{exit:?} {said}");
-    fs::remove_file(&two).unwrap();
+    pieces.iter().for_each(|piece| fs::remove_file(piece).unwrap());
     let (exit, said) = failed(&mut restore(dir, "one missing", &broken, &["--timeout", "1"]));
     assert!(exit == Some(6) && said.contains("missing"), "{exit:?} {said}");
     done(&mut restore(dir, "anew", &target, &["--timeout", "1"]));

@@ -161,8 +161,6 @@ const INVITED: u32 = u32::MAX;
 #[derive(Debug, Default)]
 struct Connection {
     state: Stream,
-    /// The relay does not know this device's join: it is asked whether it knows the invite, before anything is given up.
-    tries_invite: bool,
     /// The relay's pin, for cards; none when WebPKI vouched for the relay.
     pin: Option<[u8; 32]>,
     /// What the relay's clock said when the stream opened; 0 where it did not tell.

@@ -35,11 +35,10 @@ impl Engine {
         token: Option<&Token>,
         pin: Option<[u8; 32]>,
     ) -> Result<(), GroupError> {
-        let Connection { announced, told, told_out, tries_invite, .. } = self.link;
-        let state = Stream::Asking;
+        let Connection { announced, told, told_out, .. } = self.link;
         self.link =
-            Connection { state, announced, told, told_out, tries_invite, pin, ..Connection::default() };
-        let invite = self.invite_secret().filter(|_| tries_invite || self.phase() == Phase::Joining);
+            Connection { state: Stream::Asking, announced, told, told_out, pin, ..Connection::default() };
+        let invite = self.invite_secret().filter(|_| self.phase() == Phase::Joining);
         let key = invite.map_or_else(|| self.access.clone(), |secret| secret.access_key());
         let mut create = match self.phase() {
             Phase::Creating => self.pending.as_ref().and_then(|pending| pending.create.clone()),
@@ -94,10 +93,6 @@ impl Engine {
             return Ok(());
         }
         self.link.relay_ms = joined.now_ms;
-        if std::mem::take(&mut self.link.tries_invite) && self.join_was_dropped() {
-            self.link.state = Stream::Offline;
-            return Ok(());
-        }
         match self.phase() {
             Phase::Joining if !self.knows_room() => return self.read_card(joined),
             Phase::Joining => {
@@ -277,12 +272,7 @@ impl Engine {
                 self.set_phase(Phase::Joining);
                 self.out.reopen = true;
             }
-            // Neither the join nor the invite is known there: an older copy of the relay's data, if this device was not put out.
-            (Code::NotAllowed, _) if self.link.tries_invite => {
-                self.link.tries_invite = false;
-                self.locked_out();
-            }
-            (Code::NotAllowed, _) if self.asks_by_invite() => (),
+            (Code::NotAllowed, _) if self.join_was_dropped() => (),
             (Code::NotAllowed, Phase::Member) if self.is_alone() => self.open_again()?,
             (Code::NotAllowed, _) => self.locked_out(),
             (Code::Conflict, Phase::Creating) if self.is_opened_again() => self.is_still_there(),

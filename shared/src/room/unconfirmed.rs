@@ -44,19 +44,6 @@ impl Engine {
         }
     }
 
-    /// The relay does not know our key. Perhaps our join was passed by; perhaps an older copy of the relay's data is there, which
-    /// knows the invite as little, and all of it comes back with the right one. So the group stays until the invite is known
-    /// to be of use. False when nothing says that our join may have been passed by.
-    pub(super) fn asks_by_invite(&mut self) -> bool {
-        let waits = self.meta.link.is_some() && self.is_member();
-        if !waits || self.meta.open {
-            // Whoever knows the name of an open room has its invite.
-            return self.join_was_dropped();
-        }
-        (self.link.tries_invite, self.out.reopen) = (true, true);
-        true
-    }
-
     /// The relay does not know our key: our join was passed by before a member had taken it. The invite may still
     /// let us in. False when it was not that.
     pub(super) fn join_was_dropped(&mut self) -> bool {

@@ -56,7 +56,7 @@ pub fn closed(reason: &CloseReason) -> String {
         CloseReason::LockedOut => {
             "The relay does not let this device into the room: it was removed, or the relay lost the room, or was restored \
              from a backup of before this device joined. If another device of yours took it out, or your account's key was replaced: `schat link` \
-             makes it one of yours again. Ask a member for a new invite otherwise; if it was the relay, the room goes on at the next start with the right one."
+             makes it one of yours again. Ask a member for a new invite otherwise."
         }
         CloseReason::Dropped { reason } => {
             return format!(

@@ -179,40 +179,6 @@ fn newcomer_whose_ledger_is_on_its_way_joins_anew_when_what_stood_on_its_join_is
     world.assert_talks(&[BOB, EVE, DAN, fay]);
 }
 
-/// The relay runs for a while on a copy of before the invite: it knows neither the newcomer nor the link.
-#[test]
-fn newcomer_whom_an_older_copy_of_the_relay_does_not_know_goes_on_when_the_right_one_is_back() {
-    let mut world = three(2109);
-    let mut older = world.relay.clone();
-    let link = world.invite(ANN);
-    // Whoever knows the link alone would be let in by it.
-    older.keys.remove(link.secret.access_key().public().as_bytes());
-    assert_eq!(world.newcomer("dan", 3009), DAN);
-    world.relay.keeps_ledger = true;
-    world.join(DAN, &link);
-    assert!(engine(&world, DAN).meta.link.is_some());
-    world.say(BOB, "welcome");
-    world.settle();
-    (0..4).for_each(|i| world.disconnect(i));
-    let right = std::mem::replace(&mut world.relay, older);
-    world.connect(DAN);
-    world.settle();
-    world.connect(DAN);
-    world.settle();
-    let told =
-        |event: &Event| matches!(event, Event::Closed { reason: CloseReason::LockedOut, was_member: true });
-    assert!(world.devices[DAN].events.iter().any(told), "{}", world.story(DAN));
-    assert!(!world.errors(DAN).contains(&"place_lost"), "{}", world.story(DAN));
-    assert_eq!(engine(&world, DAN).phase(), Phase::Member, "{}", world.story(DAN));
-    world.restart(DAN);
-    world.disconnect(DAN);
-    world.relay = right;
-    (0..4).for_each(|i| world.connect(i));
-    world.settle();
-    world.assert_talks(&[ANN, BOB, EVE, DAN]);
-    assert!(world.alarms(DAN).is_empty(), "{}", world.story(DAN));
-}
-
 #[test]
 fn whoever_joins_anew_is_told_and_counts_nobody_as_heard() {
     let (mut world, Before(relay, _)) = newcomer(2104, Denied::Loudly);
