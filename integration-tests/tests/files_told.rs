@@ -230,8 +230,8 @@ fn daemon_fetches_for_an_export_no_longer_than_that_lives() {
         asks.kill().unwrap();
         asks.wait().unwrap();
         waits_until("its end", || under_way_at(dir.path()).is_none());
-        let left = fs::read_dir(dir.path().join("bob/output")).map_or(0, Iterator::count);
-        assert_eq!(left, 0, "{arguments:?}");
+        let output = dir.path().join("bob/output");
+        waits_until("nothing left", || fs::read_dir(&output).map_or(0, Iterator::count) == 0);
     }
     done(command(dir.path(), "bob").args(["daemon", "stop"]));
     assert!(daemon.wait().unwrap().success());
