@@ -109,7 +109,7 @@ async fn relay_refuses_clients_of_another_protocol_and_serves_on() {
     let authority = certs::Authority::load_or_create(&dir.path().join("relay/identity")).unwrap();
     let leaf = authority.leaf(&["127.0.0.1".to_owned()]).unwrap();
     roots.add(leaf.chain.last().unwrap().clone()).unwrap();
-    for alpn in [&b"schat/0"[..], b"h3", b""] {
+    for alpn in [&b"schat/0"[..], b"h3-29", b""] {
         let mut tls = rustls::ClientConfig::builder_with_provider(provider())
             .with_protocol_versions(&[&rustls::version::TLS13])
             .unwrap()
