@@ -1,7 +1,10 @@
 use clap::CommandFactory;
 
 use super::*;
-use crate::{net::listen::Fallback, relay::Config};
+use crate::{
+    net::{listen::Fallback, web::Web},
+    relay::Config,
+};
 
 fn parse(arguments: &[&str]) -> Settings {
     Cli::parse_from([&["relay"], arguments].concat()).settings
@@ -15,7 +18,8 @@ fn command_line_is_consistent() {
 #[test]
 fn defaults_are_those_of_the_library_but_for_what_surprises_an_embedder() {
     let ours = parse(&[]).config().unwrap();
-    let library = Config { admin: true, fallback: Fallback::WhereFree, ..Config::default() };
+    let web = Web::On { directory: None, origins: Vec::new() };
+    let library = Config { admin: true, fallback: Fallback::WhereFree, web, ..Config::default() };
     assert_eq!(format!("{ours:?}"), format!("{library:?}"));
 }
 

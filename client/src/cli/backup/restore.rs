@@ -58,12 +58,13 @@ impl RestoreCommand {
         let restored = backup::restore(&self.source, &key, &dir, now_ms(), &random()).map_err(told)?;
         say_restored(globals, &restored, dir.path());
         self.settings(globals, &restored);
-        if restored.rooms.iter().any(|room| room.standing == Standing::Asks) {
-            return come_back(globals, &restored, self.patience).await;
-        }
+        let exit = match restored.rooms.iter().any(|room| room.standing == Standing::Asks) {
+            true => come_back(globals, &restored, self.patience).await?,
+            false => Exit::Ok,
+        };
         match restored.rooms.iter().any(|room| room.lost.is_some() || room.standing == Standing::Damaged) {
             true => Err(words::damaged(&self.source)),
-            false => Ok(Exit::Ok),
+            false => Ok(exit),
         }
     }
 

@@ -15,7 +15,7 @@ pub struct Browsers {
     ///
     /// The page at https://HOST/ on the TCP port, which joins rooms as the program does, and the ways by which it connects. With
     /// `false`, nothing is there for browsers. Without TCP there is no page.
-    #[arg(long, env = "RELAY_WEB", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    #[arg(long, hide_short_help = true, env = "RELAY_WEB", value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub web: Option<bool>,
     /// Directory with a build of the page, instead of the one in the program.
     ///
