@@ -10,7 +10,7 @@
 
 mod support;
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use client::{
     runtime::{Entropy, Event, KeyRoom, Past, Replaced, RoomEvent},
@@ -91,7 +91,9 @@ async fn alarm(person: &mut Person, is_it: fn(&engine::Alarm) -> bool) {
 async fn all_taken(person: &mut Person) {
     let all = async {
         while person.runtime.key_rooms().await.unwrap().iter().any(|room| !room.is_done) {
-            person.events.recv().await.expect("the runtime goes on");
+            // It is kept a moment after it is told.
+            let told = tokio::time::timeout(Duration::from_millis(200), person.events.recv()).await;
+            assert!(!matches!(told, Ok(None)), "the runtime goes on");
         }
     };
     tokio::time::timeout(support::PATIENCE, all).await.expect("all rooms have taken the key");
