@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 pub mod backup;
+pub mod devices;
 pub mod files;
 pub mod group;
 pub mod linking;

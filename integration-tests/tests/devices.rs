@@ -11,61 +11,21 @@ use std::{
 
 use integration_tests::{
     PATIENCE,
-    group::{ROOM, found, link as invite},
-    linking::link,
+    devices::{are_known, devices, ends, two},
+    group::{ROOM, link as invite},
     relay::Relay,
-    schat::{self, Schat, run},
+    schat::{self, Schat},
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// Ann with a second device, and bob, in a room.
-fn two(dir: &Path, relay: &Relay) -> (Schat, Schat, Schat) {
-    let (people, _) = found(dir, &relay.address, &["ann", "bob"]);
-    let [mut ann, bob] = people.try_into().unwrap_or_else(|_| panic!());
-    ann.tell(json!({"cmd": "device_rename", "name": "laptop"}));
-    assert_eq!(link(&mut ann, dir, "ann2", &relay.address).code, Some(0));
-    let mut second = Schat::start(dir, "ann2", &relay.address);
-    second.event("joined");
-    second.tell(json!({"cmd": "device_rename", "name": "phone"}));
-    (ann, second, bob)
-}
-
-/// The devices of somebody, once they are so.
-fn devices(of: &mut Schat, are_so: impl Fn(&[Value]) -> bool) -> Vec<Value> {
-    let mut last = Vec::new();
-    for _ in 0..600 {
-        let mark = of.mark();
-        of.tell(json!({"cmd": "devices"}));
-        let told = of.wait_after(mark, "devices", |event| event["event"] == "devices");
-        let all = told["devices"].as_array().unwrap().clone();
-        if are_so(&all) {
-            return all;
-        }
-        last = all;
-        // Something has to happen first, and not all of it is told.
-        std::thread::sleep(std::time::Duration::from_millis(200));
-    }
-    panic!("the devices never are so: {last:#?}");
-}
-
 /// Both devices have told which they are in both rooms.
-fn are_known(all: &[Value]) -> bool {
-    let named = |name: &str| all.iter().filter(|one| one["name"] == name && one["of"].is_string()).count();
-    named("laptop") == 2 && named("phone") == 2
-}
+const BOTH: &[(&str, usize)] = &[("laptop", 2), ("phone", 2)];
 
 fn schat(dir: &Path, name: &str, arguments: &[&str]) -> Command {
     let mut command = schat::command(dir, name);
     command.args(arguments);
     command
-}
-
-/// Runs it to its end: its exit code, and what it said.
-fn ends(dir: &Path, name: &str, arguments: &[&str]) -> (Option<i32>, String) {
-    let output = run(&mut schat(dir, name, arguments), b"");
-    let said = [output.stdout, output.stderr].concat();
-    (output.status.code(), String::from_utf8(said).unwrap())
 }
 
 /// Starts it, and kills it as soon as it has said a line that ends so.
@@ -91,7 +51,7 @@ fn device_is_one_row_over_all_rooms() {
     let (mut ann, mut second, _bob) = two(dir.path(), &relay);
     for device in [&mut ann, &mut second] {
         let were_seen = |all: &[Value]| all.iter().all(|one| one["seen"].as_u64() > Some(0));
-        devices(device, |all| all.len() == 4 && are_known(all) && were_seen(all));
+        devices(device, |all| all.len() == 4 && are_known(BOTH)(all) && were_seen(all));
     }
     // A third room, made at one of them, comes to the other.
     ann.tell(json!({"cmd": "create", "room": "club"}));
@@ -114,7 +74,7 @@ fn room_that_is_entered_or_left_at_one_device_is_so_at_the_other() {
     let dir = TempDir::new().unwrap();
     let relay = Relay::start(&dir.path().join("relay"));
     let (mut ann, second, mut bob) = two(dir.path(), &relay);
-    devices(&mut ann, |all| all.len() == 4 && are_known(all));
+    devices(&mut ann, |all| all.len() == 4 && are_known(BOTH)(all));
     // While the other one is away.
     assert_eq!(second.quit().code, Some(0));
     bob.tell(json!({"cmd": "create", "room": "den"}));
@@ -157,7 +117,7 @@ fn device_is_removed_over_a_kill_and_does_not_come_back_by_what_it_knew() {
     let dir = TempDir::new().unwrap();
     let (dir, mut relay) = (dir.path(), Relay::start(&dir.path().join("relay")));
     let (mut ann, mut thief, mut bob) = two(dir, &relay);
-    devices(&mut ann, |all| all.len() == 4 && are_known(all));
+    devices(&mut ann, |all| all.len() == 4 && are_known(BOTH)(all));
     // Invites that it made, and that it was given by others.
     let known = [invite(&mut thief), invite(&mut ann), invite(&mut bob)];
     let live = |event: &Value| event["event"] == "invites" && event["invites"].as_array().unwrap().len() >= 3;
