@@ -8,7 +8,7 @@
 //! it goes on in the rooms that it is in. A bot is a member like any other: everybody sees it come, and it reads what they
 //! read. (For other languages than Rust there is `schat --json`, which says the same as lines of JSON.)
 
-use std::{error::Error, path::PathBuf, sync::Arc};
+use std::{error::Error, path::PathBuf, pin::pin, sync::Arc};
 
 use client::{
     failure::Failure,
@@ -55,10 +55,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("joining {room}");
     }
 
+    // One for the whole run: a Ctrl-C while an answer is sent counts as well.
+    let mut asked_to_end = pin!(tokio::signal::ctrl_c());
     loop {
         let event = tokio::select! {
             event = events.recv() => event,
-            _ = tokio::signal::ctrl_c() => None,
+            _ = &mut asked_to_end => None,
         };
         let Some(event) = event else { break };
         if let Event::Room { room, event } = event {

@@ -239,7 +239,27 @@ impl RoomLogItem {
             Event::Lost { after, upto } => Self::Lost { after: *after, upto: *upto, lines: 0 },
             Event::Alarm(alarm) => Self::Alarm(alarm.clone()),
             Event::Stranger(stranger) => Self::Stranger(stranger.clone()),
-            _ => return None,
+            // Lines, and what is of the moment alone. Named, so that a new event is judged here.
+            Event::Joined(_)
+            | Event::Epoch(_)
+            | Event::Invited { .. }
+            | Event::Message(_)
+            | Event::Act(_)
+            | Event::Seen { .. }
+            | Event::Typing { .. }
+            | Event::Queued { .. }
+            | Event::HandOver { .. }
+            | Event::Handed { .. }
+            | Event::Sent { .. }
+            | Event::Accepted
+            | Event::CatchingUp { .. }
+            | Event::Closed { .. }
+            | Event::Problem(_)
+            | Event::Heard { .. }
+            | Event::Device { .. }
+            | Event::DeviceHere { .. }
+            | Event::Invite { .. }
+            | Event::DeviceInvite { .. } => return None,
         })
     }
 

@@ -21,17 +21,7 @@ pub fn translate(event: Event, marks: Marks<'_>) -> Vec<Out> {
                 RoomEvent::Engine(engine::Event::Handed { lines, .. }) => {
                     return lines.into_iter().map(|line| Out::message(room.clone(), line, false)).collect();
                 }
-                // The runtime answers the one, and tells the other with what it changed.
-                RoomEvent::Engine(
-                    engine::Event::HandOver { .. }
-                    | engine::Event::Act(_)
-                    | engine::Event::Device { .. }
-                    | engine::Event::DeviceInvite { .. }
-                    | engine::Event::Heard { .. },
-                ) => {
-                    return Vec::new();
-                }
-                RoomEvent::Engine(event) => engine_event(room, event, marks),
+                RoomEvent::Engine(event) => return engine_event(room, event, marks).into_iter().collect(),
                 RoomEvent::Changed { act, .. } => Out::changed(room, act),
                 RoomEvent::DraftElsewhere(text) => Out::Draft { room, text },
                 RoomEvent::ReadElsewhere(seq) => Out::Read { room, seq },
@@ -81,13 +71,14 @@ fn relay_event(relay: String, state: RelayState) -> Vec<Out> {
     }
 }
 
-fn engine_event(room: String, event: engine::Event, marks: Marks<'_>) -> Out {
+/// None: it is told otherwise, or is nobody's to read.
+fn engine_event(room: String, event: engine::Event, marks: Marks<'_>) -> Option<Out> {
     let live = WhenOut::default();
     // What stands in the history is told in the same words as it happens.
     if let Some(what) = RoomLogItem::of(&event).filter(|what| !what.is_loud()) {
-        return Out::happened(room, what, live);
+        return Some(Out::happened(room, what, live));
     }
-    match event {
+    Some(match event {
         // Told above.
         engine::Event::MemberJoined { .. }
         | engine::Event::DeviceBack(_)
@@ -99,7 +90,7 @@ fn engine_event(room: String, event: engine::Event, marks: Marks<'_>) -> Out {
         | engine::Event::NewPicture { .. }
         | engine::Event::Disappearing { .. }
         | engine::Event::Topic { .. }
-        | engine::Event::Lost { .. } => Out::Gone { room, seqs: Vec::new() },
+        | engine::Event::Lost { .. } => return None,
         engine::Event::Invited { by, .. } => Out::Invited { room, by: person(by) },
         engine::Event::Accepted => Out::Accepted { room, message: words::ACCEPTED.to_owned() },
         engine::Event::Joined(view) => Out::joined(&room, &view, marks),
@@ -113,14 +104,14 @@ fn engine_event(room: String, event: engine::Event, marks: Marks<'_>) -> Out {
         }
         engine::Event::Seen { who, seq, mine } => Out::Seen { room, from: person(who), seq, mine },
         engine::Event::Typing { who, stopped } => Out::Typing { room, from: person(who), stopped },
-        engine::Event::Act(act) => Out::changed(room, act),
-        // Several, or none: see above.
-        engine::Event::Handed { .. }
+        // The runtime tells an act with what it changed, and answers the others.
+        engine::Event::Act(_)
+        | engine::Event::Handed { .. }
         | engine::Event::HandOver { .. }
         | engine::Event::Device { .. }
         | engine::Event::DeviceInvite { .. }
         | engine::Event::DeviceHere { .. }
-        | engine::Event::Heard { .. } => Out::Gone { room, seqs: Vec::new() },
+        | engine::Event::Heard { .. } => return None,
         engine::Event::Sent { token, seq } => Out::Sent { room, id: token, seq },
         // The runtime completes links, so none arrives here; a link without a relay helps nobody.
         engine::Event::Invite { .. } => {
@@ -134,7 +125,7 @@ fn engine_event(room: String, event: engine::Event, marks: Marks<'_>) -> Out {
         engine::Event::Closed { reason, was_member } => {
             Out::Closed { room, reason: words::closed(&reason), was_member }
         }
-    }
+    })
 }
 
 fn told(room: String, notice: &Notice, again: bool) -> Out {
