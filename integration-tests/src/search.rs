@@ -89,20 +89,7 @@ fn readable(line: &str) -> Option<(u64, u64)> {
 }
 
 fn contains(bytes: &[u8], needle: &[u8]) -> bool {
-    let (Some(first), Some(last)) = (needle.first(), bytes.len().checked_sub(needle.len())) else {
-        return false;
-    };
-    let mut from = 0;
-    while from <= last {
-        // Rare enough to be quick: nearly all bytes are passed over here.
-        let Some(next) = bytes[from..=last].iter().position(|byte| byte == first) else { return false };
-        from += next;
-        if &bytes[from..from + needle.len()] == needle {
-            return true;
-        }
-        from += 1;
-    }
-    false
+    !needle.is_empty() && memchr::memmem::find(bytes, needle).is_some()
 }
 
 /// Without the last characters, which depend on what follows.
