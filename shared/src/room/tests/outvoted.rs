@@ -94,7 +94,7 @@ fn device_does_not_vote_against_a_change_of_key_by_a_newer_device_that_it_does_n
 #[test]
 fn device_of_whoever_took_others_out_as_well_votes() {
     for is_known in [true, false] {
-        let (mut world, phone) = with_devices(&["ann", "bob"], 1, 2004);
+        let (mut world, phone) = with_devices(&["ann", "bob", "eve"], 1, 2004);
         let phone = phone[0];
         if is_known {
             world.connect(phone);
@@ -105,24 +105,26 @@ fn device_of_whoever_took_others_out_as_well_votes() {
         let invite = world.invite(ANN);
         let fay = world.newcomer("fay", 20_049);
         world.join(fay, &invite);
-        world.say(ANN, "so fay is confirmed");
-        world.settle();
+        for i in [ANN, EVE] {
+            world.say(i, "so fay is confirmed");
+            world.settle();
+        }
         let (message, _) = world.hostile(fay).commit(|b| b);
-        for i in [ANN, BOB, phone, fay] {
+        for i in [ANN, BOB, EVE, phone, fay] {
             world.disconnect(i);
         }
-        let removed = [ANN, BOB, phone].map(|i| world.access_key(i).key).to_vec();
+        let removed = [ANN, BOB, EVE, phone].map(|i| world.access_key(i).key).to_vec();
         world.inject_commit(fay, message, AccessChange { added: Vec::new(), removed });
-        for i in [ANN, BOB, phone] {
+        for i in [ANN, BOB, EVE, phone] {
             world.connect(i);
         }
         world.settle();
         assert!(votes(&world) > 2, "known: {is_known}: {}", world.story(BOB));
-        for i in [ANN, BOB, phone] {
+        for i in [ANN, BOB, EVE, phone] {
             world.connect(i);
         }
         world.settle();
-        world.assert_talks(&[ANN, BOB, phone]);
+        world.assert_talks(&[ANN, BOB, EVE, phone]);
     }
 }
 
@@ -131,24 +133,37 @@ fn device_of_whoever_took_others_out_as_well_votes() {
 enum Answer {
     Replaces,
     Removes,
+    /// As a moderator, who takes somebody else out with them.
+    ReplacesAndRemovesEve,
 }
 
 /// Bob does that, where the thief has more devices in the room than all others, and nobody else has said that they took it.
-fn answered(answer: Answer, seed: u64) -> (World, Vec<usize>, u64) {
-    let (mut world, thief) = with_devices(&["ann", "bob", "eve"], 4, seed);
-    for i in [ANN, EVE] {
+fn answered(names: &[&str], answer: Answer, seed: u64) -> (World, Vec<usize>, u64) {
+    let (mut world, thief) = with_devices(names, 4, seed);
+    let bob = names.len().min(2) - 1;
+    if answer == Answer::ReplacesAndRemovesEve {
+        world.make_moderators(&[bob]);
+    }
+    for i in (0..names.len()).filter(|i| *i != bob) {
         world.disconnect(i);
     }
     match answer {
-        Answer::Replaces => take(&mut world, BOB, new(73)),
+        Answer::Replaces => take(&mut world, bob, new(73)),
+        Answer::ReplacesAndRemovesEve => {
+            take(&mut world, bob, new(73));
+            let eve = who(&world, EVE);
+            world.command(bob, Command::Remove(eve));
+            world.settle();
+        }
         Answer::Removes => thief.iter().for_each(|i| {
             let device = device(&world, *i);
-            world.command(BOB, Command::RemoveDevice { who: old().fingerprint(), device });
+            world.command(bob, Command::RemoveDevice { who: old().fingerprint(), device });
             world.settle();
         }),
     }
-    assert_eq!(world.members(BOB), 3, "{}", world.story(BOB));
-    let first = engine(&world, BOB).books.offer.as_ref().unwrap().first;
+    let left = names.len() - usize::from(answer == Answer::ReplacesAndRemovesEve);
+    assert_eq!(world.members(bob), left, "{}", world.story(bob));
+    let first = engine(&world, bob).books.offer.as_ref().unwrap().first;
     (world, thief, first)
 }
 
@@ -172,19 +187,36 @@ fn reads(world: &mut World, i: usize) {
 
 #[test]
 fn thief_with_the_most_devices_votes_itself_back_into_nothing_that_is_said() {
-    for answer in [Answer::Replaces, Answer::Removes] {
-        for i in [BOB, EVE] {
-            let (mut world, thief, first) = answered(answer, 2005);
-            reads(&mut world, i);
-            assert_eq!(world.members(i), 3, "{}", world.story(i));
-            let name = step(&world, first);
-            let votes = thief.iter().map(|by| vote(&world, *by, first, name)).collect();
-            show(&mut world, i, votes, first);
-            assert!(world.errors(i).contains(&"undone"), "{answer:?}, {i}: {}", world.story(i));
-            assert_eq!(world.members(i), 7, "{answer:?}, {i}: {}", world.story(i));
-            assert_eq!(engine(&world, i).books.again.len(), thief.len(), "{answer:?}, {i}: whom it owes");
-            assert_silent(&mut world, i);
-        }
+    let three = &["ann", "bob", "eve"][..];
+    for (names, answer, i) in [
+        (three, Answer::Replaces, BOB),
+        (three, Answer::Replaces, EVE),
+        (three, Answer::Removes, BOB),
+        (three, Answer::Removes, EVE),
+        // Where the others that went are most people, if bob as he was counts for one.
+        (three, Answer::ReplacesAndRemovesEve, BOB),
+        // Where nobody else is.
+        (&["bob"], Answer::Replaces, 0),
+        (&["bob"], Answer::Removes, 0),
+    ] {
+        let (mut world, thief, first) = answered(names, answer, 2005);
+        reads(&mut world, i);
+        let name = step(&world, first);
+        let votes = thief.iter().map(|by| vote(&world, *by, first, name)).collect();
+        show(&mut world, i, votes, first);
+        let what = format!("{names:?}, {answer:?}, {i}: {}", world.story(i));
+        assert!(world.errors(i).contains(&"undone"), "{what}");
+        let all = names.len() + thief.len();
+        assert_eq!(world.members(i), all, "{what}");
+        let owed = thief.iter().all(|one| {
+            let group = engine(&world, i).group.as_ref().unwrap().members().unwrap();
+            let id = device(&world, *one);
+            let unique = group.iter().find(|(_, who)| who.device() == id).unwrap().1.unique();
+            engine(&world, i).books.again.contains(&unique)
+        });
+        let others = usize::from(answer == Answer::ReplacesAndRemovesEve);
+        assert!(owed && engine(&world, i).books.again.len() == thief.len() + others, "{what}");
+        assert_silent(&mut world, i);
     }
 }
 
