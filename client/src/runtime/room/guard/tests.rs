@@ -324,7 +324,8 @@ fn whoever_came_while_a_relay_kept_this_device_out_is_as_loud_as_whoever_is_seen
     // Somebody new, where all others are verified.
     world.verify("bob", 3);
     assert_eq!(world.kinds(&[back(("eve", 5), 11)]), [Told::Stranger]);
-    assert_eq!(world.kinds(&[back(("b0b", 6), 12)]), [Told::Stranger, IMPOSTOR]);
+    assert_eq!(world.kinds(&[back(("b0b", 6), 12)]), [IMPOSTOR], "eve was there, and is not verified");
+    assert_eq!(world.kinds(&[Event::Epoch(view(&people)), back(("dan", 7), 13)]), [Told::Stranger]);
 }
 
 #[test]
