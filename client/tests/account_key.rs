@@ -26,7 +26,7 @@ use shared::{
 };
 use support::{
     Person,
-    devices::{ROOM, enter, three},
+    devices::{ROOM, device_event, enter, linked, three},
     random, relay,
 };
 use tempfile::TempDir;
@@ -165,8 +165,7 @@ async fn survivor_replaces_the_key_and_the_thief_gets_nothing_but_an_alarm() {
     let _ = phone.runtime.tell(ROOM, said).await;
     if phone.runtime.room(ROOM).unwrap().over.is_none() {
         let reason = closed(&mut phone).await;
-        // Its vote against that is one of three.
-        let is_out = matches!(reason, CloseReason::RemovedByOwn | CloseReason::RemovedAndVoted { .. });
+        let is_out = matches!(reason, CloseReason::RemovedByOwn | CloseReason::RemovedByOwnUnseen { .. });
         assert!(is_out, "{reason:?}");
     }
     phone.runtime.shutdown().await;
@@ -208,6 +207,58 @@ async fn survivor_replaces_the_key_and_the_thief_gets_nothing_but_an_alarm() {
     assert_eq!(key_changed(&mut ann).await.1, new);
     bob.runtime.shutdown().await;
     ann.runtime.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn own_devices_that_were_off_do_not_undo_the_change_of_the_key() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir.path().join("relay"), 0).await;
+    let others = ["tablet", "phone"];
+    for other in others {
+        linked(dir.path(), "bob", other, other);
+    }
+    let mut bob = Person::enter(dir.path(), "bob", &relay, Past::Nothing).await;
+    bob.runtime.create_own(ROOM).await.unwrap();
+    let link = bob.link(ROOM).await;
+    let mut tablet = enter(dir.path(), "tablet", &relay).await;
+    tablet.runtime.join(&link).await.unwrap();
+    tablet.joined().await;
+    device_event(&mut bob).await;
+    let mut phone = enter(dir.path(), "phone", &relay).await;
+    phone.runtime.join(&link).await.unwrap();
+    phone.joined().await;
+    device_event(&mut bob).await;
+    device_event(&mut tablet).await;
+    // Each has heard of the others: their joins are taken.
+    bob.say(ROOM, "", "welcome").await;
+    tablet.hears("welcome").await;
+    phone.hears("welcome").await;
+    tablet.say(ROOM, "", "hello").await;
+    bob.hears("hello").await;
+    phone.hears("hello").await;
+    tablet.runtime.shutdown().await;
+    phone.runtime.shutdown().await;
+    bob.runtime.shutdown().await;
+    let words = phrase(dir.path());
+    let mut bob = Person::enter(dir.path(), "bob", &relay, Past::Nothing).await;
+    done(bob.runtime.replace_key(words, Some(FRESH)).await.unwrap());
+    all_taken(&mut bob).await;
+    bob.runtime.shutdown().await;
+    // Two of three: they have the relay's word alone.
+    for other in others {
+        let mut other = enter(dir.path(), other, &relay).await;
+        let reason = closed(&mut other).await;
+        assert!(matches!(reason, CloseReason::RemovedByOwnUnseen { .. }), "{reason:?}");
+        other.runtime.shutdown().await;
+    }
+    let mut bob = Person::enter(dir.path(), "bob", &relay, Past::Nothing).await;
+    let view = bob.joined().await;
+    let accounts: Vec<_> = view.members.iter().map(|member| member.person.fingerprint).collect();
+    assert_eq!(accounts, [bob.runtime.me().1]);
+    bob.say(ROOM, "", "as I am now").await;
+    bob.hears("as I am now").await;
+    assert!(bob.runtime.room(ROOM).unwrap().over.is_none());
+    bob.runtime.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

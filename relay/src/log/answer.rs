@@ -189,6 +189,17 @@ pub struct View {
     pub card: Bytes,
     /// Whoever opened the room, while no other member was seen there.
     pub founder: Option<PublicKey>,
+    /// For a key that lost its access: the commit that took it, while the log has that.
+    pub barring: Option<Barring>,
+}
+
+/// The commit that took a key's access away, as far as a key that reads no entries is told of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Barring {
+    /// Who published it.
+    pub key: Bytes,
+    /// The keys that it removed.
+    pub removed: Vec<Bytes>,
 }
 
 /// The sealed GroupInfo of a room.

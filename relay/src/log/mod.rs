@@ -22,8 +22,8 @@ use proto::{PublicKey, RoomId};
 use self::redb::{OpenError, Opener, Redb};
 pub use self::{
     answer::{
-        AppendError, Appended, Author, Batch, CreateError, Measured, Slot, SpaceError, Ticket, Unavailable,
-        View,
+        AppendError, Appended, Author, Barring, Batch, CreateError, Measured, Slot, SpaceError, Ticket,
+        Unavailable, View,
     },
     feed::{Feed, Feeds},
     operator::{Freeze, HeldOpener, Hold, OpenerError, OpenerRooms, Operator, Overview, RoomSummary},

@@ -145,6 +145,9 @@ async fn removed_majority_votes_itself_back_and_reads_on() {
     for (n, key) in removed.iter().enumerate() {
         let (mut barred, joined) = client.join(room(1), key, 0).await;
         assert_eq!((joined.suspended_by, &*joined.suspended_step), (1, &named.0[..]));
+        // Whose doing it was, so that nobody votes a device of its own down.
+        assert_eq!(*joined.suspended_key, public(&self::key(1)).0);
+        assert_eq!(joined.suspended_with, removed.each_ref().map(|key| public(key).0.to_vec()));
         barred.vote([10 + n as u8; 16], &joined.generation, (1, named)).await;
         assert_eq!(barred.published().await.seq, 3 + n as u64);
         streams.push(barred);

@@ -20,6 +20,17 @@ pub enum CloseReason {
     RemovedByOwn,
     /// The account has another key by now, by the word of its recovery key, and this device has the old one.
     KeyReplaced,
+    /// Another device of ours removed this one, or the account has another key: this device has only the relay's word for that, and
+    /// has not voted against it.
+    RemovedByOwnUnseen {
+        /// Sequence number of the commit.
+        entry: u64,
+    },
+    /// By the relay's word, more than half undid a commit of this device, which has no access since.
+    ChangeUndone {
+        /// Sequence number of the commit.
+        entry: u64,
+    },
     /// A commit removed this device, and it has voted against that.
     RemovedAndVoted {
         /// Sequence number of the commit.
@@ -28,7 +39,7 @@ pub enum CloseReason {
         /// no majority without whoever removed it.
         #[cfg_attr(feature = "serde", serde(default))]
         members: usize,
-        /// Other devices of ours were in the room, one of which may have done it.
+        /// Other devices of ours were in the room, a newer one of which may have done it.
         #[cfg_attr(feature = "serde", serde(default))]
         has_others: bool,
     },

@@ -35,6 +35,7 @@ mod ahead;
 mod alarm;
 mod alone;
 mod authority;
+mod barred;
 mod begin;
 mod books;
 mod bridge;

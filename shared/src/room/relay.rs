@@ -129,7 +129,7 @@ impl Engine {
         }
         if joined.suspended_by != 0 {
             self.link.state = Stream::Offline;
-            self.suspended(joined.suspended_by, &joined.suspended_step, now);
+            self.suspended(joined, now);
             return Ok(());
         }
         self.learn_frozen(joined.frozen.as_ref().map(|frozen| &*frozen.words));

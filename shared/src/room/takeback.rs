@@ -15,13 +15,16 @@ use super::{Alarm, Engine, state::VoteRow};
 use crate::{
     content,
     crypto::aead::Envelope,
-    identity::verifies,
+    identity::{credential::Holder, verifies},
     mls::group::{Applied, Group, GroupError},
 };
 use prost::Message as _;
 
 /// Votes that are kept, of whichever commits. When full, the oldest go: one key has one for each step.
 const MAX_VOTES: usize = 4096;
+
+/// Bytes of the account's key, with which what names a member begins.
+const ACCOUNT: usize = 32;
 
 /// Members whose removal was taken back, at most: as many as one commit removes. Further ones are not remembered.
 const MAX_AGAIN: usize = 1024;
@@ -61,24 +64,46 @@ impl Engine {
     }
 
     /// A majority undid what came after a commit: the group returns there. Whom it removed is removed again, since a vote is about
-    /// what somebody could not take, and the rest of its step may have been good; unless those are more than half
-    /// themselves, and the room is theirs. False when it is not known any more.
+    /// what somebody could not take, and the rest of its step may have been good; but for those of `forgiven`. False when
+    /// it is not known any more.
     pub(super) fn outvoted_to(&mut self, base: u64) -> Result<bool, GroupError> {
-        let (gone, all) = (self.gone_since(base)?, self.electorate().len());
+        let mut owed = self.gone_since(base)?;
+        let forgiven = self.forgiven_since(base)?;
+        owed.retain(|unique| unique.get(..ACCOUNT).is_none_or(|account| !forgiven.contains(account)));
         let is_back = self.go_back_to(base)?;
-        if gone.len().saturating_mul(2) <= all {
-            self.owe_removals(gone);
-        }
+        self.owe_removals(owed);
         Ok(is_back)
     }
 
+    /// The accounts of whom was removed since, where those are more than half of all accounts: then the room is theirs. Devices
+    /// do not count: an account could have as many as the room has seats for. Nor does one whose place another took by the
+    /// word of its recovery key: what is left of it is a thief's. In a room of one account it is that one's own affair.
+    fn forgiven_since(&self, base: u64) -> Result<BTreeSet<Vec<u8>>, GroupError> {
+        let Some(group) = self.group.as_ref().filter(|group| group.has_base(base)) else {
+            return Ok(BTreeSet::new());
+        };
+        let before = group.base(base)?;
+        let all: BTreeSet<_> = before.members()?.into_iter().map(|(_, who)| *who.account_key()).collect();
+        let replaced: BTreeSet<_> =
+            group.members()?.into_iter().filter_map(|(_, who)| who.replaces).collect();
+        let removed: BTreeSet<_> = self.removed_since(&before)?.into_iter().collect();
+        let counts = |who: &Holder| !replaced.contains(&who.fingerprint) && removed.contains(&who.unique());
+        let gone = before.members()?.into_iter().map(|(_, who)| who).filter(counts);
+        let gone: BTreeSet<_> = gone.map(|who| who.account_key().to_vec()).collect();
+        let is_theirs = all.len() > 1 && gone.len().saturating_mul(2) > all.len();
+        Ok(if is_theirs { gone } else { BTreeSet::new() })
+    }
+
     /// Who was removed by what this device has taken since: not by what it could not take, which may have removed
-    /// anybody's access.
+    /// anybody's access. A device whose account has another key is still there.
     pub(super) fn removed_since(&self, base: &Group) -> Result<Vec<Vec<u8>>, GroupError> {
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
-        let present: BTreeSet<_> = group.members()?.into_iter().map(|(_, holder)| holder.unique()).collect();
-        let before = base.members()?.into_iter().map(|(_, holder)| holder.unique());
-        Ok(before.filter(|unique| !present.contains(unique)).collect())
+        let present: Vec<_> = group.members()?.into_iter().map(|(_, holder)| holder).collect();
+        let uniques: BTreeSet<_> = present.iter().map(Holder::unique).collect();
+        let became = |who: &Holder| present.iter().any(|is| is.succeeds(who));
+        let before = base.members()?.into_iter().map(|(_, holder)| holder);
+        let gone = before.filter(|who| !uniques.contains(&who.unique()) && !became(who));
+        Ok(gone.map(|who| who.unique()).collect())
     }
 
     /// Who made the commit, as the group at its base proves; none when it proves nothing.
@@ -185,5 +210,5 @@ impl Engine {
 
 /// Whether two members, account and device, are of one account.
 fn is_same_account(one: &[u8], other: &[u8]) -> bool {
-    one.get(..32).is_some_and(|account| other.get(..32) == Some(account))
+    one.get(..ACCOUNT).is_some_and(|account| other.get(..ACCOUNT) == Some(account))
 }

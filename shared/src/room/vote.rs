@@ -6,7 +6,7 @@ use proto::{
 };
 
 use super::{
-    Alarm, CloseReason, Engine, Event, Millis, Problem,
+    Engine, Millis, Problem,
     out::Cause,
     state::{EpochRow, VoteRow},
 };
@@ -133,7 +133,7 @@ impl Engine {
 
     /// Whether this device took it, and is in the group that it made; or took a removal of that step, which a vote would undo as well.
     /// Another commit of such a step may be what nobody can take.
-    fn has_taken(&self, seq: u64, step: &[u8]) -> bool {
+    pub(super) fn has_taken(&self, seq: u64, step: &[u8]) -> bool {
         let rows = &self.meta.epochs;
         let first = rows.iter().find(|row| row.name == step).map(|row| row.seq);
         let removes = |row: &EpochRow| row.access.as_ref().is_none_or(|change| !change.removed.is_empty());
@@ -141,28 +141,5 @@ impl Engine {
         let is_of_it = || *self.books.step_name(seq) == *step;
         !self.ledger.is_own()
             && (rows.iter().any(|row| row.seq == seq && seq != 0) || (removed && !is_of_it()))
-    }
-
-    /// The relay says that this device's key was removed by the commit at `seq`, of the step of this name: it may vote,
-    /// and nothing else.
-    pub(super) fn suspended(&mut self, seq: u64, step: &[u8], now: Millis) {
-        let read = seq != 0 && seq <= self.meta.cursor;
-        let is_false = read
-            && !self.is_barred_by(seq, step).unwrap_or_else(|| !self.is_member() || self.back.out.is_some());
-        if is_false || self.has_taken(seq, step) {
-            self.alarm(Alarm::FalselyRemoved { entry: seq });
-        } else if self.link.voted != seq {
-            self.link.voted = seq;
-            self.want_vote(seq, step.to_vec());
-            self.link.not_before = now;
-            if let Some(publish) = self.vote() {
-                self.publish(publish);
-            }
-        }
-        let all = self.group.as_ref().and_then(|group| group.members().ok()).unwrap_or_default();
-        let own = self.group.as_ref().map(crate::mls::group::Group::leaf);
-        let has_others = all.iter().any(|(leaf, who)| Some(*leaf) != own && self.is_ours(&who.fingerprint));
-        let reason = CloseReason::RemovedAndVoted { entry: seq, members: all.len(), has_others };
-        self.out.events.push(Event::Closed { reason, was_member: true });
     }
 }

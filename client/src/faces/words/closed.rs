@@ -27,6 +27,20 @@ pub fn closed(reason: &CloseReason) -> String {
             "The key of your account was replaced, and this device, or the backup that it came from, has the old one. What was said stays here \
              to be read. To make this device one of yours again: `schat link`. If you did not replace it, somebody has your twelve words."
         }
+        CloseReason::RemovedByOwnUnseen { entry } => {
+            return format!(
+                "The relay says that this device was taken out of the room at entry {entry}, by another device of yours or since the key of your \
+                 account was replaced; it has not voted against that. To make it one of yours again: `schat link`. If none of it was you, \
+                 somebody has your account: `schat devices replace-key` at a device that you still have."
+            );
+        }
+        CloseReason::ChangeUndone { entry } => {
+            return format!(
+                "The relay says that more than half of this room's devices undid the change at entry {entry}, which this device had made, and it \
+                 lets this device in no more. If you had taken a device out or replaced your account's key, whoever has the old one may have \
+                 done that: make a new room without them. Ask a member for a new invite otherwise."
+            );
+        }
         CloseReason::RemovedAndVoted { entry, has_others: true, .. } => {
             return format!(
                 "This device was taken out of the room by the change at entry {entry}: by another device of yours, or since the key of your \

@@ -359,6 +359,8 @@ fn is_removal(reason: &CloseReason) -> bool {
     matches!(
         reason,
         CloseReason::RemovedByOwn
+            | CloseReason::RemovedByOwnUnseen { .. }
+            | CloseReason::ChangeUndone { .. }
             | CloseReason::Removed { .. }
             | CloseReason::KeyReplaced
             | CloseReason::RemovedAndVoted { .. }

@@ -14,7 +14,7 @@ use super::{
     tables::{self, HeldSnapshot, Room, Snapshot},
 };
 use crate::{
-    log::{Appended, Author, Batch, Measured, Slot, View},
+    log::{Appended, Author, Barring, Batch, Measured, Slot, View},
     policy::{
         limits::READ_BYTES,
         reason::{Notice, Reason},
@@ -30,6 +30,10 @@ pub(super) fn view(transaction: &ReadTransaction, reader: &Author) -> Result<Opt
     let Some((room, row)) = room.zip(row) else { return Ok(None) };
     let Access { generation, head } = access::load(&snapshot.access, &reader.room)?;
     let standing = standing(&head, &rows, &row, reader.now_ms)?;
+    let barring = match standing {
+        Some(Standing::Barred { by, .. }) => barring(&snapshot, &reader.room, by)?,
+        _ => None,
+    };
     Ok(Some(View {
         generation,
         head: room.head,
@@ -43,7 +47,18 @@ pub(super) fn view(transaction: &ReadTransaction, reader: &Author) -> Result<Opt
             Grant::Member => Bytes::new(),
         },
         founder: snapshot.lone.get(&reader.room.0)?.map(|row| PublicKey(*row.value().0)),
+        barring,
     }))
+}
+
+/// What a key that reads no entries is told of the commit that took its access; none where that is not kept any more.
+fn barring(snapshot: &Snapshot, room: &RoomId, by: u64) -> Result<Option<Barring>, redb::Error> {
+    let Some(row) = snapshot.entries.get((&room.0, by))? else { return Ok(None) };
+    let Some((_, entry)) = row::decode(row.value()) else { return Ok(None) };
+    // Copies: a slice would hold the whole entry in memory.
+    let copy = |bytes: &Bytes| Bytes::copy_from_slice(bytes);
+    let removed = entry.access.iter().flat_map(|change| &change.removed).map(copy).collect();
+    Ok(Some(Barring { key: copy(&entry.key), removed }))
 }
 
 /// What the operator said of a room that was dropped.

@@ -38,6 +38,7 @@ pub(super) async fn run(peer: &Peer, admitted: Box<Admitted>, input: &mut Input,
             Some(Standing::Barred { by, step }) => (by, Bytes::copy_from_slice(&step.0)),
             _ => (0, Bytes::new()),
         };
+        let barring = view.barring.unwrap_or_default();
         let joined = Joined {
             head: view.head,
             oldest: view.oldest,
@@ -49,6 +50,8 @@ pub(super) async fn run(peer: &Peer, admitted: Box<Admitted>, input: &mut Input,
             card: view.card,
             suspended_by,
             suspended_step,
+            suspended_key: barring.key,
+            suspended_with: barring.removed,
             confirmed: view.confirmed,
             access: Bytes::new(),
             frozen: view.frozen.map(|notice| Frozen { words: notice.reason.into() }),

@@ -120,6 +120,17 @@ impl Group {
         self.mls.roster().members_iter().map(|member| Ok(leaf_of(&member)?.access_key.to_vec())).collect()
     }
 
+    /// Whose access key is whose.
+    ///
+    /// # Errors
+    /// As [`Group::members`].
+    pub fn holders_of_keys(&self) -> Result<BTreeMap<Vec<u8>, Holder>, GroupError> {
+        let of = |member: Member| {
+            Ok((leaf_of(&member)?.access_key.to_vec(), holder(self.mls.group_id(), &member)?))
+        };
+        self.mls.roster().members_iter().map(of).collect()
+    }
+
     /// The access keys that the relay should have once a commit of ours that removes `leaves` and sets
     /// `room` is in.
     ///

@@ -200,6 +200,7 @@ impl ModelRelay {
             Standing::Barred { by, step } => (by, step.0.to_vec()),
             _ => (0, Vec::new()),
         };
+        let barring = suspended_by.checked_sub(1).and_then(|at| self.log.get(usize::try_from(at).ok()?));
         let read = if invite || suspended_by != 0 { u64::MAX } else { join.after.max(self.oldest) };
         let card = self.keys.get(&*join.access_key).map(|(key, _)| key.card.clone()).filter(|_| invite);
         let named = self.room.filter(|_| !is_named);
@@ -213,6 +214,8 @@ impl ModelRelay {
             generation: self.generation.to_vec().into(),
             suspended_by,
             suspended_step: suspended_step.into(),
+            suspended_key: barring.map(|entry| entry.key.clone()).unwrap_or_default(),
+            suspended_with: barring.and_then(|entry| entry.access.clone()).unwrap_or_default().removed,
             confirmed: self.confirmed(),
             access: self.snapshot(join.wants_access && matches!(standing, Standing::Member { .. })),
             room_id: named.map_or_else(Vec::new, |room| room.as_bytes().to_vec()).into(),

@@ -64,7 +64,7 @@ fn has_voted(world: &World) -> bool {
 }
 
 /// Nobody who was removed can read what device `i` says.
-fn assert_silent(world: &mut World, i: usize) {
+pub(super) fn assert_silent(world: &mut World, i: usize) {
     let before = world.relay.log.len();
     world.say(i, "for those who are in");
     let after = world.relay.log[before..].iter();

@@ -31,6 +31,7 @@ mod hostile_votes;
 mod invites;
 mod limits;
 mod old_rows;
+mod outvoted;
 mod own_devices;
 mod past;
 mod pieces;

@@ -26,12 +26,12 @@ fn recovery() -> RecoveryKey {
 }
 
 /// Bob's account before.
-fn old() -> Identity {
+pub(super) fn old() -> Identity {
     Identity::new(&[72; 32], recovery().next())
 }
 
 /// The account that his recovery key makes of it.
-fn new(secret: u8) -> Identity {
+pub(super) fn new(secret: u8) -> Identity {
     let fresh = Identity::new(&[secret; 32], RecoveryKey::from_seed(&[secret; 32]).next());
     let change = recovery().sign_change(&old(), &fresh).unwrap();
     fresh.with_change(change).unwrap()
@@ -54,7 +54,7 @@ fn stolen(seed: u64, moderates: bool) -> (World, usize) {
     (world, phone)
 }
 
-fn take(world: &mut World, i: usize, account: Identity) {
+pub(super) fn take(world: &mut World, i: usize, account: Identity) {
     let account = Arc::new(account);
     world.devices[i].profile.identity = account.clone();
     world.devices[i].engine.as_mut().unwrap().take_account(account);

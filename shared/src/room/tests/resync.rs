@@ -494,3 +494,28 @@ fn who_comes_back_is_told_if_others_moderate_or_other_rules_hold() {
         assert_eq!(told, moderators || policy, "{moderators} {policy}: {}", world.story(BOB));
     }
 }
+
+#[test]
+fn who_joins_while_a_relay_keeps_somebody_out_is_in_the_room_that_it_comes_back_to() {
+    // It says that commits are gone, somebody joins, and bob comes back: he did not see them join, and clients tell by this view.
+    let mut world = World::room_of(&["ann", "bob", "eve"], Suite::Classic, 1051);
+    world.disconnect(BOB);
+    let phone = super::devices::link(&mut world, ANN, ANN, 10_519);
+    world.say(EVE, "so it is confirmed");
+    world.settle();
+    let beyond = world.head() + 1;
+    world.show_oldest(BOB, beyond);
+    assert!(world.errors(BOB).contains(&"out"), "{}", world.story(BOB));
+    let before = world.devices[BOB].events.len();
+    world.connect(BOB);
+    world.settle();
+    assert!(world.errors(BOB).contains(&"back"), "{}", world.story(BOB));
+    let events = &world.devices[BOB].events[before..];
+    let has_phone = |event: &Event| {
+        let id = super::devices::device(&world, phone);
+        matches!(event, Event::Epoch(view) if view.members.iter().any(|one| one.device.id == id))
+    };
+    assert!(events.iter().any(has_phone), "{}", world.story(BOB));
+    let told = |event: &Event| matches!(event, Event::DeviceJoined { .. } | Event::MemberJoined { .. });
+    assert!(!events.iter().any(told), "{}", world.story(BOB));
+}

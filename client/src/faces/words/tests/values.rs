@@ -149,6 +149,7 @@ fn end_of_a_room_names_the_way_on() {
     assert!(!told.contains("half") && told.contains("make a new room"), "{told}");
     for reason in [
         CloseReason::RemovedByOwn,
+        CloseReason::RemovedByOwnUnseen { entry: 9 },
         CloseReason::RemovedAndVoted { entry: 9, members: 3, has_others: true },
         CloseReason::RemovedOrNotTaken,
         CloseReason::LockedOut,

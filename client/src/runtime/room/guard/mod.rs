@@ -13,14 +13,19 @@
 //! 5. Somebody who shows, by the word of the recovery key, that their account took the place of another one keeps its mark;
 //!    whoever verified them is told loudly.
 //! 6. The account that was is an alarm from then on, wherever it comes; ours as well.
+//! 7. Whoever is found in a room and was not there when it was last seen is told like whoever joins: a device that comes back
+//!    from being out has not seen them join, and a relay may have put it out for just that.
 //!
 //! What was told once for a key and a name is not told again, but alarms when the name's owner is verified: then each join is.
 
+mod seen;
+
 use shared::{
     identity::Fingerprint,
-    room::{Alarm, Event, GroupView, Impostor, Millis, Person, Stranger, Way},
+    room::{Alarm, Device, Event, GroupView, Impostor, Millis, Person, Stranger, Way},
 };
 
+use self::seen::Seen;
 use crate::{
     runtime::event::Namesake,
     store::{KnownPerson, Meeting, People, Replacement},
@@ -31,7 +36,7 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Guard {
     /// One for each leaf; none before we are in.
-    members: Option<Vec<Person>>,
+    members: Option<Vec<Seen>>,
 }
 
 /// What a step has to store because of whom it met.
@@ -55,49 +60,75 @@ pub(super) struct Look<'a> {
 impl Guard {
     /// Begins with the members that are stored.
     pub(super) fn of(view: Option<&GroupView>) -> Self {
-        Self { members: view.map(people_in) }
+        Self { members: view.map(Seen::all) }
     }
 
     /// Takes one event in. Returns what is told behind it.
     pub(super) fn look(&mut self, look: &mut Look<'_>, event: &Event) -> Vec<Event> {
         match event {
             Event::Joined(view) | Event::Epoch(view) => {
-                let members = people_in(view);
                 let mut alarms = Vec::new();
                 for present in view.people() {
                     let who = &present.first.person;
                     alarms.extend(present.first.replaces.and_then(|old| look.replaces(who, old)));
                     let mut known = self.members.iter().flatten();
-                    let is_new = !known.any(|known| known.fingerprint == who.fingerprint);
+                    let is_new = !known.any(|known| known.person.fingerprint == who.fingerprint);
                     alarms.extend(look.is_replaced(who).filter(|_| is_new));
                 }
-                alarms.extend(members.iter().filter_map(|who| look.namesake(who, &Way::IsHere)));
-                self.members = Some(members);
+                alarms.extend(self.unseen(look, view));
+                alarms.extend(people_in(view).iter().filter_map(|who| look.namesake(who, &Way::IsHere)));
+                self.members = Some(Seen::all(view));
                 alarms
             }
             Event::MemberJoined { who, by } => {
                 let stranger = self.stranger(look, who, by.as_ref());
                 let namesake = look.namesake(who, &Way::Joined);
-                self.members.get_or_insert_default().push(who.clone());
+                self.members.get_or_insert_default().push(Seen { person: who.clone(), device: None });
                 look.is_replaced(who).into_iter().chain(stranger).chain(namesake).collect()
             }
             Event::MemberLeft { who, .. } => {
-                self.members.get_or_insert_default().retain(|member| member.fingerprint != who.fingerprint);
+                self.members
+                    .get_or_insert_default()
+                    .retain(|member| member.person.fingerprint != who.fingerprint);
                 Vec::new()
             }
             Event::KeyChanged { who, was } => look.replaces(who, *was).into_iter().collect(),
-            Event::DeviceJoined { who, .. } if look.is_replaced(who).is_some() => {
-                look.is_replaced(who).into_iter().collect()
+            Event::DeviceJoined { who, device, .. } => {
+                let seen = Seen { person: who.clone(), device: Some(device.id) };
+                self.members.get_or_insert_default().push(seen);
+                look.linked(who, device).into_iter().collect()
             }
-            Event::DeviceJoined { who, device, .. } if look.people.is_verified(&who.fingerprint) => {
-                vec![Event::Alarm(Alarm::DeviceLinked { who: who.clone(), device: device.name.clone() })]
-            }
-
             Event::ProfileChanged { who, was } if *was != who.name => {
                 look.namesake(who, &Way::Renamed(was.clone())).into_iter().collect()
             }
             _ => Vec::new(),
         }
+    }
+
+    /// Rule 7. Nothing where nobody was seen before: then all are as new as we are.
+    fn unseen(&mut self, look: &mut Look<'_>, view: &GroupView) -> Vec<Event> {
+        let mut told = Vec::new();
+        for member in &view.members {
+            let Some(seen) = &mut self.members else { return told };
+            if seen.iter_mut().any(|seen| seen.is_device(member)) {
+                continue;
+            }
+            let who = &member.person;
+            if seen.iter().any(|seen| seen.is_person(member)) {
+                told.extend(look.linked(who, &member.device));
+                if who.fingerprint == look.me.fingerprint {
+                    // As when it is seen to join: our own programs tell that in their way.
+                    let (who, device) = (who.clone(), member.device.clone());
+                    told.push(Event::DeviceJoined { who, device, by: None });
+                }
+            } else {
+                told.extend(self.stranger(look, who, None));
+                told.extend(look.namesake(who, &Way::Joined));
+            }
+            let device = Some(member.device.id);
+            self.members.get_or_insert_default().push(Seen { person: who.clone(), device });
+        }
+        told
     }
 
     /// Rule 1. A room where nobody else is has nobody to be careful for.
@@ -106,9 +137,9 @@ impl Guard {
             return None;
         }
         let mut others =
-            self.members.iter().flatten().filter(|m| m.fingerprint != look.me.fingerprint).peekable();
+            self.members.iter().flatten().filter(|m| m.person.fingerprint != look.me.fingerprint).peekable();
         others.peek()?;
-        others.all(|member| look.trusts(&member.fingerprint)).then(|| {
+        others.all(|member| look.trusts(&member.person.fingerprint)).then(|| {
             let is_ours = invited_by.is_some_and(|by| by.fingerprint == look.me.fingerprint);
             Event::Stranger(Stranger { who: who.clone(), by: invited_by.cloned(), is_ours })
         })
@@ -116,6 +147,13 @@ impl Guard {
 }
 
 impl Look<'_> {
+    /// Rules 4 and 6, of another device of somebody who is here.
+    fn linked(&self, who: &Person, device: &Device) -> Option<Event> {
+        let linked = || Event::Alarm(Alarm::DeviceLinked { who: who.clone(), device: device.name.clone() });
+        let is_verified = self.trusts(&who.fingerprint) && who.fingerprint != self.me.fingerprint;
+        self.is_replaced(who).or_else(|| is_verified.then(linked))
+    }
+
     /// Rule 2. Remembers the meeting.
     fn namesake(&mut self, who: &Person, way: &Way) -> Option<Event> {
         let known = self.people.get(&who.fingerprint);

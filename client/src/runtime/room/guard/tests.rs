@@ -84,6 +84,17 @@ impl World {
 
     /// One step of the room, stored. Returns what is told, by kind and text.
     fn step(&mut self, events: &[Event]) -> Vec<(Told, String)> {
+        let told = |event| match event {
+            Event::Alarm(alarm) => (Told::Alarm(alarm.kind()), crate::faces::words::alarm(&alarm)),
+            Event::Stranger(told) => {
+                (Told::Stranger, crate::faces::words::stranger(&told, None, Among::default()))
+            }
+            other => panic!("{other:?}"),
+        };
+        self.raw(events).into_iter().map(told).collect()
+    }
+
+    fn raw(&mut self, events: &[Event]) -> Vec<Event> {
         let people = self.store.people();
         self.now += 1;
         let mut look = Look {
@@ -105,14 +116,7 @@ impl World {
         let meetings = look.met.into_iter().map(|(_, met)| met).collect();
         let room = proto::RoomId([7; 32]);
         self.store.commit(room, None, &Batch { meetings, replacements, ..Batch::default() }).unwrap();
-        let told = |event| match event {
-            Event::Alarm(alarm) => (Told::Alarm(alarm.kind()), crate::faces::words::alarm(&alarm)),
-            Event::Stranger(told) => {
-                (Told::Stranger, crate::faces::words::stranger(&told, None, Among::default()))
-            }
-            other => panic!("{other:?}"),
-        };
-        alarms.into_iter().map(told).collect()
+        alarms
     }
 
     fn verify(&mut self, name: &str, byte: u8) {
@@ -292,6 +296,59 @@ fn device_of_somebody_verified_is_loud_and_of_others_a_line() {
     };
     assert_eq!(world.kinds(&[linked("ann", 2)]), [DEVICE]);
     assert_eq!(world.kinds(&[linked("bob", 3), linked("me", ME)]), []);
+}
+
+/// The same, with one more device of somebody.
+fn with_device(people: &[(&str, u8)], of: (&str, u8), device: u8) -> GroupView {
+    let mut view = view(people);
+    let mut member = view.members[0].clone();
+    (member.person, member.me) = (person(of.0, of.1), of.1 == ME);
+    member.device.id = shared::identity::DeviceId([device; 16]);
+    view.members.push(member);
+    view
+}
+
+#[test]
+fn whoever_came_while_a_relay_kept_this_device_out_is_as_loud_as_whoever_is_seen_to_join() {
+    let people = [("me", ME), ("ann", 2), ("bob", 3)];
+    let mut world = World::new();
+    world.step(&[Event::Joined(view(&people))]);
+    world.verify("ann", 2);
+    // It comes back: there is one epoch, and nobody was seen to join.
+    let back = |of, device| Event::Epoch(with_device(&people, of, device));
+    assert_eq!(world.kinds(&[back(("bob", 3), 8)]), [], "bob is not verified");
+    let told = world.step(&[back(("ann", 2), 9)]);
+    assert!(told.len() == 1 && told[0].0 == DEVICE && told[0].1.contains("ann"), "{told:?}");
+    assert_eq!(world.kinds(&[back(("ann", 2), 9)]), [], "once");
+    assert_eq!(world.kinds(&[back(("ann", 2), 10)]), [DEVICE], "another one");
+    // Somebody new, where all others are verified.
+    world.verify("bob", 3);
+    assert_eq!(world.kinds(&[back(("eve", 5), 11)]), [Told::Stranger]);
+    assert_eq!(world.kinds(&[back(("b0b", 6), 12)]), [IMPOSTOR], "eve was there, and is not verified");
+    assert_eq!(world.kinds(&[Event::Epoch(view(&people)), back(("dan", 7), 13)]), [Told::Stranger]);
+}
+
+#[test]
+fn device_of_ours_that_came_while_this_one_was_out_is_told_as_one_that_is_seen_to_join() {
+    let mut world = World::new();
+    world.step(&[Event::Joined(view(&[("me", ME), ("ann", 2)]))]);
+    let view = with_device(&[("me", ME), ("ann", 2)], ("me", ME), 9);
+    let told = world.raw(&[Event::Epoch(view)]);
+    assert!(matches!(&*told, [Event::DeviceJoined { who, .. }] if who.fingerprint.0 == [ME; 32]), "{told:?}");
+}
+
+#[test]
+fn whoever_was_seen_to_join_is_not_told_again_with_the_epoch() {
+    let mut world = World::new();
+    world.step(&[Event::Joined(view(&[("me", ME), ("ann", 2)]))]);
+    world.verify("ann", 2);
+    world.verify("bob", 3);
+    let three = [("me", ME), ("ann", 2), ("bob", 3)];
+    assert_eq!(world.kinds(&[joined("bob", 3), Event::Epoch(view(&three))]), []);
+    let device = shared::room::Device { id: shared::identity::DeviceId([9; 16]), name: "phone".to_owned() };
+    let linked = Event::DeviceJoined { who: person("ann", 2), device, by: None };
+    let both = Event::Epoch(with_device(&three, ("ann", 2), 9));
+    assert_eq!(world.kinds(&[linked, both]), [DEVICE]);
 }
 
 #[test]
