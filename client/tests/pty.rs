@@ -12,6 +12,8 @@
 #[cfg(not(target_os = "macos"))]
 #[path = "pty/browser.rs"]
 mod browser;
+#[path = "pty/devices.rs"]
+mod devices;
 #[path = "pty/enter.rs"]
 mod enter;
 #[path = "pty/first_use.rs"]

@@ -187,15 +187,20 @@ fn device_that_another_one_links_is_an_alarm_for_the_owner_and_what_they_do_them
     let told = alarm.to_string();
     assert_eq!(alarm["kind"], "device", "{told}");
     assert!(told.contains("devices remove") && told.contains("replace-key"), "{told}");
-    // A room that comes to another one later rings nothing.
+    let mut third = Schat::start(dir, "ann3", &relay.address);
+    third.event("joined");
+    // A room that comes to all of them later rings nothing.
     ann.tell(json!({"cmd": "create", "room": "club"}));
-    second.wait("the club", |event| event["event"] == "joined" && event["room"] == "club");
-    ann.say("club", "both here", "1");
-    second.hears("both here");
+    for other in [&mut second, &mut third] {
+        other.wait("the club", |event| event["event"] == "joined" && event["room"] == "club");
+    }
+    ann.say("club", "all here", "1");
+    second.hears("all here");
+    third.hears("all here");
     ann.settle();
     let alarms = ann.alarms();
     assert_eq!(alarms.len(), 1, "once for one device: {alarms:#?}");
-    assert_eq!((second.alarms(), bob.alarms()), (Vec::new(), Vec::new()));
+    assert_eq!((second.alarms(), third.alarms(), bob.alarms()), (Vec::new(), Vec::new(), Vec::new()));
 }
 
 #[test]
@@ -203,12 +208,13 @@ fn devices_of_one_name_are_told_apart_by_a_short_id() {
     let dir = TempDir::new().unwrap();
     let dir = dir.path();
     let relay = Relay::start(&dir.join("relay"));
-    let (mut ann, _second, _bob) = two(dir, &relay);
+    let (mut ann, mut second, _bob) = two(dir, &relay);
     assert_eq!(link_next(&mut ann, dir, "ann3", (&relay.address, &[])).code, Some(0));
     let mut third = Schat::start(dir, "ann3", &relay.address);
     third.event("joined");
     third.tell(json!({"cmd": "device_rename", "name": "phone"}));
     devices(&mut ann, are_known(&[("laptop", 2), ("phone", 4)]));
+    devices(&mut second, are_known(&[("laptop", 2), ("phone", 4)]));
     assert_eq!(ann.quit().code, Some(0));
     let (_, listed) = ends(dir, "ann", &["devices"]);
     let lines: Vec<&str> = listed.lines().collect();

@@ -11,6 +11,8 @@
 //! whenever the program ends. `docs/devices.md` has the reasoning.
 
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 mod output;
 mod pieces;
 mod reading;

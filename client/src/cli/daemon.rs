@@ -14,7 +14,7 @@ use crate::{
     failure::{Exit, Failure},
     runtime::Past,
     settings,
-    store::ProfileDir,
+    store::{BackupPlan, ProfileDir},
 };
 
 /// What can be asked of a daemon.
@@ -61,9 +61,10 @@ async fn run(globals: &Globals, dir: &ProfileDir) -> Result<Exit, Failure> {
 async fn status(globals: &Globals, dir: &ProfileDir) -> Result<Exit, Failure> {
     let status = daemon::status(dir).await?.ok_or_else(none)?;
     if globals.json {
-        let daemon::Status { pid, version, uptime_s, faces, rooms } = status;
+        let daemon::Status { pid, version, uptime_s, faces, rooms, backup } = status;
         let out = serde_json::json!({
             "v": 1, "pid": pid, "version": version, "uptime_s": uptime_s, "faces": faces, "rooms": rooms,
+            "backup": backup.as_ref().map(backups),
         });
         stdout::line(&out.to_string());
     } else {
@@ -74,8 +75,24 @@ async fn status(globals: &Globals, dir: &ProfileDir) -> Result<Exit, Failure> {
             &words::counted(status.faces, "face"),
             &words::counted(status.rooms, "room"),
         ));
+        for line in words::command::backup::by_itself(status.backup.as_ref()) {
+            stdout::line(&line);
+        }
     }
     Ok(Exit::Ok)
+}
+
+/// What a program is told of the backups that a daemon makes.
+fn backups(plan: &BackupPlan) -> serde_json::Value {
+    let failed = plan.failed.as_ref().map(|(at, failure)| {
+        serde_json::json!({
+            "at": at, "code": failure.code, "message": failure.message, "remedy": failure.remedy,
+        })
+    });
+    serde_json::json!({
+        "target": plan.target.to_string_lossy(), "every_s": plan.every_s, "last": plan.made, "next": plan.next(),
+        "failed": failed,
+    })
 }
 
 fn none() -> Failure {

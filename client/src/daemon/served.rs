@@ -33,7 +33,7 @@ impl Served {
         }
     }
 
-    pub(super) fn status(&self) -> Status {
+    pub(super) async fn status(&self) -> Status {
         let rooms = self.local.rooms().into_iter().filter(|room| room.over.is_none()).count();
         Status {
             pid: std::process::id(),
@@ -41,6 +41,8 @@ impl Served {
             uptime_s: self.since.elapsed().as_secs(),
             faces: self.hub.count() as u64,
             rooms: rooms as u64,
+            // What cannot be read is told to whoever makes one.
+            backup: self.local.backup_plan().await.unwrap_or_default(),
         }
     }
 }

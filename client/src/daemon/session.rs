@@ -54,7 +54,7 @@ pub(super) async fn serve(stream: Stream, served: Arc<Served>) {
         Up::Attach(attach) => attach,
         Up::Status => {
             // Whoever asked may be gone.
-            let _ = frame::write(&mut write, &Down::Status(served.status()), MAX_DOWN).await;
+            let _ = frame::write(&mut write, &Down::Status(served.status().await), MAX_DOWN).await;
             return;
         }
         _ => return,

@@ -7,10 +7,11 @@ use crate::{
     ask::Asked,
     reason::Reason,
     runtime::{Event, FaceId, Past, RoomStatus},
+    store::BackupPlan,
 };
 
 /// Number of what is said after the first frames. Both sides must also be of one version.
-pub(super) const PROTOCOL: u32 = 6;
+pub(super) const PROTOCOL: u32 = 7;
 
 /// What a daemon's first frame begins with; whatever else listens on a socket says something else.
 pub(super) const MAGIC: &str = "schat daemon";
@@ -129,4 +130,6 @@ pub struct Status {
     pub faces: u64,
     /// Rooms that are not over.
     pub rooms: u64,
+    /// The backups that it makes by itself, or made. None: nobody ever asked for them.
+    pub backup: Option<BackupPlan>,
 }

@@ -110,13 +110,25 @@ impl Local {
     /// nobody measures it.
     pub(crate) fn round_trip(&self, room: &str) -> Option<Duration> {
         let place = lock(&self.0.rooms).get(room).map(|entry| entry.record.place.clone())?;
-        let (address, pin) = self.0.address(&place)?;
-        let link =
-            lock(&self.0.links).get(&(address, pin.map(|pin| *pin.as_bytes()))).and_then(Weak::upgrade)?;
-        match &*link.state.borrow() {
+        match &*self.link_in_use(&place)?.state.borrow() {
             LinkState::Up(connection, _) => connection.round_trip(),
             _ => None,
         }
+    }
+
+    /// There is a connection to a room's relay.
+    pub(super) fn is_up(&self, room: RoomId) -> bool {
+        let place = lock(&self.0.rooms)
+            .values()
+            .find(|entry| entry.record.id == room)
+            .map(|entry| entry.record.place.clone());
+        let link = place.and_then(|place| self.link_in_use(&place));
+        link.is_some_and(|link| matches!(&*link.state.borrow(), LinkState::Up(..)))
+    }
+
+    fn link_in_use(&self, place: &Where) -> Option<Arc<RelayConnection>> {
+        let (address, pin) = self.0.address(place)?;
+        lock(&self.0.links).get(&(address, pin.map(|pin| *pin.as_bytes()))).and_then(Weak::upgrade)
     }
 
     /// Starts a stored room. One that is over is listed and left alone.

@@ -27,6 +27,7 @@ mod linking;
 mod manage;
 pub(crate) mod mark;
 mod mute;
+mod naming;
 mod news;
 mod offers;
 mod people;
@@ -69,7 +70,9 @@ pub use transfer::{Steer, Transfer, TransferState, Way};
 
 use crate::{
     reason::{PersonReason, Reason, RoomReason},
-    store::{Cursor, Mark, OpenProfile, Over, People, RoomKind, RoomRecord, Store, StoredNotice, Vault},
+    store::{
+        BackupPlan, Cursor, Mark, OpenProfile, Over, People, RoomKind, RoomRecord, Store, StoredNotice, Vault,
+    },
     text::names::{label, meant},
     transport::RelayAddress,
 };
@@ -116,6 +119,8 @@ struct Inner {
     here: here::Changed,
     /// Held while rooms are entered that other devices offered.
     taking: tokio::sync::Mutex<()>,
+    /// Held while rooms are told what the person is called: of two names they have the later one.
+    naming: tokio::sync::Mutex<()>,
     linking: Mutex<linking::Linking>,
     /// Invites that were made in this run for devices of ours, and are not with them yet.
     held: room::Held,
@@ -178,6 +183,7 @@ impl Local {
             files: files::Files::default(),
             here: here::Changed::default(),
             taking: tokio::sync::Mutex::default(),
+            naming: tokio::sync::Mutex::default(),
             linking: Mutex::default(),
             held: room::Held::default(),
             sync: sync::Sync::default(),
@@ -238,21 +244,6 @@ impl Local {
         };
         asks.send(Ask::Command(command, asker, reply)).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
-    }
-
-    /// Changes the display name, here and in all rooms.
-    ///
-    /// # Errors
-    /// [`Reason`] when the name cannot be shown or not be saved.
-    pub(crate) async fn rename(&self, name: &str) -> Result<(), Reason> {
-        let name = shared::identity::clean_speaker(name).map_err(PersonReason::BadName)?;
-        let saved = name.clone();
-        self.0.vault.run(move |store| store.set_name(&saved)).await?;
-        lock(&self.0.profile).engine.name.clone_from(&name);
-        for status in self.rooms().into_iter().filter(|status| status.view.is_some()) {
-            self.tell_where_open(&status.label, Command::Rename(name.clone())).await?;
-        }
-        Ok(())
     }
 
     /// A room that is over, or becomes it now, does not keep the others from hearing it.
@@ -357,6 +348,11 @@ impl Local {
     /// Alarms and errors that nobody has seen, of one room or of all.
     pub(crate) async fn unseen(&self, only: Option<String>) -> Result<Vec<StoredNotice>, Reason> {
         Ok(self.0.vault.run(move |store| store.unseen_notices(only.as_deref())).await?)
+    }
+
+    /// The backups that a daemon is to make by itself.
+    pub(crate) async fn backup_plan(&self) -> Result<Option<BackupPlan>, Reason> {
+        Ok(self.0.vault.run(|store| store.backup_plan()).await?)
     }
 
     /// All rooms, by label, those that were left as well; none that was forgotten, or was never entered and cannot be.

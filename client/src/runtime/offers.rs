@@ -14,7 +14,7 @@ use super::{Local, linking::no_answer, lock};
 use crate::{
     failure::Exit,
     reason::Reason,
-    store::{EnteredRoom, Mark, Offer, Over, RoomKind, Store},
+    store::{EnteredRoom, Mark, Offer, Over, RoomKind, Store, StoreError},
 };
 
 /// How long a room may take to make one.
@@ -25,9 +25,8 @@ impl Local {
     /// let in.
     pub(super) fn enters_here(&self, room: RoomId) {
         if self.own_devices().is_some() {
-            let now = Some(EnteredRoom { room, made: Vec::new(), by_person: true });
             // What cannot be kept stays here alone.
-            let _ = self.0.vault.now(|store| store.set_entered_room(room, now));
+            let _ = self.0.vault.now(|store| store.person_enters(room));
         }
     }
 
@@ -38,14 +37,8 @@ impl Local {
         if self.own_devices().is_none() || is_of_people != Some(true) {
             return;
         }
-        self.share(room, true).await;
-    }
-
-    /// All other devices are to be let in.
-    async fn share(&self, room: RoomId, by_person: bool) {
-        let now = Some(EnteredRoom { room, made: Vec::new(), by_person });
         // What cannot be kept stays here alone.
-        if self.0.vault.run(move |store| store.set_entered_room(room, now)).await.is_ok() {
+        if self.0.vault.run(move |store| store.person_enters(room)).await.is_ok() {
             self.0.here.notify_one();
         }
     }
@@ -62,14 +55,14 @@ impl Local {
         // Nobody who is to go is let in anywhere.
         own.members.retain(|member| !going.contains(&member.device.id));
         for mut one in entered {
-            let (room, before) = (one.room, one.clone());
+            let before = one.clone();
             let is_done = self.offer_room(&own, &said, &mut one).await;
             if !is_done && one == before {
                 continue;
             }
             let now = Some(one).filter(|_| !is_done);
             // What is made twice is entered once.
-            let _ = self.0.vault.run(move |store| store.set_entered_room(room, now)).await;
+            let _ = self.0.vault.run(move |store| store.entered_room_is(&before, now)).await;
         }
     }
 
@@ -87,6 +80,10 @@ impl Local {
             return true;
         }
         let Some(view) = status.view else { return false };
+        // A relay that is away holds up nothing else: it is looked again once its connection is up.
+        if !self.is_up(one.room) {
+            return false;
+        }
         let Some(me) = own.members.iter().find(|member| member.me).map(|member| member.device.id) else {
             return false;
         };
@@ -225,7 +222,7 @@ impl Local {
 
     /// Leaves what was left at another device; an earlier run was cut short.
     pub(super) async fn leave_left(&self) {
-        for room in self.0.vault.run(|store| store.left()).await.unwrap_or_default() {
+        for room in self.0.vault.run(|store| store.left_for_sure()).await.unwrap_or_default() {
             self.is_left(room);
         }
     }
@@ -235,18 +232,28 @@ impl Local {
         let Some(own) = self.own_devices().and_then(|room| room.view) else { return false };
         let is_for_us = own.members.iter().any(|member| member.me && member.device.id == offer.device);
         let is_in = self.all_rooms().iter().any(|room| room.id == offer.room && room.over.is_none());
-        if !is_for_us || is_in {
+        if !is_for_us {
             return true;
+        }
+        if is_in {
+            // Perhaps by this offer, in a run that ended before the others could be let in.
+            return self.pass_on(offer.room).await.is_ok();
         }
         let entered = async {
             let label = self.join(&offer.link).await?;
             self.entered(&label).await?;
-            self.share(offer.room, false).await;
-            Ok(())
+            Ok(self.pass_on(offer.room).await?)
         };
         // One relay that says nothing holds up no other offers.
         let done: Result<Result<(), Reason>, _> = timeout(MAKE, entered).await;
         let Ok(done) = done else { return false };
         done.err().is_none_or(|reason| reason.exit() != Exit::Network)
+    }
+
+    /// The other devices are to be let in where whoever made the offer cannot.
+    async fn pass_on(&self, room: RoomId) -> Result<(), StoreError> {
+        self.0.vault.run(move |store| store.offer_was_taken(room)).await?;
+        self.0.here.notify_one();
+        Ok(())
     }
 }

@@ -12,10 +12,10 @@ use tokio::{
     time::sleep,
 };
 
-use super::{Event, Inner, Local, RoomEvent, lock};
+use super::{Event, Inner, Local, RoomEvent, RoomStatus, lock};
 use crate::{
     reason::Reason,
-    store::{Mark, Store, StoreError, written_marks},
+    store::{Mark, Store, StoreError, written_for_newcomer, written_marks},
 };
 
 /// What is done within this time is told together: who reads along does something with each line.
@@ -109,8 +109,12 @@ async fn run(inner: Weak<Inner>, done: Arc<Notify>, mut waits: mpsc::Receiver<He
 }
 
 /// Says what waits. It is said again until it was seen in the log: a mark twice is as a mark once.
-async fn tell(local: &Local) {
+pub(super) async fn tell(local: &Local) {
     let Some(room) = local.own_devices().filter(|room| room.view.is_some()) else { return };
+    // What is said while the relay is away waits in the room's outbox, and would be there once more for each time.
+    if !local.is_up(room.id) {
+        return;
+    }
     let Ok(waiting) = local.0.vault.run(|store| store.unsynced()).await else { return };
     for marks in written_marks(&waiting) {
         let said = MessageBody::Device(marks);
@@ -118,6 +122,28 @@ async fn tell(local: &Local) {
         if local.tell(&room.label, Command::Say { token, body: said }).await.is_err() {
             return;
         }
+    }
+    tell_newcomers(local, &room).await;
+}
+
+/// Tells devices that are new how everything is, each for itself.
+async fn tell_newcomers(local: &Local, room: &RoomStatus) {
+    let Ok(newcomers) = local.0.vault.run(|store| store.newcomers()).await else { return };
+    let drafts = local.0.config.tells_drafts;
+    for device in newcomers {
+        let mut members = room.view.iter().flat_map(|view| &view.members);
+        let is_there = members.any(|member| member.device.id == device);
+        if is_there {
+            let Ok(marks) = local.0.vault.run(move |store| store.all_marks(drafts)).await else { return };
+            for marks in written_for_newcomer(device, &marks) {
+                let (token, body) = ("sync".to_owned(), MessageBody::Device(marks));
+                if local.tell(&room.label, Command::Say { token, body }).await.is_err() {
+                    return;
+                }
+            }
+        }
+        // If that is not kept it is told once more.
+        let _ = local.0.vault.run(move |store| store.newcomer_is_told(device)).await;
     }
 }
 
@@ -145,6 +171,10 @@ async fn take(local: &Local, taken: Heard) {
                 async move { local.take_offers().await }
             })),
             Mark::Muted(room, _) | Mark::Pinned(room, _) => local.tell_listed(room),
+            Mark::Named(_) => drop(tokio::spawn({
+                let local = local.clone();
+                async move { local.take_name().await }
+            })),
             // Settings hold from the next start on.
             Mark::Verified(..) | Mark::Setting { .. } => {}
         }

@@ -7,24 +7,11 @@ use toml::de::DeTable;
 
 use super::{
     Settings,
-    known::{KNOWN, KnownSetting},
+    known::{KNOWN, KnownSetting, Reach, reach},
     show::{rows, written},
     source::Origin,
 };
 use crate::store::{Agreed, Followed, Said};
-
-/// Their names.
-const FOLLOW: &[&str] = &[
-    "screen.members",
-    "screen.times",
-    "keys.vim",
-    "notify.mentions_only",
-    "privacy.typing",
-    "privacy.seen",
-    "files.keep_metadata",
-    "files.fetch_images",
-    "devices.drafts",
-];
 
 /// The settings of a file, with what the person's devices agreed on since it was changed.
 pub fn with(mut settings: Settings, followed: &Followed) -> Settings {
@@ -67,14 +54,15 @@ pub fn as_toml(agreed: &Agreed) -> String {
 
 fn said(settings: &Settings) -> Said {
     let chosen = rows(settings).into_iter().filter(|row| matches!(row.origin, Origin::File(..)));
-    let named =
-        chosen.filter_map(|row| Some((format!("{}.{}", row.section, row.key), written(row.value.as_ref()?))));
-    named.filter(|(name, _)| FOLLOW.contains(&name.as_str())).collect()
+    let following = chosen.filter(|row| reach(row.section, &row.key) == Reach::Devices);
+    following
+        .filter_map(|row| Some((format!("{}.{}", row.section, row.key), written(row.value.as_ref()?))))
+        .collect()
 }
 
 /// None: it is no such setting, or none of its values. `value`: none for the default.
 fn put(settings: &mut Settings, name: &str, value: Option<&str>) -> Option<()> {
-    let known = KNOWN.iter().find(|known| known.name() == name && FOLLOW.contains(&name))?;
+    let known = KNOWN.iter().find(|known| known.name() == name && known.reach == Reach::Devices)?;
     let text = match value {
         Some(value) => value.to_owned(),
         None => written(&(known.show)(&Settings::default())?),
@@ -96,8 +84,11 @@ mod tests {
 
     #[test]
     fn every_setting_that_follows_is_one_and_has_a_default() {
-        for name in FOLLOW {
-            assert!(put(&mut Settings::default(), name, None).is_some(), "{name}");
+        let names: Vec<String> =
+            KNOWN.iter().filter(|known| known.reach == Reach::Devices).map(KnownSetting::name).collect();
+        assert_eq!(names.len(), 9, "as docs/devices.md lists them: {names:?}");
+        for name in names {
+            assert!(put(&mut Settings::default(), &name, None).is_some(), "{name}");
         }
     }
 

@@ -5,33 +5,16 @@ use toml::Value;
 
 use super::{
     Origin, Settings,
-    known::{KEYS, KNOWN, SECTIONS},
+    known::{KEYS, KNOWN, Reach, SECTIONS, reach},
 };
 
-/// Settings that follow a person to another device, as a config.toml: what others learn of them, how they are told, colours,
-/// keys, times. Nothing that names a path, a program, a terminal or how much one machine keeps.
-const CARRIED: &[&str] = &[
-    "screen.theme",
-    "screen.times",
-    "screen.members",
-    "theme.*",
-    "keys.*",
-    "spelling.check",
-    "notify.mentions_only",
-    "notify.text",
-    "privacy.*",
-    "files.keep_metadata",
-    "files.fetch_images",
-    "devices.*",
-];
-
-/// Those of [`CARRIED`] that somebody chose; empty where nobody did.
+/// What of the settings goes into a backup, as a config.toml: what somebody chose; empty where nobody did.
 pub fn carried(settings: &Settings) -> String {
     let mut lines = Vec::new();
     for section in SECTIONS {
         let chosen = rows(settings)
             .into_iter()
-            .filter(|row| row.section == *section && follows(row.section, &row.key))
+            .filter(|row| row.section == *section && is_carried(row.section, &row.key))
             .filter(|row| !matches!(row.origin, Origin::Default));
         let chosen: Vec<_> = chosen
             .filter_map(|row| Some(format!("{} = {}", written_key(&row.key), written(row.value.as_ref()?))))
@@ -44,7 +27,7 @@ pub fn carried(settings: &Settings) -> String {
     lines.join("\n")
 }
 
-/// What of a config.toml follows a person; whatever else stands there, whoever wrote it, is left out.
+/// What of a config.toml a backup may bring; whatever else stands there, whoever wrote it, is left out.
 pub fn only_carried(text: &str) -> String {
     let Ok(table) = text.parse::<toml::Table>() else { return String::new() };
     let mut lines = Vec::new();
@@ -52,7 +35,7 @@ pub fn only_carried(text: &str) -> String {
         let rows = rows.as_table().into_iter().flatten();
         let known: Vec<_> = rows
             .filter(|(key, value)| {
-                follows(section, key) && !matches!(value, Value::Table(_) | Value::Datetime(_))
+                is_carried(section, key) && !matches!(value, Value::Table(_) | Value::Datetime(_))
             })
             .map(|(key, value)| format!("{} = {}", written_key(key), written(value)))
             .collect();
@@ -64,9 +47,8 @@ pub fn only_carried(text: &str) -> String {
     lines.join("\n")
 }
 
-fn follows(section: &str, key: &str) -> bool {
-    let (name, all) = (format!("{section}.{key}"), format!("{section}.*"));
-    CARRIED.iter().any(|known| *known == name || *known == all)
+fn is_carried(section: &str, key: &str) -> bool {
+    reach(section, key) != Reach::Machine
 }
 
 /// As one JSON document.

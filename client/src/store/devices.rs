@@ -5,13 +5,13 @@ use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use shared::identity::DeviceId;
 
-use super::{Store, StoreError};
+use super::{RoomKind, Store, StoreError};
 
 /// What this device is called.
 const NAME: &str = "device_name";
 
 /// How many devices of this person there are, as far as that was told.
-const COUNTED: &str = "devices_counted";
+pub(super) const COUNTED: &str = "devices_counted";
 
 /// How many devices of this person there are, as far as that was told or done here.
 #[derive(Default, Serialize, Deserialize)]
@@ -27,6 +27,14 @@ struct Counted {
 }
 
 impl Store {
+    /// There are other devices of this person to be told, or may be.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn has_devices(&self) -> Result<bool, StoreError> {
+        Ok(self.rooms()?.iter().any(|one| one.kind == RoomKind::OwnDevices && one.closed.is_none()))
+    }
+
     /// What somebody called this device, if they did.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Mark, RoomKind, Store, StoreError};
+use super::{Mark, Store, StoreError};
 
 /// The file's name.
 const NAME: &str = "followed.json";
@@ -158,14 +158,6 @@ impl Store {
     /// The settings that follow the person.
     pub fn followed(&self) -> Followed {
         Followed::in_dir(&self.dir)
-    }
-
-    /// There are other devices of this person to be told, or may be.
-    ///
-    /// # Errors
-    /// [`StoreError`] when it cannot be read.
-    pub fn has_devices(&self) -> Result<bool, StoreError> {
-        Ok(self.rooms()?.iter().any(|one| one.kind == RoomKind::OwnDevices && one.closed.is_none()))
     }
 }
 

@@ -15,6 +15,9 @@ const HERE: &str = "devices_here";
 /// What this device said last of where it is.
 const TOLD: &str = "device_told";
 
+/// What goes with the account.
+pub(super) const OF_DEVICES: &[&str] = &[HERE, TOLD];
+
 /// What this device said of where it is, and who could hear that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {

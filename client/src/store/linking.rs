@@ -11,8 +11,9 @@ use shared::{
 };
 
 use super::{
-    OpenProfile, Over, RoomKind, RoomRecord, Store, StoreError, carried, devices, meta_label, profile,
-    put_rows, rooms, synced,
+    OpenProfile, Over, RoomKind, RoomRecord, Store, StoreError, carried, devices, here, meta_label, offers,
+    profile, put_rows, rooms,
+    synced::{self, catch_up},
 };
 
 /// The linking under way.
@@ -183,8 +184,16 @@ impl Store {
         }
         transaction.execute("DELETE FROM rows WHERE room = ?1", [room.as_bytes()])?;
         transaction.execute("DELETE FROM meta WHERE key IN (?1, ?2)", [LINKING, IS_NEW])?;
-        // What was to be told to the devices of before is nothing for others.
-        transaction.execute("DELETE FROM meta WHERE key IN (?1, ?2)", [TAKEN_OUT, synced::UNSYNCED])?;
+        // What the devices of before said, offered and were to be told is nothing for others.
+        let of_devices = [TAKEN_OUT, devices::COUNTED].into_iter().chain(
+            [synced::OF_DEVICES, catch_up::OF_DEVICES, offers::OF_DEVICES, here::OF_DEVICES]
+                .into_iter()
+                .flatten()
+                .copied(),
+        );
+        for key in of_devices {
+            transaction.execute("DELETE FROM meta WHERE key = ?1", [key])?;
+        }
         let identity = account.identity.to_bytes();
         // What an account of before had does not outlive it. The phrase of the recovery key stays where it was drawn, whoever
         // hands it over.
@@ -193,6 +202,8 @@ impl Store {
             (profile::PHRASE, None),
             (carried::BACKUP_KEY, account.backup_key.map(<[u8; 32]>::as_slice)),
             (HANDED, Some(handed)),
+            // It waits to be told what was done since it was handed all of it.
+            (catch_up::HEARD, Some([].as_slice())),
         ] {
             transaction.execute("DELETE FROM meta WHERE key = ?1", [key])?;
             let Some(value) = value else { continue };

@@ -4,6 +4,7 @@
 //! after a crash the same ciphertexts are sent again and nothing is encrypted twice.
 
 mod avatars;
+mod backup_plan;
 mod carried;
 #[cfg(test)]
 pub(crate) mod crash_point;
@@ -48,6 +49,7 @@ use shared::{
 use zeroize::Zeroizing;
 
 pub use avatars::OwnAvatar;
+pub use backup_plan::BackupPlan;
 pub use carried::OwnTexts;
 pub use cursors::{Cursor, MAX_CURSOR_NAME};
 pub use error::{Damage, KeyFault, StoreError};
@@ -73,7 +75,7 @@ pub use places::FileLocation;
 pub use profile::{NewProfile, OpenProfile, ProfileDir, engine_profile, usual_name};
 pub use rooms::{KnownRelay, RoomKind, RoomRecord, Where};
 pub use search::{Hit, Query, Search};
-pub use synced::{Mark, Typed, written as written_marks};
+pub use synced::{Mark, Typed, catch_up::written_for as written_for_newcomer, written as written_marks};
 pub use transfers::MAX_TRANSFERS;
 pub use vault::Vault;
 

@@ -15,6 +15,9 @@ const OFFERS: &str = "rooms_offered";
 /// Rooms that were left at another device, and are not over here yet.
 const LEFT: &str = "rooms_left";
 
+/// What goes with the account.
+pub(super) const OF_DEVICES: &[&str] = &[ENTERED, OFFERS, LEFT];
+
 /// Of each of these, at most; the oldest are forgotten first.
 const MOST: usize = 64;
 
@@ -80,11 +83,49 @@ impl Store {
         rows.into_iter().map(|row| row.read().ok_or_else(damaged)).collect()
     }
 
-    /// Keeps how it is with one of them; `None`: nothing is to be done for it any more.
+    /// A person enters a room here, or stays in it: the other devices are let in, and that it was left before is over.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be written.
-    pub fn set_entered_room(&mut self, room: RoomId, now: Option<EnteredRoom>) -> Result<(), StoreError> {
+    pub fn person_enters(&mut self, room: RoomId) -> Result<(), StoreError> {
+        self.take_left(room)?;
+        self.set_entered_room(room, Some(EnteredRoom { room, made: Vec::new(), by_person: true }))
+    }
+
+    /// A room was entered by what another device offered: the others are let in where that one cannot. What is kept of it already says more.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn offer_was_taken(&mut self, room: RoomId) -> Result<(), StoreError> {
+        match self.entered_rooms()?.iter().any(|one| one.room == room) {
+            true => Ok(()),
+            false => {
+                self.set_entered_room(room, Some(EnteredRoom { room, made: Vec::new(), by_person: false }))
+            }
+        }
+    }
+
+    /// Keeps how it is now with a room that was so `before`; `None`: nothing is to be done for it any more. What a person did there
+    /// meanwhile stays.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn entered_room_is(
+        &mut self,
+        before: &EnteredRoom,
+        now: Option<EnteredRoom>,
+    ) -> Result<(), StoreError> {
+        if !self.entered_rooms()?.contains(before) {
+            return Ok(());
+        }
+        if before.by_person && now.is_none() {
+            // All are in: whoever said that it was left did so before the person went in.
+            self.take_left(before.room)?;
+        }
+        self.set_entered_room(before.room, now)
+    }
+
+    fn set_entered_room(&mut self, room: RoomId, now: Option<EnteredRoom>) -> Result<(), StoreError> {
         let mut all = self.entered_rooms()?;
         all.retain(|one| one.room != room);
         all.extend(now);
@@ -129,7 +170,8 @@ impl Store {
     }
 
     /// A room was left at another device, which takes this one out of it as far as it knows that it is there. True: it is left
-    /// here as well, or is to be. What was offered before leads there no more; where a person went in anew since, they are in.
+    /// here as well, or is to be. What was offered before leads there no more. Where a person went in here and not all other devices
+    /// are in yet, that may have been later: this one leaves only if it is taken out.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be written.
@@ -144,15 +186,25 @@ impl Store {
         match found {
             Some(one) if one.is_left() => Ok(false),
             Some(one) if one.closed.is_some() => self.leave_room(room).map(|()| true),
-            Some(_) if self.entered_rooms()?.iter().any(|one| one.room == room && one.by_person) => Ok(false),
             Some(_) => {
                 let mut all = self.left()?;
                 all.retain(|one| *one != room);
                 all.push(room);
-                self.set_left(all).map(|()| true)
+                self.set_left(all)?;
+                Ok(self.left_for_sure()?.contains(&room))
             }
             None => Ok(false),
         }
+    }
+
+    /// Rooms that are to be left here, since they were left at another device.
+    ///
+    /// # Errors
+    /// [`StoreError`] when they cannot be read.
+    pub fn left_for_sure(&self) -> Result<Vec<RoomId>, StoreError> {
+        let (mut left, entered) = (self.left()?, self.entered_rooms()?);
+        left.retain(|room| !entered.iter().any(|one| one.room == *room && one.by_person));
+        Ok(left)
     }
 
     /// Whether a room that is over now was left at another device. That is forgotten.
@@ -174,7 +226,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] when they cannot be read.
-    pub fn left(&self) -> Result<Vec<RoomId>, StoreError> {
+    fn left(&self) -> Result<Vec<RoomId>, StoreError> {
         let rows: Vec<String> = self.json(LEFT)?.unwrap_or_default();
         rows.iter().map(|room| id(room).ok_or_else(damaged)).collect()
     }

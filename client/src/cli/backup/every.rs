@@ -1,10 +1,6 @@
 //! Backups that a daemon makes again and again.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
 use clap::ValueEnum;
 use zeroize::Zeroizing;
@@ -15,7 +11,7 @@ use crate::{
     faces::words::{self, command::backup as sentences},
     failure::Failure,
     runtime::now_ms,
-    store::{ProfileDir, Store, Vault},
+    store::{ProfileDir, Vault},
 };
 
 /// How often.
@@ -42,45 +38,6 @@ impl Every {
     }
 }
 
-/// What the daemon is to do.
-#[derive(serde::Serialize, serde::Deserialize)]
-pub(super) struct Plans {
-    pub(super) target: PathBuf,
-    pub(super) every_s: u64,
-    pub(super) files: bool,
-    /// A directory, which has to be there each time: a disk that is not plugged in is not taken for an empty one.
-    pub(super) is_directory: bool,
-    /// Unix milliseconds.
-    pub(super) last: u64,
-}
-
-/// Where it is kept.
-const PLAN: &str = "backup-plan";
-
-impl Plans {
-    pub(super) fn save(&self, store: &mut Store) -> Result<(), BackupError> {
-        let bytes = serde_json::to_vec(self).map_err(|error| io::Error::other(error.to_string()))?;
-        Ok(store.set_meta(PLAN, &bytes)?)
-    }
-
-    /// A clock that was put right counts as any other time: a backup too many is no harm.
-    fn is_due(&self, now: u64) -> bool {
-        self.every_s > 0 && now.abs_diff(self.last) >= self.every_s.saturating_mul(1000)
-    }
-
-    /// None is made by itself any more, if any was.
-    pub(super) fn stop(store: &mut Store) -> Result<(), BackupError> {
-        match Self::load(store)? {
-            Some(plan) => Self { every_s: 0, ..plan }.save(store),
-            None => Ok(()),
-        }
-    }
-
-    fn load(store: &Store) -> Result<Option<Self>, BackupError> {
-        Ok(store.meta(PLAN)?.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
-    }
-}
-
 /// How often a daemon looks whether a backup is due.
 const LOOK: Duration = Duration::from_secs(60);
 
@@ -100,9 +57,7 @@ pub(in crate::cli) async fn again_and_again(settings: String, vault: Vault, dir:
 }
 
 fn due(settings: String, vault: &Vault, dir: &ProfileDir) -> Result<(), Failure> {
-    let failed = |error: BackupError| sentences::failed(&error, dir.path());
-    let Some(plan) = vault.now(|store| Ok(Plans::load(store)))?.map_err(failed)? else { return Ok(()) };
-    let told = |error: BackupError| sentences::failed(&error, &plan.target);
+    let Some(plan) = vault.now(|store| store.backup_plan())? else { return Ok(()) };
     if !plan.is_due(now_ms()) {
         return Ok(());
     }
@@ -114,13 +69,13 @@ fn due(settings: String, vault: &Vault, dir: &ProfileDir) -> Result<(), Failure>
         true => once(&mut store, &plan.target, &BackupKey::from_bytes(&key), plan.files, settings),
         false => Err(BackupError::Missing),
     };
+    let done = done.map(|_| ()).map_err(|error| sentences::failed(&error, &plan.target));
     // Another plan may have been made meanwhile.
-    if let Some(mut now) = Plans::load(&store).map_err(told)? {
-        let wait = if done.is_ok() { 0 } else { plan.every_s.saturating_sub(AGAIN_S) };
-        now.last = now_ms().saturating_sub(wait.saturating_mul(1000));
-        now.save(&mut store).map_err(told)?;
+    if let Some(mut now) = store.backup_plan()? {
+        now.tried(now_ms(), done.clone(), AGAIN_S);
+        store.set_backup_plan(&now)?;
     }
-    done.map(|_| ()).map_err(told)
+    done
 }
 
 /// Whether a backup is in a directory there. A directory without one may be where a disk is plugged in.
@@ -130,17 +85,10 @@ pub(super) fn is_backup_directory(target: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::path::PathBuf;
 
-    #[test]
-    fn plan_is_due_after_its_time_whatever_the_clock_did_and_never_if_so_wanted() {
-        let plan =
-            |every_s, last| Plans { target: "x".into(), every_s, files: false, is_directory: false, last };
-        let (hour, now) = (3_600, 50_000_000);
-        assert!(!plan(hour, now - 3_599_000).is_due(now) && plan(hour, now - 3_600_000).is_due(now));
-        assert!(plan(hour, now * 9).is_due(now), "the clock was years ahead once");
-        assert!(!plan(0, 0).is_due(now));
-    }
+    use super::*;
+    use crate::store::{BackupPlan, Store};
 
     /// A profile whose daemon is to make a backup now, into a directory that has one already.
     fn planned(dir: &Path) -> (crate::store::OpenProfile, PathBuf) {
@@ -159,13 +107,20 @@ mod tests {
     }
 
     fn plan(vault: &Vault, target: &Path) {
-        let plan =
-            Plans { target: target.to_owned(), every_s: 86_400, files: false, is_directory: true, last: 1 };
-        vault.now(|store| Ok(plan.save(store))).unwrap().unwrap();
+        let plan = BackupPlan {
+            target: target.to_owned(),
+            every_s: 86_400,
+            files: false,
+            is_directory: true,
+            last: 1,
+            made: None,
+            failed: None,
+        };
+        vault.now(|store| store.set_backup_plan(&plan)).unwrap();
     }
 
-    fn last(vault: &Vault) -> u64 {
-        vault.now(|store| Ok(Plans::load(store))).unwrap().unwrap().unwrap().last
+    fn planned_by(vault: &Vault) -> BackupPlan {
+        vault.now(|store| store.backup_plan()).unwrap().unwrap()
     }
 
     /// What a daemon does with its profile: when the day is over the backup is another one, and not before.
@@ -177,12 +132,14 @@ mod tests {
         let before = std::fs::read(&index).unwrap();
         let daemon =
             tokio::spawn(again_and_again(String::new(), profile.vault.clone(), profile.dir().clone()));
-        while last(&profile.vault) == 1 {
+        while planned_by(&profile.vault).last == 1 {
             tokio::task::yield_now().await;
         }
         daemon.abort();
         let first = std::fs::read(&index).unwrap();
         assert_ne!(first, before);
+        let plan_now = planned_by(&profile.vault);
+        assert_eq!((plan_now.made, &plan_now.failed), (Some(plan_now.last), &None));
         due(String::new(), &profile.vault, profile.dir()).unwrap();
         assert_eq!(std::fs::read(&index).unwrap(), first, "not a day later");
         plan(&profile.vault, &target);
@@ -200,7 +157,9 @@ mod tests {
         let failure = due(String::new(), &profile.vault, profile.dir()).unwrap_err();
         assert_eq!(failure.exit, crate::failure::Exit::NotFound);
         assert_eq!(std::fs::read_dir(&target).unwrap().count(), 0);
-        let waits = now_ms() - last(&profile.vault);
+        let plan = planned_by(&profile.vault);
+        assert_eq!((plan.made, plan.failed.map(|(_, told)| told)), (None, Some(failure)));
+        let waits = now_ms() - plan.last;
         assert!((82_000_000..=82_900_000).contains(&waits), "{waits}");
     }
 

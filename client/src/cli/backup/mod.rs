@@ -14,10 +14,7 @@ use serde_json::json;
 use shared::identity::{Next, phrase::Phrase, recovery::RecoveryKey};
 use zeroize::Zeroizing;
 
-use self::{
-    every::{Every, Plans},
-    once::once,
-};
+use self::{every::Every, once::once};
 use super::{
     Globals, passphrase,
     phrase::{self, Why},
@@ -33,7 +30,7 @@ use crate::{
     failure::{Exit, Failure},
     runtime::now_ms,
     settings,
-    store::{Asking, KeySource as _, OpenProfile, ProfileDir, Store, Wrap},
+    store::{Asking, BackupPlan, KeySource as _, OpenProfile, ProfileDir, Store, Wrap},
 };
 
 pub(super) use self::{every::again_and_again, restore::RestoreCommand};
@@ -104,9 +101,17 @@ impl BackupCommand {
         }
         if let Some(every) = self.every {
             let is_directory = target.is_dir();
-            let plan =
-                Plans { target, every_s: every.seconds(), files: self.files, is_directory, last: now_ms() };
-            opened.with(|store| plan.save(store)).map_err(told)?;
+            let now = now_ms();
+            let plan = BackupPlan {
+                target,
+                every_s: every.seconds(),
+                files: self.files,
+                is_directory,
+                last: now,
+                made: Some(now),
+                failed: None,
+            };
+            opened.with(|store| Ok(store.set_backup_plan(&plan)?)).map_err(told)?;
             eprintln!("{}", if every == Every::Never { words::NOT_ANY_MORE } else { words::BY_DAEMON });
         }
         say_done(globals, &done);
@@ -120,7 +125,11 @@ impl BackupCommand {
         }
         let dir = ProfileDir::choose(globals.profile.clone())?;
         let told = |error: BackupError| words::failed(&error, dir.path());
-        opened(globals)?.with(Plans::stop).map_err(told)?;
+        let stop = |store: &mut Store| match store.backup_plan()? {
+            Some(plan) => Ok(store.set_backup_plan(&BackupPlan { every_s: 0, ..plan })?),
+            None => Ok(()),
+        };
+        opened(globals)?.with(stop).map_err(told)?;
         eprintln!("{}", words::NOT_ANY_MORE);
         Ok(Exit::Ok)
     }

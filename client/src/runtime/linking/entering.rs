@@ -1,7 +1,7 @@
 //! A device that was linked enters the rooms of its account: some at a time, and those that are left at the next start.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -140,7 +140,7 @@ async fn one(local: &Local, room: &Room, past: &BTreeMap<RoomId, Vec<Body>>) -> 
         None => local.join(&link).await?,
     };
     local.entered(&label).await?;
-    let Some(value) = handed::value(room).filter(|value| Some(value.record.id) == local.id(&label).ok())
+    let Some(mut value) = handed::value(room).filter(|value| Some(value.record.id) == local.id(&label).ok())
     else {
         // Another room than it was said to be: whoever is in it is shown, and nothing is taken for read there.
         return Ok(());
@@ -150,6 +150,10 @@ async fn one(local: &Local, room: &Room, past: &BTreeMap<RoomId, Vec<Body>>) -> 
     let past = past.get(&value.record.id).cloned().unwrap_or_default();
     let taken = local.0.vault.run(move |store| {
         let mut intake = Intake::new(me);
+        // As it was handed over unless something later was heard: that came with the room.
+        let label = store.rooms()?.into_iter().find(|one| one.id == value.record.id).map(|one| one.label);
+        let is_in = |labels: &BTreeSet<String>| label.as_ref().is_some_and(|label| labels.contains(label));
+        (value.muted, value.pinned) = (is_in(&store.muted()?), is_in(&store.pinned()?));
         intake.admit(store, &value, Vec::new())?;
         for body in past {
             match intake.take(store, body) {

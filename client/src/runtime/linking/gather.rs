@@ -2,13 +2,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
 use proto::{Message as _, RoomId};
 use shared::{
     invite::link::InviteLink,
-    room::{Command, Engine, Policy},
+    room::{Command, Engine, GroupView, Policy},
 };
 use tokio::{
     sync::{mpsc, oneshot},
@@ -227,6 +228,11 @@ impl Local {
         for (room, invite) in those {
             lock(&self.0.held).remove(&invite);
             let (local, Some(label)) = (self.clone(), self.label_of(room)) else { continue };
+            let is_there = |view: Arc<GroupView>| view.invites.iter().any(|one| one.id == invite);
+            // What is not in the group, as the name of an open room, cannot be ended there; the room itself sees to the rest.
+            if !self.view(&label).is_some_and(is_there) {
+                continue;
+            }
             tokio::spawn(async move { local.tell(&label, Command::Revoke(invite)).await });
         }
     }

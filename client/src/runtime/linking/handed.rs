@@ -3,9 +3,10 @@
 
 use std::io;
 
+use bytes::Bytes;
 use proto::{Message as _, RoomId};
 use shared::{content, file::Manifest, invite::link::InviteLink};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::portable::{
     Account, Reader, Room, Value, Writer,
@@ -14,6 +15,9 @@ use crate::portable::{
 
 /// Rooms of an account, at most.
 const MAX_ROOMS: usize = 64;
+
+/// What stands around a record in a stream, in bytes, and what its first and last one have, at most.
+const FRAME: usize = 32;
 
 /// What a new device gets.
 pub(super) struct Handed {
@@ -36,29 +40,33 @@ pub(super) fn written(
     history: Option<&Manifest>,
     now: u64,
 ) -> io::Result<Zeroizing<Vec<u8>>> {
-    let profile = stream(records, now)?;
-    let handed = content::HandOver {
-        profile: profile.to_vec().into(),
+    let mut handed = content::HandOver {
+        profile: Bytes::from_owner(stream(records, now)?),
         own_devices: own_devices.map(InviteLink::to_string).unwrap_or_default(),
         history: history.map(Manifest::write),
     };
-    Ok(Zeroizing::new(handed.encode_to_vec()))
+    let bytes = Zeroizing::new(handed.encode_to_vec());
+    handed.own_devices.zeroize();
+    Ok(bytes)
 }
 
 /// Records as a stream.
 pub(super) fn stream(records: &[Body], now: u64) -> io::Result<Zeroizing<Vec<u8>>> {
-    let mut writer = Writer::begin(Vec::new(), now)?;
+    // With room for all of it: what grows leaves copies behind.
+    let length: usize = records.iter().map(|body| body.encoded_len() + FRAME).sum();
+    let mut writer = Writer::begin(Vec::with_capacity(length + 2 * FRAME), now)?;
     records.iter().try_for_each(|body| writer.put(body))?;
     Ok(Zeroizing::new(writer.end()?))
 }
 
 /// Reads it; none for anything that is not whole and good.
 pub(super) fn read(bytes: &[u8]) -> Option<Handed> {
-    let handed = content::HandOver::decode(bytes).ok()?;
+    let mut handed = decoded(bytes)?;
     let own_devices = match handed.own_devices.as_str() {
         "" => None,
         link => Some(link.parse().ok()?),
     };
+    handed.own_devices.zeroize();
     let history = match handed.history {
         None => None,
         Some(file) => Some(Box::new(Manifest::read(&file).ok()?)),
@@ -88,6 +96,11 @@ pub(super) fn read(bytes: &[u8]) -> Option<Handed> {
     Some(Handed { account: account?, name, records, rooms, own_devices, settings, history })
 }
 
+/// The message in a copy that is wiped with it: its fields are parts of that one.
+fn decoded(bytes: &[u8]) -> Option<content::HandOver> {
+    content::HandOver::decode(Bytes::from_owner(Zeroizing::new(bytes.to_vec()))).ok()
+}
+
 /// Rooms that are to be entered, as they are kept.
 pub(super) fn kept(rooms: Vec<schema::Room>, own_devices: Option<&InviteLink>) -> Zeroizing<Vec<u8>> {
     let rooms: Vec<Body> = rooms.into_iter().map(Body::Room).collect();
@@ -96,7 +109,7 @@ pub(super) fn kept(rooms: Vec<schema::Room>, own_devices: Option<&InviteLink>) -
 
 /// What [`kept`] kept.
 pub(super) fn listed(bytes: &[u8]) -> (Vec<schema::Room>, Option<InviteLink>) {
-    let Ok(handed) = content::HandOver::decode(bytes) else { return Default::default() };
+    let Some(handed) = decoded(bytes) else { return Default::default() };
     let (mut reader, mut rooms) = (Reader::new(&*handed.profile), Vec::new());
     while let Ok(Some(body)) = reader.read() {
         if let Body::Room(room) = body {

@@ -154,7 +154,11 @@ impl Local {
         let record = Record::read(&kept);
         let Some(mut record) = record.filter(|record| record.role == self.role()) else {
             // Of another version, or of a profile that was somebody else's: nothing comes of it.
-            return Ok(self.0.vault.run(Store::forget_linking).await?);
+            let forget = |store: &mut Store| {
+                store.await_own_device(false)?;
+                store.forget_linking()
+            };
+            return Ok(self.0.vault.run(forget).await?);
         };
         let room = record.room();
         let rows = self.0.vault.run(move |store| store.rows(room)).await?;
@@ -169,7 +173,11 @@ impl Local {
             None => {
                 record.step = record::Step::Ending;
                 let endings = record.endings();
-                Ok(self.0.vault.run(move |store| store.end_linking(room, &endings)).await?)
+                let end = move |store: &mut Store| {
+                    store.await_own_device(false)?;
+                    store.end_linking(room, &endings)
+                };
+                Ok(self.0.vault.run(end).await?)
             }
         }
     }

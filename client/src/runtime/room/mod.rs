@@ -289,11 +289,16 @@ impl Room {
                 let _ = reply.send(self.offer(number, token, said).await);
             }
             Turn::Ask(Some(Ask::InviteDevice { whose, expires_ms, reply })) => {
+                self.device.retain(|(_, reply)| !reply.is_closed());
                 self.device.push_back((whose, reply));
                 // One that is to end is not handed to anybody.
-                let ends = self.endings().await.into_iter().map(|id| Input::Command(Command::Revoke(id)));
+                let view = lock(&self.state).view.clone();
+                let ends = match &view {
+                    Some(view) => self.settled_endings(view).await,
+                    None => Vec::new(),
+                };
                 let wanted = Input::Command(Command::InviteDevice { whose, expires_ms });
-                if let Err(failure) = self.apply(ends.chain([wanted]).collect()).await {
+                if let Err(failure) = self.apply(ends.into_iter().chain([wanted]).collect()).await {
                     self.no_device_invite(&failure);
                 }
             }
@@ -441,7 +446,7 @@ impl Room {
         if !batch.is_empty() || !self.is_stored {
             let (room, record) = (self.record.id, (!self.is_stored).then(|| self.record.clone()));
             let is_new = record.is_some();
-            let ours = Ours::of(&self.record, &events, &self.held);
+            let ours = Ours::of(&self.record, (&events, engine), &self.held);
             let saved = self.vault.run(move |store| {
                 if is_new {
                     // Left over from an earlier membership.

@@ -27,11 +27,22 @@ pub(super) struct Ours {
     heres: Vec<(DeviceId, Box<DeviceHere>)>,
     read: Option<u64>,
     invites: Vec<[u8; 16]>,
+    /// Who this device is in the room of the devices.
+    me: Option<DeviceId>,
 }
 
 impl Ours {
-    pub(super) fn of(record: &RoomRecord, events: &[engine::Event], held: &Held) -> Self {
+    pub(super) fn of(
+        record: &RoomRecord,
+        (events, engine): (&[engine::Event], &engine::Engine),
+        held: &Held,
+    ) -> Self {
         let mut ours = Self::default();
+        if record.kind == RoomKind::OwnDevices {
+            let view = engine.view();
+            let mut members = view.iter().flat_map(|view| &view.members);
+            ours.me = members.find(|member| member.me).map(|member| member.device.id);
+        }
         for event in events {
             match event {
                 engine::Event::Device { body, mine, .. } if record.kind == RoomKind::OwnDevices => {
@@ -55,9 +66,12 @@ impl Ours {
         let mut taken = Vec::new();
         for (body, mine) in self.done {
             taken.extend(store.take_synced(room, &body, mine, now)?);
+            if let Some(me) = self.me.filter(|_| !mine) {
+                taken.extend(store.take_catch_up(room, &body, me, now)?);
+            }
         }
         for (device, here) in self.heres {
-            store.set_device_here(device, &here)?;
+            store.device_is_here(device, &here)?;
         }
         if let Some(seq) = self.read {
             store.ack_at(room, &Cursor::read(), seq)?;

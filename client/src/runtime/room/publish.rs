@@ -8,7 +8,7 @@ use super::{Room, own_leaves};
 use crate::{
     reason::Reason,
     runtime::{Event, FaceId, RoomEvent, lock, now_ms},
-    store::{EnteredRoom, KnownRelay, Mark, Notice, Over, RoomKind, RoomRecord},
+    store::{KnownRelay, Mark, Notice, Over, RoomKind},
 };
 
 impl Room {
@@ -47,9 +47,11 @@ impl Room {
                 if view.own_devices && matches!(event, engine::Event::Joined(_)) {
                     // What cannot be written is only asked about where this device is linked.
                     let _ = self.vault.run(|store| store.set_taken_out(false)).await;
+                    self.synced.notify_one();
                 }
                 self.settle_removals(view).await;
-                self.settle_endings(view).await;
+                let ends = self.settled_endings(view).await;
+                self.follow_ups.extend(ends);
                 lock(&self.state).view = Some(Arc::new(view.clone()));
                 self.settle_here(view, matches!(event, engine::Event::Joined(_))).await;
                 if let (engine::Event::Joined(_), Some(entered)) = (&event, &self.entered) {
@@ -62,7 +64,11 @@ impl Room {
             }
             // Its place is told before it is read there.
             engine::Event::Sent { seq, .. } => self.has_taken(*seq),
-            engine::Event::DeviceHere { .. } => self.here.notify_one(),
+            engine::Event::DeviceHere { .. } => {
+                self.here.notify_one();
+                // One that is new is told what was done before it came.
+                self.synced.notify_one();
+            }
             engine::Event::Message(message) => {
                 self.will_expire(message.disappears);
                 self.unasked.iter().for_each(|unasked| unasked.came(&self.label, message));
@@ -163,6 +169,14 @@ impl Room {
         self.follow_ups.extend([name, device, described].into_iter().flatten().map(Input::Command));
     }
 
+    /// The relay is back: what could not be told to our other devices, or done for them, may work now.
+    pub(super) fn tell_devices_again(&self) {
+        self.here.notify_one();
+        if self.record.kind == RoomKind::OwnDevices {
+            self.synced.notify_one();
+        }
+    }
+
     /// Our other devices are told where we are, those as well that came just now; of devices that are gone nothing is kept.
     async fn settle_here(&mut self, view: &engine::GroupView, is_new: bool) {
         if is_new || view.own_devices {
@@ -198,19 +212,21 @@ impl Room {
         }
     }
 
-    /// Invites that are to end: those that are gone need nothing more, and for the others it is asked again.
-    async fn settle_endings(&mut self, view: &engine::GroupView) {
-        let room = self.record.id;
+    /// Invites that are to end: those that are gone, as the name of an open room is none, need nothing more, and for the others it is
+    /// asked again by what this returns.
+    pub(super) async fn settled_endings(&self, view: &engine::GroupView) -> Vec<Input> {
+        let (room, mut ends) = (self.record.id, Vec::new());
         for id in self.endings().await {
             match view.invites.iter().any(|invite| invite.id == id) {
-                true => self.follow_ups.push(Input::Command(Command::Revoke(id))),
+                true => ends.push(Input::Command(Command::Revoke(id))),
                 false => drop(self.vault.run(move |store| store.invite_is_ended(room, id)).await),
             }
         }
+        ends
     }
 
     /// What cannot be read now is with what comes next.
-    pub(super) async fn endings(&self) -> Vec<[u8; 16]> {
+    async fn endings(&self) -> Vec<[u8; 16]> {
         let room = self.record.id;
         let mut endings = self.vault.run(move |store| store.invite_endings(room)).await.unwrap_or_default();
         let held = lock(&self.held);
@@ -306,9 +322,8 @@ impl Room {
     /// The person was on the way out and stays: the other devices, which went first, are let in again.
     async fn stay(&self) {
         let room = self.record.id;
-        let now = Some(EnteredRoom { room, made: Vec::new(), by_person: true });
         // What cannot be kept stays here alone.
-        if self.vault.run(move |store| store.set_entered_room(room, now)).await.is_ok() {
+        if self.vault.run(move |store| store.person_enters(room)).await.is_ok() {
             self.here.notify_one();
         }
     }
@@ -317,8 +332,7 @@ impl Room {
     async fn tell_left(&self) {
         let room = self.record.id;
         let is_told = self.vault.run(move |store| {
-            let has_devices = |one: &RoomRecord| one.kind == RoomKind::OwnDevices && one.closed.is_none();
-            let is_told = store.rooms()?.iter().any(has_devices);
+            let is_told = store.has_devices()?;
             if is_told {
                 store.add_unsynced(&Mark::Left(room))?;
             }

@@ -45,6 +45,7 @@ impl Room {
         let binding = stream.binding();
         self.stream = Some(stream);
         let _ = self.apply(vec![Input::Connected { binding, token, pin }]).await;
+        self.tell_devices_again();
     }
 
     /// The right to open rooms at this room's relay. Our own asks for none.

@@ -13,10 +13,10 @@ use crate::{
 /// Far longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-struct Device {
+pub(super) struct Device {
     name: &'static str,
-    local: Local,
-    vault: Vault,
+    pub(super) local: Local,
+    pub(super) vault: Vault,
 }
 
 impl Device {
@@ -26,7 +26,7 @@ impl Device {
         OpenProfile::open(chosen, Some("ann"), random).unwrap()
     }
 
-    async fn start(dir: &TempDir, name: &'static str, relay: &Relay) -> Self {
+    pub(super) async fn start(dir: &TempDir, name: &'static str, relay: &Relay) -> Self {
         let profile = Self::profile(dir, name);
         let vault = profile.vault.clone();
         let dial = RelayAddress::new("127.0.0.1", relay.addresses()[0].port()).unwrap();
@@ -69,7 +69,7 @@ impl Device {
         self.vault.now(|store| Ok(store.crash_point.calls == Some(0))).unwrap()
     }
 
-    fn is_muted(&self) -> bool {
+    pub(super) fn is_muted(&self) -> bool {
         self.vault.now(|store| store.muted()).unwrap().contains(ROOM)
     }
 
@@ -83,12 +83,12 @@ impl Device {
         self.local.room(room).is_ok_and(|room| room.view.is_some())
     }
 
-    fn waits(&self) -> usize {
+    pub(super) fn waits(&self) -> usize {
         self.vault.now(|store| store.unsynced()).unwrap().len()
     }
 }
 
-async fn until_so(what: &str, is_so: impl Fn() -> bool) {
+pub(super) async fn until_so(what: &str, is_so: impl Fn() -> bool) {
     let waiting = async {
         while !is_so() {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -98,13 +98,26 @@ async fn until_so(what: &str, is_so: impl Fn() -> bool) {
 }
 
 /// Two devices of one person, in one room and in the one of the devices.
-async fn two(dir: &TempDir, relay: &Relay) -> (Device, Device) {
+pub(super) async fn two(dir: &TempDir, relay: &Relay) -> (Device, Device) {
+    let one = one(dir, relay).await;
+    let two = second(&one, dir, relay).await;
+    (one, two)
+}
+
+/// The first of them.
+pub(super) async fn one(dir: &TempDir, relay: &Relay) -> Device {
     let one = Device::start(dir, "one", relay).await;
     one.local.create(ROOM, None, shared::room::Policy::default()).unwrap();
     one.local.entered(ROOM).await.unwrap();
     let policy = shared::room::Policy { own_devices: true, ..Default::default() };
     let own = one.local.create("devices", None, policy).unwrap();
     one.local.entered(&own).await.unwrap();
+    one
+}
+
+/// The other one.
+pub(super) async fn second(one: &Device, dir: &TempDir, relay: &Relay) -> Device {
+    let own = one.local.own_devices().unwrap().label;
     {
         let account = one.vault.now(|store| store.account()).unwrap().unwrap();
         let profile = Device::profile(dir, "two");
@@ -118,7 +131,7 @@ async fn two(dir: &TempDir, relay: &Relay) -> (Device, Device) {
     let link = one.local.invite_device(ROOM, [7; 16]).await.unwrap();
     let label = two.local.join(&link).await.unwrap();
     two.local.entered(&label).await.unwrap();
-    (one, two)
+    two
 }
 
 fn points() -> impl Iterator<Item = CrashPoint> {

@@ -1,5 +1,6 @@
 mod crash;
 mod devices;
+mod in_step;
 mod old;
 
 use rand_core::UnwrapErr;

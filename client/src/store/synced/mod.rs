@@ -3,13 +3,15 @@
 //! The room's log is the order, and it is the same for all: of two marks about the same thing the later one counts, and what was read
 //! never goes back. What was done here and is not in the log yet will be the later one, so until then it stays as it is here.
 
+pub(super) mod catch_up;
+
 use std::fmt;
 
 use proto::{Message as _, RoomId};
 use rusqlite::{Connection, params};
 use shared::{
     content::{Entered, SyncMark, Synced, sync_mark::Of},
-    identity::{DeviceId, Fingerprint, Person, clean_name},
+    identity::{DeviceId, Fingerprint, Person, clean_name, clean_speaker},
     room::{Millis, Private},
 };
 use zeroize::Zeroizing;
@@ -17,7 +19,7 @@ use zeroize::Zeroizing;
 use super::{Cursor, Damage, MAX_SETTING, MAX_SETTING_NAME, Offer, RoomKind, Store, StoreError};
 
 /// What was done here and is not in the log yet.
-pub(super) const UNSYNCED: &str = "unsynced";
+const UNSYNCED: &str = "unsynced";
 
 /// Marks in one message, at most.
 const MAX_MARKS: usize = 50;
@@ -30,6 +32,9 @@ const MAX_TOLD_DRAFT: usize = 8 << 10;
 
 /// What was done elsewhere about rooms that are not here yet.
 const LATER: &str = "synced_later";
+
+/// What goes with the account.
+pub(super) const OF_DEVICES: &[&str] = &[UNSYNCED, LATER];
 
 /// Marks that wait, at most: three for each room, and some hundred people. The oldest are forgotten first.
 const MAX_WAITING: usize = 1_024;
@@ -51,6 +56,8 @@ pub enum Mark {
     Entered(Offer),
     /// This was typed in a room and not sent; nothing any more where it is empty.
     Draft(RoomId, Typed),
+    /// The person is called so.
+    Named(String),
     /// A setting that follows the person has this value, as TOML writes it; none: as by default.
     Setting {
         /// Its name, as in `privacy.seen`.
@@ -89,7 +96,9 @@ impl Mark {
             Self::Read(room, _) | Self::Muted(room, _) | Self::Pinned(room, _) | Self::Draft(room, _) => {
                 Some(*room)
             }
-            Self::Left(_) | Self::Entered(_) | Self::Verified(..) | Self::Setting { .. } => None,
+            Self::Left(_) | Self::Entered(_) | Self::Verified(..) | Self::Named(_) | Self::Setting { .. } => {
+                None
+            }
         }
     }
 
@@ -102,6 +111,7 @@ impl Mark {
             | (Self::Draft(one, _), Self::Draft(other, _))
             | (Self::Left(one), Self::Left(other)) => one == other,
             (Self::Setting { name: one, .. }, Self::Setting { name: other, .. }) => one == other,
+            (Self::Named(_), Self::Named(_)) => true,
             (Self::Entered(one), Self::Entered(other)) => {
                 (one.room, one.device) == (other.room, other.device)
             }
@@ -129,6 +139,7 @@ impl Mark {
                 (Of::Entered(entered), 0, String::new())
             }
             Self::Draft(room, typed) => (Of::Draft(id(room)), 0, typed.as_str().to_owned()),
+            Self::Named(name) => (Of::Named(name.clone()), 0, String::new()),
             Self::Setting { name, value } => {
                 let is_set = u64::from(value.is_some());
                 (Of::Setting(name.clone()), is_set, value.clone().unwrap_or_default())
@@ -151,6 +162,7 @@ impl Mark {
                 link: entered.link.parse().ok()?,
             }),
             Of::Draft(bytes) => Self::Draft(room(&bytes)?, Typed::new(&name)?),
+            Of::Named(name) => Self::Named(clean_speaker(&name).ok().filter(|clean| *clean == name)?),
             Of::Setting(setting) => {
                 let fits = setting.len() <= MAX_SETTING_NAME && name.len() <= MAX_SETTING;
                 let value = is()?.then_some(name);
@@ -169,6 +181,11 @@ impl Mark {
 
 /// These marks as messages to the other devices, in order.
 pub fn written(marks: &[Mark]) -> Vec<Private> {
+    packed(marks).into_iter().map(message).collect()
+}
+
+/// As many of them together as fit a message.
+fn packed(marks: &[Mark]) -> Vec<Vec<SyncMark>> {
     let (mut messages, mut bytes) = (vec![Vec::new()], 0);
     for mark in marks.iter().map(Mark::write) {
         let (length, count) = (mark.encoded_len() + 8, messages.last().map_or(0, Vec::len));
@@ -179,17 +196,21 @@ pub fn written(marks: &[Mark]) -> Vec<Private> {
         bytes += length;
         messages.last_mut().into_iter().for_each(|message| message.push(mark.clone()));
     }
-    messages.into_iter().filter(|marks| !marks.is_empty()).map(message).collect()
+    messages.retain(|marks| !marks.is_empty());
+    messages
 }
 
 fn message(marks: Vec<SyncMark>) -> Private {
-    Private::new(Synced { marks }.encode_to_vec())
+    Private::new(Synced { marks, catch_up: None }.encode_to_vec())
 }
 
 /// The marks of a message; what is none, or one too many, is passed over.
 pub(super) fn read(body: &[u8]) -> Vec<Mark> {
-    let Ok(synced) = Synced::decode(body) else { return Vec::new() };
-    synced.marks.into_iter().take(MAX_MARKS).filter_map(Mark::read).collect()
+    Synced::decode(body).map(|synced| marks_of(synced.marks)).unwrap_or_default()
+}
+
+fn marks_of(marks: Vec<SyncMark>) -> Vec<Mark> {
+    marks.into_iter().take(MAX_MARKS).filter_map(Mark::read).collect()
 }
 
 impl Store {
@@ -259,11 +280,11 @@ impl Store {
         mine: bool,
         now: Millis,
     ) -> Result<Vec<Mark>, StoreError> {
-        let is_for_that = |one: &super::RoomRecord| one.id == room && one.kind == RoomKind::OwnDevices;
-        if !self.rooms()?.iter().any(is_for_that) {
+        if !self.is_of_devices(room)? {
             return Ok(Vec::new());
         }
         let (marks, mut waiting) = (read(body.as_bytes()), self.unsynced()?);
+        self.hear(&marks)?;
         let before = waiting.len();
         let mut taken = Vec::new();
         for mark in marks {
@@ -288,6 +309,11 @@ impl Store {
             self.set_unsynced(&waiting)?;
         }
         Ok(taken)
+    }
+
+    fn is_of_devices(&self, room: RoomId) -> Result<bool, StoreError> {
+        let is_for_that = |one: &super::RoomRecord| one.id == room && one.kind == RoomKind::OwnDevices;
+        Ok(self.rooms()?.iter().any(is_for_that))
     }
 
     /// A room was entered: what was done at other devices before holds here as well. Returns what has changed.
@@ -374,6 +400,14 @@ impl Store {
                 let is_new = is_new && is_here(&self.db, *room)?;
                 if is_new {
                     self.set_draft(*room, typed.as_str())?;
+                }
+                Ok(is_new)
+            }
+            Mark::Named(name) => {
+                let [before, ..] = self.described()?;
+                let is_new = before.as_ref() != Some(name);
+                if is_new {
+                    self.set_name(name)?;
                 }
                 Ok(is_new)
             }

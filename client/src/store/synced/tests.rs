@@ -14,14 +14,14 @@ use tempfile::TempDir;
 use super::*;
 use crate::store::{Batch, EnteredRoom, FileKey, KeySource as _, Over, RoomRecord, Where};
 
-const DEVICES: RoomId = RoomId([9; 32]);
+pub(super) const DEVICES: RoomId = RoomId([9; 32]);
 
 fn random() -> Random {
     Random::new(UnwrapErr(getrandom::SysRng))
 }
 
 /// A device of the account, in two rooms and in the one of the devices.
-fn device(dir: &TempDir, name: &str) -> Store {
+pub(super) fn device(dir: &TempDir, name: &str) -> Store {
     let path = dir.path().join(name);
     std::fs::create_dir_all(&path).unwrap();
     let key = FileKey.key(&path, &random()).unwrap();
@@ -36,7 +36,7 @@ fn device(dir: &TempDir, name: &str) -> Store {
     store
 }
 
-fn person(n: u8) -> Person {
+pub(super) fn person(n: u8) -> Person {
     Person { name: format!("p{n}"), fingerprint: Fingerprint([n; 32]) }
 }
 
@@ -47,15 +47,15 @@ fn offer(room: u8, device: u8) -> Offer {
     Offer { room: RoomId([room; 32]), device: DeviceId([device; 16]), link }
 }
 
-fn draft(room: u8, text: &str) -> Mark {
+pub(super) fn draft(room: u8, text: &str) -> Mark {
     Mark::Draft(RoomId([room; 32]), Typed::new(text).unwrap())
 }
 
-fn setting(value: Option<&str>) -> Mark {
+pub(super) fn setting(value: Option<&str>) -> Mark {
     Mark::Setting { name: "privacy.seen".to_owned(), value: value.map(str::to_owned) }
 }
 
-fn one_message(marks: &[Mark]) -> Private {
+pub(super) fn one_message(marks: &[Mark]) -> Private {
     written(marks).remove(0)
 }
 
@@ -69,7 +69,7 @@ fn entered(alter: impl Fn(&mut Entered)) -> SyncMark {
 }
 
 /// What a person sees of it.
-fn state(store: &Store) -> String {
+pub(super) fn state(store: &Store) -> String {
     let read = |n: u8| store.acked(RoomId([n; 32]), &Cursor::read()).unwrap();
     let verified: Vec<_> = (1..4)
         .map(|n| store.people().get(&Fingerprint([n; 32])).and_then(|known| known.verified_at))
@@ -88,7 +88,7 @@ fn state(store: &Store) -> String {
 }
 
 /// Does it at a device, as a person would.
-fn done(store: &mut Store, mark: &Mark) {
+pub(super) fn done(store: &mut Store, mark: &Mark) {
     store.add_unsynced(mark).unwrap();
     store.apply(mark, 1).unwrap();
 }
@@ -127,10 +127,10 @@ fn marks_come_back_from_their_bytes_and_what_is_none_is_passed_over() {
         entered(|entered| entered.link = "schat://evil".to_owned()),
         entered(|entered| entered.link = format!("{}{}", entered.link, "x".repeat(4_000))),
     ];
-    assert_eq!(read(&Synced { marks: wrong }.encode_to_vec()), []);
+    assert_eq!(read(&Synced { marks: wrong, catch_up: None }.encode_to_vec()), []);
     assert_eq!(read(&[0xff; 9]), []);
     let many = vec![Mark::Muted(RoomId([1; 32]), true).write(); 10_000];
-    assert_eq!(read(&Synced { marks: many }.encode_to_vec()).len(), MAX_MARKS);
+    assert_eq!(read(&Synced { marks: many, catch_up: None }.encode_to_vec()).len(), MAX_MARKS);
 }
 
 /// A message holds 32 KiB, whatever is in it.
@@ -223,7 +223,7 @@ fn room_that_was_left_elsewhere_is_left_here_before_and_after_it_is_over() {
     let left = |room: u8| one_message(&[Mark::Left(RoomId([room; 32]))]);
     // It is not over yet: it is to be, and once it is it was left.
     assert_eq!(store.take_synced(DEVICES, &left(1), false, 1).unwrap(), [Mark::Left(RoomId([1; 32]))]);
-    assert_eq!(store.left().unwrap(), [RoomId([1; 32])]);
+    assert_eq!(store.left_for_sure().unwrap(), [RoomId([1; 32])]);
     assert!(store.take_left(RoomId([1; 32])).unwrap());
     assert!(!store.take_left(RoomId([1; 32])).unwrap(), "once");
     // It is over already.
@@ -265,13 +265,56 @@ fn what_was_offered_before_a_room_was_left_leads_there_no_more_and_whoever_went_
     assert_eq!(take(&mut store, Mark::Left(RoomId([3; 32]))), []);
     assert_eq!(store.offers().unwrap(), []);
     // One was offered to this device, the other one a person entered here, and the others do not know it yet.
-    for (room, by_person) in [(1, false), (2, true)] {
-        let room = RoomId([room; 32]);
-        store.set_entered_room(room, Some(EnteredRoom { room, made: Vec::new(), by_person })).unwrap();
-    }
+    store.offer_was_taken(RoomId([1; 32])).unwrap();
+    store.person_enters(RoomId([2; 32])).unwrap();
     let left = [1, 2].map(|room| take(&mut store, Mark::Left(RoomId([room; 32]))));
     assert_eq!(left, [vec![Mark::Left(RoomId([1; 32]))], vec![]]);
-    assert_eq!(store.left().unwrap(), [RoomId([1; 32])]);
+    assert_eq!(store.left_for_sure().unwrap(), [RoomId([1; 32])]);
+}
+
+#[test]
+fn room_that_was_left_elsewhere_and_then_took_this_device_out_was_left() {
+    let dir = TempDir::new().unwrap();
+    let mut store = device(&dir, "a");
+    let room = RoomId([1; 32]);
+    let left = one_message(&[Mark::Left(room)]);
+    store.person_enters(room).unwrap();
+    store.take_synced(DEVICES, &left, false, 1).unwrap();
+    assert_eq!(store.left_for_sure().unwrap(), [], "the person may have come later");
+    assert!(store.take_left(room).unwrap(), "and where it is taken out, they had not");
+    // They come in anew, or stay.
+    store.take_synced(DEVICES, &left, false, 1).unwrap();
+    store.person_enters(room).unwrap();
+    assert!(!store.take_left(room).unwrap());
+    // All other devices are there with this one: what is heard of it is over.
+    store.take_synced(DEVICES, &left, false, 1).unwrap();
+    let entered = store.entered_rooms().unwrap().remove(0);
+    store.entered_room_is(&entered, None).unwrap();
+    assert_eq!((store.left_for_sure().unwrap(), store.entered_rooms().unwrap()), (vec![], vec![]));
+    assert!(!store.take_left(room).unwrap());
+}
+
+#[test]
+fn offer_that_was_taken_takes_nothing_from_what_a_person_did() {
+    let dir = TempDir::new().unwrap();
+    let mut store = device(&dir, "a");
+    let room = RoomId([1; 32]);
+    let made = vec![(DeviceId([3; 16]), [4; 16])];
+    store.person_enters(room).unwrap();
+    let before = store.entered_rooms().unwrap().remove(0);
+    let now = EnteredRoom { made, ..before.clone() };
+    store.entered_room_is(&before, Some(now.clone())).unwrap();
+    store.offer_was_taken(room).unwrap();
+    assert_eq!(store.entered_rooms().unwrap(), std::slice::from_ref(&now));
+    // The person went in once more while the others were being let in.
+    store.person_enters(room).unwrap();
+    store.entered_room_is(&now, None).unwrap();
+    assert_eq!(store.entered_rooms().unwrap(), [before]);
+    // Nothing is kept of the other one yet.
+    let other = RoomId([2; 32]);
+    store.offer_was_taken(other).unwrap();
+    let offered = EnteredRoom { room: other, made: Vec::new(), by_person: false };
+    assert_eq!(store.entered_rooms().unwrap().last(), Some(&offered));
 }
 
 #[test]
@@ -310,9 +353,7 @@ fn room_that_was_left_has_no_marks_where_a_person_went_in_anew_but_for_what_was_
         let mut store = device(&dir, "a");
         let [first, second] = [RoomId([1; 32]), RoomId([2; 32])];
         for room in [first, second] {
-            store
-                .set_entered_room(room, Some(EnteredRoom { room, made: Vec::new(), by_person: true }))
-                .unwrap();
+            store.person_enters(room).unwrap();
         }
         let of_before = one_message(&[Mark::Muted(first, true), Mark::Pinned(second, true)]);
         store.take_synced(DEVICES, &of_before, false, 1).unwrap();

@@ -2,13 +2,20 @@
 
 use proto::RoomId;
 use shared::{
-    identity::Identity,
-    room::{Change, Person},
+    identity::{DeviceId, Identity},
+    invite::{
+        InviteSecret,
+        link::{InviteLink, Link},
+    },
+    room::{Change, DeviceHere, Person},
 };
 use tempfile::TempDir;
 
 use super::{ROOM, open, random, record};
-use crate::store::{AccountHere, Batch, OpenProfile, ProfileDir, StoreError};
+use crate::store::{
+    AccountHere, Batch, Mark, Offer, OpenProfile, ProfileDir, RoomKind, RoomRecord, Store, StoreError, Told,
+    written_marks,
+};
 
 /// A linking room.
 const LINKING: RoomId = RoomId([6; 32]);
@@ -32,6 +39,45 @@ fn account_that_takes_the_place_of_another_comes_without_what_that_one_had() {
     let here = AccountHere { identity: &old, backup_key: None };
     assert!(!store.become_device(LINKING, &here, b"rooms").unwrap());
     assert_eq!(store.account().unwrap().unwrap().fingerprint(), new.fingerprint());
+}
+
+/// What the devices of an account that is given up said and offered would lead into its rooms, or ring for its devices.
+#[test]
+fn nothing_that_devices_of_another_account_said_outlives_it() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let own = RoomRecord { kind: RoomKind::OwnDevices, ..record("devices") };
+    let (own, other) = (RoomRecord { id: LINKING, ..own }, RoomId([8; 32]));
+    store.commit(LINKING, Some(&own), &Batch::default()).unwrap();
+    store.commit(ROOM, Some(&record("team")), &Batch::default()).unwrap();
+    let (secret, pin) = (InviteSecret::from_bytes([1; 20]), Some([2; 20]));
+    let link = InviteLink { host: "relay.example".to_owned(), port: 4433, link: Link { secret, pin } };
+    let me = DeviceId([3; 16]);
+    for mark in
+        [Mark::Muted(other, true), Mark::Left(ROOM), Mark::Entered(Offer { room: other, device: me, link })]
+    {
+        store.take_synced(LINKING, &written_marks(&[mark]).remove(0), false, 1).unwrap();
+    }
+    store.person_enters(other).unwrap();
+    let here = DeviceHere { name: "phone".to_owned(), ..DeviceHere::default() };
+    store.set_device_here(me, &here).unwrap();
+    store.set_device_told(&Told { me, here, heard: Vec::new() }).unwrap();
+    store.own_devices_are(5).unwrap();
+    store.add_unsynced(&Mark::Pinned(ROOM, true)).unwrap();
+    store.set_taken_out(true).unwrap();
+    let here = AccountHere { identity: &Identity::without_recovery(&[2; 32]), backup_key: None };
+    assert!(store.become_device(RoomId([5; 32]), &here, b"rooms").unwrap());
+    assert!(!store.is_taken_out().unwrap() && store.unsynced().unwrap().is_empty());
+    assert!(store.offers().unwrap().is_empty() && store.entered_rooms().unwrap().is_empty());
+    assert!(!store.take_left(ROOM).unwrap());
+    assert!(store.take_later(other, 1).unwrap().is_empty() && later(&store).is_none());
+    assert!(store.devices_here().unwrap().is_empty() && store.device_told().unwrap().is_none());
+    assert!(store.own_device_came(ROOM, 5, 2).unwrap(), "one more than this one");
+}
+
+/// What was done about rooms that are not here yet.
+fn later(store: &Store) -> Option<zeroize::Zeroizing<Vec<u8>>> {
+    store.meta("synced_later").unwrap()
 }
 
 #[test]

@@ -7,7 +7,25 @@ use crate::{
     faces::words::{called, counted, when},
     failure::{Exit, Failure},
     portable::{Counts, ReadError},
+    store::BackupPlan,
 };
+
+/// The backups that a daemon makes by itself.
+pub fn by_itself(plan: Option<&BackupPlan>) -> Vec<String> {
+    let Some(plan) = plan else {
+        return vec!["It makes no backups; schat backup DIR --every day lets it.".to_owned()];
+    };
+    let last = plan.made.map_or("none yet".to_owned(), when);
+    let at = plan.target.display();
+    let mut lines = match plan.next() {
+        Some(next) => vec![format!("Backups to {at}: last {last}, next {}.", when(next))],
+        None => vec![format!("Backups to {at}: last {last}, and none by itself any more.")],
+    };
+    if let Some((failed, why)) = &plan.failed {
+        lines.push(format!("The one of {} failed: {} {}", when(*failed), why.message, why.remedy));
+    }
+    lines
+}
 
 /// A backup was not written, or is of no use.
 pub fn failed(error: &BackupError, at: &Path) -> Failure {

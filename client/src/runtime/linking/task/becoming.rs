@@ -5,13 +5,13 @@ use shared::identity::{Fingerprint, Person};
 
 use super::Task;
 use crate::{
-    portable::{Intake, TakeError},
+    portable::{Intake, Room, TakeError},
     runtime::{
         LinkEnd, LinkNews,
         linking::handed::{self, Handed},
     },
     settings,
-    store::{AccountHere, KnownRelay, Store, StoreError},
+    store::{AccountHere, KnownRelay, Mark, Store, StoreError},
     transport::{Pin, RelayAddress},
 };
 
@@ -83,8 +83,21 @@ fn take_all(
         store.take_relay(&address, KnownRelay::FromLink(pin))?;
     }
     let account = AccountHere { identity: &account.identity, backup_key: account.backup_key.as_deref() };
-    store.take_settings(settings::named(&settings))?;
-    store.become_device(room, &account, &handed::kept(rooms, own_devices.as_ref()))
+    let marks: Vec<Mark> =
+        rooms.iter().filter_map(handed::value).flat_map(|room| handed_marks(&room)).collect();
+    let is_one = store.become_device(room, &account, &handed::kept(rooms, own_devices.as_ref()))?;
+    if is_one {
+        store.take_handed_marks(&marks)?;
+        // They stand in a file, which no transaction takes back.
+        store.take_settings(settings::named(&settings))?;
+    }
+    Ok(is_one)
+}
+
+/// How a room was at the other device.
+fn handed_marks(room: &Room) -> [Mark; 2] {
+    let id = room.record.id;
+    [Mark::Muted(id, room.muted), Mark::Pinned(id, room.pinned)]
 }
 
 fn ended(end: LinkEnd) -> LinkNews {

@@ -297,10 +297,17 @@ impl Task {
         debug!(changes = changes.len(), forget, "linking step");
         let is_first = std::mem::take(&mut self.is_new);
         let is_new = self.record.role == Role::New;
+        let is_ending = self.record.step == Step::Ending;
         let (those, posted) = (endings.clone(), kept.clone());
-        let saved = self.local.0.vault.run(move |store| match forget {
-            true => store.end_linking(room, &those),
-            false => store.commit_linking(room, (&changes, &record), (is_first, is_new), (&kept, &those)),
+        let saved = self.local.0.vault.run(move |store| {
+            if is_ending {
+                // First: where the program ends between the two, the linking ends once more.
+                store.await_own_device(false)?;
+            }
+            match forget {
+                true => store.end_linking(room, &those),
+                false => store.commit_linking(room, (&changes, &record), (is_first, is_new), (&kept, &those)),
+            }
         });
         let Err(error) = saved.await else {
             lock(&self.local.0.held).retain(|id| !posted.iter().any(|(_, kept)| kept == id));
@@ -323,10 +330,6 @@ impl Task {
     }
 
     async fn show(&mut self, news: LinkNews) {
-        if matches!(news, LinkNews::Ended { is_handed: true, .. }) {
-            // Whoever comes after that was not let in by this device.
-            let _ = self.local.0.vault.run(|store| store.await_own_device(false)).await;
-        }
         let news = self.local.show_link(news).await;
         self.last = Some(news);
     }
