@@ -30,6 +30,7 @@ pub(super) async fn run(rooms: Weak<Inner>, changed: Changed) {
         let Some(local) = rooms.upgrade().map(Local) else { return };
         local.forget_devices_gone().await;
         local.tell_here().await;
+        local.take_out_strangers().await;
         local.offer_rooms().await;
         // What could not be entered before.
         drop(tokio::spawn(async move { local.take_offers().await }));

@@ -34,6 +34,7 @@ mod people;
 mod raster;
 mod room;
 mod step;
+mod strangers;
 mod sync;
 mod transfer;
 mod unasked;

@@ -168,6 +168,8 @@ impl Local {
         let kept: Vec<_> = those.iter().map(|(_, room, invite)| (*room, *invite)).collect();
         let out: Vec<_> = there.iter().map(|(_, room, device)| (*room, *device)).collect();
         let keep = move |store: &mut Store| {
+            // Whoever comes by one from here on is looked at; whoever is gone may have used what was made for another.
+            store.spoil_device_ways()?;
             store.want_invites_ended(&kept)?;
             store.want_devices_removed(&out)
         };

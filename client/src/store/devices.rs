@@ -171,6 +171,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when it cannot be written.
     pub fn keep_invites(&mut self, those: &[(RoomId, [u8; 16])]) -> Result<(), StoreError> {
+        self.add_device_ways(those)?;
         keep_invites(&self.db, those)
     }
 

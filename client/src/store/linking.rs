@@ -14,6 +14,7 @@ use super::{
     OpenProfile, Over, RoomKind, RoomRecord, Store, StoreError, carried, devices, here, meta_label, offers,
     profile, put_rows, rooms,
     synced::{self, catch_up},
+    ways,
 };
 
 /// The linking under way.
@@ -63,6 +64,8 @@ impl Store {
         (is_first, is_new): (bool, bool),
         (kept, endings): (&[InviteOf], &[InviteOf]),
     ) -> Result<(), StoreError> {
+        // Known before they are with anybody.
+        self.add_device_ways(kept)?;
         let transaction = self.db.transaction()?;
         devices::keep_invites(&transaction, kept)?;
         devices::end_invites(&transaction, endings)?;
@@ -186,7 +189,7 @@ impl Store {
         transaction.execute("DELETE FROM meta WHERE key IN (?1, ?2)", [LINKING, IS_NEW])?;
         // What the devices of before said, offered and were to be told is nothing for others.
         let of_devices = [TAKEN_OUT, devices::COUNTED].into_iter().chain(
-            [synced::OF_DEVICES, catch_up::OF_DEVICES, offers::OF_DEVICES, here::OF_DEVICES]
+            [synced::OF_DEVICES, catch_up::OF_DEVICES, offers::OF_DEVICES, ways::OF_DEVICES, here::OF_DEVICES]
                 .into_iter()
                 .flatten()
                 .copied(),

@@ -35,6 +35,7 @@ mod synced;
 mod tokens;
 mod transfers;
 mod vault;
+mod ways;
 mod who;
 
 use std::path::{Path, PathBuf};
@@ -68,6 +69,7 @@ pub use key::{
 pub use linking::AccountHere;
 pub use notices::{Earlier, Notice, StoredNotice, UNVERIFIED};
 pub use offers::{EnteredRoom, Offer};
+pub use ways::DeviceWay;
 pub use over::{NoWayIn, Over, Unreadable};
 pub use people::{KnownPerson, MAX_NAMES, MAX_PEOPLE, Meeting, People, Replacement};
 pub use picture_key::PictureKey;

@@ -27,6 +27,16 @@ impl Device {
     }
 
     pub(super) async fn start(dir: &TempDir, name: &'static str, relay: &Relay) -> Self {
+        Self::start_some(dir, name, relay, None).await
+    }
+
+    /// Runs some of its rooms, so it says nowhere where it is.
+    pub(super) async fn start_some(
+        dir: &TempDir,
+        name: &'static str,
+        relay: &Relay,
+        only: Option<String>,
+    ) -> Self {
         let profile = Self::profile(dir, name);
         let vault = profile.vault.clone();
         let dial = RelayAddress::new("127.0.0.1", relay.addresses()[0].port()).unwrap();
@@ -35,7 +45,7 @@ impl Device {
             relay: None,
             own: Some(OwnRelay { dial: dial.clone(), pin: relay.pin(), advertise: dial }),
             past: Past::Nothing,
-            only: None,
+            only,
             downloads: None,
             keeps_metadata: false,
             fetches_images: false,

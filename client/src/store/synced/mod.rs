@@ -393,7 +393,10 @@ impl Store {
                 Ok(self.db.execute(sql, params![room.as_bytes(), is])? > 0)
             }
             Mark::Left(room) => self.left_elsewhere(*room),
-            Mark::Entered(offer) => self.add_offer(offer).map(|()| true),
+            Mark::Entered(offer) => {
+                self.add_device_ways(&[(offer.room, offer.link.link.secret.id())])?;
+                self.add_offer(offer).map(|()| true)
+            }
             Mark::Draft(room, typed) => {
                 let before = self.draft(*room)?;
                 let is_new = before.as_deref().map_or("", String::as_str) != typed.as_str();

@@ -1,0 +1,83 @@
+//! Devices of this account that came into a room by a way that was made for another device, and of which no device of this person
+//! says that it is this one: whoever was taken out had heard of that way. They are taken out as well.
+//!
+//! A device that did come by its own way, and had no time to say so, is hit by that too. It is let in again by a new way; whoever is
+//! gone is told of none.
+
+use proto::RoomId;
+use shared::{
+    identity::DeviceId,
+    room::{Command, DeviceHere, GroupView, MAX_HERE, Member},
+};
+
+use super::Local;
+use crate::store::DeviceWay;
+
+impl Local {
+    /// Takes out whoever came by a spoilt way. Ways that nobody can come by any more are forgotten.
+    pub(super) async fn take_out_strangers(&self) {
+        let Some(own) = self.own_devices().filter(|own| self.0.config.only.is_none() && self.is_up(own.id)) else {
+            return;
+        };
+        let Some(own) = own.view else { return };
+        let read = |store: &mut crate::store::Store| Ok((store.device_ways()?, store.devices_here()?));
+        let Ok((ways, said)) = self.0.vault.run(read).await else { return };
+        if ways.is_empty() {
+            return;
+        }
+        let me = self.me().1;
+        let (mut seen, mut over, mut out) = (Vec::new(), Vec::new(), Vec::new());
+        for way in &ways {
+            let Some(label) = self.label_of(way.room) else { continue };
+            let Some(view) = self.view(&label) else { continue };
+            let looked = look(way, &view, &own, &said);
+            seen.extend(looked.is_seen.then_some(way.invite));
+            over.extend(looked.is_over.then_some(way.invite));
+            out.extend(looked.strangers.into_iter().map(|device| (label.clone(), way.room, device)));
+        }
+        let wanted: Vec<_> = out.iter().map(|(_, room, device)| (*room, *device)).collect();
+        let kept = self.0.vault.run(move |store| {
+            // Those that are hit and did not deserve it are let in again.
+            for (room, _) in &wanted {
+                store.offer_was_taken(*room)?;
+            }
+            store.want_devices_removed(&wanted)?;
+            store.settle_device_ways(&seen, &over)
+        });
+        // What cannot be kept is looked at again.
+        if kept.await.is_err() {
+            return;
+        }
+        for (label, _, device) in out {
+            // A room that cannot be told now is with what it tells next.
+            let _ = self.tell(&label, Command::RemoveDevice { who: me, device }).await;
+        }
+    }
+}
+
+/// What a room says of a way into it.
+struct Looked {
+    is_seen: bool,
+    is_over: bool,
+    strangers: Vec<DeviceId>,
+}
+
+fn look(way: &DeviceWay, view: &GroupView, own: &GroupView, said: &[(DeviceId, DeviceHere)]) -> Looked {
+    let is_live = view.invites.iter().any(|invite| invite.id == way.invite);
+    let came: Vec<&Member> =
+        view.members.iter().filter(|member| member.invite == Some(way.invite) && !member.me).collect();
+    let unclaimed = || came.iter().map(|member| member.device.id).filter(|leaf| !is_claimed(way.room, *leaf, own, said));
+    let strangers: Vec<DeviceId> = if way.is_spoilt { unclaimed().collect() } else { Vec::new() };
+    let is_seen = way.is_seen || is_live || !came.is_empty();
+    // Whoever came by it and has not said so yet may be gone before that.
+    Looked { is_seen, is_over: is_seen && !is_live && unclaimed().next().is_none(), strangers }
+}
+
+/// A device that is there says that it is this leaf of the room.
+fn is_claimed(room: RoomId, leaf: DeviceId, own: &GroupView, said: &[(DeviceId, DeviceHere)]) -> bool {
+    let there = |device: DeviceId| own.members.iter().any(|member| member.device.id == device);
+    said.iter().filter(|(device, _)| there(*device)).any(|(_, here)| {
+        // Whoever is in more rooms than can be said may be there.
+        here.rooms.len() >= MAX_HERE || here.rooms.contains(&(room, leaf))
+    })
+}

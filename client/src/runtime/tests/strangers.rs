@@ -1,0 +1,71 @@
+//! A way into a room that was made for one device of a person is known to all of them, also to one that is taken out.
+
+use shared::{invite::link::InviteLink, room::Policy};
+
+use super::{
+    devices::{Device, two, until_so},
+    *,
+};
+
+const CLUB: &str = "club";
+
+async fn relay(dir: &TempDir) -> Relay {
+    let config = relay::Config::new(([127, 0, 0, 1], 0).into(), dir.path().join("relay"));
+    Relay::start(config).await.unwrap()
+}
+
+/// A room, and a way into it that was made for a device of which nothing is known yet.
+async fn way(one: &Device) -> (RoomId, InviteLink) {
+    one.local.create(CLUB, None, Policy::default()).unwrap();
+    one.local.entered(CLUB).await.unwrap();
+    let (room, link) = (one.local.id(CLUB).unwrap(), one.local.invite_device(CLUB, [7; 16]).await.unwrap());
+    let id = link.link.secret.id();
+    one.vault.now(|store| store.keep_invites(&[(room, id)])).unwrap();
+    (room, link)
+}
+
+fn members(device: &Device) -> usize {
+    device.local.view(CLUB).map_or(0, |view| view.members.len())
+}
+
+fn says_that_it_is_in(one: &Device, room: RoomId) -> bool {
+    let said = one.vault.now(|store| store.devices_here()).unwrap();
+    said.iter().any(|(_, here)| here.rooms.iter().any(|(other, _)| *other == room))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn device_that_is_taken_out_keeps_no_place_that_was_for_another() {
+    let dir = TempDir::new().unwrap();
+    let server = relay(&dir).await;
+    let (one, thief) = two(&dir, &server).await;
+    let (_, link) = way(&one).await;
+    let own = one.local.own_devices().unwrap().label;
+    let me = one.local.view(&own).unwrap().members.iter().find(|member| member.me).map(|me| me.device.id);
+    let its = one.local.view(&own).unwrap().members.iter().map(|member| member.device.id).find(|id| Some(*id) != me);
+    // It comes by that, and does not say so.
+    thief.local.clone().shutdown().await;
+    drop(thief);
+    let thief = Device::start_some(&dir, "two", &server, Some(CLUB.to_owned())).await;
+    let label = thief.local.join(&link).await.unwrap();
+    thief.local.entered(&label).await.unwrap();
+    until_so("it is in", || members(&one) == 2).await;
+    one.local.remove_device(&its.unwrap().to_string()).await.unwrap();
+    until_so("it is out", || members(&one) == 1).await;
+    until_so("nothing of it is left", || one.vault.now(|store| store.device_ways()).unwrap().is_empty()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn device_that_says_where_it_is_stays_there_when_another_one_goes() {
+    let dir = TempDir::new().unwrap();
+    let server = relay(&dir).await;
+    let (one, two) = two(&dir, &server).await;
+    let (room, link) = way(&one).await;
+    let label = two.local.join(&link).await.unwrap();
+    two.local.entered(&label).await.unwrap();
+    until_so("it says so", || members(&one) == 2 && says_that_it_is_in(&one, room)).await;
+    one.vault.now(|store| store.spoil_device_ways()).unwrap();
+    one.local.take_out_strangers().await;
+    assert!(one.vault.now(|store| store.device_removals(room)).unwrap().is_empty());
+    until_so("nothing of it is left", || one.vault.now(|store| store.device_ways()).unwrap().is_empty()).await;
+    assert_eq!(members(&one), 2);
+}
