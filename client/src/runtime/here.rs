@@ -3,13 +3,13 @@
 
 use std::{
     sync::{Arc, Weak},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use shared::room::{Command, Day, DeviceHere, MAX_HERE, MessageBody};
 use tokio::{sync::Notify, time::timeout};
 
-use super::{Inner, Local, lock, now_ms};
+use super::{Inner, Local, lock, now_ms, unclaimed::Unclaimed};
 use crate::store::{RoomKind, Told};
 
 /// What changes within this time is told together: a device that is new enters twenty rooms at once.
@@ -23,14 +23,16 @@ pub(super) type Changed = Arc<Notify>;
 
 /// Until nobody has the rooms any more.
 pub(super) async fn run(rooms: Weak<Inner>, changed: Changed) {
+    let mut unclaimed = Unclaimed::default();
     loop {
         // Another day may have begun, or not.
-        let _ = timeout(LOOK, changed.notified()).await;
+        let _ = timeout(unclaimed.next().unwrap_or(LOOK), changed.notified()).await;
         tokio::time::sleep(TOGETHER).await;
         let Some(local) = rooms.upgrade().map(Local) else { return };
         local.forget_devices_gone().await;
         local.tell_here().await;
         local.take_out_strangers().await;
+        local.ring_for_unclaimed(&mut unclaimed, Instant::now()).await;
         local.offer_rooms().await;
         // What could not be entered before.
         drop(tokio::spawn(async move { local.take_offers().await }));

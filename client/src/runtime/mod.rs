@@ -38,6 +38,7 @@ mod strangers;
 mod sync;
 mod transfer;
 mod unasked;
+mod unclaimed;
 
 use std::{
     collections::{BTreeMap, BTreeSet},

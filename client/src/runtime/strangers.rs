@@ -16,7 +16,8 @@ use crate::store::DeviceWay;
 impl Local {
     /// Takes out whoever came by a spoilt way. Ways that nobody can come by any more are forgotten.
     pub(super) async fn take_out_strangers(&self) {
-        let Some(own) = self.own_devices().filter(|own| self.0.config.only.is_none() && self.is_up(own.id)) else {
+        let Some(own) = self.own_devices().filter(|own| self.0.config.only.is_none() && self.is_up(own.id))
+        else {
             return;
         };
         let Some(own) = own.view else { return };
@@ -66,7 +67,8 @@ fn look(way: &DeviceWay, view: &GroupView, own: &GroupView, said: &[(DeviceId, D
     let is_live = view.invites.iter().any(|invite| invite.id == way.invite);
     let came: Vec<&Member> =
         view.members.iter().filter(|member| member.invite == Some(way.invite) && !member.me).collect();
-    let unclaimed = || came.iter().map(|member| member.device.id).filter(|leaf| !is_claimed(way.room, *leaf, own, said));
+    let unclaimed =
+        || came.iter().map(|member| member.device.id).filter(|leaf| !is_claimed(way.room, *leaf, own, said));
     let strangers: Vec<DeviceId> = if way.is_spoilt { unclaimed().collect() } else { Vec::new() };
     let is_seen = way.is_seen || is_live || !came.is_empty();
     // Whoever came by it and has not said so yet may be gone before that.
@@ -74,7 +76,12 @@ fn look(way: &DeviceWay, view: &GroupView, own: &GroupView, said: &[(DeviceId, D
 }
 
 /// A device that is there says that it is this leaf of the room.
-fn is_claimed(room: RoomId, leaf: DeviceId, own: &GroupView, said: &[(DeviceId, DeviceHere)]) -> bool {
+pub(super) fn is_claimed(
+    room: RoomId,
+    leaf: DeviceId,
+    own: &GroupView,
+    said: &[(DeviceId, DeviceHere)],
+) -> bool {
     let there = |device: DeviceId| own.members.iter().any(|member| member.device.id == device);
     said.iter().filter(|(device, _)| there(*device)).any(|(_, here)| {
         // Whoever is in more rooms than can be said may be there.

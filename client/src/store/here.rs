@@ -15,8 +15,14 @@ const HERE: &str = "devices_here";
 /// What this device said last of where it is.
 const TOLD: &str = "device_told";
 
+/// Devices of the account of which was told that none of this person says that it is this one.
+const RUNG: &str = "devices_rung";
+
+/// Of these, at most; the oldest are forgotten first.
+const MOST_RUNG: usize = 256;
+
 /// What goes with the account.
-pub(super) const OF_DEVICES: &[&str] = &[HERE, TOLD];
+pub(super) const OF_DEVICES: &[&str] = &[HERE, TOLD, RUNG];
 
 /// What this device said of where it is, and who could hear that.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +90,27 @@ impl Store {
         self.set_json(TOLD, &ToldRow { row: Row::of(told.me, &told.here), heard })
     }
 
+    /// Whether it was told of this device of the account, in this room, that none of this person says that it is this one.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn has_rung(&self, room: RoomId, device: DeviceId) -> Result<bool, StoreError> {
+        let all: Vec<(String, String)> = self.json(RUNG)?.unwrap_or_default();
+        Ok(all.contains(&rung(room, device)))
+    }
+
+    /// It is told.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be kept.
+    pub fn set_rung(&mut self, room: RoomId, device: DeviceId) -> Result<(), StoreError> {
+        let mut all: Vec<(String, String)> = self.json(RUNG)?.unwrap_or_default();
+        all.push(rung(room, device));
+        let extra = all.len().saturating_sub(MOST_RUNG);
+        all.drain(..extra);
+        self.set_json(RUNG, &all)
+    }
+
     pub(super) fn json<T: for<'de> Deserialize<'de>>(&self, key: &str) -> Result<Option<T>, StoreError> {
         let found = self.meta(key)?;
         found.map(|bytes| serde_json::from_slice(&bytes).map_err(|_| damaged())).transpose()
@@ -93,6 +120,10 @@ impl Store {
         let bytes = serde_json::to_vec(value).map_err(|_| damaged())?;
         self.set_meta(key, &bytes)
     }
+}
+
+fn rung(room: RoomId, device: DeviceId) -> (String, String) {
+    (hex::encode(room.as_bytes()), device.to_string())
 }
 
 /// A device as it is stored; ids as hexadecimal digits.

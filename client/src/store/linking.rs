@@ -189,10 +189,16 @@ impl Store {
         transaction.execute("DELETE FROM meta WHERE key IN (?1, ?2)", [LINKING, IS_NEW])?;
         // What the devices of before said, offered and were to be told is nothing for others.
         let of_devices = [TAKEN_OUT, devices::COUNTED].into_iter().chain(
-            [synced::OF_DEVICES, catch_up::OF_DEVICES, offers::OF_DEVICES, ways::OF_DEVICES, here::OF_DEVICES]
-                .into_iter()
-                .flatten()
-                .copied(),
+            [
+                synced::OF_DEVICES,
+                catch_up::OF_DEVICES,
+                offers::OF_DEVICES,
+                ways::OF_DEVICES,
+                here::OF_DEVICES,
+            ]
+            .into_iter()
+            .flatten()
+            .copied(),
         );
         for key in of_devices {
             transaction.execute("DELETE FROM meta WHERE key = ?1", [key])?;

@@ -69,7 +69,6 @@ pub use key::{
 pub use linking::AccountHere;
 pub use notices::{Earlier, Notice, StoredNotice, UNVERIFIED};
 pub use offers::{EnteredRoom, Offer};
-pub use ways::DeviceWay;
 pub use over::{NoWayIn, Over, Unreadable};
 pub use people::{KnownPerson, MAX_NAMES, MAX_PEOPLE, Meeting, People, Replacement};
 pub use picture_key::PictureKey;
@@ -80,6 +79,7 @@ pub use search::{Hit, Query, Search};
 pub use synced::{Mark, Typed, catch_up::written_for as written_for_newcomer, written as written_marks};
 pub use transfers::MAX_TRANSFERS;
 pub use vault::Vault;
+pub use ways::DeviceWay;
 
 use seal::Sealer;
 

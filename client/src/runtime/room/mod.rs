@@ -74,6 +74,8 @@ pub(super) enum Ask {
     Account(Arc<Identity>, oneshot::Sender<()>),
     /// A link for one device of ours, until then.
     InviteDevice { whose: [u8; 16], expires_ms: Millis, reply: oneshot::Sender<Result<InviteLink, Reason>> },
+    /// None of our devices says that it is this one, which is called so; answered when the alarm is stored.
+    Unclaimed(String, oneshot::Sender<Result<(), Reason>>),
     /// What waits for the relay.
     Queued(oneshot::Sender<Vec<engine::Event>>),
     /// Say goodbye and end.
@@ -121,6 +123,8 @@ pub(super) struct Room {
     follow_ups: Vec<Input>,
     /// Whose command is being carried out: errors of it are for that face.
     asker: Option<FaceId>,
+    /// A device of this account that is none of ours, to be told of with the next step.
+    unclaimed: Option<String>,
     /// The file that is being offered.
     offering: Option<i64>,
     /// Files under way, which end with the room.
@@ -197,6 +201,7 @@ impl Room {
             wants_invite: false,
             follow_ups: Vec::new(),
             asker: None,
+            unclaimed: None,
             offering: None,
             under_way: inner.files.under_way(),
             drops: inner.files.drops(),
@@ -275,6 +280,12 @@ impl Room {
             Turn::Ask(Some(Ask::Queued(reply))) => {
                 // Whoever asked may be gone.
                 let _ = reply.send(self.queued());
+            }
+            Turn::Ask(Some(Ask::Unclaimed(device, reply))) => {
+                self.unclaimed = Some(device);
+                let done = self.apply(vec![Input::Tick]).await;
+                // Whoever asked may be gone.
+                let _ = reply.send(done);
             }
             Turn::Ask(Some(Ask::Account(account, reply))) => {
                 self.take_account(account).await;
@@ -408,6 +419,9 @@ impl Room {
                 if is_news.unwrap_or(true) {
                     output.events.push(engine::Event::Alarm(engine::Alarm::OwnDeviceLinked { device }));
                 }
+            }
+            if let Some(device) = self.unclaimed.take() {
+                output.events.push(engine::Event::Alarm(engine::Alarm::OwnDeviceLinked { device }));
             }
             let (seq, at) = entry.map(|(seq, at)| (engine.told_as(seq), at)).unzip();
             let place = LogPosition { seq, at: at.unwrap_or(now), disappear_s: engine.disappear_s() };

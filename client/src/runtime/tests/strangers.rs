@@ -1,11 +1,17 @@
 //! A way into a room that was made for one device of a person is known to all of them, also to one that is taken out.
 
-use shared::{invite::link::InviteLink, room::Policy};
+use std::time::{Duration, Instant};
+
+use shared::{
+    invite::link::InviteLink,
+    room::{Alarm, Policy},
+};
 
 use super::{
     devices::{Device, two, until_so},
     *,
 };
+use crate::store::Item;
 
 const CLUB: &str = "club";
 
@@ -41,7 +47,14 @@ async fn device_that_is_taken_out_keeps_no_place_that_was_for_another() {
     let (_, link) = way(&one).await;
     let own = one.local.own_devices().unwrap().label;
     let me = one.local.view(&own).unwrap().members.iter().find(|member| member.me).map(|me| me.device.id);
-    let its = one.local.view(&own).unwrap().members.iter().map(|member| member.device.id).find(|id| Some(*id) != me);
+    let its = one
+        .local
+        .view(&own)
+        .unwrap()
+        .members
+        .iter()
+        .map(|member| member.device.id)
+        .find(|id| Some(*id) != me);
     // It comes by that, and does not say so.
     thief.local.clone().shutdown().await;
     drop(thief);
@@ -51,7 +64,8 @@ async fn device_that_is_taken_out_keeps_no_place_that_was_for_another() {
     until_so("it is in", || members(&one) == 2).await;
     one.local.remove_device(&its.unwrap().to_string()).await.unwrap();
     until_so("it is out", || members(&one) == 1).await;
-    until_so("nothing of it is left", || one.vault.now(|store| store.device_ways()).unwrap().is_empty()).await;
+    until_so("nothing of it is left", || one.vault.now(|store| store.device_ways()).unwrap().is_empty())
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,6 +80,52 @@ async fn device_that_says_where_it_is_stays_there_when_another_one_goes() {
     one.vault.now(|store| store.spoil_device_ways()).unwrap();
     one.local.take_out_strangers().await;
     assert!(one.vault.now(|store| store.device_removals(room)).unwrap().is_empty());
-    until_so("nothing of it is left", || one.vault.now(|store| store.device_ways()).unwrap().is_empty()).await;
+    until_so("nothing of it is left", || one.vault.now(|store| store.device_ways()).unwrap().is_empty())
+        .await;
     assert_eq!(members(&one), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn device_of_which_none_of_ours_speaks_rings_once_and_one_that_says_where_it_is_does_not() {
+    let dir = TempDir::new().unwrap();
+    let server = relay(&dir).await;
+    let (one, two) = two(&dir, &server).await;
+    let (room, link) = way(&one).await;
+    let (later, mut unclaimed) = (Instant::now() + Duration::from_secs(3_600), Default::default());
+    let alarms = || {
+        let rings = |item: &Item| {
+            matches!(
+                item,
+                Item::Happening(Happening { what: RoomLogItem::Alarm(Alarm::OwnDeviceLinked { .. }), .. })
+            )
+        };
+        one.vault
+            .now(|store| store.past_after(room, 0, 100))
+            .unwrap()
+            .iter()
+            .filter(|item| rings(item))
+            .count()
+    };
+    // As many devices as there are in another room, so their number says nothing.
+    two.local.clone().shutdown().await;
+    drop(two);
+    let silent = Device::start_some(&dir, "two", &server, Some(CLUB.to_owned())).await;
+    let label = silent.local.join(&link).await.unwrap();
+    silent.local.entered(&label).await.unwrap();
+    until_so("it is in", || members(&one) == 2).await;
+    let own = one.local.own_devices().unwrap().id;
+    until_so("the connection is there", || one.local.is_up(own)).await;
+    one.local.ring_for_unclaimed(&mut unclaimed, Instant::now()).await;
+    assert_eq!(alarms(), 0);
+    for _ in 0..2 {
+        one.local.ring_for_unclaimed(&mut unclaimed, later).await;
+        assert_eq!(alarms(), 1);
+    }
+    // Once it says so nothing rings.
+    silent.local.clone().shutdown().await;
+    drop(silent);
+    let _two = Device::start(&dir, "two", &server).await;
+    until_so("it says so", || says_that_it_is_in(&one, room)).await;
+    one.local.ring_for_unclaimed(&mut unclaimed, later).await;
+    assert_eq!((alarms(), unclaimed.next()), (1, None));
 }

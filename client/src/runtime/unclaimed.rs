@@ -1,0 +1,102 @@
+//! Rings for a device of this account of which no device of this person says, for a while, that it is this one: whoever has the
+//! account's key, and a way into a room, needs no linking.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use proto::RoomId;
+use shared::{identity::DeviceId, room::Member};
+use tokio::sync::oneshot;
+
+use super::{Local, room::Ask, strangers::is_claimed};
+
+/// So long this device must have been with the others without hearing it: a device says where it is a few seconds after it came.
+const WAIT: Duration = Duration::from_secs(300);
+
+/// Since when nobody says so, by room and device. With a connection that ends it begins anew.
+#[derive(Default)]
+pub(super) struct Unclaimed(HashMap<(RoomId, DeviceId), Instant>);
+
+impl Unclaimed {
+    /// Those of `found` that were so long enough. Others begin, and who is not found any more is forgotten.
+    fn ripe(&mut self, found: Vec<(RoomId, DeviceId)>, now: Instant) -> Vec<(RoomId, DeviceId)> {
+        let since = |one: (RoomId, DeviceId)| (one, self.0.get(&one).copied().unwrap_or(now));
+        self.0 = found.into_iter().map(since).collect();
+        let is_ripe = |since: &Instant| now.saturating_duration_since(*since) >= WAIT;
+        self.0.iter().filter(|(_, since)| is_ripe(since)).map(|(one, _)| *one).collect()
+    }
+
+    /// When to look again.
+    pub(super) fn next(&self) -> Option<Duration> {
+        (!self.0.is_empty()).then_some(WAIT)
+    }
+}
+
+impl Local {
+    /// Looks which leaves of this account nobody claims, and rings for those that stay so.
+    pub(super) async fn ring_for_unclaimed(&self, unclaimed: &mut Unclaimed, now: Instant) {
+        let found = self.unclaimed().await.unwrap_or_default();
+        for (room, device) in unclaimed.ripe(found, now) {
+            if let Ok(true) = self.ring(room, device).await {
+                unclaimed.0.remove(&(room, device));
+            }
+        }
+    }
+
+    /// None: it cannot be known now.
+    async fn unclaimed(&self) -> Option<Vec<(RoomId, DeviceId)>> {
+        let own = self.own_devices().filter(|own| self.0.config.only.is_none() && self.is_up(own.id))?;
+        let (own, me) = (own.view?, self.me().1);
+        let said = self.0.vault.run(|store| store.devices_here()).await.ok()?;
+        let mut found = Vec::new();
+        for status in self.all_rooms().into_iter().filter(|status| status.over.is_none()) {
+            let Some(view) = status.view.filter(|view| !view.own_devices) else { continue };
+            // Whoever was there before this one came is known to it by the linking, or by nothing.
+            let is_new = |member: &&Member| member.person.fingerprint == me && !member.me && member.since > 0;
+            let leaves = view.members.iter().filter(is_new).map(|member| member.device.id);
+            let of_nobody = leaves.filter(|leaf| !is_claimed(status.id, *leaf, &own, &said));
+            for leaf in of_nobody {
+                let room = status.id;
+                if !self.0.vault.run(move |store| store.has_rung(room, leaf)).await.ok()? {
+                    found.push((room, leaf));
+                }
+            }
+        }
+        Some(found)
+    }
+
+    /// True: it was told, and that is kept.
+    async fn ring(&self, room: RoomId, device: DeviceId) -> Result<bool, crate::reason::Reason> {
+        let Some(label) = self.label_of(room) else { return Ok(false) };
+        let Some(view) = self.view(&label) else { return Ok(false) };
+        let Some(member) = view.members.iter().find(|member| member.device.id == device) else {
+            return Ok(false);
+        };
+        let (reply, answer) = oneshot::channel();
+        if self.asks(&label)?.send(Ask::Unclaimed(member.device.name.clone(), reply)).await.is_err() {
+            return Ok(false);
+        }
+        // A room that ends now rings no more.
+        let Ok(done) = answer.await else { return Ok(false) };
+        done?;
+        Ok(self.0.vault.run(move |store| store.set_rung(room, device)).await.is_ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_says_for_long_enough_is_ripe_and_a_break_begins_it_anew() {
+        let (mut unclaimed, begin) = (Unclaimed::default(), Instant::now());
+        let one = (RoomId([1; 32]), DeviceId([2; 16]));
+        assert!(unclaimed.ripe(vec![one], begin).is_empty() && unclaimed.next().is_some());
+        assert!(unclaimed.ripe(vec![one], begin + WAIT / 2).is_empty());
+        assert_eq!(unclaimed.ripe(vec![one], begin + WAIT), [one]);
+        assert!(unclaimed.ripe(Vec::new(), begin + WAIT).is_empty() && unclaimed.next().is_none());
+        assert!(unclaimed.ripe(vec![one], begin + WAIT * 2).is_empty());
+    }
+}
