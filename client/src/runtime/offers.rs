@@ -239,7 +239,8 @@ impl Local {
             return true;
         }
         let entered = async {
-            let label = self.join(&offer.link).await?;
+            // A stolen device may offer what it likes: what leads elsewhere is of no use, and nobody joins it.
+            let Some(label) = self.join_offered(offer).await? else { return Ok(()) };
             self.entered(&label).await?;
             self.share(offer.room, false).await;
             Ok(())

@@ -12,6 +12,7 @@ mod devices;
 mod drafts;
 mod error;
 mod followed;
+mod gone;
 mod happenings;
 mod here;
 mod history;
@@ -246,7 +247,7 @@ impl Store {
         Ok(self.db.execute_batch("COMMIT")?)
     }
 
-    /// Writes several things, all of them or nothing. What is shown from memory meanwhile is what was to be.
+    /// Writes several things, all of them or nothing. What is shown from memory meanwhile is what was to be, and after a failure what is.
     pub(crate) fn all_or_nothing<T>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
@@ -257,6 +258,9 @@ impl Store {
             self.db.execute_batch("ROLLBACK TO whole")?;
         }
         self.db.execute_batch("RELEASE whole")?;
+        if done.is_err() {
+            self.load_people()?;
+        }
         done
     }
 

@@ -13,21 +13,26 @@ use crate::{
 /// Far longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-struct Device {
+pub(super) struct Device {
     name: &'static str,
-    local: Local,
-    vault: Vault,
+    pub(super) local: Local,
+    pub(super) vault: Vault,
 }
 
 impl Device {
-    fn profile(dir: &TempDir, name: &str) -> OpenProfile {
+    fn profile(dir: &TempDir, (name, person): (&str, &str)) -> OpenProfile {
         let random = Random::new(UnwrapErr(getrandom::SysRng));
         let chosen = ProfileDir::choose(Some(dir.path().join(name))).unwrap();
-        OpenProfile::open(chosen, Some("ann"), random).unwrap()
+        OpenProfile::open(chosen, Some(person), random).unwrap()
     }
 
     async fn start(dir: &TempDir, name: &'static str, relay: &Relay) -> Self {
-        let profile = Self::profile(dir, name);
+        Self::of(dir, (name, "ann"), relay).await
+    }
+
+    /// One of somebody else's.
+    pub(super) async fn of(dir: &TempDir, (name, person): (&'static str, &str), relay: &Relay) -> Self {
+        let profile = Self::profile(dir, (name, person));
         let vault = profile.vault.clone();
         let dial = RelayAddress::new("127.0.0.1", relay.addresses()[0].port()).unwrap();
         let config = Config {
@@ -79,7 +84,7 @@ impl Device {
     }
 
     /// What it has of a room, where it is in it.
-    fn is_in(&self, room: &str) -> bool {
+    pub(super) fn is_in(&self, room: &str) -> bool {
         self.local.room(room).is_ok_and(|room| room.view.is_some())
     }
 
@@ -88,7 +93,7 @@ impl Device {
     }
 }
 
-async fn until_so(what: &str, is_so: impl Fn() -> bool) {
+pub(super) async fn until_so(what: &str, is_so: impl Fn() -> bool) {
     let waiting = async {
         while !is_so() {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -98,7 +103,7 @@ async fn until_so(what: &str, is_so: impl Fn() -> bool) {
 }
 
 /// Two devices of one person, in one room and in the one of the devices.
-async fn two(dir: &TempDir, relay: &Relay) -> (Device, Device) {
+pub(super) async fn two(dir: &TempDir, relay: &Relay) -> (Device, Device) {
     let one = Device::start(dir, "one", relay).await;
     one.local.create(ROOM, None, shared::room::Policy::default()).unwrap();
     one.local.entered(ROOM).await.unwrap();
@@ -107,7 +112,7 @@ async fn two(dir: &TempDir, relay: &Relay) -> (Device, Device) {
     one.local.entered(&own).await.unwrap();
     {
         let account = one.vault.now(|store| store.account()).unwrap().unwrap();
-        let profile = Device::profile(dir, "two");
+        let profile = Device::profile(dir, ("two", "ann"));
         let here = AccountHere { identity: &account, backup_key: None };
         profile.vault.now(|store| store.become_device(RoomId([9; 32]), &here, &[])).unwrap();
     }

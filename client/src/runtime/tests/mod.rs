@@ -1,6 +1,7 @@
 mod crash;
 mod devices;
 mod old;
+mod owner;
 
 use rand_core::UnwrapErr;
 use relay::Relay;
