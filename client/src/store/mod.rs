@@ -255,12 +255,14 @@ impl Store {
         self.db.execute_batch("SAVEPOINT whole")?;
         let done = work(self);
         if done.is_err() {
-            self.db.execute_batch("ROLLBACK TO whole")?;
+            // A full disk makes the database take all of it back by itself.
+            if !self.db.is_autocommit() {
+                self.db.execute_batch("ROLLBACK TO whole; RELEASE whole;")?;
+            }
+            self.load_people()?;
+            return done;
         }
         self.db.execute_batch("RELEASE whole")?;
-        if done.is_err() {
-            self.load_people()?;
-        }
         done
     }
 

@@ -54,7 +54,7 @@ impl Device {
     }
 
     /// As if killed: what is not stored is gone.
-    async fn again(self, dir: &TempDir, relay: &Relay) -> Self {
+    pub(super) async fn again(self, dir: &TempDir, relay: &Relay) -> Self {
         self.local.clone().shutdown().await;
         let Self { name, local, vault } = self;
         drop((local, vault));

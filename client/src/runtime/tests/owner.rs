@@ -35,10 +35,15 @@ async fn says(device: &Device, marks: &[Mark]) {
 async fn owner_whom_the_thief_took_out_first_replaces_the_key_and_links_again() {
     let dir = TempDir::new().unwrap();
     let relay = relay(&dir).await;
-    let (owner, thief) = two(&dir, &relay).await;
-    let words = owner.vault.now(|store| store.phrase_entropy()).unwrap().unwrap();
+    // The account was made at the device that is stolen; its words are with the owner.
+    let (thief, owner) = two(&dir, &relay).await;
+    let words = thief.vault.now(|store| store.phrase_entropy()).unwrap().unwrap();
     let device = other(&thief).await;
     thief.local.remove_device(&device.id.to_string()).await.unwrap();
+    let is_alone =
+        || thief.local.own_devices().and_then(|room| room.view).is_some_and(|view| view.members.len() == 1);
+    until_so("the thief is alone", is_alone).await;
+    let owner = owner.again(&dir, &relay).await;
     let is_out = || owner.vault.now(|store| store.is_taken_out()).unwrap();
     until_so("the owner is taken out", is_out).await;
     let refused = owner.local.link(None, None).await;

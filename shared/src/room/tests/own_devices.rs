@@ -192,6 +192,7 @@ fn what_a_device_tells_the_others_is_its_own_alone() {
         };
         world.devices[i].events.iter().find_map(of)
     };
-    let phone = world.view(ANN).members.iter().find(|member| !member.me).map(|member| member.device.id);
+    let view = world.devices[ANN].engine.as_ref().unwrap().view().unwrap();
+    let phone = view.members.iter().find(|member| !member.me).map(|member| member.device.id);
     assert_eq!((by(ANN), by(PHONE)), (phone, phone));
 }
