@@ -140,11 +140,15 @@ pub(super) struct Opening<R> {
 impl<R: Read> Opening<R> {
     /// Reads the header.
     pub(super) fn begin(mut from: R, key: &BackupKey, kind: Kind) -> Result<Self, BackupError> {
-        let mut header = [0; HEADER];
-        from.read_exact(&mut header).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => BackupError::Foreign,
-            _ => error.into(),
-        })?;
+        let mut begins = Vec::with_capacity(HEADER);
+        (&mut from).take(HEADER as u64).read_to_end(&mut begins)?;
+        // What ends within its header is told apart by what is there.
+        let is_ours = !begins.is_empty() && begins.iter().zip(MAGIC).all(|(byte, ours)| byte == ours);
+        let header: [u8; HEADER] = match begins.try_into() {
+            Ok(header) => header,
+            Err(_) if is_ours => return Err(BackupError::Cut),
+            Err(_) => return Err(BackupError::Foreign),
+        };
         let (head, rest) = header.split_first_chunk::<NAMED>().ok_or(BackupError::Foreign)?;
         let (salt, check) = rest.split_first_chunk::<SALT>().ok_or(BackupError::Foreign)?;
         let (magic, kinds) = head.split_first_chunk::<12>().ok_or(BackupError::Foreign)?;
@@ -251,7 +255,12 @@ mod tests {
             told(b"some other file, which is long enough to have such a header as these."),
             BackupError::Foreign
         ));
-        assert!(matches!(told(&whole[..20]), BackupError::Foreign));
+        for cut in 1..HEADER {
+            assert!(matches!(told(&whole[..cut]), BackupError::Cut), "{cut}");
+        }
+        for foreign in [&b""[..], b"some other file", b"schat-backuq"] {
+            assert!(matches!(told(foreign), BackupError::Foreign), "{foreign:?}");
+        }
         let mut newer = whole.clone();
         newer[MAGIC.len()] = VERSION + 1;
         assert!(matches!(told(&newer), BackupError::TooNew));

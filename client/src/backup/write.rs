@@ -109,7 +109,7 @@ fn is_ours(place: &Path, key: &BackupKey, kind: Kind) -> Result<(), BackupError>
         _ => {}
     }
     match Opening::begin(file, key, kind) {
-        Err(BackupError::Foreign | BackupError::WrongPhrase) => Err(BackupError::Taken),
+        Err(BackupError::Foreign | BackupError::WrongPhrase | BackupError::Cut) => Err(BackupError::Taken),
         other => other.map(drop),
     }
 }

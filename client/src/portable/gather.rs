@@ -146,6 +146,7 @@ impl Gather {
                 verified_at: known.verified_at,
                 replaced_at: known.replaced_at,
                 replaced_by: known.replaced_by.and_then(|by| hex::decode(by).ok()).unwrap_or_default(),
+                verified_by: known.verified_by.iter().map(|by| by.0.to_vec()).collect(),
             })
         });
         self.ready.extend(people);

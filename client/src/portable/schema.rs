@@ -132,6 +132,9 @@ pub struct Person {
     /// The fingerprint of the account that took the place of this one, 32 bytes; else empty.
     #[prost(bytes = "vec", tag = "6")]
     pub replaced_by: Vec<u8>,
+    /// The devices by whose word it was compared, 16 bytes each; none: at the one that wrote this.
+    #[prost(bytes = "vec", repeated, tag = "7")]
+    pub verified_by: Vec<Vec<u8>>,
 }
 
 /// A relay that is known.

@@ -5,7 +5,7 @@
 use proto::{RoomId, Token};
 use shared::{
     identity::{
-        Fingerprint, Identity, MAX_AVATAR, clean_name, clean_optional, clean_speaker,
+        DeviceId, Fingerprint, Identity, MAX_AVATAR, clean_name, clean_optional, clean_speaker,
         credential::{MAX_GLYPH, MAX_STATUS},
         names::clean_topic,
         recovery::{ENTROPY_LEN, RecoveryKey, seed_of},
@@ -39,6 +39,9 @@ pub const MAX_SETTINGS: usize = 64 << 10;
 
 /// Longest account, in bytes: a key, and how it came to be the person's.
 const MAX_ACCOUNT: usize = 4 << 10;
+
+/// Most devices by whose word somebody is verified: more than anybody has, and all of a room.
+const MAX_DEVICES: usize = 1_024;
 
 /// Longest way back into a room, in bytes.
 const MAX_WAY_BACK: usize = super::frames::MAX_RECORD;
@@ -199,7 +202,12 @@ fn known(person: &schema::Person) -> Result<KnownPerson, ReadError> {
     }
     let names = person.names.iter().map(|name| called(name, &fingerprint)).collect();
     let replaced_by: Option<[u8; 32]> = some(&person.replaced_by, "another account")?;
+    if person.verified_by.len() > MAX_DEVICES {
+        return Err(ReadError::TooLong("devices of a mark"));
+    }
+    let device = |by: &Vec<u8>| Ok(DeviceId(array(by, "a device")?));
     Ok(KnownPerson {
+        verified_by: person.verified_by.iter().map(device).collect::<Result<_, ReadError>>()?,
         fingerprint,
         names,
         first_seen: person.first_seen,

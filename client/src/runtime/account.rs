@@ -12,8 +12,8 @@ use shared::identity::{
 use tokio::sync::oneshot;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::{Local, lock, room::Ask};
-use crate::reason::Reason;
+use super::{Event, Local, RoomEvent, lock, room::Ask};
+use crate::{reason::Reason, store::StoredNotice};
 
 /// What the twelve words of a phrase say. Secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,11 +92,14 @@ impl Local {
         let Some(account) = changed.filter(|_| phrase != fresh) else { return Ok(Replaced::WrongPhrase) };
         let (account, was) = (Arc::new(account), old.fingerprint());
         let (stored, seals) = (account.clone(), Phrase::from_bytes(&fresh.0).backup_key());
-        if !self.0.vault.run(move |store| store.replace_account(&was, &stored, &seals)).await? {
-            // Somebody else was faster, by the same phrase.
-            return Ok(Replaced::WrongPhrase);
-        }
+        let done = self.0.vault.run(move |store| store.replace_account(&was, &stored, &seals)).await?;
+        // Somebody else was faster, by the same phrase.
+        let Some(told) = done else { return Ok(Replaced::WrongPhrase) };
         lock(&self.0.profile).engine.identity = account.clone();
+        for StoredNotice { ordinal, room, notice } in told {
+            let event = RoomEvent::Notice { ordinal, notice, again: false };
+            self.0.outlet.send(Event::Room { room: room.into(), event }).await;
+        }
         for status in self.all_rooms().into_iter().filter(|status| status.over.is_none()) {
             let Ok(asks) = self.asks(&status.label) else { continue };
             let (reply, taken) = oneshot::channel();

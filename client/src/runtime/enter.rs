@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use shared::{
+    identity::KeyChange,
     invite::link::InviteLink,
     room::{Engine, Event as EngineEvent, Input},
 };
@@ -14,7 +15,7 @@ use super::{
 };
 use crate::{
     reason::{LinkReason, Reason, RelayReason, Unasked},
-    store::{Notice, RoomKind, Where},
+    store::{Notice, Offer, RoomKind, Where},
     transport::{Connection, Dialed, ExpectedRelay, Pin, RelayAddress, RoomStream, StreamError},
 };
 
@@ -41,11 +42,35 @@ impl Local {
         Ok(label)
     }
 
+    /// Joins a room that another device of this person offered. None: its link leads into another room, or is of somebody else, and
+    /// nothing was joined.
+    ///
+    /// # Errors
+    /// As [`Local::join`].
+    pub(super) async fn join_offered(&self, offer: &Offer) -> Result<Option<String>, Reason> {
+        let card = self.read_link(&offer.link).await?;
+        let account = lock(&self.0.profile).engine.identity.clone();
+        // A room that has not taken another key for the account yet invites by the old one.
+        let was = account.change().map(KeyChange::old);
+        let is_ours = matches!(&card.invited, EngineEvent::Invited { by, .. }
+            if by.fingerprint == account.fingerprint() || Some(by.fingerprint) == was);
+        if !is_ours || card.engine.room_id() != offer.room {
+            return Ok(None);
+        }
+        let (label, invited) = self.enter_by(card, RoomKind::Chat)?;
+        self.tell_invited(&label, invited).await;
+        Ok(Some(label))
+    }
+
     async fn join_as(&self, invite: &InviteLink, is_persons: bool) -> Result<String, Reason> {
         let (label, invited) = self.enter(invite, RoomKind::Chat, is_persons).await?;
-        let event = RoomEvent::Engine(invited);
-        self.0.outlet.send(Event::Room { room: label.as_str().into(), event }).await;
+        self.tell_invited(&label, invited).await;
         Ok(label)
+    }
+
+    async fn tell_invited(&self, label: &str, invited: EngineEvent) {
+        let event = RoomEvent::Engine(invited);
+        self.0.outlet.send(Event::Room { room: label.into(), event }).await;
     }
 
     /// Joins the room of this person's devices. A link that leads elsewhere makes a room that is left again.
@@ -62,6 +87,21 @@ impl Local {
         kind: RoomKind,
         is_persons: bool,
     ) -> Result<(String, EngineEvent), Reason> {
+        let card = self.read_link(invite).await?;
+        if is_persons {
+            self.enters_here(card.engine.room_id());
+        }
+        self.enter_by(card, kind)
+    }
+
+    fn enter_by(&self, card: Card, kind: RoomKind) -> Result<(String, EngineEvent), Reason> {
+        let Card { engine, address, pin, invited } = card;
+        let label = self.begin_as(engine, Where::Relay { address, pin }, kind)?;
+        Ok((label, invited))
+    }
+
+    /// Where a link leads; of the room of a linking nobody is told.
+    async fn read_link(&self, invite: &InviteLink) -> Result<Card, Reason> {
         let address = RelayAddress::new(&invite.host, invite.port).map_err(RelayReason::Address)?;
         let profile = lock(&self.0.profile).engine.clone();
         let mut engine =
@@ -70,11 +110,7 @@ impl Local {
         if matches!(&invited, EngineEvent::Invited { room, .. } if is_linking_room(room)) {
             return Err(LinkReason::DevicesLink.into());
         }
-        if is_persons {
-            self.enters_here(engine.room_id());
-        }
-        let label = self.begin_as(engine, Where::Relay { address, pin }, kind)?;
-        Ok((label, invited))
+        Ok(Card { engine, address, pin, invited })
     }
 
     /// Reads the card that lies at the relay: where the link leads, and the pin of the relay, if links have one.
@@ -129,6 +165,14 @@ impl Local {
         connection.close(proto::CloseCode::Done);
         Ok((pin, invited?))
     }
+}
+
+/// What a link's card says.
+struct Card {
+    engine: Engine,
+    address: RelayAddress,
+    pin: Option<Pin>,
+    invited: EngineEvent,
 }
 
 enum Why {

@@ -242,7 +242,8 @@ impl Local {
             return self.pass_on(offer.room).await.is_ok();
         }
         let entered = async {
-            let label = self.join(&offer.link).await?;
+            // A stolen device may offer what it likes: what leads elsewhere is of no use, and nobody joins it.
+            let Some(label) = self.join_offered(offer).await? else { return Ok(()) };
             self.entered(&label).await?;
             Ok(self.pass_on(offer.room).await?)
         };

@@ -157,10 +157,17 @@ impl Store {
     /// [`StoreError`] when it cannot be written.
     pub fn take_person(&mut self, person: &KnownPerson) -> Result<(), StoreError> {
         let here = self.people.get(&person.fingerprint);
-        let before = here.clone().unwrap_or_else(|| KnownPerson { verified_at: None, ..person.clone() });
+        let before = here.clone().unwrap_or_else(|| KnownPerson {
+            verified_at: None,
+            verified_by: Vec::new(),
+            ..person.clone()
+        });
         let is_over = before.replaced_by.is_some() || person.replaced_by.is_some();
+        let verified_by =
+            if before.verified_at.is_some() { &before.verified_by } else { &person.verified_by };
         let known = KnownPerson {
             verified_at: before.verified_at.or(person.verified_at).filter(|_| !is_over),
+            verified_by: verified_by.iter().copied().filter(|_| !is_over).collect(),
             replaced_at: before.replaced_at.or(person.replaced_at),
             replaced_by: before.replaced_by.clone().or_else(|| person.replaced_by.clone()),
             ..before

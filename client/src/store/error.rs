@@ -89,6 +89,9 @@ pub enum StoreError {
     /// As many people are marked as the profile can hold.
     #[error("too many marks")]
     TooManyMarks,
+    /// Another account took the place of this one: whose number is to be compared, as 64 hexadecimal digits.
+    #[error("key replaced")]
+    KeyReplaced(String),
     /// Something else holds the database.
     #[error("database busy")]
     Busy,
@@ -175,6 +178,7 @@ impl StoreError {
             Self::Locked(_) => "in_use",
             Self::ReadOnly(_) => "read_only",
             Self::BeingLinked => "linking",
+            Self::KeyReplaced(_) => "key_replaced",
             Self::Missing(_) => "not_found",
             Self::NoHome | Self::BadName(_) | Self::BadCursor => "usage",
             _ => "storage",
@@ -186,7 +190,7 @@ impl StoreError {
         match self {
             Self::Missing(_) => Exit::NotFound,
             Self::NoHome | Self::BadName(_) | Self::BadCursor => Exit::Usage,
-            Self::BeingLinked => Exit::Refused,
+            Self::BeingLinked | Self::KeyReplaced(_) => Exit::Refused,
             _ => Exit::Local,
         }
     }

@@ -6,7 +6,7 @@
 use proto::RoomId;
 use rusqlite::{Connection, params};
 use shared::{
-    identity::Identity,
+    identity::{Fingerprint, Identity},
     room::{Change, CloseReason},
 };
 
@@ -135,18 +135,25 @@ impl Store {
         Ok(self.meta(TAKEN_OUT)?.is_some())
     }
 
-    /// It was, or is in it again.
+    /// A device of that account was taken out, and it was this one. Where the profile has another account by now nothing is to be said
+    /// of that: whoever did it may have been a thief, and the owner has replaced the key.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be written.
-    pub fn set_taken_out(&mut self, is_out: bool) -> Result<(), StoreError> {
-        match is_out {
+    pub fn was_taken_out(&mut self, of: &Fingerprint) -> Result<(), StoreError> {
+        match self.account()?.is_some_and(|account| account.fingerprint() == *of) {
             true => self.set_meta(TAKEN_OUT, &[1]),
-            false => {
-                self.db.execute("DELETE FROM meta WHERE key = ?1", [TAKEN_OUT])?;
-                Ok(())
-            }
+            false => Ok(()),
         }
+    }
+
+    /// This device is in the room of its account's devices, or nobody can say any more that it is not.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn is_in_again(&mut self) -> Result<(), StoreError> {
+        self.db.execute("DELETE FROM meta WHERE key = ?1", [TAKEN_OUT])?;
+        Ok(())
     }
 
     /// The account of this profile is in no room here: all are over, or it was taken out of them. It may become another one's, if a
@@ -157,6 +164,26 @@ impl Store {
     pub fn may_become(&self) -> Result<bool, StoreError> {
         let is_over = |room: &RoomRecord| room.closed.as_ref().is_some_and(|why| *why != Over::Left);
         Ok(self.is_taken_out()? || self.rooms()?.iter().all(is_over))
+    }
+
+    /// This profile is about to become one of that account's. Where its own is neither that nor the one that came before it, whoever handed
+    /// that one over may have been a stranger: nothing of it is kept but the rooms' past. Where the key was replaced, what devices of before
+    /// said of people is nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn forget_other_account(&mut self, next: &Identity) -> Result<(), StoreError> {
+        // A profile without an account has nothing of another one.
+        let Some(own) = self.account()? else { return Ok(()) };
+        let own = own.fingerprint();
+        match next.change() {
+            _ if own == next.fingerprint() => Ok(()),
+            Some(change) if change.old() == own => self.drop_marks_without(&[]).map(drop),
+            _ => {
+                self.db.execute_batch("DELETE FROM people; DELETE FROM relays; DELETE FROM tokens;")?;
+                self.load_people()
+            }
+        }
     }
 
     /// This profile is one of the account's from now on, and the linking is over: all of it or nothing. Rooms that it was `handed` are

@@ -13,6 +13,7 @@ mod devices;
 mod drafts;
 mod error;
 mod followed;
+mod gone;
 mod happenings;
 mod here;
 mod history;
@@ -250,7 +251,7 @@ impl Store {
         Ok(self.db.execute_batch("COMMIT")?)
     }
 
-    /// Writes several things, all of them or nothing. What is shown from memory meanwhile is what was to be.
+    /// Writes several things, all of them or nothing. What is shown from memory meanwhile is what was to be, and after a failure what is.
     pub(crate) fn all_or_nothing<T>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
@@ -258,7 +259,12 @@ impl Store {
         self.db.execute_batch("SAVEPOINT whole")?;
         let done = work(self);
         if done.is_err() {
-            self.db.execute_batch("ROLLBACK TO whole")?;
+            // A full disk makes the database take all of it back by itself.
+            if !self.db.is_autocommit() {
+                self.db.execute_batch("ROLLBACK TO whole; RELEASE whole;")?;
+            }
+            self.load_people()?;
+            return done;
         }
         self.db.execute_batch("RELEASE whole")?;
         done

@@ -10,7 +10,7 @@ use super::{Damage, RoomKind, Store, StoreError};
 const ENTERED: &str = "rooms_shared";
 
 /// Ways into rooms that other devices made for this one, until it is in.
-const OFFERS: &str = "rooms_offered";
+pub(super) const OFFERS: &str = "rooms_offered";
 
 /// Rooms that were left at another device, and are not over here yet.
 const LEFT: &str = "rooms_left";
@@ -138,20 +138,27 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when they cannot be read.
     pub fn offers(&self) -> Result<Vec<Offer>, StoreError> {
-        let rows: Vec<Row> = self.json(OFFERS)?.unwrap_or_default();
-        rows.into_iter().map(|row| row.read().ok_or_else(damaged)).collect()
+        Ok(self.offered()?.into_iter().map(|(offer, _)| offer).collect())
     }
 
     /// Another device made a way into a room. It is entered, so it is not a room that was left.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be written.
-    pub fn add_offer(&mut self, offer: &Offer) -> Result<(), StoreError> {
-        let mut all = self.offers()?;
-        all.retain(|one| (one.room, one.device) != (offer.room, offer.device));
-        all.push(offer.clone());
+    pub fn add_offer(&mut self, offer: &Offer, by: Option<DeviceId>) -> Result<(), StoreError> {
+        let mut all = self.offered()?;
+        all.retain(|(one, _)| (one.room, one.device) != (offer.room, offer.device));
+        all.push((offer.clone(), by));
         self.set_offers(all)?;
         self.take_left(offer.room).map(drop)
+    }
+
+    /// What devices offered that are not among these leads nowhere any more.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn drop_offers_without(&mut self, there: &[DeviceId]) -> Result<(), StoreError> {
+        self.keep_offers(|_, by| by.is_none_or(|by| there.contains(&by)))
     }
 
     /// It was taken, or is of no use.
@@ -159,13 +166,24 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when it cannot be written.
     pub fn drop_offer(&mut self, offer: &Offer) -> Result<(), StoreError> {
-        let mut all = self.offers()?;
-        all.retain(|one| one != offer);
-        self.set_offers(all)
+        self.keep_offers(|one, _| one != offer)
     }
 
-    fn set_offers(&mut self, all: Vec<Offer>) -> Result<(), StoreError> {
-        let rows: Vec<Row> = newest(all).iter().map(Row::of).collect();
+    /// Each with the device that made it, by its id in the room of own devices; an earlier version did not note that.
+    fn offered(&self) -> Result<Vec<(Offer, Option<DeviceId>)>, StoreError> {
+        let rows: Vec<Row> = self.json(OFFERS)?.unwrap_or_default();
+        rows.into_iter().map(|row| row.read().ok_or_else(damaged)).collect()
+    }
+
+    fn keep_offers(&mut self, is_kept: impl Fn(&Offer, Option<DeviceId>) -> bool) -> Result<(), StoreError> {
+        let mut all = self.offered()?;
+        let before = all.len();
+        all.retain(|(one, by)| is_kept(one, *by));
+        if all.len() == before { Ok(()) } else { self.set_offers(all) }
+    }
+
+    fn set_offers(&mut self, all: Vec<(Offer, Option<DeviceId>)>) -> Result<(), StoreError> {
+        let rows: Vec<Row> = newest(all).iter().map(|(offer, by)| Row::of(offer, *by)).collect();
         self.set_json(OFFERS, &rows)
     }
 
@@ -176,12 +194,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when it cannot be written.
     pub fn left_elsewhere(&mut self, room: RoomId) -> Result<bool, StoreError> {
-        let mut offers = self.offers()?;
-        let before = offers.len();
-        offers.retain(|one| one.room != room);
-        if offers.len() != before {
-            self.set_offers(offers)?;
-        }
+        self.keep_offers(|one, _| one.room != room)?;
         let found = self.rooms()?.into_iter().find(|one| one.id == room && one.kind == RoomKind::Chat);
         match found {
             Some(one) if one.is_left() => Ok(false),
@@ -243,20 +256,24 @@ struct Row {
     room: String,
     device: String,
     link: String,
+    #[serde(default)]
+    by: Option<String>,
 }
 
 impl Row {
-    fn of(offer: &Offer) -> Self {
+    fn of(offer: &Offer, by: Option<DeviceId>) -> Self {
         Self {
+            by: by.map(|by| by.to_string()),
             room: hex::encode(offer.room.as_bytes()),
             device: offer.device.to_string(),
             link: offer.link.to_string(),
         }
     }
 
-    fn read(&self) -> Option<Offer> {
+    fn read(&self) -> Option<(Offer, Option<DeviceId>)> {
         let (room, device) = (id(&self.room)?, self.device.parse().ok()?);
-        Some(Offer { room, device, link: self.link.parse().ok()? })
+        let by = self.by.as_ref().map(|by| by.parse()).transpose().ok()?;
+        Some((Offer { room, device, link: self.link.parse().ok()? }, by))
     }
 }
 

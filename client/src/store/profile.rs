@@ -18,7 +18,7 @@ use shared::{
 };
 use zeroize::Zeroizing;
 
-use super::{DATABASE, Damage, FileKey, KeySource, Store, StoreError, Vault, lock::Lock};
+use super::{DATABASE, Damage, FileKey, KeySource, Store, StoreError, StoredNotice, Vault, lock::Lock};
 
 pub(super) const IDENTITY: &str = "identity";
 /// What the phrase of the recovery key says.
@@ -234,7 +234,8 @@ impl Store {
     }
 
     /// The account that this was has another key from now on, and its new phrase, which seals backups by this key, was written
-    /// down. False, and nothing has changed, when it is another one by now.
+    /// down. All other devices are out, so it does not matter who was out before, and what they said counts no more: what people are
+    /// to be told of that comes back. None, and nothing has changed, when it is another one by now.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be written; then nothing has changed.
@@ -243,16 +244,17 @@ impl Store {
         was: &Fingerprint,
         account: &Identity,
         backup_key: &[u8; 32],
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<Vec<StoredNotice>>, StoreError> {
         let stored = self.meta(IDENTITY)?.ok_or(StoreError::Damaged(Damage::Identity))?;
         if identity(&stored)?.fingerprint() != *was {
-            return Ok(false);
+            return Ok(None);
         }
         self.all_or_nothing(|store| {
             store.set_account(account, None)?;
-            store.set_backup_key(backup_key)
-        })?;
-        Ok(true)
+            store.set_backup_key(backup_key)?;
+            store.is_in_again()?;
+            Ok(Some(store.forget_all_devices()?.into_iter().collect()))
+        })
     }
 
     /// What the phrase of the recovery key says, while nobody has written it down.

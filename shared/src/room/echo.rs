@@ -79,13 +79,13 @@ impl Engine {
 
     fn tell_own(&mut self, entry: &Deliver, id: &[u8], body: Body) {
         let own = self.group.as_ref().and_then(|group| group.member(group.leaf()));
-        let Some(from) = own.as_ref().map(person) else { return };
+        let Some(own) = own else { return };
         let at = self.clamp(entry.at_ms);
-        if let (Body::DeviceHere(here), Some(own)) = (&body, &own) {
-            self.device_here(own, at, here);
+        if let Body::DeviceHere(here) = &body {
+            self.device_here(&own, at, here);
             return;
         }
-        self.tell(Incoming::new(entry, id, at, from, true), body);
+        self.tell(Incoming::new(entry, id, at, &own, true), body);
     }
 
     /// Says who joined after a line was sealed and before it reached its place: they are above it on everybody's

@@ -208,6 +208,8 @@ pub enum Event {
         seq: u64,
         /// Its time in the log.
         at: Millis,
+        /// Which device said it: its id in that room.
+        device: DeviceId,
         /// What.
         body: Private,
         /// It was this device.

@@ -2,10 +2,10 @@
 
 use proto::relay::Deliver;
 
-use super::{Engine, Event};
+use super::{Engine, Event, person};
 use crate::{
     content::{self, content::Body},
-    identity::{Person, credential::Holder},
+    identity::{DeviceId, Person, credential::Holder},
     message::{Act, DeviceHere, Message, MessageBody, MessageId, Millis},
 };
 
@@ -15,12 +15,14 @@ pub(super) struct Incoming {
     pub(super) id: MessageId,
     pub(super) at: Millis,
     pub(super) from: Person,
+    pub(super) device: DeviceId,
     pub(super) mine: bool,
 }
 
 impl Incoming {
-    pub(super) fn new(entry: &Deliver, id: &[u8], at: Millis, from: Person, mine: bool) -> Self {
-        Self { seq: entry.seq, id: id.try_into().unwrap_or_default(), at, from, mine }
+    pub(super) fn new(entry: &Deliver, id: &[u8], at: Millis, from: &Holder, mine: bool) -> Self {
+        let id = id.try_into().unwrap_or_default();
+        Self { seq: entry.seq, id, at, from: person(from), device: from.device(), mine }
     }
 }
 
@@ -31,7 +33,7 @@ impl Engine {
             Body::Text(text) => text.disappear_s,
             _ => 0,
         };
-        let Incoming { seq, id, at, from, mine } = saying;
+        let Incoming { seq, id, at, from, device, mine } = saying;
         let event = match MessageBody::of(body) {
             Some(Ok(MessageBody::Text { text, reply_to, file })) => {
                 let disappears = (disappear_s > 0).then(|| at.saturating_add(u64::from(disappear_s) * 1_000));
@@ -42,7 +44,7 @@ impl Engine {
             }
             // Nobody can have read what was not there.
             Some(Ok(MessageBody::Seen(upto))) if upto < seq => Event::Seen { who: from, seq: upto, mine },
-            Some(Ok(MessageBody::Device(body))) => Event::Device { who: from, seq, at, body, mine },
+            Some(Ok(MessageBody::Device(body))) => Event::Device { who: from, seq, at, device, body, mine },
             Some(Ok(MessageBody::Seen(_) | MessageBody::Here(_)) | Err(_)) => return false,
             None => return true,
         };

@@ -300,7 +300,7 @@ impl Engine {
         }
         // What another device of ours said is ours as well, but what devices tell each other.
         let mine = self.is_ours(&who.fingerprint) && !matches!(said.body, Some(Body::Device(_)));
-        let saying = Incoming::new(entry, &said.id, at, who, mine);
+        let saying = Incoming::new(entry, &said.id, at, &holder, mine);
         let is_good = match said.body {
             Some(Body::Leave(leave)) => {
                 let is_proven =

@@ -1,8 +1,14 @@
 //! Alarms in words: what happened, and what somebody can do. The characters of names stand in them as they came.
 
-use shared::room::{Alarm, AlarmKind, Impostor, Way};
+use shared::{
+    identity::Person,
+    room::{Alarm, AlarmKind, Impostor, Way},
+};
 
-use super::as_it_came;
+use super::{as_it_came, counted};
+
+/// People that one alarm names, at most: a screen holds some more.
+const NAMED: usize = 16;
 
 /// What happened and what it means.
 pub fn alarm(alarm: &Alarm) -> String {
@@ -149,6 +155,19 @@ pub fn alarm(alarm: &Alarm) -> String {
              Fingerprint: {}.",
             who.name, who.fingerprint
         ),
+        Alarm::MarksDropped { people } => format!(
+            "That you compared numbers with {} was said by a device alone that is yours no more. They are not verified any more.",
+            named(people)
+        ),
+    }
+}
+
+/// Some of them, as they call themselves.
+fn named(people: &[Person]) -> String {
+    let shown: Vec<String> = people.iter().take(NAMED).map(|who| format!("{:?}", who.name)).collect();
+    match people.len().saturating_sub(NAMED) {
+        0 => shown.join(", "),
+        more => format!("{} and {}", shown.join(", "), counted(more, "other")),
     }
 }
 
@@ -186,6 +205,9 @@ pub fn remedy(alarm: &Alarm) -> &'static str {
         Alarm::OwnDeviceLinked { .. } => {
             "If you linked it at another device, nothing is to be done. If not, somebody has your account: `schat devices remove ID` takes it out \
              (`schat devices` shows its id), and `schat devices replace-key`, with your twelve words, gives your account another key."
+        }
+        Alarm::MarksDropped { .. } => {
+            "If that device was not in other hands, nothing was wrong. Compare with them here: /verify NAME."
         }
         other => alarm_remedy(other.kind()),
     }

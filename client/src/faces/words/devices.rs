@@ -108,6 +108,10 @@ pub fn removes(found: &[OwnDevice]) -> String {
     )
 }
 
+/// What a removal does not take away.
+const STOLEN: &str = "If somebody else may have it: they have the key of your account, and what opens your backups. `schat devices replace-key` changes \
+                      both; keep backups of before away from them.";
+
 /// It is asked for.
 pub fn asked_removal(places: &[OwnDevice]) -> String {
     // What is in no list is not counted either.
@@ -115,7 +119,7 @@ pub fn asked_removal(places: &[OwnDevice]) -> String {
         0 => place("", true),
         rooms => counted(rooms, "room"),
     };
-    format!("It goes from {from}; where the relay is not there now, as soon as it is.")
+    format!("It goes from {from}; where the relay is not there now, as soon as it is. {STOLEN}")
 }
 
 /// A removal that was asked for is done, or how far it is. `left`: where the device is still.
@@ -206,6 +210,7 @@ mod tests {
         let all = [at("own", "phone", Some(1)), at("lobby", "phone", Some(1)), at("team", "phone", Some(1))];
         assert!(asked_removal(&all).starts_with("It goes from 2 rooms;"), "{}", asked_removal(&all));
         assert!(asked_removal(&all[..1]).contains("your devices among themselves"));
+        assert!(asked_removal(&all).contains("opens your backups"));
         assert_eq!(removal_ended("phone", &[]), "phone is out of every room.");
         assert!(removal_ended("phone", &all[1..]).contains("not out yet of lobby, team"));
     }

@@ -121,6 +121,12 @@ fn store(error: &StoreError) -> (String, &'static str) {
         StoreError::TooManyMarks => {
             return (unusable("more people are marked than a profile can hold"), CHECK);
         }
+        StoreError::KeyReplaced(heir) => {
+            let message = format!(
+                "the key of this account was replaced, so whoever uses it may have a stolen device; the account has the fingerprint {heir} now"
+            );
+            return (message, "Compare the number of the present account with them, and mark that one.");
+        }
         StoreError::BeingLinked => (
             "This device is being linked to an account, and is nobody's until then.",
             "Run `schat link` to go on, or `schat link --cancel` to give it up.",

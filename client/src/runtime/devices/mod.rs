@@ -120,6 +120,12 @@ impl Local {
         // It may have heard of ways into rooms in which it is not yet.
         let gone: Vec<_> = found.iter().filter_map(|one| one.of).collect();
         self.end_device_links(&gone).await;
+        if let Some(own) = self.own_devices().and_then(|room| room.view) {
+            let there = own.members.iter().map(|member| member.device.id).filter(|id| !gone.contains(id));
+            let there: Vec<_> = there.collect();
+            // What cannot be written goes with the device.
+            let _ = self.0.vault.run(move |store| store.drop_offers_without(&there)).await;
+        }
         for one in &found {
             // A room that cannot be told now is with what it tells next.
             let _ = self.tell(&one.room, Command::RemoveDevice { who: me, device: one.id }).await;

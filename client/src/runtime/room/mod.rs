@@ -31,7 +31,7 @@ use tracing::debug;
 
 use guard::{Guard, Look};
 pub(super) use ours::Held;
-use ours::Ours;
+use ours::{Behind, Ours};
 pub(super) use stream::drive;
 
 use super::{
@@ -456,11 +456,12 @@ impl Room {
             reopen,
             "step"
         );
-        let (mut done, mut of_devices) = (Committed::default(), Vec::new());
+        let (mut done, mut of_devices, mut told) = (Committed::default(), Vec::new(), None);
         if !batch.is_empty() || !self.is_stored {
             let (room, record) = (self.record.id, (!self.is_stored).then(|| self.record.clone()));
             let is_new = record.is_some();
             let ours = Ours::of(&self.record, (&events, engine), &self.held);
+            let behind = Behind::of(&events, !batch.entries.is_empty());
             let saved = self.vault.run(move |store| {
                 if is_new {
                     // Left over from an earlier membership.
@@ -468,9 +469,12 @@ impl Room {
                 }
                 // Before the place in the log is: what was taken is taken again, and what was not would be lost.
                 let taken = ours.store(store, room, now)?;
-                Ok((store.commit(room, record.as_ref(), &batch)?, taken))
+                let done = store.commit(room, record.as_ref(), &batch)?;
+                // It stays as it was where that cannot be written, and is looked at again with the next line or view.
+                let (read, told) = behind.store(store, room);
+                Ok((done, taken.into_iter().chain(read).collect::<Vec<_>>(), told))
             });
-            (done, of_devices) = match saved.await {
+            (done, of_devices, told) = match saved.await {
                 Ok(done) => done,
                 Err(error) => return Err(self.storing_failed(error).await),
             };
@@ -496,6 +500,9 @@ impl Room {
             self.show(RoomEvent::Changed { act, line }).await;
         }
         for (ordinal, notice) in (notice..).zip(done.refused) {
+            self.show(RoomEvent::Notice { ordinal, notice, again: false }).await;
+        }
+        if let Some(StoredNotice { ordinal, notice, .. }) = told {
             self.show(RoomEvent::Notice { ordinal, notice, again: false }).await;
         }
         if reopen && !self.is_over {

@@ -13,7 +13,7 @@ use shared::{
 
 use crate::{
     runtime::lock,
-    store::{Cursor, Mark, RoomKind, RoomRecord, Store, StoreError},
+    store::{Cursor, Mark, RoomKind, RoomRecord, Store, StoreError, StoredNotice},
 };
 
 /// Invites that were made in this run for devices of ours, and are not with them yet: those of the rooms in use.
@@ -22,8 +22,8 @@ pub(in crate::runtime) type Held = Arc<Mutex<BTreeSet<[u8; 16]>>>;
 /// What of the events of a step is about devices of ours.
 #[derive(Default)]
 pub(super) struct Ours {
-    /// What devices did, and whether this one said it. Nobody's to read; in any other room it is nothing.
-    done: Vec<(Private, bool)>,
+    /// What devices did, which one said it, and whether that is this one. Nobody's to read; in any other room it is nothing.
+    done: Vec<(Private, DeviceId, bool)>,
     heres: Vec<(DeviceId, Box<DeviceHere>)>,
     read: Option<u64>,
     invites: Vec<[u8; 16]>,
@@ -45,8 +45,8 @@ impl Ours {
         }
         for event in events {
             match event {
-                engine::Event::Device { body, mine, .. } if record.kind == RoomKind::OwnDevices => {
-                    ours.done.push((body.clone(), *mine));
+                engine::Event::Device { body, device, mine, .. } if record.kind == RoomKind::OwnDevices => {
+                    ours.done.push((body.clone(), *device, *mine));
                 }
                 engine::Event::DeviceHere { device, here } => ours.heres.push((*device, here.clone())),
                 // What was read on another device of ours is read.
@@ -64,10 +64,10 @@ impl Ours {
     /// Returns what has changed by it.
     pub(super) fn store(self, store: &mut Store, room: RoomId, now: Millis) -> Result<Vec<Mark>, StoreError> {
         let mut taken = Vec::new();
-        for (body, mine) in self.done {
-            taken.extend(store.take_synced(room, &body, mine, now)?);
+        for (body, device, mine) in self.done {
+            taken.extend(store.take_synced(room, &body, (device, mine), now)?);
             if let Some(me) = self.me.filter(|_| !mine) {
-                taken.extend(store.take_catch_up(room, &body, me, now)?);
+                taken.extend(store.take_catch_up(room, &body, (device, me), now)?);
             }
         }
         for (device, here) in self.heres {
@@ -81,5 +81,31 @@ impl Ours {
             store.hold_invites(room, &self.invites)?;
         }
         Ok(taken)
+    }
+}
+
+/// What follows once a step is stored.
+pub(super) struct Behind {
+    /// The devices that are in the room of own devices.
+    there: Option<Vec<DeviceId>>,
+    has_lines: bool,
+}
+
+impl Behind {
+    pub(super) fn of(events: &[engine::Event], has_lines: bool) -> Self {
+        let there = events.iter().rev().find_map(|event| match event {
+            engine::Event::Joined(view) | engine::Event::Epoch(view) if view.own_devices => {
+                Some(view.members.iter().map(|member| member.device.id).collect())
+            }
+            _ => None,
+        });
+        Self { there, has_lines }
+    }
+
+    /// Returns what was read elsewhere and is here now, and what people are to be told.
+    pub(super) fn store(self, store: &mut Store, room: RoomId) -> (Option<Mark>, Option<StoredNotice>) {
+        let read = if self.has_lines { store.read_on(room).ok().flatten() } else { None };
+        let told = self.there.and_then(|there| store.forget_devices_without(room, &there).ok().flatten());
+        (read, told)
     }
 }

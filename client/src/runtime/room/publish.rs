@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use shared::room::{self as engine, CloseReason, Command, Input, Problem, Right};
 
-use super::{Room, own_leaves};
+use super::{Room, own_account, own_leaves};
 use crate::{
     reason::Reason,
     runtime::{Event, FaceId, RoomEvent, lock, now_ms},
@@ -46,7 +46,7 @@ impl Room {
                 self.settle_kind(view.own_devices).await;
                 if view.own_devices && matches!(event, engine::Event::Joined(_)) {
                     // What cannot be written is only asked about where this device is linked.
-                    let _ = self.vault.run(|store| store.set_taken_out(false)).await;
+                    let _ = self.vault.run(|store| store.is_in_again()).await;
                     self.synced.notify_one();
                 }
                 self.settle_removals(view).await;
@@ -77,9 +77,12 @@ impl Room {
                 lines.iter().for_each(|line| self.will_expire(line.message.disappears));
             }
             engine::Event::Closed { reason, was_member } => {
-                if self.record.kind == RoomKind::OwnDevices && is_removal(reason) {
+                let of = self.engine.as_ref().map(|engine| own_account(&self.profile, engine));
+                if let Some(of) =
+                    of.filter(|_| self.record.kind == RoomKind::OwnDevices && is_removal(reason))
+                {
                     // What cannot be written is said again by the relay with the next start.
-                    let _ = self.vault.run(|store| store.set_taken_out(true)).await;
+                    let _ = self.vault.run(move |store| store.was_taken_out(&of)).await;
                 }
                 self.over(reason.into(), *was_member).await;
             }

@@ -20,24 +20,33 @@ pub(super) struct Device {
 }
 
 impl Device {
-    fn profile(dir: &TempDir, name: &str) -> OpenProfile {
+    fn profile(dir: &TempDir, (name, person): (&str, &str)) -> OpenProfile {
         let random = Random::new(UnwrapErr(getrandom::SysRng));
         let chosen = ProfileDir::choose(Some(dir.path().join(name))).unwrap();
-        OpenProfile::open(chosen, Some("ann"), random).unwrap()
+        OpenProfile::open(chosen, Some(person), random).unwrap()
     }
 
     pub(super) async fn start(dir: &TempDir, name: &'static str, relay: &Relay) -> Self {
-        Self::start_some(dir, name, relay, None).await
+        Self::open(dir, (name, "ann"), relay, None).await
+    }
+
+    /// One of somebody else's.
+    pub(super) async fn of(dir: &TempDir, who: (&'static str, &str), relay: &Relay) -> Self {
+        Self::open(dir, who, relay, None).await
     }
 
     /// Runs some of its rooms, so it says nowhere where it is.
-    pub(super) async fn start_some(
+    pub(super) async fn start_some(dir: &TempDir, name: &'static str, relay: &Relay, only: &str) -> Self {
+        Self::open(dir, (name, "ann"), relay, Some(only.to_owned())).await
+    }
+
+    async fn open(
         dir: &TempDir,
-        name: &'static str,
+        (name, person): (&'static str, &str),
         relay: &Relay,
         only: Option<String>,
     ) -> Self {
-        let profile = Self::profile(dir, name);
+        let profile = Self::profile(dir, (name, person));
         let vault = profile.vault.clone();
         let dial = RelayAddress::new("127.0.0.1", relay.addresses()[0].port()).unwrap();
         let config = Config {
@@ -59,7 +68,7 @@ impl Device {
     }
 
     /// As if killed: what is not stored is gone.
-    async fn again(self, dir: &TempDir, relay: &Relay) -> Self {
+    pub(super) async fn again(self, dir: &TempDir, relay: &Relay) -> Self {
         self.local.clone().shutdown().await;
         let Self { name, local, vault } = self;
         drop((local, vault));
@@ -89,7 +98,7 @@ impl Device {
     }
 
     /// What it has of a room, where it is in it.
-    fn is_in(&self, room: &str) -> bool {
+    pub(super) fn is_in(&self, room: &str) -> bool {
         self.local.room(room).is_ok_and(|room| room.view.is_some())
     }
 
@@ -130,7 +139,7 @@ pub(super) async fn second(one: &Device, dir: &TempDir, relay: &Relay) -> Device
     let own = one.local.own_devices().unwrap().label;
     {
         let account = one.vault.now(|store| store.account()).unwrap().unwrap();
-        let profile = Device::profile(dir, "two");
+        let profile = Device::profile(dir, ("two", "ann"));
         let here = AccountHere { identity: &account, backup_key: None };
         profile.vault.now(|store| store.become_device(RoomId([9; 32]), &here, &[])).unwrap();
     }

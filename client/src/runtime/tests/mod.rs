@@ -2,6 +2,7 @@ mod crash;
 mod devices;
 mod in_step;
 mod old;
+mod owner;
 mod strangers;
 
 use rand_core::UnwrapErr;

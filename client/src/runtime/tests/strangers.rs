@@ -58,7 +58,7 @@ async fn device_that_is_taken_out_keeps_no_place_that_was_for_another() {
     // It comes by that, and does not say so.
     thief.local.clone().shutdown().await;
     drop(thief);
-    let thief = Device::start_some(&dir, "two", &server, Some(CLUB.to_owned())).await;
+    let thief = Device::start_some(&dir, "two", &server, CLUB).await;
     let label = thief.local.join(&link).await.unwrap();
     thief.local.entered(&label).await.unwrap();
     until_so("it is in", || members(&one) == 2).await;
@@ -109,7 +109,7 @@ async fn device_of_which_none_of_ours_speaks_rings_once_and_one_that_says_where_
     // As many devices as there are in another room, so their number says nothing.
     two.local.clone().shutdown().await;
     drop(two);
-    let silent = Device::start_some(&dir, "two", &server, Some(CLUB.to_owned())).await;
+    let silent = Device::start_some(&dir, "two", &server, CLUB).await;
     let label = silent.local.join(&link).await.unwrap();
     silent.local.entered(&label).await.unwrap();
     until_so("it is in", || members(&one) == 2).await;

@@ -3,6 +3,8 @@
 //! One sealed value for each; the row's own name is a tag under the profile's key, so that a locked profile does not
 //! tell whom its owner knows. A copy in memory answers faces without waiting for the disk.
 
+mod marks;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -11,7 +13,7 @@ use std::{
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use shared::{
-    identity::Fingerprint,
+    identity::{DeviceId, Fingerprint},
     room::{Millis, Person},
 };
 
@@ -44,6 +46,10 @@ pub struct KnownPerson {
     /// The account that took the place of this one, as 64 hexadecimal digits. It has no mark any more.
     #[serde(default)]
     pub replaced_by: Option<String>,
+    /// The devices that said that the number is right, by their ids in the room of own devices. None: somebody said so at this one, or
+    /// it was handed over when this one was linked.
+    #[serde(default)]
+    pub verified_by: Vec<DeviceId>,
 }
 
 impl KnownPerson {
@@ -168,39 +174,18 @@ impl Store {
         self.people.clone()
     }
 
-    /// Marks an account key as verified, or takes the mark back.
-    ///
-    /// # Errors
-    /// [`StoreError`] when it cannot be written; then nothing changed.
-    pub fn set_verified(
-        &mut self,
-        person: &Person,
-        at: Option<Millis>,
-        now: Millis,
-    ) -> Result<(), StoreError> {
-        let transaction = self.db.savepoint()?;
-        let meeting = Meeting { person: person.clone(), at: now };
-        let mut known = met(self.people.get(&person.fingerprint), &meeting);
-        known.verified_at = at;
-        let done = write(&transaction, &self.sealer, &self.people, vec![known])?;
-        if done.put.is_empty() {
-            return Err(StoreError::TooManyMarks);
-        }
-        transaction.commit()?;
-        done.show(&self.people);
-        Ok(())
-    }
-
-    /// Reads them all into memory.
+    /// Reads them all into memory, and nothing else is there then.
     pub(super) fn load_people(&self) -> Result<(), StoreError> {
         let mut select = self.db.prepare("SELECT person, value FROM people")?;
         let found = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let mut all = Vec::new();
         for row in found {
             let (tag, sealed): ([u8; 16], Vec<u8>) = row?;
             let plain = self.sealer.open(&label(&tag), &sealed)?;
-            let person: KnownPerson = serde_json::from_slice(&plain).map_err(|_| damaged())?;
-            self.people.put(person);
+            all.push(serde_json::from_slice(&plain).map_err(|_| damaged())?);
         }
+        *self.people.lock() = KnownPeople::default();
+        all.into_iter().for_each(|person: KnownPerson| self.people.put(person));
         Ok(())
     }
 }
@@ -233,7 +218,11 @@ pub(super) fn meet(
         let known = |who: &Fingerprint| changed.get(who).cloned().or_else(|| people.get(who));
         let Some(mut before) = known(old).filter(|before| before.replaced_by.is_none()) else { continue };
         let mut after = met(known(&person.fingerprint), &Meeting { person: person.clone(), at: *at });
-        after.verified_at = after.verified_at.or(before.verified_at.take());
+        let said_by = std::mem::take(&mut before.verified_by);
+        if let (None, Some(at)) = (after.verified_at, before.verified_at) {
+            (after.verified_at, after.verified_by) = (Some(at), said_by);
+        }
+        before.verified_at = None;
         after.replaced_at = Some(*at);
         before.replaced_by = Some(person.fingerprint.to_string());
         changed.insert(*old, before);
@@ -258,6 +247,7 @@ fn met(before: Option<KnownPerson>, Meeting { person, at }: &Meeting) -> KnownPe
         verified_at: None,
         replaced_at: None,
         replaced_by: None,
+        verified_by: Vec::new(),
     });
     if known.names.last() != Some(&person.name) {
         known.names.retain(|name| *name != person.name);

@@ -3,6 +3,7 @@
 //! The room's log is the order, and it is the same for all: of two marks about the same thing the later one counts, and what was read
 //! never goes back. What was done here and is not in the log yet will be the later one, so until then it stays as it is here.
 
+mod ahead;
 pub(super) mod catch_up;
 
 use std::fmt;
@@ -16,7 +17,7 @@ use shared::{
 };
 use zeroize::Zeroizing;
 
-use super::{Cursor, Damage, MAX_SETTING, MAX_SETTING_NAME, Offer, RoomKind, Store, StoreError};
+use super::{Damage, MAX_SETTING, MAX_SETTING_NAME, Offer, RoomKind, Store, StoreError};
 
 /// What was done here and is not in the log yet.
 const UNSYNCED: &str = "unsynced";
@@ -34,10 +35,18 @@ const MAX_TOLD_DRAFT: usize = 8 << 10;
 const LATER: &str = "synced_later";
 
 /// What goes with the account.
-pub(super) const OF_DEVICES: &[&str] = &[UNSYNCED, LATER];
+pub(super) const OF_DEVICES: &[&str] = &[UNSYNCED, LATER, ahead::AHEAD];
 
 /// Marks that wait, at most: three for each room, and some hundred people. The oldest are forgotten first.
 const MAX_WAITING: usize = 1_024;
+
+/// Who said something in the room of the devices.
+#[derive(Clone, Copy)]
+struct By {
+    device: DeviceId,
+    /// This one.
+    mine: bool,
+}
 
 /// Something that was done at a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -268,7 +277,7 @@ impl Store {
         })
     }
 
-    /// A message of the devices is in the log; `mine`: this device said it. Returns what has changed here. Of a room that is not for
+    /// A message of the devices is in the log; which one said it, and whether it is this one. Returns what has changed here. Of a room that is not for
     /// that nothing is taken.
     ///
     /// # Errors
@@ -277,10 +286,11 @@ impl Store {
         &mut self,
         room: RoomId,
         body: &Private,
-        mine: bool,
+        (by, mine): (DeviceId, bool),
         now: Millis,
     ) -> Result<Vec<Mark>, StoreError> {
-        if !self.is_of_devices(room)? {
+        // What a device says that is to go counts no more.
+        if !self.is_of_devices(room)? || self.device_removals(room)?.contains(&by) {
             return Ok(Vec::new());
         }
         let (marks, mut waiting) = (read(body.as_bytes()), self.unsynced()?);
@@ -301,8 +311,8 @@ impl Store {
             }
             // What this device left or entered itself is nothing to it.
             let is_of_others = !mine || !matches!(mark, Mark::Left(_) | Mark::Entered(_));
-            if is_of_others && self.apply(&mark, now)? {
-                taken.push(mark);
+            if is_of_others {
+                taken.extend(self.apply(mark, Some(By { device: by, mine }), now)?);
             }
         }
         if waiting.len() != before {
@@ -324,17 +334,15 @@ impl Store {
         let later = self.marks(LATER)?;
         let (those, rest): (Vec<Mark>, Vec<Mark>) =
             later.into_iter().partition(|mark| mark.room() == Some(room));
-        if those.is_empty() {
-            return Ok(Vec::new());
-        }
         self.all_or_nothing(|store| {
-            store.set_marks(LATER, &rest)?;
+            if !those.is_empty() {
+                store.set_marks(LATER, &rest)?;
+            }
             let mut taken = Vec::new();
             for mark in those {
-                if store.apply(&mark, now)? {
-                    taken.push(mark);
-                }
+                taken.extend(store.apply(mark, None, now)?);
             }
+            taken.extend(store.read_on(room)?);
             Ok(taken)
         })
     }
@@ -350,10 +358,11 @@ impl Store {
         let mut changed = Vec::new();
         for mark in [Mark::Muted(room, false), Mark::Pinned(room, false)] {
             let is_done = waiting.iter().any(|other| other.is_about(&mark));
-            if !is_done && is_open(&self.db, room)? && self.apply(&mark, 0)? {
-                changed.push(mark);
+            if !is_done && is_open(&self.db, room)? {
+                changed.extend(self.apply(mark, None, 0)?);
             }
         }
+        self.forget_reads(room)?;
         Ok(changed)
     }
 
@@ -362,6 +371,8 @@ impl Store {
         let mut later = self.marks(LATER)?;
         let before = later.clone();
         match mark.room() {
+            // It is kept by what is here of the log.
+            Some(_) if matches!(mark, Mark::Read(..)) => {}
             Some(room) if is_open(&self.db, room)? => later.retain(|other| !other.is_about(mark)),
             Some(_) => drop(add(&mut later, mark)),
             None => {}
@@ -369,33 +380,24 @@ impl Store {
         if later == before { Ok(()) } else { self.set_marks(LATER, &later) }
     }
 
-    /// True: something has changed. What is about a room that is not here changes something once it is.
-    fn apply(&mut self, mark: &Mark, now: Millis) -> Result<bool, StoreError> {
-        self.keep_for_later(mark)?;
-        match mark {
-            Mark::Read(room, seq) => {
-                let is_here = is_here(&self.db, *room)?;
-                let before = self.acked(*room, &Cursor::read())?;
-                // Not beyond what may ever be there: a mark of a log that became another one would hide all that comes.
-                let seq = (*seq).min(i64::MAX.unsigned_abs());
-                let is_new = seq > before && is_here;
-                if is_new {
-                    self.ack_at(*room, &Cursor::read(), seq)?;
-                }
-                Ok(is_new)
-            }
+    /// What has changed by it, if anything. What is about a room that is not here changes something once it is.
+    fn apply(&mut self, mark: Mark, by: Option<By>, now: Millis) -> Result<Option<Mark>, StoreError> {
+        self.keep_for_later(&mark)?;
+        let is_new = match &mark {
+            Mark::Read(room, seq) => return self.read_elsewhere(*room, *seq, by.map(|by| by.device)),
             Mark::Muted(room, is) => {
                 let sql = "UPDATE rooms SET muted = ?2 WHERE room = ?1 AND muted <> ?2";
-                Ok(self.db.execute(sql, params![room.as_bytes(), is])? > 0)
+                self.db.execute(sql, params![room.as_bytes(), is])? > 0
             }
             Mark::Pinned(room, is) => {
                 let sql = "UPDATE rooms SET pinned = ?2 WHERE room = ?1 AND pinned <> ?2";
-                Ok(self.db.execute(sql, params![room.as_bytes(), is])? > 0)
+                self.db.execute(sql, params![room.as_bytes(), is])? > 0
             }
-            Mark::Left(room) => self.left_elsewhere(*room),
+            Mark::Left(room) => self.left_elsewhere(*room)?,
             Mark::Entered(offer) => {
                 self.add_device_ways(&[(offer.room, offer.link.link.secret.id())])?;
-                self.add_offer(offer).map(|()| true)
+                self.add_offer(offer, by.map(|by| by.device))?;
+                true
             }
             Mark::Draft(room, typed) => {
                 let before = self.draft(*room)?;
@@ -404,7 +406,7 @@ impl Store {
                 if is_new {
                     self.set_draft(*room, typed.as_str())?;
                 }
-                Ok(is_new)
+                is_new
             }
             Mark::Named(name) => {
                 let [before, ..] = self.described()?;
@@ -412,21 +414,16 @@ impl Store {
                 if is_new {
                     self.set_name(name)?;
                 }
-                Ok(is_new)
+                is_new
             }
-            Mark::Setting { name, value } => self.agree_on_setting(name, value.as_deref()),
-            Mark::Verified(person, at) => {
-                let known = self.people().get(&person.fingerprint);
-                let is_new = known.as_ref().map_or(at.is_some(), |known| known.verified_at != *at);
-                if is_new {
-                    let name = known.and_then(|known| known.names.last().cloned());
-                    let person =
-                        Person { name: name.unwrap_or_else(|| person.name.clone()), ..person.clone() };
-                    self.set_verified(&person, *at, now)?;
-                }
-                Ok(is_new)
-            }
-        }
+            Mark::Setting { name, value } => self.agree_on_setting(name, value.as_deref())?,
+            Mark::Verified(person, at) => match by {
+                Some(by) if !by.mine => self.verified_elsewhere(person, *at, (now, by.device))?,
+                // It was done here when it was said, and may be otherwise since.
+                _ => self.verified_here(person, *at, now)?,
+            },
+        };
+        Ok(is_new.then_some(mark))
     }
 }
 

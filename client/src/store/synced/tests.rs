@@ -7,14 +7,36 @@ use shared::{
         InviteSecret,
         link::{InviteLink, Link},
     },
-    room::CloseReason,
+    room::{Alarm, CloseReason, Message},
 };
 use tempfile::TempDir;
 
 use super::*;
-use crate::store::{Batch, EnteredRoom, FileKey, KeySource as _, Over, RoomRecord, Where};
+use crate::store::{
+    Batch, Cursor, EnteredRoom, FileKey, KeySource as _, LineOrAct, Notice, Over, Replacement, RoomRecord,
+    Where,
+};
 
 pub(super) const DEVICES: RoomId = RoomId([9; 32]);
+
+/// Another device of the account, and one more.
+pub(super) const OTHER: DeviceId = DeviceId([5; 16]);
+const THIRD: DeviceId = DeviceId([6; 16]);
+
+pub(super) fn id(number: usize) -> DeviceId {
+    DeviceId([number as u8; 16])
+}
+
+/// Lines of a room.
+fn lines(seqs: std::ops::RangeInclusive<u64>) -> Batch {
+    let line = |seq: u64| {
+        let (id, text, from) = ([seq as u8; 16], "x".to_owned(), person(3));
+        let message =
+            Message { seq, id, at: 1, from, text, mine: false, reply_to: None, disappears: None, file: None };
+        LineOrAct::Line(message.into())
+    };
+    Batch { entries: seqs.map(line).collect(), ..Batch::default() }
+}
 
 fn random() -> Random {
     Random::new(UnwrapErr(getrandom::SysRng))
@@ -31,7 +53,8 @@ pub(super) fn device(dir: &TempDir, name: &str) -> Store {
     {
         let label = format!("room {}", id[0]);
         let record = RoomRecord { id: RoomId(id), label, place: Where::Own, acked: 0, closed: None, kind };
-        store.commit(RoomId(id), Some(&record), &Batch::default()).unwrap();
+        let there = if kind == RoomKind::Chat { lines(1..=7) } else { Batch::default() };
+        store.commit(RoomId(id), Some(&record), &there).unwrap();
     }
     store
 }
@@ -90,7 +113,7 @@ pub(super) fn state(store: &Store) -> String {
 /// Does it at a device, as a person would.
 pub(super) fn done(store: &mut Store, mark: &Mark) {
     store.add_unsynced(mark).unwrap();
-    store.apply(mark, 1).unwrap();
+    store.apply(mark.clone(), Some(By { device: OTHER, mine: true }), 1).unwrap();
 }
 
 #[test]
@@ -154,10 +177,10 @@ fn marks_in_another_room_than_that_of_the_devices_are_nothing() {
     let before = state(&store);
     let body = one_message(&[Mark::Muted(RoomId([1; 32]), true), Mark::Read(RoomId([1; 32]), 7)]);
     for room in [RoomId([1; 32]), RoomId([7; 32])] {
-        assert_eq!(store.take_synced(room, &body, false, 1).unwrap(), []);
+        assert_eq!(store.take_synced(room, &body, (OTHER, false), 1).unwrap(), []);
     }
     assert_eq!(state(&store), before);
-    assert_eq!(store.take_synced(DEVICES, &body, false, 1).unwrap().len(), 2);
+    assert_eq!(store.take_synced(DEVICES, &body, (OTHER, false), 1).unwrap().len(), 2);
 }
 
 /// Two devices do things in any order, offline and online; in the end both show the same.
@@ -204,7 +227,7 @@ fn devices_agree_in_whatever_order_they_were_offline() {
                     }
                     _ => {
                         for (by, body) in &log[read_to[who]..] {
-                            devices[who].take_synced(DEVICES, body, *by == who, 1).unwrap();
+                            devices[who].take_synced(DEVICES, body, (id(*by), *by == who), 1).unwrap();
                         }
                         read_to[who] = log.len();
                     }
@@ -222,17 +245,23 @@ fn room_that_was_left_elsewhere_is_left_here_before_and_after_it_is_over() {
     let mut store = device(&dir, "a");
     let left = |room: u8| one_message(&[Mark::Left(RoomId([room; 32]))]);
     // It is not over yet: it is to be, and once it is it was left.
-    assert_eq!(store.take_synced(DEVICES, &left(1), false, 1).unwrap(), [Mark::Left(RoomId([1; 32]))]);
+    assert_eq!(
+        store.take_synced(DEVICES, &left(1), (OTHER, false), 1).unwrap(),
+        [Mark::Left(RoomId([1; 32]))]
+    );
     assert_eq!(store.left_for_sure().unwrap(), [RoomId([1; 32])]);
     assert!(store.take_left(RoomId([1; 32])).unwrap());
     assert!(!store.take_left(RoomId([1; 32])).unwrap(), "once");
     // It is over already.
     store.close_room(RoomId([2; 32]), &Over::Closed(CloseReason::RemovedByOwn)).unwrap();
-    assert_eq!(store.take_synced(DEVICES, &left(2), false, 1).unwrap(), [Mark::Left(RoomId([2; 32]))]);
+    assert_eq!(
+        store.take_synced(DEVICES, &left(2), (OTHER, false), 1).unwrap(),
+        [Mark::Left(RoomId([2; 32]))]
+    );
     assert!(store.rooms().unwrap().iter().any(|room| room.id == RoomId([2; 32]) && room.is_left()));
     // What this device left itself, a room that it does not know, and the room of the devices are nothing.
     for (body, mine) in [(left(1), true), (left(7), false), (left(9), false)] {
-        assert_eq!(store.take_synced(DEVICES, &body, mine, 1).unwrap(), []);
+        assert_eq!(store.take_synced(DEVICES, &body, (OTHER, mine), 1).unwrap(), []);
     }
     assert!(![1, 7, 9].iter().any(|room| store.take_left(RoomId([*room; 32])).unwrap()));
 }
@@ -242,7 +271,7 @@ fn rooms_that_are_offered_are_kept_until_they_are_taken_and_no_flood_is() {
     let dir = TempDir::new().unwrap();
     let mut store = device(&dir, "a");
     let take = |store: &mut Store, offer: Offer| {
-        store.take_synced(DEVICES, &one_message(&[Mark::Entered(offer)]), false, 1).unwrap()
+        store.take_synced(DEVICES, &one_message(&[Mark::Entered(offer)]), (OTHER, false), 1).unwrap()
     };
     assert_eq!(take(&mut store, offer(3, 1)), [Mark::Entered(offer(3, 1))]);
     assert_eq!(store.offers().unwrap(), [offer(3, 1)]);
@@ -259,8 +288,9 @@ fn rooms_that_are_offered_are_kept_until_they_are_taken_and_no_flood_is() {
 fn what_was_offered_before_a_room_was_left_leads_there_no_more_and_whoever_went_in_anew_is_in() {
     let dir = TempDir::new().unwrap();
     let mut store = device(&dir, "a");
-    let take =
-        |store: &mut Store, mark: Mark| store.take_synced(DEVICES, &one_message(&[mark]), false, 1).unwrap();
+    let take = |store: &mut Store, mark: Mark| {
+        store.take_synced(DEVICES, &one_message(&[mark]), (OTHER, false), 1).unwrap()
+    };
     take(&mut store, Mark::Entered(offer(3, 1)));
     assert_eq!(take(&mut store, Mark::Left(RoomId([3; 32]))), []);
     assert_eq!(store.offers().unwrap(), []);
@@ -279,15 +309,15 @@ fn room_that_was_left_elsewhere_and_then_took_this_device_out_was_left() {
     let room = RoomId([1; 32]);
     let left = one_message(&[Mark::Left(room)]);
     store.person_enters(room).unwrap();
-    store.take_synced(DEVICES, &left, false, 1).unwrap();
+    store.take_synced(DEVICES, &left, (OTHER, false), 1).unwrap();
     assert_eq!(store.left_for_sure().unwrap(), [], "the person may have come later");
     assert!(store.take_left(room).unwrap(), "and where it is taken out, they had not");
     // They come in anew, or stay.
-    store.take_synced(DEVICES, &left, false, 1).unwrap();
+    store.take_synced(DEVICES, &left, (OTHER, false), 1).unwrap();
     store.person_enters(room).unwrap();
     assert!(!store.take_left(room).unwrap());
     // All other devices are there with this one: what is heard of it is over.
-    store.take_synced(DEVICES, &left, false, 1).unwrap();
+    store.take_synced(DEVICES, &left, (OTHER, false), 1).unwrap();
     let entered = store.entered_rooms().unwrap().remove(0);
     store.entered_room_is(&entered, None).unwrap();
     assert_eq!((store.left_for_sure().unwrap(), store.entered_rooms().unwrap()), (vec![], vec![]));
@@ -325,7 +355,7 @@ fn what_was_done_about_a_room_before_it_came_here_holds_once_it_is_here() {
     let marks = [Mark::Muted(room, true), Mark::Read(room, 7), Mark::Pinned(room, true)];
     let earlier = [Mark::Read(room, 3), Mark::Pinned(room, false), Mark::Muted(RoomId([4; 32]), true)];
     for marks in [&marks[..], &earlier] {
-        assert_eq!(store.take_synced(DEVICES, &one_message(marks), false, 1).unwrap(), []);
+        assert_eq!(store.take_synced(DEVICES, &one_message(marks), (OTHER, false), 1).unwrap(), []);
     }
     let enter = |store: &mut Store, room: RoomId| {
         let (label, place) = (format!("room {}", room.0[0]), Where::Own);
@@ -335,13 +365,15 @@ fn what_was_done_about_a_room_before_it_came_here_holds_once_it_is_here() {
     enter(&mut store, room);
     // What comes while it is being entered is newer.
     let newer = one_message(&[Mark::Muted(room, false)]);
-    assert_eq!(store.take_synced(DEVICES, &newer, false, 1).unwrap(), []);
-    assert_eq!(store.take_later(room, 1).unwrap(), [Mark::Read(room, 7)]);
+    assert_eq!(store.take_synced(DEVICES, &newer, (OTHER, false), 1).unwrap(), []);
+    assert_eq!(store.take_later(room, 1).unwrap(), [], "nothing of it is here");
+    store.commit(room, None, &lines(1..=9)).unwrap();
+    assert_eq!(store.read_on(room).unwrap(), Some(Mark::Read(room, 7)));
     assert_eq!(store.acked(room, &Cursor::read()).unwrap(), 7);
     assert!(store.muted().unwrap().is_empty() && store.pinned().unwrap().is_empty());
     assert_eq!(store.take_later(room, 1).unwrap(), [], "once");
     // Of a room that the person left nothing is kept.
-    store.take_synced(DEVICES, &one_message(&[Mark::Left(RoomId([4; 32]))]), false, 1).unwrap();
+    store.take_synced(DEVICES, &one_message(&[Mark::Left(RoomId([4; 32]))]), (OTHER, false), 1).unwrap();
     enter(&mut store, RoomId([4; 32]));
     assert_eq!(store.take_later(RoomId([4; 32]), 1).unwrap(), []);
 }
@@ -356,10 +388,10 @@ fn room_that_was_left_has_no_marks_where_a_person_went_in_anew_but_for_what_was_
             store.person_enters(room).unwrap();
         }
         let of_before = one_message(&[Mark::Muted(first, true), Mark::Pinned(second, true)]);
-        store.take_synced(DEVICES, &of_before, false, 1).unwrap();
+        store.take_synced(DEVICES, &of_before, (OTHER, false), 1).unwrap();
         done(&mut store, &Mark::Muted(second, true));
         let left = one_message(&[Mark::Left(first), Mark::Left(second)]);
-        let taken = store.take_synced(DEVICES, &left, mine, 1).unwrap();
+        let taken = store.take_synced(DEVICES, &left, (OTHER, mine), 1).unwrap();
         assert_eq!(taken, [Mark::Muted(first, false), Mark::Pinned(second, false)], "mine: {mine}");
         assert_eq!(store.muted().unwrap().len(), 1);
     }
@@ -370,4 +402,100 @@ fn room_that_was_left_has_no_marks_where_a_person_went_in_anew_but_for_what_was_
     done(&mut store, &Mark::Pinned(room, true));
     store.add_unsynced(&Mark::Left(room)).unwrap();
     assert_eq!(store.unsynced().unwrap(), [Mark::Left(room)]);
+}
+
+/// A thief's: the room would never show anything unread again, and programs might acknowledge what is not there.
+#[test]
+fn what_was_read_elsewhere_counts_as_far_as_it_is_here_and_as_long_as_the_device_is_ours() {
+    let dir = TempDir::new().unwrap();
+    let mut store = device(&dir, "a");
+    let room = RoomId([1; 32]);
+    let read = |store: &Store| store.acked(room, &Cursor::read()).unwrap();
+    let all = one_message(&[Mark::Read(room, u64::MAX)]);
+    let taken = store.take_synced(DEVICES, &all, (OTHER, false), 1).unwrap();
+    assert_eq!(taken, [Mark::Read(room, 7)]);
+    assert_eq!((read(&store), store.newest(room).unwrap()), (7, 7));
+    // Another device is a little further than this one.
+    let further = one_message(&[Mark::Read(room, 9)]);
+    assert_eq!(store.take_synced(DEVICES, &further, (THIRD, false), 1).unwrap(), []);
+    store.forget_devices_without(DEVICES, &[THIRD]).unwrap();
+    store.commit(room, None, &lines(8..=8)).unwrap();
+    assert_eq!(store.read_on(room).unwrap(), Some(Mark::Read(room, 8)));
+    store.commit(room, None, &lines(9..=11)).unwrap();
+    assert_eq!(store.read_on(room).unwrap(), Some(Mark::Read(room, 9)));
+    assert_eq!((read(&store), store.newest(room).unwrap()), (9, 11), "what comes is unread");
+    assert_eq!(store.read_on(room).unwrap(), None);
+}
+
+/// A thief's: it would verify anybody at all devices, and nobody would know.
+#[test]
+fn mark_of_a_device_goes_with_it_and_is_told_and_one_of_this_device_stays() {
+    let dir = TempDir::new().unwrap();
+    let mut store = device(&dir, "a");
+    let say = |store: &mut Store, mark: Mark, by: DeviceId| {
+        store.take_synced(DEVICES, &one_message(&[mark]), (by, false), 1).unwrap()
+    };
+    store.set_verified(&person(1), Some(5), 5).unwrap();
+    for who in [1, 2, 3] {
+        let mark = Mark::Verified(person(who), Some(7));
+        assert_eq!(say(&mut store, mark.clone(), OTHER), [mark]);
+    }
+    // Somebody compared there as well.
+    assert_eq!(say(&mut store, Mark::Verified(person(3), Some(7)), THIRD), []);
+    let is_verified =
+        |store: &Store| [1, 2, 3].map(|who| store.people().is_verified(&person(who).fingerprint));
+    assert_eq!(is_verified(&store), [true; 3]);
+    assert_eq!(store.forget_devices_without(DEVICES, &[OTHER, THIRD]).unwrap(), None);
+    let told = store.forget_devices_without(DEVICES, &[THIRD]).unwrap().unwrap();
+    assert_eq!(told.notice, Notice::Alarm(Alarm::MarksDropped { people: vec![person(2)] }));
+    assert_eq!(store.unseen_notices(None).unwrap(), [told], "until somebody has seen it");
+    assert_eq!(is_verified(&store), [true, false, true]);
+    assert_eq!(store.forget_devices_without(DEVICES, &[THIRD]).unwrap(), None, "once");
+    drop(store);
+    assert_eq!(is_verified(&device(&dir, "a")), [true, false, true]);
+}
+
+#[test]
+fn device_that_is_to_go_says_nothing_more() {
+    let dir = TempDir::new().unwrap();
+    let mut store = device(&dir, "a");
+    store.want_devices_removed(&[(DEVICES, OTHER)]).unwrap();
+    let marks =
+        [Mark::Verified(person(1), Some(7)), Mark::Entered(offer(3, 1)), Mark::Muted(RoomId([1; 32]), true)];
+    let said = one_message(&marks);
+    assert_eq!(store.take_synced(DEVICES, &said, (OTHER, false), 1).unwrap(), []);
+    assert_eq!(store.offers().unwrap(), []);
+    assert_eq!(store.take_synced(DEVICES, &said, (THIRD, false), 1).unwrap(), marks);
+}
+
+#[test]
+fn what_a_device_offered_goes_with_it() {
+    let dir = TempDir::new().unwrap();
+    let mut store = device(&dir, "a");
+    for (room, by) in [(3, OTHER), (4, THIRD)] {
+        let said = one_message(&[Mark::Entered(offer(room, 1))]);
+        store.take_synced(DEVICES, &said, (by, false), 1).unwrap();
+    }
+    store.forget_devices_without(DEVICES, &[THIRD]).unwrap();
+    assert_eq!(store.offers().unwrap(), [offer(4, 1)]);
+}
+
+/// A thief's, or one that was away: the key of the account that was may be in other hands.
+#[test]
+fn account_whose_key_was_replaced_is_not_verified_by_a_late_mark() {
+    let dir = TempDir::new().unwrap();
+    let mut store = device(&dir, "a");
+    store.set_verified(&person(1), Some(5), 5).unwrap();
+    let replaced = Replacement { old: person(1).fingerprint, person: person(2), at: 6 };
+    store.commit(DEVICES, None, &Batch { replacements: vec![replaced], ..Batch::default() }).unwrap();
+    let is_verified = |store: &Store| [1, 2].map(|who| store.people().is_verified(&person(who).fingerprint));
+    assert_eq!(is_verified(&store), [false, true]);
+    for mine in [false, true] {
+        let late = one_message(&[Mark::Verified(person(1), Some(7))]);
+        assert_eq!(store.take_synced(DEVICES, &late, (OTHER, mine), 8).unwrap(), []);
+    }
+    let heir = person(2).fingerprint.to_string();
+    assert_eq!(store.set_verified(&person(1), Some(9), 9), Err(StoreError::KeyReplaced(heir)));
+    assert_eq!(is_verified(&store), [false, true]);
+    assert_eq!(store.set_verified(&person(1), None, 9), Ok(()));
 }

@@ -7,14 +7,14 @@ use shared::{
         InviteSecret,
         link::{InviteLink, Link},
     },
-    room::{Change, DeviceHere, Person},
+    room::{Alarm, Change, DeviceHere, Person},
 };
 use tempfile::TempDir;
 
 use super::{ROOM, open, random, record};
 use crate::store::{
-    AccountHere, Batch, Mark, Offer, OpenProfile, ProfileDir, RoomKind, RoomRecord, Store, StoreError, Told,
-    written_marks,
+    AccountHere, Batch, Mark, Notice, Offer, OpenProfile, ProfileDir, RoomKind, RoomRecord, Store,
+    StoreError, Told, written_marks,
 };
 
 /// A linking room.
@@ -56,7 +56,7 @@ fn nothing_that_devices_of_another_account_said_outlives_it() {
     for mark in
         [Mark::Muted(other, true), Mark::Left(ROOM), Mark::Entered(Offer { room: other, device: me, link })]
     {
-        store.take_synced(LINKING, &written_marks(&[mark]).remove(0), false, 1).unwrap();
+        store.take_synced(LINKING, &written_marks(&[mark]).remove(0), (DeviceId([4; 16]), false), 1).unwrap();
     }
     store.person_enters(other).unwrap();
     let here = DeviceHere { name: "phone".to_owned(), ..DeviceHere::default() };
@@ -168,4 +168,43 @@ fn device_that_another_one_let_in_is_news_once_and_one_of_our_own_is_none() {
     // Those that were there before this one.
     store.own_devices_are(6).unwrap();
     assert!(!store.own_device_came(ROOM, 14, 6).unwrap());
+}
+
+/// A thief may act first, with the account that was stolen: it must not keep the owner from linking.
+#[test]
+fn account_whose_key_was_replaced_is_not_taken_out_whoever_was_faster() {
+    let (old, new) = (Identity::without_recovery(&[1; 32]), Identity::without_recovery(&[2; 32]));
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    store.set_account(&old, None).unwrap();
+    store.was_taken_out(&old.fingerprint()).unwrap();
+    assert!(store.is_taken_out().unwrap());
+    assert_eq!(store.replace_account(&new.fingerprint(), &new, &[4; 32]).unwrap(), None);
+    assert!(store.is_taken_out().unwrap());
+    assert_eq!(store.replace_account(&old.fingerprint(), &new, &[4; 32]).unwrap(), Some(Vec::new()));
+    assert!(!store.is_taken_out().unwrap(), "the thief was first");
+    store.was_taken_out(&old.fingerprint()).unwrap();
+    assert!(!store.is_taken_out().unwrap(), "the owner was first");
+    store.was_taken_out(&new.fingerprint()).unwrap();
+    assert!(store.is_taken_out().unwrap());
+}
+
+/// What another device said of people may have been a thief's, and all of those are out now.
+#[test]
+fn marks_of_other_devices_go_with_the_key_that_is_replaced() {
+    let (old, new) = (Identity::without_recovery(&[1; 32]), Identity::without_recovery(&[2; 32]));
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    store.set_account(&old, None).unwrap();
+    let [bob, eve] = [(2, "bob"), (3, "eve")].map(|(n, name)| Person {
+        name: name.to_owned(),
+        fingerprint: shared::identity::Fingerprint([n; 32]),
+    });
+    store.set_verified(&bob, Some(1), 1).unwrap();
+    store.verified_elsewhere(&eve, Some(1), (1, shared::identity::DeviceId([5; 16]))).unwrap();
+    let told = store.replace_account(&old.fingerprint(), &new, &[4; 32]).unwrap().unwrap();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].notice, Notice::Alarm(Alarm::MarksDropped { people: vec![eve.clone()] }));
+    let people = store.people();
+    assert!(people.is_verified(&bob.fingerprint) && !people.is_verified(&eve.fingerprint));
 }

@@ -188,6 +188,11 @@ pub enum Alarm {
         /// Who says so.
         who: Person,
     },
+    /// Only a device of ours that is gone had said that these were verified: they are not any more. The client's, not the engine's.
+    MarksDropped {
+        /// Who.
+        people: Vec<Person>,
+    },
 }
 
 /// Somebody with another one's name.
@@ -260,7 +265,8 @@ impl Alarm {
             | Self::OwnDeviceLinked { .. }
             | Self::KeyReplaced { .. }
             | Self::ReplacedKeyUsed { .. }
-            | Self::KeyReplacedTwice { .. } => AlarmKind::Device,
+            | Self::KeyReplacedTwice { .. }
+            | Self::MarksDropped { .. } => AlarmKind::Device,
         }
     }
 }

@@ -184,4 +184,15 @@ fn what_a_device_tells_the_others_is_its_own_alone() {
         world.devices[i].events.iter().find_map(of)
     };
     assert_eq!((mine(ANN), mine(PHONE)), (Some(false), Some(true)), "{}", world.story(ANN));
+    // Both know which one said it.
+    let by = |i: usize| {
+        let of = |event: &Event| match event {
+            Event::Device { device, .. } => Some(*device),
+            _ => None,
+        };
+        world.devices[i].events.iter().find_map(of)
+    };
+    let view = world.devices[ANN].engine.as_ref().unwrap().view().unwrap();
+    let phone = view.members.iter().find(|member| !member.me).map(|member| member.device.id);
+    assert_eq!((by(ANN), by(PHONE)), (phone, phone));
 }

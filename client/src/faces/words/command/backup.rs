@@ -57,8 +57,10 @@ pub fn failed(error: &BackupError, at: &Path) -> Failure {
         BackupError::WrongPhrase => Failure::new(
             Exit::Verification,
             "wrong_phrase",
-            format!("The phrase is not the one of the backup in {at}."),
-            "Try again with the twelve words that `schat backup` showed. Without them nobody can read it.",
+            format!(
+                "The phrase is not the one of the backup in {at}, or the beginning of the backup was changed."
+            ),
+            "Try again with the twelve words that `schat backup` showed; without them nobody can read it. If they are right, copy it again from where it came, or take an older one.",
         ),
         BackupError::Cut => verification(
             format!("The backup in {at} ends too early: a part of it is missing."),

@@ -8,7 +8,8 @@ use crate::{
 
 /// It is on the disk: the rooms follow.
 pub const REPLACED: &str = "Your account has another key. In each room your other devices are taken out, all links end, and everybody is told \
-                            that a device was lost or stolen. Link the devices that you still have anew: schat link.";
+                            that a device was lost or stolen. Link the devices that you still have anew: schat link. Backups of before open with the old words, and with what is on a \
+                            device that was yours: delete them, or keep them away.";
 
 /// Why it was not done.
 pub fn not_replaced(why: &Replaced) -> Failure {

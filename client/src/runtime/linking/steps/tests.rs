@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use proto::RoomId;
 use shared::{
-    identity::Identity,
+    identity::{DeviceId, Identity},
     linking::Phrase,
     room::{CloseReason, Person, Profile},
 };
@@ -154,7 +154,8 @@ fn whoever_else_says_something_in_the_room_ends_it_and_what_waits_is_not_said() 
         let mut record = record(Role::Old, step.clone());
         record.peer = Some([7; 32]);
         let body = LinkMessage::Done.write();
-        let said = Event::Device { who: person(6), seq: 1, at: 1, body, mine: false };
+        let said =
+            Event::Device { who: person(6), seq: 1, at: 1, device: DeviceId([6; 16]), body, mine: false };
         // The room of this test has one member: there is nobody to be told, and it is over at once.
         let todo = record.happened(said, &engine(), 2);
         let [Do::Forget, Do::Show(LinkNews::Ended { end: LinkEnd::Another, .. })] = &todo[..] else {

@@ -236,6 +236,7 @@ impl Look<'_> {
             verified_at: None,
             replaced_at: None,
             replaced_by: None,
+            verified_by: Vec::new(),
         };
         let met =
             self.met.iter().filter(|(met, _)| met.like(looks)).map(|(_, met)| fresh(&met.person, met.at));

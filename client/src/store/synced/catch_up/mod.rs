@@ -12,7 +12,7 @@ use shared::{
     room::{DeviceHere, Millis, Private},
 };
 
-use super::{LATER, MAX_WAITING, Mark, Typed, add, packed};
+use super::{By, LATER, MAX_WAITING, Mark, Typed, add, packed};
 use crate::store::{Cursor, Damage, RoomKind, Store, StoreError};
 
 /// What this device has heard since it is one of the account's, until another one has told it the rest.
@@ -132,13 +132,14 @@ impl Store {
         &mut self,
         room: RoomId,
         body: &Private,
-        me: DeviceId,
+        (by, me): (DeviceId, DeviceId),
         now: Millis,
     ) -> Result<Vec<Mark>, StoreError> {
         let told = Synced::decode(body.as_bytes()).ok().and_then(|synced| synced.catch_up);
         let Some(told) = told.filter(|told| *told.device == me.0) else { return Ok(Vec::new()) };
         let Some(heard) = self.heard()? else { return Ok(Vec::new()) };
-        if !self.is_of_devices(room)? {
+        // What a device says that is to go counts no more.
+        if !self.is_of_devices(room)? || self.device_removals(room)?.contains(&by) {
             return Ok(Vec::new());
         }
         let (waiting, mut taken) = (self.unsynced()?, Vec::new());
@@ -150,8 +151,8 @@ impl Store {
                 Mark::Read(..) => true,
                 _ => !is_known,
             };
-            if is_taken && self.apply(&mark, now)? {
-                taken.push(mark);
+            if is_taken {
+                taken.extend(self.apply(mark, Some(By { device: by, mine: false }), now)?);
             }
         }
         if told.is_last {

@@ -2,7 +2,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::store::synced::{
-    tests::{DEVICES, device, done, draft, one_message, person, setting, state},
+    tests::{DEVICES, OTHER, device, done, draft, id, one_message, person, setting, state},
     written,
 };
 
@@ -22,29 +22,29 @@ fn device_that_is_new_takes_what_it_is_told_but_for_what_it_has_heard_of_since()
         setting(Some("true")),
         draft(1, "secret"),
     ] {
-        old.take_synced(DEVICES, &one_message(&[mark]), false, now).unwrap();
+        old.take_synced(DEVICES, &one_message(&[mark]), (OTHER, false), now).unwrap();
     }
     let told = written_for(me, &old.all_marks(true).unwrap());
     // Whoever does not wait for it takes nothing.
-    assert_eq!(new.take_catch_up(DEVICES, &told[0], me, now).unwrap(), []);
+    assert_eq!(new.take_catch_up(DEVICES, &told[0], (OTHER, me), now).unwrap(), []);
     new.set_meta(HEARD, &[]).unwrap();
     // It is for one device, in one room, and nobody else's marks.
-    assert_eq!(new.take_catch_up(DEVICES, &told[0], DeviceId([8; 16]), now).unwrap(), []);
-    assert_eq!(new.take_catch_up(first, &told[0], me, now).unwrap(), []);
-    assert_eq!(new.take_synced(DEVICES, &told[0], false, now).unwrap(), []);
+    assert_eq!(new.take_catch_up(DEVICES, &told[0], (OTHER, DeviceId([8; 16])), now).unwrap(), []);
+    assert_eq!(new.take_catch_up(first, &told[0], (OTHER, me), now).unwrap(), []);
+    assert_eq!(new.take_synced(DEVICES, &told[0], (OTHER, false), now).unwrap(), []);
     // In the log since: of all that it is later, whoever said it. What is done here and waits is later still.
     let since =
         [Mark::Muted(first, false), Mark::Verified(person(1), None), Mark::Left(second), setting(None)];
-    new.take_synced(DEVICES, &one_message(&since[..2]), true, now).unwrap();
-    new.take_synced(DEVICES, &one_message(&since[2..]), false, now).unwrap();
+    new.take_synced(DEVICES, &one_message(&since[..2]), (OTHER, true), now).unwrap();
+    new.take_synced(DEVICES, &one_message(&since[2..]), (OTHER, false), now).unwrap();
     new.add_unsynced(&draft(1, "mine")).unwrap();
-    let mut taken = new.take_catch_up(DEVICES, &told[0], me, now).unwrap();
+    let mut taken = new.take_catch_up(DEVICES, &told[0], (OTHER, me), now).unwrap();
     taken.sort_by_key(|mark| format!("{mark:?}"));
     assert_eq!(taken, [Mark::Named("ann".to_owned()), Mark::Verified(person(2), Some(6))]);
     // Once is enough.
-    old.take_synced(DEVICES, &one_message(&[Mark::Named("zoe".to_owned())]), false, now).unwrap();
+    old.take_synced(DEVICES, &one_message(&[Mark::Named("zoe".to_owned())]), (OTHER, false), now).unwrap();
     let again = written_for(me, &old.all_marks(true).unwrap());
-    assert_eq!(new.take_catch_up(DEVICES, &again[0], me, now).unwrap(), []);
+    assert_eq!(new.take_catch_up(DEVICES, &again[0], (OTHER, me), now).unwrap(), []);
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn device_that_is_new_is_told_all_of_it_however_much_that_is_and_by_those_that_w
     let told = written_for(me, &old.all_marks(false).unwrap());
     assert_eq!(told.len(), 2);
     let taken: Vec<usize> =
-        told.iter().map(|body| new.take_catch_up(DEVICES, body, me, 1).unwrap().len()).collect();
+        told.iter().map(|body| new.take_catch_up(DEVICES, body, (OTHER, me), 1).unwrap().len()).collect();
     assert_eq!(taken.iter().sum::<usize>(), 60, "{taken:?}");
     // Who it is for: each that says for the first time that it is here. Not by one that waits itself.
     let here = DeviceHere { name: "phone".to_owned(), ..DeviceHere::default() };
@@ -154,11 +154,13 @@ fn device_that_is_new_agrees_with_the_others_whatever_is_done_while_it_comes() {
                         for entry in &log[read_to[who]..] {
                             match entry {
                                 Entry::Marks(by, body) => {
-                                    devices[who].take_synced(DEVICES, body, *by == who, 1).unwrap();
+                                    devices[who]
+                                        .take_synced(DEVICES, body, (id(*by), *by == who), 1)
+                                        .unwrap();
                                 }
                                 Entry::Here if who != NEW => owes[who] = true,
                                 Entry::CatchUp(body) if who == NEW => {
-                                    devices[NEW].take_catch_up(DEVICES, body, me, 1).unwrap();
+                                    devices[NEW].take_catch_up(DEVICES, body, (OTHER, me), 1).unwrap();
                                 }
                                 Entry::Here | Entry::CatchUp(_) => {}
                             }

@@ -69,6 +69,8 @@ fn take_all(
     relay: Option<(RelayAddress, Option<Pin>)>,
 ) -> Result<bool, StoreError> {
     let Handed { account, name, records, rooms, own_devices, settings, .. } = handed;
+    // First: whatever is there stays there.
+    store.forget_other_account(&account.identity)?;
     let mut intake = Intake::new(Person { name, fingerprint });
     let last = relay.as_ref().map(|(address, _)| address.to_string());
     store.set_last_relay(&last.unwrap_or_default())?;
@@ -103,3 +105,6 @@ fn handed_marks(room: &Room) -> [Mark; 2] {
 fn ended(end: LinkEnd) -> LinkNews {
     LinkNews::Ended { end, is_handed: false }
 }
+
+#[cfg(test)]
+mod tests;
