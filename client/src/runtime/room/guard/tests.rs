@@ -27,7 +27,7 @@ fn view(people: &[(&str, u8)]) -> GroupView {
         glyph: String::new(),
         avatar: None,
         is_moderator: false,
-        device: shared::room::Device { id: shared::identity::DeviceId([1; 16]), name: "laptop".to_owned() },
+        device: Device { id: shared::identity::DeviceId([1; 16]), name: "laptop".to_owned() },
         since: 0,
         invite: None,
         replaces: None,
@@ -291,7 +291,7 @@ fn device_of_somebody_verified_is_loud_and_of_others_a_line() {
     world.verify("ann", 2);
     let linked = |name: &str, byte| Event::DeviceJoined {
         who: person(name, byte),
-        device: shared::room::Device { id: shared::identity::DeviceId([9; 16]), name: "phone".to_owned() },
+        device: Device { id: shared::identity::DeviceId([9; 16]), name: "phone".to_owned() },
         by: None,
     };
     assert_eq!(world.kinds(&[linked("ann", 2)]), [DEVICE]);
@@ -345,7 +345,7 @@ fn whoever_was_seen_to_join_is_not_told_again_with_the_epoch() {
     world.verify("bob", 3);
     let three = [("me", ME), ("ann", 2), ("bob", 3)];
     assert_eq!(world.kinds(&[joined("bob", 3), Event::Epoch(view(&three))]), []);
-    let device = shared::room::Device { id: shared::identity::DeviceId([9; 16]), name: "phone".to_owned() };
+    let device = Device { id: shared::identity::DeviceId([9; 16]), name: "phone".to_owned() };
     let linked = Event::DeviceJoined { who: person("ann", 2), device, by: None };
     let both = Event::Epoch(with_device(&three, ("ann", 2), 9));
     assert_eq!(world.kinds(&[linked, both]), [DEVICE]);
