@@ -64,7 +64,9 @@ fn nothing_that_devices_of_another_account_said_outlives_it() {
     store.set_device_told(&Told { me, here, heard: Vec::new() }).unwrap();
     store.own_devices_are(5).unwrap();
     store.add_unsynced(&Mark::Pinned(ROOM, true)).unwrap();
-    store.set_taken_out(true).unwrap();
+    let old = Identity::without_recovery(&[1; 32]);
+    store.set_account(&old, Some(&[3; 16])).unwrap();
+    store.was_taken_out(&old.fingerprint()).unwrap();
     let here = AccountHere { identity: &Identity::without_recovery(&[2; 32]), backup_key: None };
     assert!(store.become_device(RoomId([5; 32]), &here, b"rooms").unwrap());
     assert!(!store.is_taken_out().unwrap() && store.unsynced().unwrap().is_empty());
@@ -201,7 +203,7 @@ fn marks_of_other_devices_go_with_the_key_that_is_replaced() {
         fingerprint: shared::identity::Fingerprint([n; 32]),
     });
     store.set_verified(&bob, Some(1), 1).unwrap();
-    store.verified_elsewhere(&eve, Some(1), (1, shared::identity::DeviceId([5; 16]))).unwrap();
+    store.verified_elsewhere(&eve, Some(1), (1, DeviceId([5; 16]))).unwrap();
     let told = store.replace_account(&old.fingerprint(), &new, &[4; 32]).unwrap().unwrap();
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].notice, Notice::Alarm(Alarm::MarksDropped { people: vec![eve.clone()] }));

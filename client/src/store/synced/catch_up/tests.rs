@@ -115,7 +115,7 @@ fn device_that_is_new_agrees_with_the_others_whatever_is_done_while_it_comes() {
                 let handed = devices[0].all_marks(true).unwrap();
                 devices[NEW].set_meta(HEARD, &[]).unwrap();
                 for mark in handed {
-                    devices[NEW].apply(&mark, 1).unwrap();
+                    devices[NEW].apply(mark, Some(By { device: OTHER, mine: false }), 1).unwrap();
                 }
             }
             if at == comes_at {
