@@ -232,7 +232,7 @@ fn profile_with_a_path_too_long_for_a_socket_has_a_daemon_all_the_same() {
 fn hello(program: &str, stop: bool) -> Vec<u8> {
     let mut body = vec![12];
     body.extend(b"schat daemon");
-    body.push(6);
+    body.push(7);
     body.push(u8::try_from(program.len()).unwrap());
     body.extend(program.as_bytes());
     body.push(stop.into());

@@ -27,25 +27,11 @@ impl Device {
     }
 
     pub(super) async fn start(dir: &TempDir, name: &'static str, relay: &Relay) -> Self {
-        Self::open(dir, (name, "ann"), relay, None).await
+        Self::of(dir, (name, "ann"), relay).await
     }
 
     /// One of somebody else's.
-    pub(super) async fn of(dir: &TempDir, who: (&'static str, &str), relay: &Relay) -> Self {
-        Self::open(dir, who, relay, None).await
-    }
-
-    /// Runs some of its rooms, so it says nowhere where it is.
-    pub(super) async fn start_some(dir: &TempDir, name: &'static str, relay: &Relay, only: &str) -> Self {
-        Self::open(dir, (name, "ann"), relay, Some(only.to_owned())).await
-    }
-
-    async fn open(
-        dir: &TempDir,
-        (name, person): (&'static str, &str),
-        relay: &Relay,
-        only: Option<String>,
-    ) -> Self {
+    pub(super) async fn of(dir: &TempDir, (name, person): (&'static str, &str), relay: &Relay) -> Self {
         let profile = Self::profile(dir, (name, person));
         let vault = profile.vault.clone();
         let dial = RelayAddress::new("127.0.0.1", relay.addresses()[0].port()).unwrap();
@@ -54,7 +40,7 @@ impl Device {
             relay: None,
             own: Some(OwnRelay { dial: dial.clone(), pin: relay.pin(), advertise: dial }),
             past: Past::Nothing,
-            only,
+            only: None,
             downloads: None,
             keeps_metadata: false,
             fetches_images: false,
