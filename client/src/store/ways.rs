@@ -79,8 +79,8 @@ impl Store {
     }
 
     fn set_device_ways(&mut self, all: &[DeviceWay]) -> Result<(), StoreError> {
-        let newest = &all[all.len().saturating_sub(MOST)..];
-        let rows: Vec<Row> = newest.iter().map(Row::of).collect();
+        let newest = all.iter().skip(all.len().saturating_sub(MOST));
+        let rows: Vec<Row> = newest.map(Row::of).collect();
         self.set_json(WAYS, &rows)
     }
 }

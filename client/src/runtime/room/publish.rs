@@ -46,7 +46,7 @@ impl Room {
                 self.settle_kind(view.own_devices).await;
                 if view.own_devices && matches!(event, engine::Event::Joined(_)) {
                     // What cannot be written is only asked about where this device is linked.
-                    let _ = self.vault.run(|store| store.is_in_again()).await;
+                    let _ = self.vault.run(Store::is_in_again).await;
                     self.synced.notify_one();
                 }
                 self.settle_removals(view).await;

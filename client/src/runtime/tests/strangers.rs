@@ -89,7 +89,7 @@ async fn device_that_says_where_it_is_stays_there_when_another_one_goes() {
     let label = two.local.join(&link).await.unwrap();
     two.local.entered(&label).await.unwrap();
     until_so("it says so", || is_claimed(&one, room)).await;
-    one.vault.now(|store| store.spoil_device_ways()).unwrap();
+    one.vault.now(Store::spoil_device_ways).unwrap();
     one.local.take_out_strangers().await;
     assert!(one.vault.now(|store| store.device_removals(room)).unwrap().is_empty());
     until_so("nothing of it is left", || one.vault.now(|store| store.device_ways()).unwrap().is_empty())
