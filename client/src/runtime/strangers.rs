@@ -67,8 +67,9 @@ fn look(way: &DeviceWay, view: &GroupView, own: &GroupView, said: &[(DeviceId, D
     let is_live = view.invites.iter().any(|invite| invite.id == way.invite);
     let came: Vec<&Member> =
         view.members.iter().filter(|member| member.invite == Some(way.invite) && !member.me).collect();
-    let unclaimed =
-        || came.iter().map(|member| member.device.id).filter(|leaf| !is_claimed(way.room, *leaf, own, said));
+    // In the room of own devices nobody says who it is there: that is who says it.
+    let is_known = |leaf: &DeviceId| view.own_devices || is_claimed(way.room, *leaf, own, said);
+    let unclaimed = || came.iter().map(|member| member.device.id).filter(|leaf| !is_known(leaf));
     let strangers: Vec<DeviceId> = if way.is_spoilt { unclaimed().collect() } else { Vec::new() };
     let is_seen = way.is_seen || is_live || !came.is_empty();
     // Whoever came by it and has not said so yet may be gone before that.

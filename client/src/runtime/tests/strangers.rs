@@ -34,6 +34,11 @@ fn members(device: &Device) -> usize {
     device.local.view(CLUB).map_or(0, |view| view.members.len())
 }
 
+/// How many of the account are in the room of own devices.
+fn own_devices(one: &Device) -> usize {
+    one.local.own_devices().and_then(|own| own.view).map_or(0, |view| view.members.len())
+}
+
 /// The other device says which leaf of the room it is.
 fn is_claimed(one: &Device, room: RoomId) -> bool {
     let Some(view) = one.local.view(CLUB) else { return false };
@@ -89,12 +94,20 @@ async fn device_that_says_where_it_is_stays_there_when_another_one_goes() {
     let label = two.local.join(&link).await.unwrap();
     two.local.entered(&label).await.unwrap();
     until_so("it says so", || is_claimed(&one, room)).await;
+    // Also in the room of own devices it came by a way.
+    let own = one.local.own_devices().unwrap();
+    let members_there = own.view.unwrap().members.clone();
+    let by: Vec<_> = members_there.iter().filter_map(|member| Some((own.id, member.invite?))).collect();
+    assert!(!by.is_empty());
+    one.vault.now(|store| store.add_device_ways(&by)).unwrap();
     one.vault.now(Store::spoil_device_ways).unwrap();
     one.local.take_out_strangers().await;
-    assert!(one.vault.now(|store| store.device_removals(room)).unwrap().is_empty());
+    for room in [room, own.id] {
+        assert!(one.vault.now(|store| store.device_removals(room)).unwrap().is_empty());
+    }
     until_so("nothing of it is left", || one.vault.now(|store| store.device_ways()).unwrap().is_empty())
         .await;
-    assert_eq!(members(&one), 2);
+    assert_eq!((members(&one), own_devices(&one)), (2, 2));
 }
 
 #[tokio::test(flavor = "multi_thread")]
