@@ -8,7 +8,7 @@ use super::{Room, own_account, own_leaves};
 use crate::{
     reason::Reason,
     runtime::{Event, FaceId, RoomEvent, lock, now_ms},
-    store::{KnownRelay, Mark, Notice, Over, RoomKind},
+    store::{KnownRelay, Mark, Notice, Over, RoomKind, Store},
 };
 
 impl Room {
