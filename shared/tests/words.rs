@@ -76,8 +76,8 @@ const BELOW: [&str; 14] = [
 ];
 
 /// Beginnings of what looks like a sentence and is none: statements for the database.
-const STATEMENTS: [&str; 8] =
-    ["BEGIN;", "SELECT ", "INSERT ", "UPDATE ", "DELETE ", "PRAGMA ", "CREATE ", "-- "];
+const STATEMENTS: [&str; 9] =
+    ["ROLLBACK", "BEGIN;", "SELECT ", "INSERT ", "UPDATE ", "DELETE ", "PRAGMA ", "CREATE ", "-- "];
 
 #[test]
 fn nothing_below_the_faces_speaks_to_people() {

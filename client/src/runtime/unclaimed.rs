@@ -8,9 +8,8 @@ use std::{
 
 use proto::RoomId;
 use shared::{identity::DeviceId, room::Member};
-use tokio::sync::oneshot;
 
-use super::{Local, room::Ask, strangers::is_claimed};
+use super::{Local, strangers::is_claimed};
 
 /// So long this device must have been with the others without hearing it: a device says where it is a few seconds after it came.
 const WAIT: Duration = Duration::from_secs(300);
@@ -39,7 +38,7 @@ impl Local {
     pub(super) async fn ring_for_unclaimed(&self, unclaimed: &mut Unclaimed, now: Instant) {
         let found = self.unclaimed().await.unwrap_or_default();
         for (room, device) in unclaimed.ripe(found, now) {
-            if let Ok(true) = self.ring(room, device).await {
+            if self.ring(room, device).await == Ok(true) {
                 unclaimed.0.remove(&(room, device));
             }
         }
@@ -65,23 +64,6 @@ impl Local {
             }
         }
         Some(found)
-    }
-
-    /// True: it was told, and that is kept.
-    async fn ring(&self, room: RoomId, device: DeviceId) -> Result<bool, crate::reason::Reason> {
-        let Some(label) = self.label_of(room) else { return Ok(false) };
-        let Some(view) = self.view(&label) else { return Ok(false) };
-        let Some(member) = view.members.iter().find(|member| member.device.id == device) else {
-            return Ok(false);
-        };
-        let (reply, answer) = oneshot::channel();
-        if self.asks(&label)?.send(Ask::Unclaimed(member.device.name.clone(), reply)).await.is_err() {
-            return Ok(false);
-        }
-        // A room that ends now rings no more.
-        let Ok(done) = answer.await else { return Ok(false) };
-        done?;
-        Ok(self.0.vault.run(move |store| store.set_rung(room, device)).await.is_ok())
     }
 }
 

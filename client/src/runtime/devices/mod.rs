@@ -6,6 +6,7 @@
 mod meant;
 mod whose;
 
+use proto::RoomId;
 use serde::{Deserialize, Serialize};
 use shared::{
     identity::{DeviceId, clean_name},
@@ -150,6 +151,26 @@ impl Local {
             }
         }
         Ok(())
+    }
+
+    /// Rings for a device of this account of which none of ours speaks. True: it was told, and that is kept.
+    ///
+    /// # Errors
+    /// [`Reason`] when the alarm cannot be stored.
+    pub(super) async fn ring(&self, room: RoomId, device: DeviceId) -> Result<bool, Reason> {
+        let Some(label) = self.label_of(room) else { return Ok(false) };
+        let Some(view) = self.view(&label) else { return Ok(false) };
+        let Some(member) = view.members.iter().find(|member| member.device.id == device) else {
+            return Ok(false);
+        };
+        let (reply, answer) = oneshot::channel();
+        if self.asks(&label)?.send(Ask::Unclaimed(member.device.name.clone(), reply)).await.is_err() {
+            return Ok(false);
+        }
+        // A room that ends now rings no more.
+        let Ok(done) = answer.await else { return Ok(false) };
+        done?;
+        Ok(self.0.vault.run(move |store| store.set_rung(room, device)).await.is_ok())
     }
 
     /// Waits until a room has read its rows.
