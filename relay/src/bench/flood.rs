@@ -7,8 +7,8 @@ use clap::{Args, ValueEnum};
 use super::{
     Bench, Door, Report,
     attack::{
-        Attack, cards, frames, hoards, holes, idle, initials, migrations, neighbour, repeats, rooms, signals, streams,
-        tcp,
+        Attack, cards, frames, hoards, holes, idle, initials, migrations, neighbour, repeats, rooms, signals,
+        streams, tcp,
     },
     chat::Chat,
     figures::number,
