@@ -92,7 +92,7 @@ impl<S> Counted<S> {
 
 /// Whether it is this that ended the reading.
 pub(crate) fn is_too_many(error: &io::Error) -> bool {
-    error.get_ref().is_some_and(|error| error.is::<TooMany>())
+    error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<TooMany>)
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {

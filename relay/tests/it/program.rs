@@ -104,10 +104,11 @@ pub(crate) fn run_soon(data_dir: &Path, arguments: &[&str]) -> Output {
     let child = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let (id, (sender, ended)) = (child.id(), mpsc::channel());
     std::thread::spawn(move || sender.send(child.wait_with_output()));
-    ended.recv_timeout(PATIENCE).map(Result::unwrap).unwrap_or_else(|_| {
-        Command::new("kill").args(["-KILL", &id.to_string()]).status().unwrap();
-        panic!("{arguments:?} goes on");
-    })
+    if let Ok(output) = ended.recv_timeout(PATIENCE) {
+        return output.unwrap();
+    }
+    Command::new("kill").args(["-KILL", &id.to_string()]).status().unwrap();
+    panic!("{arguments:?} goes on");
 }
 
 fn field(line: &str, name: &str) -> String {

@@ -112,7 +112,7 @@ impl Store {
         match upgrade {
             Upgrade::Start => kept::upgrade(directory, &database)?,
             Upgrade::Never => {
-                formats::earlier(&database)?.map_or(Ok(()), |format| Err(OpenError::Earlier(format)))?
+                formats::earlier(&database)?.map_or(Ok(()), |format| Err(OpenError::Earlier(format)))?;
             }
         }
         if formats::create(&database).map_err(OpenError::from)? == Made::Other {

@@ -76,8 +76,8 @@ fn slow_member_with_little_stays_and_the_addresses_that_hold_most_go() {
     let waits = ask(&mut state, address(6), 10, start);
     // Twice the least rate is no fast line; the others come ten times as fast.
     let second = |state: &mut State| {
-        state.moved(little, 2 * 16 << 10);
-        hoards.iter().chain([&more]).for_each(|id| state.moved(*id, 20 * 16 << 10));
+        state.moved(little, (2 * 16) << 10);
+        hoards.iter().chain([&more]).for_each(|id| state.moved(*id, (20 * 16) << 10));
     };
     for seconds in 1..16 {
         second(&mut state);
@@ -134,7 +134,7 @@ fn hoard_is_not_kept_by_asking_for_more() {
         .collect();
     let waits = ask(&mut state, address(5), 2, start);
     for seconds in 1..=16 {
-        hoards.iter().for_each(|id| state.moved(*id, 2 * 16 << 10));
+        hoards.iter().for_each(|id| state.moved(*id, (2 * 16) << 10));
         state.look(after(start, seconds));
     }
     let evicted: Vec<_> =

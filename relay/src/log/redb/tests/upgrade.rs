@@ -78,7 +78,7 @@ fn disk_without_space_for_a_newer_format_leaves_the_database_as_it_was() {
     let limit = Arc::new(AtomicU64::new(SIX.len() as u64));
     let open = disk::full_disk(&directory, &limit);
     let opened = Store::open_with(directory.path(), open, &|_| Ok(Found::Nothing), Duration::ZERO);
-    let error = opened.err().expect("no space");
+    let Err(error) = opened else { panic!("there is space") };
     assert!(matches!(error, OpenError::NoRoom { format: 6, mib: 1.. }), "{error}");
     assert!(error.to_string().contains("free"), "{error}");
     assert_eq!(names(&directory), [DATABASE], "neither half a copy nor one that may soon be an old one");
