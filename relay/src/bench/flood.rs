@@ -149,8 +149,8 @@ impl Flood {
             Kind::Announced => ("flood: great frames announced", format!("{places} addresses")),
             Kind::SlowSenders => ("flood: great frames begun", format!("{places} addresses")),
             Kind::SlowReaders => ("flood: slow readers", format!("{places} addresses")),
-            Kind::TcpEmptyFrames => ("flood: empty frames over TCP", format!("{places} addresses")),
-            Kind::TcpEmptyPieces => ("flood: empty pieces over TCP", format!("{places} addresses")),
+            Kind::TcpEmptyFrames => ("flood: connections with empty frames", format!("{places} addresses")),
+            Kind::TcpEmptyPieces => ("flood: connections with empty pieces", format!("{places} addresses")),
             Kind::Neighbour => ("flood: milliseconds computed beside it", "nowhere".to_owned()),
         };
         let door = if self.open { ", handshakes unlimited" } else { "" };
