@@ -97,6 +97,11 @@ impl FrameReader {
         }
     }
 
+    /// What is there of the next frame, without its length.
+    pub fn body(&self) -> &[u8] {
+        self.buffer.get(LENGTH..).unwrap_or_default()
+    }
+
     /// Bytes that are there.
     pub fn buffered(&self) -> usize {
         self.buffer.len()

@@ -15,6 +15,7 @@
 mod allowance;
 mod driver;
 mod end;
+mod fragments;
 mod handshake;
 mod headers;
 mod ledger;

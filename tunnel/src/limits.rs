@@ -42,6 +42,9 @@ pub(crate) const IDLE_FRAMES: u64 = 2048;
 /// The same each second: what a relay reads meanwhile is a thousandth of a processor.
 pub(crate) const IDLE_FRAMES_PER_SECOND: u64 = 128;
 
+/// Bytes of a piece of a WebSocket message below which it counts as one of those: whoever has to cut messages cuts larger pieces.
+pub(crate) const FRAGMENT: u64 = 64;
+
 /// Bytes that we send for which the other side may open a window once more.
 pub(crate) const WINDOW_BYTES: u64 = 32 << 10;
 

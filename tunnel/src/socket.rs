@@ -24,6 +24,7 @@ use tokio_tungstenite::{
 };
 
 use crate::{
+    fragments,
     headers::{GO_AWAY, Headers},
     ledger::Ledger,
     limits::{CLOSE_BASE, GOODBYE_MESSAGES, MESSAGE, Rules},
@@ -187,6 +188,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                     CloseCode::Malformed
                 }
                 Some(Err(Error::Capacity(_))) => CloseCode::TooLarge,
+                Some(Err(Error::Io(error))) if fragments::is_too_many(&error) => {
+                    self.control.state().overran = true;
+                    CloseCode::TooMany
+                }
                 Some(Err(_)) | None => return Poll::Ready(false),
             };
             self.control.close(code);

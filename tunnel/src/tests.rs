@@ -16,7 +16,16 @@ use tokio::{
 };
 use tokio_tungstenite::{
     WebSocketStream,
-    tungstenite::{Message, protocol::Role},
+    tungstenite::{
+        Message,
+        protocol::{
+            Role,
+            frame::{
+                Frame,
+                coding::{Data, OpCode},
+            },
+        },
+    },
 };
 
 use crate::{End, RecvHalf, Rules, StreamGone, Tunnel, limits::STREAM_WINDOW};
@@ -269,13 +278,18 @@ async fn frames_that_break_the_rules_end_the_connection() {
 
 #[tokio::test]
 async fn messages_that_carry_nothing_end_the_connection() {
-    let cases: [(&str, Message); 3] = [
+    let piece = |kind, is_last| Message::Frame(Frame::message(Vec::<u8>::new(), OpCode::Data(kind), is_last));
+    let cases: [(&str, Message); 4] = [
         ("empty messages", Message::Binary(Vec::new().into())),
+        ("empty pieces of a message without an end", piece(Data::Continue, false)),
         ("pings", Message::Ping(Vec::new().into())),
         ("frames for streams that are not there", Message::Binary(header(0, 0, 99, 0).into())),
     ];
     for (what, message) in cases {
         let (server, mut client) = against(rules()).await;
+        if matches!(message, Message::Frame(_)) {
+            client.send(piece(Data::Binary, false)).await.unwrap();
+        }
         for _ in 0..=crate::limits::IDLE_FRAMES {
             // Those at the end may find nobody.
             let _ = client.send(message.clone()).await;

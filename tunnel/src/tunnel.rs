@@ -19,6 +19,7 @@ use tokio_tungstenite::{
 use crate::{
     driver::{Driver, Halves, Wanted},
     end::End,
+    fragments::Counted,
     handshake::{self, HandshakeError},
     limits::{Rules, web_socket},
     socket::{Control, Socket},
@@ -44,7 +45,8 @@ impl Tunnel {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let socket = WebSocketStream::from_raw_socket(upgraded, Role::Server, Some(web_socket())).await;
+        let counted = Counted::new(upgraded);
+        let socket = WebSocketStream::from_raw_socket(counted, Role::Server, Some(web_socket())).await;
         Self::start(socket, rules, yamux::Mode::Server)
     }
 
@@ -53,7 +55,8 @@ impl Tunnel {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let mut socket = WebSocketStream::from_raw_socket(upgraded, Role::Server, Some(web_socket())).await;
+        let counted = Counted::new(upgraded);
+        let mut socket = WebSocketStream::from_raw_socket(counted, Role::Server, Some(web_socket())).await;
         // One that takes nothing is as good as gone, and the driver finds it so.
         let first = socket.send(Message::Binary(Bytes::copy_from_slice(&nonce)));
         drop(timeout(rules.idle, first).await);

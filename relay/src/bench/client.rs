@@ -200,6 +200,12 @@ impl Ear {
         }
     }
 
+    /// Takes so many bytes from the stream and throws them away: who does so hears no frame any more.
+    pub(super) async fn sip(&mut self, bytes: usize) -> anyhow::Result<()> {
+        let chunk = self.recv.read_chunk(bytes, true).await?;
+        chunk.map(drop).context("the stream ended")
+    }
+
     /// Waits for the answer to a Publish: zero if it was taken, and otherwise the time to wait.
     pub(super) async fn answered(&mut self) -> anyhow::Result<Duration> {
         loop {

@@ -6,7 +6,10 @@ use clap::{Args, ValueEnum};
 
 use super::{
     Bench, Door, Report,
-    attack::{Attack, frames, holes, initials, migrations, repeats, rooms, signals, streams, tcp},
+    attack::{
+        Attack, cards, frames, hoards, holes, idle, initials, migrations, neighbour, repeats, rooms, signals,
+        streams, tcp,
+    },
     chat::Chat,
     figures::number,
     paired::{Plan, compare},
@@ -58,6 +61,20 @@ enum Kind {
     Repeats,
     /// Signals in one room of many.
     Signals,
+    /// Rooms that are opened with as many invites and cards as a first frame has room for.
+    Cards,
+    /// Members who announce the greatest frames and send none.
+    Announced,
+    /// Members who send them as slowly as they may.
+    SlowSenders,
+    /// Members who read them as slowly as they may.
+    SlowReaders,
+    /// Frames of yamux that carry nothing.
+    TcpEmptyFrames,
+    /// Empty pieces of one WebSocket message.
+    TcpEmptyPieces,
+    /// Nothing at all, by a thread as busy as an attacker's: what the others are to be compared with on a machine that is shared.
+    Neighbour,
 }
 
 /// Least time between two messages of honest members where their own limits are not lifted: their room may say 1,000 a
@@ -106,6 +123,13 @@ impl Flood {
                 Kind::Rooms => rooms::attack(ground.clone(), places),
                 Kind::Repeats => repeats::attack(ground.clone(), places),
                 Kind::Signals => signals::attack(ground.clone(), places),
+                Kind::Cards => cards::attack(ground.clone(), places),
+                Kind::Announced => hoards::attack(ground.clone(), places, hoards::Manner::Announced),
+                Kind::SlowSenders => hoards::attack(ground.clone(), places, hoards::Manner::Senders),
+                Kind::SlowReaders => hoards::attack(ground.clone(), places, hoards::Manner::Readers),
+                Kind::TcpEmptyFrames => idle::attack(ground.clone(), places, idle::Kind::Frames),
+                Kind::TcpEmptyPieces => idle::attack(ground.clone(), places, idle::Kind::Pieces),
+                Kind::Neighbour => neighbour::attack(),
             }
         };
         let pairs = compare(&subject, &mut chat, plan, attack).await?;
@@ -121,6 +145,13 @@ impl Flood {
             Kind::Rooms => ("flood: small messages after a large one", format!("{places} addresses")),
             Kind::Repeats => ("flood: times that a message was sent", format!("{places} addresses")),
             Kind::Signals => ("flood: signals", format!("{places} addresses")),
+            Kind::Cards => ("flood: rooms opened with cards", format!("{places} addresses")),
+            Kind::Announced => ("flood: great frames announced", format!("{places} addresses")),
+            Kind::SlowSenders => ("flood: great frames begun", format!("{places} addresses")),
+            Kind::SlowReaders => ("flood: slow readers", format!("{places} addresses")),
+            Kind::TcpEmptyFrames => ("flood: connections with empty frames", format!("{places} addresses")),
+            Kind::TcpEmptyPieces => ("flood: connections with empty pieces", format!("{places} addresses")),
+            Kind::Neighbour => ("flood: milliseconds computed beside it", "nowhere".to_owned()),
         };
         let door = if self.open { ", handshakes unlimited" } else { "" };
         let settings = format!("{:?} from {from}{door}, {} honest members", self.kind, bench.honest);

@@ -20,6 +20,8 @@ enum Trouble {
     Damage(String),
     /// Something is in the way.
     Obstacle(String),
+    /// The next start does something with it.
+    Due(String),
 }
 
 /// Reads every row. Returns how many rooms there are as well, if that is known; no finding before the first start, and
@@ -69,6 +71,11 @@ fn finding(found: Result<Found, Trouble>) -> Finding {
             format!("it cannot be used: {why}"),
             "restore a backup (`relay restore FILE --force`)",
         ),
+        Err(Trouble::Due(why)) => Finding::warn(
+            CHECK,
+            format!("it is not looked into: {why}"),
+            "start the relay where as much space is free as `relay.redb` takes; no earlier program reads it afterwards",
+        ),
         Err(Trouble::Obstacle(why)) => Finding::warn(
             CHECK,
             format!("it could not be checked: {why}"),
@@ -82,8 +89,10 @@ impl From<OpenError> for Trouble {
         let why = error.to_string();
         match error {
             OpenError::Damaged | OpenError::Database(_) | OpenError::Restoring => Self::Damage(why),
+            OpenError::Earlier(_) => Self::Due(why),
             OpenError::Locked
             | OpenError::Format
+            | OpenError::NoRoom { .. }
             | OpenError::Lost
             | OpenError::Journal
             | OpenError::Unrested
@@ -127,6 +136,12 @@ mod tests {
         assert!(damaged.level == Level::Fail && damaged.remedy.unwrap().contains("send it again"));
         assert_eq!(finding(Err(OpenError::Locked.into())).level, Level::Warn);
         assert_eq!(finding(Err(OpenError::Damaged.into())).level, Level::Fail);
+        let earlier = finding(Err(OpenError::Earlier(6).into()));
+        assert!(
+            earlier.level == Level::Warn && earlier.found.contains("the next start"),
+            "{}",
+            earlier.found
+        );
     }
 
     #[test]

@@ -101,7 +101,7 @@ impl Plan {
             None => {
                 let groups = place.path("/etc/group");
                 guard = Some(Step::Guard { path: config.clone(), groups, group: NAME });
-                Step::Write { path: config, text: settings }
+                Step::WriteSecret { path: config, text: settings }
             }
         });
         // Nobody is disconnected for nothing.

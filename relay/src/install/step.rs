@@ -1,12 +1,25 @@
 //! One step: shown, and carried out.
 
 use std::{
-    fmt::Write,
-    fs, io,
-    os::unix::fs::PermissionsExt,
+    fmt::Write as _,
+    fs,
+    io::{self, Write as _},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
+
+/// What everybody may read.
+const FOR_ALL: u32 = 0o644;
+
+/// What everybody may run.
+const PROGRAM: u32 = 0o755;
+
+/// What its owner alone may read.
+const SECRET: u32 = 0o600;
+
+/// What the service reads as well.
+const GUARDED: u32 = 0o640;
 
 /// A step that failed.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +59,8 @@ pub(super) enum Step {
     Keep(PathBuf),
     /// Write a file that everybody may read.
     Write { path: PathBuf, text: String },
+    /// Write a file that may hold a secret: nobody else reads any of it at any time.
+    WriteSecret { path: PathBuf, text: String },
     /// Write manual pages, by their names, into a directory.
     WritePages { directory: PathBuf, pages: Vec<(String, String)> },
     /// Remove manual pages from a directory.
@@ -67,7 +82,7 @@ impl Step {
     pub(super) fn describe(&self, contents: bool) -> String {
         match self {
             Self::Keep(path) => format!("  keep    {}\n", path.display()),
-            Self::Write { path, text } => {
+            Self::Write { path, text } | Self::WriteSecret { path, text } => {
                 let mut said = format!("  write   {}\n", path.display());
                 for line in text.lines().filter(|_| contents) {
                     // Writing to a string cannot fail.
@@ -95,15 +110,18 @@ impl Step {
     pub(super) fn carry_out(&self) -> Result<(), StepError> {
         match self {
             Self::Keep(_) => Ok(()),
-            Self::Write { path, text } => place(path, 0o644, |new| fs::write(new, text)),
-            Self::WritePages { directory, pages } => pages
-                .iter()
-                .try_for_each(|(name, text)| place(&directory.join(name), 0o644, |new| fs::write(new, text))),
+            Self::Write { path, text } => place(path, FOR_ALL, |new| new.write_all(text.as_bytes())),
+            Self::WriteSecret { path, text } => place(path, SECRET, |new| new.write_all(text.as_bytes())),
+            Self::WritePages { directory, pages } => pages.iter().try_for_each(|(name, text)| {
+                place(&directory.join(name), FOR_ALL, |new| new.write_all(text.as_bytes()))
+            }),
             Self::RemovePages { directory, names } => names.iter().try_for_each(|name| {
                 let path = directory.join(name);
                 fs::remove_file(&path).map_err(file("remove", &path))
             }),
-            Self::Copy { from, to } => place(to, 0o755, |new| fs::copy(from, new).map(drop)),
+            Self::Copy { from, to } => {
+                place(to, PROGRAM, |new| io::copy(&mut fs::File::open(from)?, new).map(drop))
+            }
             Self::Remove(path) => fs::remove_file(path).map_err(file("remove", path)),
             Self::RemoveAll { path, .. } => fs::remove_dir_all(path).map_err(file("remove", path)),
             Self::Guard { path, groups, group } => guard(path, groups, group),
@@ -112,17 +130,29 @@ impl Step {
     }
 }
 
-/// Makes a file beside, then puts it in place: whole or not at all, and a program that runs is not disturbed.
-fn place(path: &Path, mode: u32, make: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), StepError> {
+/// Makes a file beside, then puts it in place: whole or not at all, and a program that runs is not disturbed. No more than
+/// `mode` allows may be read of it from its first byte on.
+fn place(
+    path: &Path,
+    mode: u32,
+    make: impl FnOnce(&mut fs::File) -> io::Result<()>,
+) -> Result<(), StepError> {
     let error = file("write", path);
     let directory = path.parent().unwrap_or(Path::new("/"));
     let result = fs::create_dir_all(directory).and_then(|()| {
         let mut name = path.as_os_str().to_owned();
         name.push(".new");
         let new = PathBuf::from(name);
-        make(&new)?;
-        fs::set_permissions(&new, fs::Permissions::from_mode(mode))?;
-        fs::File::open(&new)?.sync_all()?;
+        // Left by one that was broken off, and with whatever mode that had.
+        match fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut beside = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&new)?;
+        make(&mut beside)?;
+        // The umask may have taken more away than is meant.
+        beside.set_permissions(fs::Permissions::from_mode(mode))?;
+        beside.sync_all()?;
         fs::rename(&new, path)
     });
     result.map_err(error)
@@ -142,7 +172,7 @@ fn guard(path: &Path, groups: &Path, group: &str) -> Result<(), StepError> {
     if given.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
         return Ok(());
     }
-    let guarded = given.and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(0o640)));
+    let guarded = given.and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(GUARDED)));
     guarded.map_err(file("guard", path))
 }
 
@@ -173,4 +203,30 @@ fn command(program: &str, arguments: &[String]) -> String {
 
 fn reason(said: &str) -> String {
     if said.is_empty() { String::new() } else { format!(": {said}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[test]
+    fn secret_is_nobody_elses_from_its_first_byte_on() {
+        let directory = TempDir::new().unwrap();
+        let (path, left) = (directory.path().join("relay.toml"), directory.path().join("relay.toml.new"));
+        // By one that was broken off, before there was this rule.
+        fs::write(&left, "half").unwrap();
+        fs::set_permissions(&left, fs::Permissions::from_mode(FOR_ALL)).unwrap();
+        let others = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o077;
+        place(&path, SECRET, |new| {
+            assert_eq!(others(&left), 0, "before anything is in it");
+            new.write_all(b"token")
+        })
+        .unwrap();
+        assert_eq!((others(&path), fs::read(&path).unwrap()), (0, b"token".to_vec()));
+        let settings = Step::WriteSecret { path: path.clone(), text: "other".into() };
+        settings.carry_out().unwrap();
+        assert_eq!(others(&path), 0);
+    }
 }

@@ -193,11 +193,23 @@ pub const LARGE_FRAME_STALL: Duration = Duration::from_secs(30);
 pub const FRAME_TIME: Duration = Duration::from_secs(300);
 
 /// Least bytes a second of a large frame, either way, after its first [`LARGE_FRAME_STALL`]: 128 kbit/s. Whoever is slower
-/// holds what others wait for.
+/// holds what others wait for, and gives it up once they do.
 pub const LEAST_RATE: u64 = 16 << 10;
 
-/// Bytes a second below which whoever holds memory gives it up once somebody has to wait for it, the slowest first.
-pub const FAIR_RATE: u64 = 64 << 10;
+/// Memory that an address holds, as a part of what it may: above it, what it holds for longer than [`HOLD_TIME`] is given up once
+/// others have to wait, however fast it comes. A few addresses at their bound have all there is; below an eighth of it
+/// it takes 64, and a slow member with one frame is not the one that goes.
+pub const HOLD_PART: u32 = 8;
+
+/// See [`HOLD_PART`]: a frame of 12 MiB comes in that time over a household's 6 Mbit/s.
+pub const HOLD_TIME: Duration = Duration::from_secs(16);
+
+/// Time that a large frame of a member waits for memory in all; then it is to be sent again. Twice what it takes until those
+/// who hold most have given theirs up, and once more.
+pub const MEMORY_TIME: Duration = Duration::from_secs(48);
+
+/// When a frame is to be sent again for which there was no memory: as long as it takes until a slow one is known for that.
+pub const MEMORY_RETRY: Duration = Duration::from_secs(4);
 
 /// Time for a large frame of so many bytes, either way, however steadily it trickles.
 pub fn frame_time(bytes: usize) -> Duration {
@@ -417,6 +429,9 @@ pub const PAGE_TRAFFIC: Rate =
 
 /// Handshakes in progress that one address may have: one part in so many of [`Limits::max_handshakes`].
 pub const HANDSHAKE_SHARE: usize = 4;
+
+/// The same of one IPv6 network, which may have many addresses: half, or four of them would have all.
+pub const SITE_HANDSHAKE_SHARE: usize = 2;
 
 /// The end of a stream: time for what is on its way to the disk to be acknowledged, and once more for the
 /// client to have heard why. At shutdown, twice this, [`FLUSH_TIME`] and [`CLOSE_TIME`] stay below 5 s.

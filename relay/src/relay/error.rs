@@ -7,7 +7,7 @@ use crate::backup::RestoreError;
 use crate::{
     blobs::BlobsError,
     identity::IdentityError,
-    log::redb::OpenError,
+    log::redb::{FORMAT as VERSION, OpenError},
     net::{listen::ListenError, tls::TlsError, web::site::SiteError},
 };
 
@@ -223,6 +223,32 @@ pub enum StartError {
         /// The data directory.
         path: PathBuf,
     },
+    /// The database is an earlier version's, and only looked at.
+    #[error(
+        "the log in {} has format {format}; start the relay, which makes it one of format {VERSION} and keeps a copy beside it, \
+         and ask again",
+        path.display()
+    )]
+    Earlier {
+        /// The data directory.
+        path: PathBuf,
+        /// The format that it has.
+        format: u64,
+    },
+    /// No space to make it one of this version.
+    #[error(
+        "the log in {} has format {format}, and its disk has no space to make it one of format {VERSION} and to keep a copy beside \
+         it: free {mib} MiB there, and start again. Nothing is lost: the log is as it was",
+        path.display()
+    )]
+    NoRoom {
+        /// The data directory.
+        path: PathBuf,
+        /// The format that it has.
+        format: u64,
+        /// What its files have.
+        mib: u64,
+    },
     /// The operating system gives no more threads.
     #[error("cannot start a thread: {0}; raise the limit of processes for this user")]
     Thread(#[source] io::Error),
@@ -248,6 +274,8 @@ impl StartError {
             OpenError::Locked => Self::Locked { path },
             OpenError::Restoring => Self::Restoring { path },
             OpenError::Format => Self::Format { path },
+            OpenError::Earlier(format) => Self::Earlier { path, format },
+            OpenError::NoRoom { format, mib } => Self::NoRoom { path, format, mib },
             OpenError::Lost => Self::NoLog { path },
             OpenError::Journal => Self::NoJournal { path },
             OpenError::Unrested => Self::Unrested { path },
@@ -305,6 +333,8 @@ impl StartError {
             | Self::Locked { .. }
             | Self::Restoring { .. }
             | Self::Format { .. }
+            | Self::Earlier { .. }
+            | Self::NoRoom { .. }
             | Self::DiskFull { .. }
             | Self::Database { .. }
             | Self::NoLog { .. }

@@ -47,9 +47,21 @@ fn stalled_readers_are_measured() {
 
 #[test]
 fn floods_are_measured() {
-    let strangers = ["handshakes", "streams", "gaps", "migrations", "frames", "tcp-handshakes", "tcp-frames"];
+    let strangers = [
+        "handshakes",
+        "streams",
+        "gaps",
+        "migrations",
+        "frames",
+        "tcp-handshakes",
+        "tcp-frames",
+        "tcp-empty-frames",
+        "tcp-empty-pieces",
+        "neighbour",
+    ];
     // Members wait for the disk between two of theirs.
-    let members = ["rooms", "repeats", "signals"].map(|kind| (kind, "2"));
+    let members = ["rooms", "repeats", "signals", "cards", "announced", "slow-senders", "slow-readers"];
+    let members = members.map(|kind| (kind, "2"));
     for (kind, seconds) in strangers.map(|kind| (kind, "0.2")).into_iter().chain(members) {
         let report = run_for(seconds, &["flood", kind, "--places", "2", "--handshakes", "100"]);
         let rows = report["rows"].as_array().unwrap();

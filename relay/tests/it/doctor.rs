@@ -5,7 +5,10 @@ use std::{net::UdpSocket, path::Path, process::Command};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::program::Program;
+use crate::program::{Program, run_soon};
+
+/// A database as an earlier program left it.
+const EARLIER: &[u8] = include_bytes!("../../src/log/redb/tests/upgrade/6.redb");
 
 /// The exit code and the findings.
 fn doctor(data_dir: &Path, settings: &[&str], arguments: &[&str]) -> (Option<i32>, Vec<Value>) {
@@ -106,4 +109,21 @@ fn relay_seen_from_elsewhere_is_known_by_its_pin_and_another_one_fails() {
     drop(program);
     let (code, findings) = doctor(elsewhere.path(), &[], &["--remote", &address, "--pin", pin]);
     assert_eq!((code, &of(&findings, "udp reachable")[0]["level"]), (Some(1), &Value::from("fail")));
+}
+
+#[test]
+fn database_of_an_earlier_program_is_told_of_and_left_as_it_is() {
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("relay.redb");
+    std::fs::write(&file, EARLIER).unwrap();
+    let (_, findings) = doctor(directory.path(), &[], &[]);
+    let database = of(&findings, "database")[0];
+    assert_eq!(database["level"], "warn", "{database}");
+    assert!(database["found"].as_str().unwrap().contains("the next start"), "{database}");
+    let check = run_soon(directory.path(), &["check"]);
+    assert_eq!(check.status.code(), Some(4));
+    assert!(String::from_utf8_lossy(&check.stderr).contains("has format 6; start the relay"), "{check:?}");
+    run_soon(directory.path(), &["status"]);
+    assert!(std::fs::read(&file).unwrap() == EARLIER, "not a byte of it");
+    assert!(!directory.path().join("relay.redb.format-6").exists());
 }

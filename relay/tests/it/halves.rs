@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use crate::{
     common::*,
-    program::{Program, run},
+    program::{Program, run, run_soon},
 };
 
 /// A stopped relay with a room.
@@ -27,7 +27,7 @@ fn doctor(data_dir: &Path) -> String {
 
 /// Refused with exit code 4. Returns why.
 fn refused(data_dir: &Path, arguments: &[&str]) -> String {
-    let output = run(data_dir, arguments);
+    let output = run_soon(data_dir, arguments);
     assert_eq!(output.status.code(), Some(4), "{arguments:?}");
     String::from_utf8(output.stderr).unwrap()
 }

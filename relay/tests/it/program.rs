@@ -5,6 +5,7 @@ use std::{
     net::{SocketAddr, UdpSocket},
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Output, Stdio},
+    sync::mpsc,
 };
 
 use proto::relay::refused::Code;
@@ -95,6 +96,19 @@ pub(crate) fn command(data_dir: &Path) -> Command {
 
 pub(crate) fn run(data_dir: &Path, arguments: &[&str]) -> Output {
     command(data_dir).args(arguments).output().unwrap()
+}
+
+/// The same of a command that ends soon; what goes on all the same is killed, and the test has failed.
+pub(crate) fn run_soon(data_dir: &Path, arguments: &[&str]) -> Output {
+    let mut command = command(data_dir);
+    let child = command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (id, (sender, ended)) = (child.id(), mpsc::channel());
+    std::thread::spawn(move || sender.send(child.wait_with_output()));
+    if let Ok(output) = ended.recv_timeout(PATIENCE) {
+        return output.unwrap();
+    }
+    Command::new("kill").args(["-KILL", &id.to_string()]).status().unwrap();
+    panic!("{arguments:?} goes on");
 }
 
 fn field(line: &str, name: &str) -> String {

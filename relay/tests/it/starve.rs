@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use proto::{MAX_COMMIT_FRAME, MAX_ENVELOPE, relay::refused::Code};
+use proto::{
+    MAX_COMMIT_FRAME, MAX_ENVELOPE, encode_frame,
+    relay::{ClientFrame, Publish, client_frame, refused::Code},
+};
 use relay::{ops::metrics::Limit, policy::limits::MAX_FIRST_FRAME};
 
 use crate::common::*;
@@ -68,6 +71,47 @@ async fn members_who_announce_great_frames_leave_memory_to_others() {
     let published = tokio::time::timeout(SOON, founder.published()).await.expect("others have to wait");
     assert_eq!(published.seq, 1);
     assert_eq!(server.hits(Limit::SlowFrame), 0, "there was enough");
+}
+
+/// A publish of 12 MiB, which is too large and refused, but not before it is there.
+fn great_publish(id: u8) -> Vec<u8> {
+    let (id, envelope) = (vec![id; 16].into(), vec![7; 12 << 20].into());
+    let publish = Publish { id, envelope, ..Publish::default() };
+    encode_frame(&ClientFrame { frame: Some(client_frame::Frame::Publish(publish)) })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sender_who_makes_room_for_others_is_told_to_come_again_on_the_same_stream() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    let mut honest = client.create(room(1), &key(1), (2..=4).map(|name| member(&key(name))).collect()).await;
+    // All that one address may hold, in three frames that stop where they are.
+    let mut stopped = Vec::new();
+    for (name, sent) in [(2, 9 << 20), (3, 9 << 20), (4, 5 << 20)] {
+        let (mut stream, _) = client.join(room(1), &key(name), 0).await;
+        let frame = great_publish(name);
+        stream.bytes(&frame[..sent]).await;
+        stopped.push((name, stream, frame[sent..].to_vec()));
+    }
+    honest.publish([1; 16], &vec![7; 200 << 10], None).await;
+    assert_eq!(honest.published().await.seq, 1);
+    let mut again = 0;
+    for (name, mut stream, rest) in stopped {
+        stream.bytes(&rest).await;
+        let refused = stream.refusal().await;
+        assert_eq!(*refused.id, [name; 16], "it is told which of its messages that was");
+        match refused.code() {
+            Code::RateLimited => {
+                again += 1;
+                assert!(refused.retry_after_ms > 0);
+            }
+            code => assert_eq!(code, Code::TooLarge),
+        }
+        stream.publish([10 + name; 16], b"a word", None).await;
+        assert!(stream.published().await.seq > 1);
+    }
+    assert!(again > 0);
+    assert_eq!(server.hits(Limit::SlowFrame), again);
 }
 
 #[tokio::test(flavor = "multi_thread")]

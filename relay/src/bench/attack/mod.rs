@@ -1,11 +1,15 @@
 //! Attacks on the relay under test. Each runs in a thread of its own, behind everything else on the
 //! machine: a real attacker brings processors of its own, this one has to borrow.
 
+pub(super) mod cards;
 pub(super) mod forge;
 pub(super) mod frames;
+pub(super) mod hoards;
 pub(super) mod holes;
+pub(super) mod idle;
 pub(super) mod initials;
 pub(super) mod migrations;
+pub(super) mod neighbour;
 pub(super) mod repeats;
 pub(super) mod rooms;
 pub(super) mod signals;

@@ -65,7 +65,7 @@ pub(in crate::bench) fn frames(ground: Ground, places: usize) -> anyhow::Result<
     })
 }
 
-async fn secured(ground: &Ground, place: usize) -> anyhow::Result<TlsStream<TcpStream>> {
+pub(super) async fn secured(ground: &Ground, place: usize) -> anyhow::Result<TlsStream<TcpStream>> {
     let socket = TcpSocket::new_v4()?;
     socket.bind((address(1 + place), 0).into())?;
     let connected = socket.connect(ground.relay).await?;

@@ -174,7 +174,7 @@ async fn offline(data_dir: PathBuf, with_files: bool, place: Destination) -> any
         };
         // Every row, and the sums of all pages, which only nobody else's database shows.
         let files = if with_files { FileSurvey::at_rest(&data_dir) } else { FileSurvey::default() };
-        let survey = redb::check(&data_dir).map_err(broken)?;
+        let survey = redb::check_to_copy(&data_dir).map_err(broken)?;
         whole(&Found::from((&survey, &files)))?;
         match log::open(&data_dir, &Limits::default()) {
             Ok(backend) => {

@@ -50,7 +50,10 @@ impl CheckCommand {
         let found = match client::get_patiently::<Found>(&data_dir, "/v1/check").await {
             Ok(_) if self.salvage.is_some() => return Err(RestoreError::Running(data_dir).into()),
             Ok(found) => found,
-            Err(ClientError::NotRunning { .. }) => stopped(data_dir.clone()).await?,
+            Err(ClientError::NotRunning { .. }) => {
+                let look = if self.salvage.is_some() { redb::check_to_copy } else { redb::check };
+                stopped(data_dir.clone(), look).await?
+            }
             Err(error) => return Err(error.into()),
         };
         match self.json {
@@ -77,10 +80,10 @@ impl CheckCommand {
     }
 }
 
-async fn stopped(data_dir: PathBuf) -> anyhow::Result<Found> {
+async fn stopped(data_dir: PathBuf, look: fn(&Path) -> Result<Survey, OpenError>) -> anyhow::Result<Found> {
     database::is_there(&data_dir)?;
     let directory = data_dir.clone();
-    let survey = tokio::task::spawn_blocking(move || redb::check(&directory)).await;
+    let survey = tokio::task::spawn_blocking(move || look(&directory)).await;
     let survey = survey.unwrap_or(Err(OpenError::Damaged));
     let survey = survey.map_err(|error| StartError::data(data_dir.clone(), error))?;
     let directory = data_dir.clone();

@@ -162,7 +162,7 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Bytes that a key takes: its row, and its name there and among the invites.
+/// Bytes that a key takes: its row, and what that is found by.
 pub(super) fn key_size(row: &KeyRow) -> u64 {
     row_size(row.to_bytes().len())
 }

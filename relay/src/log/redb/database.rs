@@ -18,10 +18,9 @@ use redb::{Database, DatabaseError, ReadTransaction, ReadableDatabase, WriteTran
 use super::{
     ahead::{self, Ahead, Keep, ReplayError, State, Wait},
     formats::{self, Made},
-    fullness,
+    fullness, kept,
     open::{
-        FILE, Found, OpenError, STAGING, bytes_on_disk, forget_pages, is_lost, keep_copy, open_journal,
-        open_or_make,
+        FILE, Found, OpenError, STAGING, bytes_on_disk, forget_pages, is_lost, open_journal, open_or_make,
     },
     tables::Tables,
 };
@@ -34,6 +33,15 @@ type Open = Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>;
 
 /// Opens the journal of a database that says this of it, or makes one.
 type OpenJournal<'a> = &'a dyn Fn(&State) -> Result<Found, OpenError>;
+
+/// What becomes of a database of an earlier format.
+#[derive(Clone, Copy, Debug)]
+enum Upgrade {
+    /// A relay that starts makes it one of the newest.
+    Start,
+    /// Nothing.
+    Never,
+}
 
 /// How long a reader waits for the writer, which waits for the disk.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -58,8 +66,17 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Opens or makes the file in `directory`.
+    /// Opens or makes the file in `directory`; one of an earlier format becomes one of the newest.
     pub(super) fn open(directory: &Path) -> Result<Self, OpenError> {
+        Self::open_file(directory, Upgrade::Start)
+    }
+
+    /// The same for who only looks: one of an earlier format is not opened.
+    pub(super) fn open_to_look(directory: &Path) -> Result<Self, OpenError> {
+        Self::open_file(directory, Upgrade::Never)
+    }
+
+    fn open_file(directory: &Path, upgrade: Upgrade) -> Result<Self, OpenError> {
         if directory.join(STAGING).try_exists().map_err(OpenError::Io)? {
             return Err(OpenError::Restoring);
         }
@@ -69,34 +86,34 @@ impl Store {
         let path = directory.to_owned();
         let open = move || open_or_make(&path);
         let journal = |state: &State| open_journal(directory, state);
-        caught(|| Self::open_with(directory, Box::new(open), &journal, REOPEN_INTERVAL))
+        caught(|| Self::open_as(directory, Box::new(open), &journal, REOPEN_INTERVAL, upgrade))
             .unwrap_or(Err(OpenError::Damaged))
     }
 
     /// Opens with functions of the caller's; tries to reopen as often as `interval`.
+    #[cfg(test)]
     pub(super) fn open_with(
         directory: &Path,
         open: Open,
         journal: OpenJournal<'_>,
         interval: Duration,
     ) -> Result<Self, OpenError> {
+        Self::open_as(directory, open, journal, interval, Upgrade::Start)
+    }
+
+    fn open_as(
+        directory: &Path,
+        open: Open,
+        journal: OpenJournal<'_>,
+        interval: Duration,
+        upgrade: Upgrade,
+    ) -> Result<Self, OpenError> {
         let database = open()?;
-        if let Some(before) = formats::earlier(&database)? {
-            let copy = match keep_copy(directory, before) {
-                // There the lock of the open file keeps even its owner from reading it.
-                Err(error) if cfg!(windows) => {
-                    tracing::warn!(%error, "there is no copy of the database as it was");
-                    None
-                }
-                kept => kept.map_err(OpenError::Io)?,
-            };
-            let copy = copy.as_deref().map(|path| path.display().to_string());
-            tracing::warn!(
-                from = before,
-                to = formats::VERSION,
-                copy,
-                "the database becomes one of a newer format, which no earlier program reads; its copy can be deleted once all is well"
-            );
+        match upgrade {
+            Upgrade::Start => kept::upgrade(directory, &database)?,
+            Upgrade::Never => {
+                formats::earlier(&database)?.map_or(Ok(()), |format| Err(OpenError::Earlier(format)))?;
+            }
         }
         if formats::create(&database).map_err(OpenError::from)? == Made::Other {
             return Err(OpenError::Format);

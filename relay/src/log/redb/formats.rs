@@ -23,6 +23,9 @@ const FORMAT: TableDefinition<(), u64> = TableDefinition::new("format");
 /// The one that is written.
 pub const VERSION: u64 = 7;
 
+/// The first one that becomes it.
+const OLDEST: u64 = 2;
+
 /// A room of formats 2 and 3: all numbers of one of today but the last two.
 type RoomRow = (u64, u64, u64, u64, u64, u64);
 
@@ -49,41 +52,33 @@ pub(super) enum Made {
 
 /// Whether a file that cannot be written is a database of the newest format: others are read only once they have become that.
 pub(super) fn is_readable(reader: &ReadTransaction) -> Result<bool, redb::Error> {
-    if !reader.list_tables()?.any(|table| table.name() == FORMAT.name()) {
-        return Ok(false);
-    }
-    let version = reader.open_table(FORMAT)?.get(())?.map(|version| version.value());
-    Ok(version == Some(VERSION))
+    Ok(version(reader)? == Some(VERSION))
 }
 
 /// The format that a database has, if it is an earlier one that becomes the newest when it is opened.
-pub(super) fn earlier(database: &Database) -> Result<Option<u64>, redb::Error> {
-    let reader = database.begin_read()?;
+pub(super) fn earlier(database: &impl ReadableDatabase) -> Result<Option<u64>, redb::Error> {
+    Ok(version(&database.begin_read()?)?.filter(|version| (OLDEST..VERSION).contains(version)))
+}
+
+/// The format that a database says it has.
+fn version(reader: &ReadTransaction) -> Result<Option<u64>, redb::Error> {
     if !reader.list_tables()?.any(|table| table.name() == FORMAT.name()) {
         return Ok(None);
     }
-    let version = reader.open_table(FORMAT)?.get(())?.map(|version| version.value());
-    Ok(version.filter(|version| (2..VERSION).contains(version)))
+    Ok(reader.open_table(FORMAT)?.get(())?.map(|version| version.value()))
 }
 
 /// Makes the tables, so that readers of a new file find them.
 pub(super) fn create(database: &Database) -> Result<Made, redb::Error> {
     let reader = database.begin_read()?;
-    let mut tables = reader.list_tables()?.peekable();
-    let is_new = tables.peek().is_none();
-    let mut before = VERSION;
-    if !is_new {
-        if !tables.any(|table| table.name() == FORMAT.name()) {
-            return Ok(Made::Other);
-        }
-        let version = reader.open_table(FORMAT)?.get(())?.map(|version| version.value());
-        match version {
-            Some(VERSION) => return Ok(Made::Ready),
-            Some(version @ 2..=6) => before = version,
-            _ => return Ok(Made::Other),
-        }
-    }
-    drop(tables);
+    let is_new = reader.list_tables()?.next().is_none();
+    let before = match version(&reader)? {
+        None if is_new => VERSION,
+        Some(VERSION) => return Ok(Made::Ready),
+        Some(before @ OLDEST..VERSION) => before,
+        _ => return Ok(Made::Other),
+    };
+    drop(reader);
     let transaction = database.begin_write()?;
     transaction.open_table(FORMAT)?.insert((), VERSION)?;
     match before {

@@ -11,6 +11,11 @@ const TRIAL: usize = 1 << 20;
 /// Whether it is for want of space that a write failed.
 pub(super) fn is_told_by(error: &redb::Error) -> bool {
     let redb::Error::Io(error) = error else { return false };
+    is_want_of_space(error)
+}
+
+/// The same of what the system says.
+pub(super) fn is_want_of_space(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 

@@ -138,6 +138,11 @@ impl Visits {
         std::mem::take(&mut self.company.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Rooms of that kind that a round did not come to.
+    pub(super) fn keep_company(&self, rooms: impl IntoIterator<Item = RoomId>) {
+        self.company.lock().unwrap_or_else(PoisonError::into_inner).extend(rooms);
+    }
+
     /// Rooms that were visited within a time; others are forgotten. And whether all who would come back have had time to.
     pub(super) fn within(&self, time: Duration, now: Instant) -> (HashSet<RoomId>, bool) {
         let mut known = self.rooms.lock().unwrap_or_else(PoisonError::into_inner);

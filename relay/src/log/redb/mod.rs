@@ -23,6 +23,7 @@ mod holds;
 #[cfg(feature = "instructions")]
 mod hot;
 mod journal;
+mod kept;
 mod log;
 mod lone;
 mod open;
@@ -229,7 +230,7 @@ pub fn compact(directory: &Path) -> Result<(u64, u64), OpenError> {
 /// # Errors
 /// [`OpenError`], also when a relay runs on it.
 pub(crate) fn owner(directory: &Path) -> Result<Option<[u8; 32]>, OpenError> {
-    let store = Store::open(directory)?;
+    let store = open_to_look(directory)?;
     let read = |transaction: &redb::ReadTransaction| {
         use redb::ReadableTableMetadata;
         let all = tables::Snapshot::open(transaction)?;
@@ -245,13 +246,36 @@ pub(crate) fn owner(directory: &Path) -> Result<Option<[u8; 32]>, OpenError> {
 /// be repaired). Blocks.
 ///
 /// # Errors
-/// [`OpenError`], also when a relay runs on it.
+/// [`OpenError`], also when a relay runs on it; [`OpenError::Earlier`] for one that a start would make one of another format.
 pub fn check(directory: &Path) -> Result<Survey, OpenError> {
     caught(|| check_all(directory)).unwrap_or(Err(OpenError::Damaged))
 }
 
+/// The same of one that its rooms are then taken from: one of an earlier format becomes one of the newest first. Blocks.
+///
+/// # Errors
+/// [`OpenError`], also when a relay runs on it.
+#[cfg(feature = "program")]
+pub(crate) fn check_to_copy(directory: &Path) -> Result<Survey, OpenError> {
+    match check(directory) {
+        Err(OpenError::Earlier(_)) => {
+            Store::open(directory)?.close();
+            check(directory)
+        }
+        survey => survey,
+    }
+}
+
+fn open_to_look(directory: &Path) -> Result<Store, OpenError> {
+    // Before it is opened for writing, which leaves marks in it.
+    match Resting::earlier(directory) {
+        Some(format) => Err(OpenError::Earlier(format)),
+        None => Store::open_to_look(directory),
+    }
+}
+
 fn check_all(directory: &Path) -> Result<Survey, OpenError> {
-    let store = match Store::open(directory) {
+    let store = match open_to_look(directory) {
         Err(error) if error.is_read_only() => return Resting::open(directory)?.survey(),
         opened => opened?,
     };

@@ -3,7 +3,7 @@
 use std::{
     fs::{File, OpenOptions},
     io,
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use redb::{Database, DatabaseError, StorageBackend, StorageError, backends::FileBackend};
@@ -42,6 +42,22 @@ pub enum OpenError {
          out of the data directory (its rooms have to be founded anew), or use the version that wrote it"
     )]
     Format,
+    /// Of an earlier version, and only a start may make it one of this.
+    #[error(
+        "its log has format {0}; the next start of the relay makes it one of format {now}, and keeps a copy beside it", now = formats::VERSION
+    )]
+    Earlier(u64),
+    /// An earlier format becomes this version's, and there is no space for it.
+    #[error(
+        "its log has format {format}, and there is no space to make it one of format {now} and to keep a copy beside it: free {mib} MiB \
+         on its disk and start again. Nothing is lost: the log is as it was", now = formats::VERSION
+    )]
+    NoRoom {
+        /// The format that it has.
+        format: u64,
+        /// What its files have.
+        mib: u64,
+    },
     /// A restore has not been finished.
     #[error("a restore into it was interrupted")]
     Restoring,
@@ -119,35 +135,6 @@ pub(super) fn open_or_make(directory: &Path) -> Result<Database, DatabaseError> 
     std::fs::rename(&unfinished, &path)?;
     sync_directory(directory)?;
     Ok(database)
-}
-
-/// Keeps what is there of a database beside it, as it is before it becomes one of another format: the file and its journal. What
-/// was kept before a crash in between stays. `None` where there is no file, as on disks that tests make up.
-pub(super) fn keep_copy(directory: &Path, format: u64) -> io::Result<Option<PathBuf>> {
-    let kept = |name: &str| directory.join(format!("{name}.format-{format}"));
-    let copy = kept(FILE);
-    if copy.try_exists()? {
-        return Ok(Some(copy));
-    }
-    if !directory.join(FILE).try_exists()? {
-        return Ok(None);
-    }
-    // The database last: where it is, the journal is.
-    for name in [JOURNAL, FILE] {
-        let unfinished = kept(name).with_extension("new");
-        match std::fs::copy(directory.join(name), &unfinished) {
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound && name == JOURNAL => continue,
-            Err(error) => {
-                let _ = std::fs::remove_file(&unfinished);
-                return Err(error);
-            }
-        }
-        File::open(&unfinished)?.sync_all()?;
-        std::fs::rename(&unfinished, kept(name))?;
-    }
-    sync_directory(directory)?;
-    Ok(Some(copy))
 }
 
 /// Opens the journal in a directory, or makes one. What a database that was closed in order left there is nothing.

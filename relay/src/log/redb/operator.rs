@@ -174,8 +174,12 @@ impl Operator for Redb {
                 {
                     break;
                 }
-                let Ok(done) = done.await else { break };
+                let Ok(Ok(done)) = done.await else { break };
                 (from, gone) = (done.next, gone + done.gone);
+            }
+            if let Some(room) = from {
+                // It broke off here: what nobody noted yet is noted in the next one.
+                self.visits.keep_company(lone.company.iter().filter(|known| known.0 >= room.0).copied());
             }
             let Removed { entries, idle_rooms, lone_rooms } = gone;
             if gone != Removed::default() {

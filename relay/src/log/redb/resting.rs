@@ -26,6 +26,16 @@ impl Resting {
         caught(|| Self::open_file(&directory.join(FILE))).unwrap_or(Err(OpenError::Damaged))
     }
 
+    /// The format of a file that lies there in order, if it is an earlier one; nothing of it is written.
+    pub(super) fn earlier(directory: &Path) -> Option<u64> {
+        let read = || {
+            let database =
+                Database::builder().set_cache_size(PAGE_CACHE).open_read_only(directory.join(FILE));
+            formats::earlier(&database.ok()?).ok()?
+        };
+        caught(read).flatten()
+    }
+
     fn open_file(path: &Path) -> Result<Self, OpenError> {
         let opened = Database::builder().set_cache_size(PAGE_CACHE).open_read_only(path);
         let database = opened.map_err(|error| match error {

@@ -88,7 +88,7 @@ pub(super) enum Job {
         now_ms: u64,
         idle_before: u64,
         lone: Arc<Lone>,
-        answer: oneshot::Sender<Trimming>,
+        answer: oneshot::Sender<Result<Trimming, Unavailable>>,
     },
     Probe {
         answer: oneshot::Sender<Result<Health, Unavailable>>,
@@ -439,7 +439,7 @@ impl Job {
             (Self::FindOpener { answer, .. }, Settled::FindOpener(result)) => tell(answer, result),
             (Self::Own { answer, .. }, Settled::Own) => tell(answer, Ok(())),
             (Self::Purge { answer }, Settled::Purge(more, _)) => tell(answer, more),
-            (Self::Trim { answer, .. }, Settled::Trim(trimming, _)) => tell(answer, trimming),
+            (Self::Trim { answer, .. }, Settled::Trim(trimming, _)) => tell(answer, Ok(trimming)),
             (Self::Probe { answer }, Settled::Probe(health)) => tell(answer, Ok(health)),
             (Self::Busiest { answer, .. }, Settled::Busiest(busiest)) => tell(answer, Ok(busiest)),
             (job, _) => job.fail(),
@@ -456,7 +456,7 @@ impl Job {
             Self::FindOpener { answer, .. } => tell(answer, Err(OpenerError::Unavailable)),
             Self::Own { answer, .. } => tell(answer, Err(Unavailable)),
             Self::Purge { answer } => tell(answer, false),
-            Self::Trim { answer, .. } => tell(answer, Trimming::default()),
+            Self::Trim { answer, .. } => tell(answer, Err(Unavailable)),
             Self::Probe { answer } => tell(answer, Err(Unavailable)),
             Self::Busiest { answer, .. } => tell(answer, Err(Unavailable)),
         }

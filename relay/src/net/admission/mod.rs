@@ -22,7 +22,7 @@ use crate::{
     ops::metrics::Metrics,
     policy::{
         addresses::AddressQuota,
-        limits::{HANDSHAKE_SHARE, Limits},
+        limits::{HANDSHAKE_SHARE, Limits, SITE_HANDSHAKE_SHARE},
         network::{HOUSEHOLDS, household, network},
         quota::Bucket,
         refusal::Limit,
@@ -82,10 +82,17 @@ struct Inside {
     proven: AddressQuota,
     /// One for each address that has a connection, so no more than there are connections.
     addresses: HashMap<IpAddr, Household>,
-    /// Connections, by IPv6 network.
-    sites: HashMap<IpAddr, usize>,
+    /// What is open, by IPv6 network.
+    sites: HashMap<IpAddr, Site>,
     /// Memory for parts of files that each of them gets, in KiB, each way.
     files_kib: u32,
+}
+
+/// What one network has open.
+#[derive(Clone, Copy, Default)]
+struct Site {
+    connections: usize,
+    handshakes: usize,
 }
 
 /// What one address has open.
@@ -193,19 +200,22 @@ impl Inside {
         if self.connections >= limits.connections {
             return Err(No::Over(Limit::Connections));
         }
-        let of_site = self.sites.get(&network(address)).copied().unwrap_or(0);
+        let site = self.sites.get(&network(address)).copied().unwrap_or_default();
         let most_of_site = limits.connections_per_address.saturating_mul(HOUSEHOLDS as usize);
-        if open >= limits.connections_per_address || of_site >= most_of_site {
+        if open >= limits.connections_per_address || site.connections >= most_of_site {
             return Err(No::Over(Limit::ConnectionsPerAddress));
         }
         let share = limits.max_handshakes.div_ceil(HANDSHAKE_SHARE);
-        if self.handshakes >= most || shaking >= share {
+        let share_of_site = limits.max_handshakes.div_ceil(SITE_HANDSHAKE_SHARE);
+        if self.handshakes >= most || shaking >= share || site.handshakes >= share_of_site {
             return Err(No::Over(Limit::Handshakes));
         }
         self.connections += 1;
         self.handshakes += 1;
         if address.is_ipv6() {
-            *self.sites.entry(network(address)).or_default() += 1;
+            let site = self.sites.entry(network(address)).or_default();
+            site.connections += 1;
+            site.handshakes += 1;
         }
         let household = self.addresses.entry(address).or_insert_with(|| Household::new(self.files_kib));
         household.connections += 1;
@@ -215,6 +225,9 @@ impl Inside {
 
     fn end_handshake(&mut self, address: IpAddr) {
         self.handshakes -= 1;
+        if let Some(site) = self.sites.get_mut(&network(address)) {
+            site.handshakes -= 1;
+        }
         if let Some(household) = self.addresses.get_mut(&address) {
             household.handshakes -= 1;
         }
@@ -222,9 +235,9 @@ impl Inside {
 
     fn leave(&mut self, address: IpAddr) {
         self.connections -= 1;
-        if let Some(count) = self.sites.get_mut(&network(address)) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(site) = self.sites.get_mut(&network(address)) {
+            site.connections -= 1;
+            if site.connections == 0 {
                 self.sites.remove(&network(address));
             }
         }

@@ -140,3 +140,15 @@ fn site_with_many_households_does_not_take_all_connections() {
     assert!(setting.door.inside().sites.is_empty());
     assert!(setting.knock(home(99), true).is_ok());
 }
+
+#[test]
+fn site_with_many_households_does_not_take_all_handshakes() {
+    let setting = setting(Limits { max_handshakes: 16, ..Limits::default() });
+    let home = |household: u16| IpAddr::from([0x2001, 0xdb8, 1, household, 0, 0, 0, 1]);
+    let mut all: Vec<_> = (0..20).filter_map(|household| setting.knock(home(household), true).ok()).collect();
+    assert_eq!(all.len(), 8);
+    assert_eq!(setting.last_of(1, home(99), true), (Limit::Handshakes, "refuse"));
+    assert!(setting.knock(ONE, true).is_ok(), "others have theirs");
+    all[0].settle();
+    assert!(setting.knock(home(99), true).is_ok(), "and so has the site, once one is over");
+}

@@ -84,7 +84,7 @@ where
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some((upgrade, guest));
         } else {
             guard(response.headers_mut());
-            if asked.fetch_add(1, Ordering::Relaxed) >= PAGE_REQUESTS {
+            if asked.fetch_add(1, Ordering::Relaxed) + 1 >= PAGE_REQUESTS {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
         }

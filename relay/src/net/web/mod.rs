@@ -9,13 +9,14 @@ pub(crate) mod answer;
 pub(crate) mod embedded;
 pub mod origin;
 pub mod site;
+mod traffic;
 #[cfg(feature = "program")]
 pub(crate) mod transport;
 
 use std::{
     net::IpAddr,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -27,11 +28,9 @@ use serde::{Deserialize, Serialize};
 use self::{
     origin::Origin,
     site::{Site, SiteError},
+    traffic::Traffic,
 };
-use crate::{
-    net::tls::Certificate,
-    policy::{limits::PAGE_TRAFFIC, quota::Quota},
-};
+use crate::net::tls::Certificate;
 
 /// What a relay is to browsers.
 #[derive(Clone, Debug, Default)]
@@ -66,7 +65,7 @@ pub(crate) struct Pages {
     pub(crate) site: Option<Site>,
     origins: Vec<Origin>,
     certificate: Arc<Certificate>,
-    traffic: Mutex<Quota<IpAddr>>,
+    traffic: Traffic,
 }
 
 impl Web {
@@ -99,7 +98,7 @@ impl Web {
     /// What is served of it; nothing, if it is off.
     pub(crate) fn pages(self, site: Option<Site>, certificate: Arc<Certificate>) -> Option<Arc<Pages>> {
         let Self::On { origins, .. } = self else { return None };
-        let traffic = Mutex::new(Quota::new(PAGE_TRAFFIC));
+        let traffic = Traffic::new();
         Some(Arc::new(Pages { site, origins, certificate, traffic }))
     }
 }
@@ -124,8 +123,6 @@ impl Pages {
 
     /// Takes so many bytes from what one address may fetch; over it, says when to come again.
     pub(crate) fn charge(&self, payer: IpAddr, bytes: usize) -> Result<(), Duration> {
-        let kib = u32::try_from(bytes >> 10).unwrap_or(u32::MAX).saturating_add(1);
-        let mut traffic = self.traffic.lock().unwrap_or_else(PoisonError::into_inner);
-        traffic.take_many(payer, kib, Instant::now()).map_err(|over| over.retry_after)
+        self.traffic.charge(payer, bytes, Instant::now())
     }
 }

@@ -1,11 +1,12 @@
 //! Memory that many share: a bound for all, one for each address and one for each network. Whoever holds least is served
-//! first, and when there is too little, the slowest give up what they hold.
+//! first, and when there is too little, those give up theirs who hold most of it, and longest.
 //!
 //! ```text
 //! take ─▶ waits (its address, its network, all) ─▶ holds ─▶ grows, moves ─▶ settled ─▶ dropped
-//!                                                    └─▶ evicted: slow while others wait
+//!                                                    └─▶ evicted: others wait, and it costs them most
 //! ```
 
+mod evict;
 mod pace;
 mod state;
 #[cfg(test)]
@@ -19,7 +20,10 @@ use std::{
 
 use tokio::{sync::Notify, time::timeout};
 
-use self::state::{LOOK, Standing, State};
+use self::{
+    evict::LOOK,
+    state::{Standing, State},
+};
 
 /// How much there is, in KiB.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +46,7 @@ pub(crate) struct Lease {
     wake: Arc<Notify>,
 }
 
-/// Others needed what was held too slowly.
+/// Others needed what was held too long or too slowly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Evicted;
 
@@ -53,14 +57,12 @@ impl Pool {
     }
 
     /// Waits for so many KiB. Cancel-safe.
-    ///
-    /// # Errors
-    /// [`Evicted`]: never for who holds nothing.
-    pub(crate) async fn take(self: &Arc<Self>, address: IpAddr, kib: u32) -> Result<Lease, Evicted> {
+    pub(crate) async fn take(self: &Arc<Self>, address: IpAddr, kib: u32) -> Lease {
         let (id, wake) = self.state().enter(address, Instant::now());
         let lease = Lease { pool: self.clone(), id, wake };
-        lease.grow(kib).await?;
-        Ok(lease)
+        // Who holds nothing has nothing to give up.
+        let (Ok(()) | Err(Evicted)) = lease.grow(kib).await;
+        lease
     }
 
     /// Never held across an await.

@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use crate::policy::limits::FAIR_RATE;
+use crate::policy::limits::LEAST_RATE;
 
-/// Time before which nobody is called slow.
-const GRACE: Duration = Duration::from_secs(1);
+/// Time before which nobody is called slow. On a lossy line QUIC sends again after a few round trips, and when that is lost as
+/// well, after twice that, and again (RFC 9002, 6.2): with a telephone's half a second there and back, nothing comes for three
+/// to four seconds without anybody's fault.
+const GRACE: Duration = Duration::from_secs(4);
 
 /// Bytes, and since when.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +34,6 @@ impl Pace {
         let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         let rate = self.bytes.saturating_mul(1000) / millis.max(1);
         *self = Self::new(now);
-        (rate < FAIR_RATE).then_some(rate)
+        (rate < LEAST_RATE).then_some(rate)
     }
 }

@@ -1,10 +1,10 @@
-//! Who holds how much, who waits, and who has to give his up. No task, and the time is an argument.
+//! Who holds how much, and who waits. No task, and the time is an argument.
 
 use std::{
     collections::{HashMap, VecDeque},
     net::IpAddr,
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use tokio::sync::Notify;
@@ -12,35 +12,35 @@ use tokio::sync::Notify;
 use super::{Terms, pace::Pace};
 use crate::policy::network::{HOUSEHOLDS, network};
 
-/// Time between two looks at who is slow: a waiter waits a few of them at most.
-pub(super) const LOOK: Duration = Duration::from_secs(1);
-
 /// All of a pool.
 #[derive(Debug)]
 pub(super) struct State {
-    terms: Terms,
-    free: u32,
-    holders: HashMap<u64, Holder>,
+    pub(super) terms: Terms,
+    pub(super) free: u32,
+    pub(super) holders: HashMap<u64, Holder>,
     /// Those who wait, by address, in order.
-    waiting: HashMap<IpAddr, VecDeque<u64>>,
+    pub(super) waiting: HashMap<IpAddr, VecDeque<u64>>,
     /// What is held, by address, and by network.
-    held: HashMap<IpAddr, u32>,
-    networks: HashMap<IpAddr, u32>,
+    pub(super) held: HashMap<IpAddr, u32>,
+    pub(super) networks: HashMap<IpAddr, u32>,
     next: u64,
-    looked: Option<Instant>,
+    /// When somebody looked last who has to give up what he holds.
+    pub(super) looked: Option<Instant>,
 }
 
 /// Somebody who holds some, or waits for it.
 #[derive(Debug)]
-struct Holder {
-    address: IpAddr,
-    held: u32,
-    wants: u32,
-    pace: Pace,
+pub(super) struct Holder {
+    pub(super) address: IpAddr,
+    pub(super) held: u32,
+    pub(super) wants: u32,
+    pub(super) pace: Pace,
+    /// Since when it holds some; while it holds none, since it came.
+    pub(super) since: Instant,
     /// It waits for the relay now, and not the relay for it.
-    settled: bool,
-    evicted: bool,
-    wake: Arc<Notify>,
+    pub(super) settled: bool,
+    pub(super) evicted: bool,
+    pub(super) wake: Arc<Notify>,
 }
 
 /// How it stands with somebody who asked.
@@ -53,7 +53,7 @@ pub(super) enum Standing {
 
 /// Among whom there is too little.
 #[derive(Clone, Copy, Debug)]
-enum Among {
+pub(super) enum Among {
     Address(IpAddr),
     Network(IpAddr),
     All,
@@ -78,7 +78,8 @@ impl State {
         self.next += 1;
         let wake = Arc::new(Notify::new());
         let (pace, wants) = (Pace::new(now), 0);
-        let holder = Holder { address, held: 0, wants, pace, settled: false, evicted: false, wake };
+        let (held, since, settled, evicted) = (0, now, false, false);
+        let holder = Holder { address, held, wants, pace, since, settled, evicted, wake };
         let wake = holder.wake.clone();
         self.holders.insert(self.next, holder);
         (self.next, wake)
@@ -142,7 +143,7 @@ impl State {
     }
 
     /// Whom a free KiB would go to first: of whoever may have more, the one who has least.
-    fn turn(&self) -> Option<(u64, u32)> {
+    pub(super) fn turn(&self) -> Option<(u64, u32)> {
         let fronts = self.waiting.iter().filter_map(|(address, queue)| {
             let id = *queue.front()?;
             let wants = self.holders.get(&id)?.wants;
@@ -153,7 +154,7 @@ impl State {
     }
 
     /// What of the waiter's own there is too little of.
-    fn among(&self, address: IpAddr, wants: u32) -> Option<Among> {
+    pub(super) fn among(&self, address: IpAddr, wants: u32) -> Option<Among> {
         let site = network(address);
         if of(&self.held, address) + wants > self.terms.share_kib {
             return Some(Among::Address(address));
@@ -167,6 +168,9 @@ impl State {
             && let Some(holder) = self.holders.get_mut(&id)
         {
             let address = holder.address;
+            if holder.held == 0 {
+                holder.since = now;
+            }
             holder.held += wants;
             holder.wants = 0;
             holder.pace = Pace::new(now);
@@ -183,74 +187,6 @@ impl State {
         }
     }
 
-    /// Somebody has waited for a while: the slowest of those among whom there is too little give up theirs, as many as it takes.
-    pub(super) fn look(&mut self, now: Instant) {
-        if self.looked.is_some_and(|looked| now < looked + LOOK) {
-            return;
-        }
-        self.looked = Some(now);
-        let slow = self.slow(now);
-        let mut short: Vec<_> = self
-            .waiting
-            .iter()
-            .filter_map(|(address, queue)| {
-                let wants = self.holders.get(queue.front()?)?.wants;
-                let among = self.among(*address, wants)?;
-                let (held, most) = match among {
-                    Among::Address(address) => (of(&self.held, address), self.terms.share_kib),
-                    Among::Network(site) => (of(&self.networks, site), self.terms.network_kib()),
-                    Among::All => (self.terms.kib - self.free, self.terms.kib),
-                };
-                Some((among, (held + wants).saturating_sub(most)))
-            })
-            .collect();
-        if let Some((_, wants)) = self.turn() {
-            short.push((Among::All, wants.saturating_sub(self.free)));
-        }
-        for (among, missing) in short {
-            self.evict(among, missing, &slow);
-        }
-    }
-
-    /// Those who hold some and do not get on, slowest first; last of all those who wait for more, and the youngest of them
-    /// first, if all of them do: else they would wait for each other.
-    fn slow(&mut self, now: Instant) -> Vec<u64> {
-        let active = self.holders.iter_mut().filter(|(_, holder)| holder.held > 0 && !holder.settled);
-        let mut slow: Vec<_> = active
-            .filter_map(|(id, holder)| match holder.wants {
-                0 => holder.pace.slow(now).map(|rate| (rate, u64::MAX - id, *id)),
-                _ => Some((u64::MAX, u64::MAX - id, *id)),
-            })
-            .collect();
-        slow.sort_unstable();
-        slow.into_iter().map(|(.., id)| id).collect()
-    }
-
-    fn evict(&mut self, among: Among, missing: u32, slow: &[u64]) {
-        let is_among = |holder: &Holder| match among {
-            Among::Address(address) => holder.address == address,
-            Among::Network(site) => network(holder.address) == site,
-            Among::All => true,
-        };
-        let all = || self.holders.values().filter(|holder| is_among(holder));
-        // They are on their way out.
-        let mut coming: u32 = all().filter(|holder| holder.evicted).map(|holder| holder.held).sum();
-        let somebody_gets_on =
-            all().any(|holder| holder.held > 0 && (holder.settled || holder.wants == 0) && !holder.evicted);
-        for id in slow {
-            if coming >= missing {
-                return;
-            }
-            let Some(holder) = self.holders.get_mut(id) else { continue };
-            if !is_among(holder) || holder.evicted || (holder.wants > 0 && somebody_gets_on) {
-                continue;
-            }
-            holder.evicted = true;
-            coming += holder.held;
-            holder.wake.notify_one();
-        }
-    }
-
     #[cfg(test)]
     pub(super) fn free(&self) -> u32 {
         self.free
@@ -264,12 +200,12 @@ impl State {
 
 impl Terms {
     /// What all addresses of one network may hold.
-    fn network_kib(&self) -> u32 {
+    pub(super) fn network_kib(&self) -> u32 {
         self.share_kib.saturating_mul(HOUSEHOLDS).min(self.kib)
     }
 }
 
-fn of(counts: &HashMap<IpAddr, u32>, key: IpAddr) -> u32 {
+pub(super) fn of(counts: &HashMap<IpAddr, u32>, key: IpAddr) -> u32 {
     counts.get(&key).copied().unwrap_or(0)
 }
 

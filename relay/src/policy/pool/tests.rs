@@ -63,6 +63,87 @@ fn slowest_holders_give_up_theirs_when_somebody_waits_and_only_then() {
     assert_eq!(state.standing(honest), Standing::Holds);
 }
 
+/// How long after the start of a test.
+fn after(start: Instant, seconds: u64) -> Instant {
+    start + Duration::from_secs(seconds)
+}
+
+#[test]
+fn slow_member_with_little_stays_and_the_addresses_that_hold_most_go() {
+    let (mut state, start) = (State::new(TERMS), Instant::now());
+    let hoards: Vec<_> = (1..=3).map(|last| ask(&mut state, address(last), 20, start)).collect();
+    let (little, more) = (ask(&mut state, address(4), 2, start), ask(&mut state, address(5), 18, start));
+    let waits = ask(&mut state, address(6), 10, start);
+    // Twice the least rate is no fast line; the others come ten times as fast.
+    let second = |state: &mut State| {
+        state.moved(little, (2 * 16) << 10);
+        hoards.iter().chain([&more]).for_each(|id| state.moved(*id, (20 * 16) << 10));
+    };
+    for seconds in 1..16 {
+        second(&mut state);
+        state.look(after(start, seconds));
+        let all = hoards.iter().chain([&little, &more]);
+        assert!(all.into_iter().all(|id| state.standing(*id) == Standing::Holds), "after {seconds} s");
+    }
+    second(&mut state);
+    state.look(after(start, 16));
+    let evicted: Vec<_> =
+        hoards.iter().filter(|id| state.standing(**id) == Standing::Evicted).copied().collect();
+    assert_eq!(evicted.len(), 1, "one of those who hold most is enough");
+    assert_eq!([state.standing(little), state.standing(more)], [Standing::Holds; 2]);
+    state.leave(evicted[0], after(start, 16));
+    assert_eq!(state.standing(waits), Standing::Holds);
+    // And were all of them at their bound, whoever holds little would stay for as long as he gets on.
+    let greedy = ask(&mut state, address(7), 20, after(start, 16));
+    for seconds in 17..60 {
+        second(&mut state);
+        state.look(after(start, seconds));
+        for id in hoards.iter().chain([&more]) {
+            if state.standing(*id) == Standing::Evicted {
+                state.leave(*id, after(start, seconds));
+            }
+        }
+    }
+    assert_eq!([state.standing(greedy), state.standing(little)], [Standing::Holds; 2]);
+}
+
+#[test]
+fn loss_of_a_few_packets_is_not_slowness() {
+    let (mut state, start) = (State::new(TERMS), Instant::now());
+    let holders: Vec<_> = (1..=40).map(|last| ask(&mut state, address(last), 2, start)).collect();
+    ask(&mut state, address(41), 2, start);
+    for seconds in 1..=3 {
+        state.look(after(start, seconds));
+    }
+    let holding = |state: &State| holders.iter().filter(|id| state.standing(**id) == Standing::Holds).count();
+    assert_eq!(holding(&state), 40, "nothing came for three seconds");
+    state.look(after(start, 4));
+    assert_eq!(holding(&state), 39, "nothing at all is something else");
+}
+
+#[test]
+fn hoard_is_not_kept_by_asking_for_more() {
+    let (mut state, start) = (State::new(TERMS), Instant::now());
+    let hoards: Vec<_> = (1..=4)
+        .flat_map(|last| {
+            let (stuck, gets_on) =
+                (ask(&mut state, address(last), 18, start), ask(&mut state, address(last), 2, start));
+            state.ask(stuck, 2, start);
+            [stuck, gets_on]
+        })
+        .collect();
+    let waits = ask(&mut state, address(5), 2, start);
+    for seconds in 1..=16 {
+        hoards.iter().for_each(|id| state.moved(*id, (2 * 16) << 10));
+        state.look(after(start, seconds));
+    }
+    let evicted: Vec<_> =
+        hoards.iter().filter(|id| state.standing(**id) == Standing::Evicted).copied().collect();
+    assert!(!evicted.is_empty());
+    evicted.iter().for_each(|id| state.leave(*id, after(start, 16)));
+    assert_eq!(state.standing(waits), Standing::Holds);
+}
+
 #[test]
 fn whoever_waits_for_the_disk_is_not_slow() {
     let (mut state, start) = (State::new(TERMS), Instant::now());
@@ -98,10 +179,10 @@ fn one_site_has_no_more_than_a_few_of_its_households() {
 #[tokio::test]
 async fn waiter_that_is_gone_leaves_nothing_behind() {
     let pool = Pool::new(TERMS);
-    let first = pool.take(address(1), 20).await.unwrap();
+    let first = pool.take(address(1), 20).await;
     assert!(timeout(Duration::from_millis(1), pool.take(address(1), 1)).await.is_err());
     drop(first);
     assert!(pool.state().is_clean());
-    let other = pool.take(address(1), 99).await.unwrap();
+    let other = pool.take(address(1), 99).await;
     assert_eq!(other.kib(), 20, "no more than its share, however much is asked for");
 }

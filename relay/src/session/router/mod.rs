@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use proto::{PublicKey, RoomId, relay::refused::Code};
+use proto::{PublicKey, PublishId, RoomId, relay::refused::Code};
 
 mod deliveries;
 
@@ -17,7 +17,7 @@ use crate::{
     log::Publish,
     policy::{
         addresses::AddressQuota,
-        limits::{Limits, PUBLISH_KIB, REFUSED_FRAMES, Rate},
+        limits::{Limits, MEMORY_RETRY, PUBLISH_KIB, REFUSED_FRAMES, Rate},
         quota::{Over, Quota},
         reason::Reason,
         refusal::Limit,
@@ -35,7 +35,8 @@ pub struct Router<H> {
     next: u64,
     publish: Quota<Spender>,
     room: Quota<RoomId>,
-    invite: Quota<Spender>,
+    /// Of each address that uses it, so that nobody who has a link keeps others from joining by it.
+    invite: AddressQuota<Spender>,
     /// In KiB.
     address: AddressQuota,
     published: Deliveries,
@@ -50,8 +51,8 @@ pub struct Router<H> {
     noes: HashMap<RoomId, u64>,
 }
 
-/// A member's key; an invite's for each address that uses it, so that nobody who has a link keeps others from joining by it.
-type Spender = (RoomId, PublicKey, Option<IpAddr>);
+/// A key in a room.
+type Spender = (RoomId, PublicKey);
 
 /// One joined stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,7 +118,7 @@ impl<H: Clone> Router<H> {
             next: 0,
             publish: Quota::new(limits.publish),
             room: Quota::new(limits.room_publish),
-            invite: Quota::new(limits.invite),
+            invite: AddressQuota::new(limits.invite),
             address: AddressQuota::new(limits.address_publish),
             published: Deliveries::new(limits.deliveries),
             signalled: Deliveries::new(limits.deliveries.quarter()),
@@ -195,6 +196,12 @@ impl<H: Clone> Router<H> {
         }
     }
 
+    /// There was no memory for a publish, which was read past.
+    pub(crate) fn no_memory(&mut self, session: &Session, id: PublishId, now: Instant) -> Action {
+        let id = Bytes::copy_from_slice(id.as_bytes());
+        self.refuse(session, Refusal { id, ..Refusal::no_memory() }, now)
+    }
+
     /// A no costs the relay an answer: whoever goes on and on is shown out.
     fn refuse(&mut self, session: &Session, refusal: Refusal, now: Instant) -> Action {
         // Many share an invite's key, and none of them pays for another.
@@ -236,7 +243,7 @@ impl<H: Clone> Router<H> {
         if self.look_ups.take((session.room, session.key), now).is_err() {
             return;
         }
-        self.spending(session).refund(&session.spender());
+        self.refund_own(session);
         self.room.refund(&session.room);
         let readers = self.readers(&session.room);
         self.published.refund(&session.room, &session.payer, readers);
@@ -289,20 +296,20 @@ impl<H: Clone> Router<H> {
     fn spend(&mut self, session: &Session, publish: Option<&Publish>, now: Instant) -> Result<(), Refusal> {
         let own = if session.member { Limit::MemberRate } else { Limit::InviteRate };
         let over = |limit| move |over: Over| Refusal::over(limit).after(&over);
-        self.spending(session).take(session.spender(), now).map_err(over(own))?;
+        self.take_own(session, now).map_err(over(own))?;
         self.room.take(session.room, now).map_err(over(Limit::RoomRate)).inspect_err(|_| {
-            self.spending(session).refund(&session.spender());
+            self.refund_own(session);
         })?;
         let readers = publish.map_or(0, |_| self.readers(&session.room));
         let delivered = self.published.take(session.room, session.payer, readers, now);
         delivered.map_err(over(Limit::Deliveries)).inspect_err(|_| {
-            self.spending(session).refund(&session.spender());
+            self.refund_own(session);
             self.room.refund(&session.room);
         })?;
         let bytes = publish.map_or(0, Publish::size);
         let kib = u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX).max(PUBLISH_KIB);
         self.address.take_many(session.payer, kib, now).map_err(over(Limit::AddressRate)).inspect_err(|_| {
-            self.spending(session).refund(&session.spender());
+            self.refund_own(session);
             self.room.refund(&session.room);
             self.published.refund(&session.room, &session.payer, readers);
         })
@@ -314,14 +321,21 @@ impl<H: Clone> Router<H> {
         u32::try_from(readers).unwrap_or(u32::MAX)
     }
 
-    fn spending(&mut self, session: &Session) -> &mut Quota<Spender> {
-        if session.member { &mut self.publish } else { &mut self.invite }
+    /// Takes one from the key's own bucket.
+    fn take_own(&mut self, session: &Session, now: Instant) -> Result<(), Over> {
+        let spender = (session.room, session.key);
+        match session.member {
+            true => self.publish.take(spender, now),
+            false => self.invite.take_of(spender, session.payer, 1, now),
+        }
     }
-}
 
-impl Session {
-    fn spender(&self) -> Spender {
-        (self.room, self.key, (!self.member).then_some(self.payer))
+    fn refund_own(&mut self, session: &Session) {
+        let spender = (session.room, session.key);
+        match session.member {
+            true => self.publish.refund(&spender),
+            false => self.invite.refund_of(spender, session.payer, 1),
+        }
     }
 }
 
@@ -353,6 +367,11 @@ impl Refusal {
     /// A no because of a limit.
     pub fn over(limit: Limit) -> Self {
         Self { limit: Some(limit), ..Self::of(limit.code()) }
+    }
+
+    /// A no because others need the memory: it is free again soon.
+    pub(crate) fn no_memory() -> Self {
+        Self { retry_after: MEMORY_RETRY, ..Self::over(Limit::SlowFrame) }
     }
 
     /// The same about a publish.

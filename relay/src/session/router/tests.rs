@@ -292,6 +292,19 @@ fn one_who_uses_up_an_invite_keeps_nobody_else_from_joining_by_it() {
 }
 
 #[test]
+fn site_with_many_households_does_not_take_an_invites_quota_from_each() {
+    let (mut router, now) = (router(), Instant::now());
+    let mut answered = 0;
+    for household in 0..100 {
+        let home = [0x2001, 0xdb8, 1, household, 0, 0, 0, 1].into();
+        let (guest, _) = router.join(home, ROOM, ALICE, false, "invite");
+        let slot = frame(Frame::GetSlot(GetSlot::default()));
+        answered += u32::from(matches!(router.handle(&guest, slot, now), Action::SendSlot(_)));
+    }
+    assert_eq!(answered, 2 * 4, "what four of them have");
+}
+
+#[test]
 fn frames_that_break_the_specification_are_refused() {
     let (mut router, now) = (router(), Instant::now());
     let (session, _) = router.join(HOME, ROOM, ALICE, true, "a");

@@ -95,7 +95,7 @@ impl<'a> Downstream<'a> {
         output: &mut Output,
         joined: Joined,
     ) -> Result<(), StreamEnd> {
-        let lease = output.reserve(MAX_SNAPSHOT).await?;
+        let lease = output.reserve(MAX_SNAPSHOT).await;
         let access = self.peer.shared.log.access(self.session.room).await;
         let access = access.map_err(|_| StreamEnd::of(Code::ShuttingDown))?;
         output.hold(Some(lease));
@@ -284,7 +284,7 @@ impl<'a> Downstream<'a> {
                 Some(Measured::Large(bytes)) => {
                     // The old one first, or it would wait for itself.
                     drop(lease.take());
-                    lease = Some(output.reserve(bytes).await?);
+                    lease = Some(output.reserve(bytes).await);
                     room_for = bytes;
                 }
                 None => return Err(StreamEnd::of(Code::NotAllowed)),
@@ -316,7 +316,7 @@ async fn read(
     match log.read(reader(peer, &session), cursor, LARGE_FRAME).await.map_err(later)? {
         Measured::Ready(batch) => Ok((batch, None)),
         Measured::Large(bytes) => {
-            let lease = output.reserve(bytes).await?;
+            let lease = output.reserve(bytes).await;
             match log.read(reader(peer, &session), cursor, bytes).await.map_err(later)? {
                 Measured::Ready(batch) => Ok((batch, Some(lease))),
                 // Entries do not change; retention has put a larger one first, which is a gap.

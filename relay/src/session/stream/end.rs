@@ -53,6 +53,7 @@ impl From<InputError> for StreamEnd {
         match error {
             InputError::TooLarge => Refusal::over(Limit::MessageSize).into(),
             InputError::Malformed => Self::of(Code::Malformed),
+            InputError::NoMemory { .. } => Refusal::no_memory().into(),
             InputError::TimedOut => Self { refusal: None, code: CloseCode::TimedOut },
             InputError::Gone => Self::done(),
         }

@@ -46,13 +46,16 @@ pub(super) struct Admitted {
 
 /// Reads a stream's first frame; with the memory that it holds.
 pub(super) async fn first(peer: &Peer, input: &mut Input) -> Result<(Request, Memory), StreamEnd> {
+    let soon = peer.shared.limits().join_time;
     let budget = Budget {
         above: MAX_SMALL_JOIN,
         step_kib: OPENING_STEP_KIB,
         pool: &peer.shared.opening,
         address: peer.payer,
+        // Longer, and its connection would be closed before it heard when to come again.
+        patience: soon,
     };
-    let first = input.first(peer.shared.limits().join_time, &budget).await;
+    let first = input.first(soon, &budget).await;
     let (frame, memory) = first.map_err(|error| match error {
         InputError::TooLarge => Refusal::over(Limit::FirstSlot).into(),
         error => StreamEnd::from(error),

@@ -123,7 +123,8 @@ fn outcome(end: &StreamEnd) -> Outcome {
                     | Limit::FileRequests
                     | Limit::TransfersPerConnection
                     | Limit::TransfersPerRoom
-                    | Limit::TransfersPerMember,
+                    | Limit::TransfersPerMember
+                    | Limit::SlowFrame,
                 ),
             ..
         })

@@ -19,7 +19,7 @@ use crate::{
     net::transport::{self, SendHalf},
     policy::{
         limits::{LARGE_FRAME, LARGE_FRAME_STALL, LAST_FRAME_TIME, frame_time},
-        pool::{Evicted, Lease},
+        pool::Lease,
         refusal::Limit,
     },
     session::{peer::Peer, router::Refusal, shared::Shared},
@@ -27,6 +27,9 @@ use crate::{
 
 /// Bytes handed to the transport at once.
 const CHUNK: usize = 64 << 10;
+
+/// The same where pace is counted: at the least rate one goes each second, and a look at the pace sees several.
+const PACE_CHUNK: usize = 16 << 10;
 
 /// A large frame is in memory twice while it is encoded.
 const COPIES: usize = 2;
@@ -95,9 +98,9 @@ impl Output {
     }
 
     /// Waits for leave to hold a frame of so many bytes.
-    pub(super) async fn reserve(&self, bytes: usize) -> Result<Lease, SendStopped> {
+    pub(super) async fn reserve(&self, bytes: usize) -> Lease {
         let kib = u32::try_from((bytes * COPIES).div_ceil(1 << 10)).unwrap_or(u32::MAX);
-        self.shared.outgoing.take(self.address, kib).await.map_err(|Evicted| SendStopped::Stalled)
+        self.shared.outgoing.take(self.address, kib).await
     }
 
     /// What the frames that follow hold, until it is given back.
@@ -135,7 +138,7 @@ impl Output {
     async fn large(&mut self, bytes: &[u8]) -> Result<(), SendStopped> {
         let (send, lease) = (&mut self.send, self.lease.as_ref());
         let write = async {
-            for chunk in bytes.chunks(CHUNK) {
+            for chunk in bytes.chunks(PACE_CHUNK) {
                 let written = timeout(LARGE_FRAME_STALL, send.write_all(chunk)).await;
                 written.map_err(|_| SendStopped::Stalled)??;
                 if let Some(lease) = lease {

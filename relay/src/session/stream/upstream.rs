@@ -16,7 +16,7 @@ use super::{
 use crate::{
     log::{Appended, Author, Memory, Publish, ReadPermit, Signal, Tail, Ticket},
     policy::{
-        limits::{FIRST_STEP_KIB, LARGE_FRAME},
+        limits::{FIRST_STEP_KIB, LARGE_FRAME, MEMORY_TIME},
         refusal::Limit,
     },
     session::{
@@ -59,12 +59,23 @@ impl Upstream<'_> {
             step_kib: FIRST_STEP_KIB,
             pool: &shared.incoming,
             address: self.peer.payer,
+            patience: MEMORY_TIME,
         };
-        while let Some((frame, memory)) = input.next(&budget).await.inspect_err(|error| self.count(error))? {
-            // An allocation for each frame, so that the streams that wait for one, which are nearly all, do without 3 KiB.
-            Box::pin(self.execute(frame, memory)).await?;
+        loop {
+            match input.next(&budget).await.inspect_err(|error| self.count(error)) {
+                // An allocation for each frame, so that the streams that wait for one, which are nearly all, do without 3 KiB.
+                Ok(Some((frame, memory))) => Box::pin(self.execute(frame, memory)).await?,
+                Ok(None) => return Ok(()),
+                Err(InputError::NoMemory { id: Some(id) }) => Box::pin(self.not_now(id)).await?,
+                Err(error) => return Err(error.into()),
+            }
         }
-        Ok(())
+    }
+
+    /// There was no memory for a publish: it is to be sent again.
+    async fn not_now(&self, id: PublishId) -> Result<(), StreamEnd> {
+        let command = self.peer.shared.router().no_memory(&self.session, id, Instant::now());
+        self.carry_out(command, Memory::default()).await
     }
 
     /// Whoever was too slow with a frame.
@@ -78,6 +89,11 @@ impl Upstream<'_> {
     async fn execute(&self, frame: ClientFrame, memory: Memory) -> Result<(), StreamEnd> {
         let shared = &self.peer.shared;
         let command = shared.router().handle(&self.session, frame.try_into(), Instant::now());
+        self.carry_out(command, memory).await
+    }
+
+    async fn carry_out(&self, command: Action, memory: Memory) -> Result<(), StreamEnd> {
+        let shared = &self.peer.shared;
         let answer = match command {
             Action::Append(publish) => self.append(publish, memory).await,
             Action::AnswerIfStored(publish, refusal) => self.look_up(&publish, refusal).await,

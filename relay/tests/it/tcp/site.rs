@@ -150,7 +150,7 @@ async fn one_connection_brings_many_files_and_not_endlessly_many() {
     };
     timeout(PATIENCE, talk).await.expect("the end in time");
     let answers = String::from_utf8(answers).unwrap();
-    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 65);
+    assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 64);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,8 +1,10 @@
 //! Frames from a client: bounded in size before they are read, in memory while they are, and in time.
 
+mod large;
+
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
-use proto::{FrameError, FrameReader, MAX_COMMIT_FRAME, relay::ClientFrame};
+use proto::{FrameError, FrameReader, MAX_COMMIT_FRAME, PublishId, relay::ClientFrame};
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::timeout,
@@ -12,8 +14,8 @@ use crate::{
     log::Memory,
     net::transport::RecvHalf,
     policy::{
-        limits::{FRAME_TIME, LARGE_FRAME_STALL, MAX_FIRST_FRAME, frame_time},
-        pool::{Evicted, Pool},
+        limits::{FRAME_TIME, LARGE_FRAME_STALL, MAX_FIRST_FRAME},
+        pool::Pool,
     },
 };
 
@@ -39,6 +41,9 @@ pub(super) enum InputError {
     Malformed,
     /// Too slow.
     TimedOut,
+    /// There was no memory for a large frame, or others needed it more. Between two frames it was read past, and which publish
+    /// it was is known, if it was one.
+    NoMemory { id: Option<PublishId> },
     /// The stream or its connection is gone.
     Gone,
 }
@@ -53,6 +58,8 @@ pub(super) struct Budget<'a> {
     pub pool: &'a Arc<Pool>,
     /// Whose: see `Peer::payer`.
     pub address: IpAddr,
+    /// How long memory is waited for in all.
+    pub patience: Duration,
 }
 
 /// Where that for a part of a file does; both count KiB.
@@ -90,7 +97,12 @@ impl Input {
         budget: &Budget<'_>,
     ) -> Result<Option<(ClientFrame, Memory)>, InputError> {
         let Some(length) = self.length().await? else { return Ok(None) };
-        self.leased(length, budget, FRAME_TIME, LARGE_FRAME_STALL).await.map(Some)
+        match self.leased(length, budget, FRAME_TIME, LARGE_FRAME_STALL).await {
+            Err(InputError::NoMemory { .. }) => {
+                Err(InputError::NoMemory { id: Box::pin(self.skip()).await? })
+            }
+            frame => frame.map(Some),
+        }
     }
 
     /// The body of a frame: in `time` if it is small, and at the least rate if it is not, with no longer pause than `stall`.
@@ -107,50 +119,7 @@ impl Input {
                 .map_err(|_| InputError::TimedOut)?;
         }
         // Apart: who is between two frames does not keep room for it.
-        let body = Box::pin(self.growing_body(length, budget, stall));
-        timeout(frame_time(length), body).await.map_err(|_| InputError::TimedOut)?
-    }
-
-    /// A large frame, which takes memory as it comes.
-    async fn growing_body(
-        &mut self,
-        length: usize,
-        budget: &Budget<'_>,
-        stall: Duration,
-    ) -> Result<(ClientFrame, Memory), InputError> {
-        let whole = kib(length + LENGTH);
-        let lease = budget.pool.take(budget.address, whole.min(budget.step_kib)).await;
-        let lease = lease.map_err(|Evicted| InputError::TimedOut)?;
-        let mut have = lease.kib();
-        self.reader.reserve_up_to((have as usize) << 10);
-        loop {
-            if let Some(frame) = self.reader.take_frame::<ClientFrame>()? {
-                // The buffer, which grew with the frame, is the frame's.
-                self.reader = FrameReader::new(self.cap);
-                return Ok((frame, lease.into()));
-            }
-            let room = ((have as usize) << 10).saturating_sub(self.reader.buffered());
-            if room == 0 {
-                let grown = lease.grow(have.min(whole.saturating_sub(have))).await;
-                grown.map_err(|Evicted| InputError::TimedOut)?;
-                if lease.kib() == have {
-                    return Err(InputError::TooLarge);
-                }
-                have = lease.kib();
-                self.reader.reserve_up_to((have as usize) << 10);
-                continue;
-            }
-            let wanted = self.reader.wanted()?.min(room);
-            let came = tokio::select! {
-                biased;
-                came = timeout(stall, self.fill(wanted)) => came.map_err(|_| InputError::TimedOut)??,
-                () = lease.evicted() => return Err(InputError::TimedOut),
-            };
-            if came == 0 {
-                return Err(InputError::Malformed);
-            }
-            lease.moved(came);
-        }
+        Box::pin(self.large(length, budget, stall)).await
     }
 
     /// The same where a client that says nothing for so long is given up, and one whose frame takes longer than `time`.
