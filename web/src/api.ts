@@ -70,6 +70,13 @@ export interface View {
   iModerate: boolean;
 }
 
+/** The last line of a room, for lists. */
+export interface Last {
+  from: string;
+  text: string;
+  at: number;
+}
+
 export interface RoomInfo {
   id: string;
   name: string;
@@ -77,13 +84,17 @@ export interface RoomInfo {
   /** Why it is over, as the core says; null while it is not. */
   over: Told | null;
   unread: number;
-  last: { from: string; text: string; at: number } | null;
+  last: Last | null;
   loud: boolean;
 }
+
+/** How the relay is reached. */
+export type Way = 'WebTransport' | 'WebSocket';
 
 export interface State {
   authority: string;
   up: boolean;
+  way: Way | null;
   profile: { name: string; id: string } | null;
   rooms: RoomInfo[];
   /** The browser may throw away what is stored when it needs room. */

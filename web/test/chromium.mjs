@@ -17,6 +17,8 @@ export async function browser(options = {}) {
     args: [
       '--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking', '--disable-component-update',
       '--disable-sync', '--ignore-certificate-errors',
+      // The relay of the tests has no other address, and WebTransport tries but the first one of a name.
+      '--host-resolver-rules=MAP localhost 127.0.0.1',
     ],
     ...options.context,
   });

@@ -40,6 +40,7 @@ test('a link opens in Firefox, and both sides read each other, before and after 
   await say(page, 'hello from Firefox');
   const heard = await ann.said('hello from Firefox');
   assert.equal(heard.from.name, 'bob');
+  await page.waitForSelector('[role=status][title=WebTransport]');
   ann.tell({ cmd: 'send', room: 'team', text: 'hello from a terminal' });
   await line(page, 'hello from a terminal');
   assert.equal(new URL(page.url()).hash, '');

@@ -7,11 +7,15 @@ import { rolldown } from 'rolldown';
 
 const SRC = join(import.meta.dirname, '..', 'src');
 
-/** A module of `src`, with what it imports. */
-export async function part(name) {
+/** A module of `src`, with what it imports, as a module without imports. */
+export async function source(name) {
   const bundle = await rolldown({ input: join(SRC, name) });
   const { output } = await bundle.generate({ format: 'esm' });
-  return import(`data:text/javascript,${encodeURIComponent(output[0].code)}`);
+  return output[0].code;
+}
+
+export async function part(name) {
+  return import(`data:text/javascript,${encodeURIComponent(await source(name))}`);
 }
 
 /** The core. */

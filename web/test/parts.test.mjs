@@ -7,11 +7,11 @@ import { core, part } from './parts.mjs';
 
 const CREDIT = 256 * 1024;
 
-let Yamux, verified, web;
+let Yamux, proven, leafOf, web;
 
 before(async () => {
   ({ Yamux } = await part('worker/yamux.ts'));
-  ({ verified } = await part('worker/pin.ts'));
+  ({ proven, leafOf } = await part('worker/pin.ts'));
   web = await core();
 });
 
@@ -125,11 +125,12 @@ test('only the list that the authority of the pin signed counts', async () => {
     leaves: [{ sha256: leaf.toString('base64url'), not_before: 1, not_after: 9 }],
     signature: signature.toString('base64url'),
   };
-  assert.equal(await verified(list, pin.slice(0, 40)), pin);
-  assert.equal(await verified(list, 'ff'.repeat(20)), undefined, 'another pin');
-  assert.equal(await verified({ ...list, issued: 6 }, pin.slice(0, 40)), undefined, 'another time');
+  assert.equal((await proven(list)).pin, pin);
+  assert.equal(await proven({ ...list, issued: 6 }), undefined, 'another time');
   const other = { ...list.leaves[0], not_after: 10 };
-  assert.equal(await verified({ ...list, leaves: [other] }, pin.slice(0, 40)), undefined, 'another leaf');
+  assert.equal(await proven({ ...list, leaves: [other] }), undefined, 'another leaf');
+  const shown = await proven(list);
+  assert.deepEqual([999, 1000, 8999, 9000].map((now) => leafOf(shown, now) !== undefined), [false, true, true, false]);
 });
 
 test('the core refuses an act on the line of somebody else, and rows that are none', () => {
@@ -168,4 +169,62 @@ test('a room takes any bytes of a relay without falling over', () => {
     room.connected(new Uint8Array(32), undefined, undefined, 1_700_000_000_000);
     room.take();
   }
+});
+
+const NOW = 1_700_000_000_000;
+
+/** A room that the relay has opened, with all that this led to. */
+function opened() {
+  const fresh = new web.NewAccount();
+  const profile = new web.Profile(fresh.account(), 'bob', 'browser');
+  const room = web.Room.create(profile, 'team', 'localhost', 443, NOW);
+  room.connected(new Uint8Array(32), undefined, undefined, NOW);
+  room.received(relayFrame(1, [0x10, 1, 0x32, 16, ...new Array(16).fill(1)]), NOW);
+  room.take();
+  return room;
+}
+
+/** A `RelayFrame` of one field with a message of less than 128 bytes. */
+function relayFrame(field, message) {
+  const body = [(field << 3) | 2, message.length, ...message];
+  return Uint8Array.from([0, 0, 0, body.length, ...body]);
+}
+
+/** An entry that leaves others out. */
+const SKIPS = relayFrame(3, [0x08, 5]);
+
+test('what is said while the relay is to be asked anew is kept, and what the old stream still brings is not read', () => {
+  const room = opened();
+  room.received(SKIPS, NOW);
+  room.received(SKIPS, NOW);
+  room.say('token', 'not to be lost', undefined, NOW);
+  const [, frames, told, reopen] = room.take();
+  assert.equal(reopen, true);
+  assert.equal(frames.length, 0, 'nothing is said on a stream that ends');
+  const names = JSON.parse(told).map(({ what }) => Object.keys(what)[0]);
+  assert.deepEqual(names, ['Alarm', 'Queued']);
+  assert.equal(JSON.parse(room.queued(NOW)).length, 1);
+});
+
+test('a fresh stream begins with a Join, whatever the old one was to get', () => {
+  const room = opened();
+  room.say('token', 'hello', undefined, NOW);
+  room.disconnected(NOW);
+  room.connected(new Uint8Array(32), undefined, undefined, NOW);
+  const [, frames, , reopen] = room.take();
+  assert.equal(reopen, false);
+  assert.equal(frames[4], (1 << 3) | 2, 'the field of a Join');
+});
+
+test('half a frame leaves the time at which the core wants to be asked again', () => {
+  const room = opened();
+  room.received(SKIPS, NOW);
+  room.take();
+  room.connected(new Uint8Array(32), undefined, undefined, NOW);
+  room.received(relayFrame(1, [0x10, 1, 0x32, 16, ...new Array(16).fill(1)]), NOW);
+  room.received(SKIPS, NOW);
+  const [, , , , wakeAt] = room.take();
+  assert.ok(wakeAt > NOW, 'the second time in less haste');
+  room.received(SKIPS.subarray(0, 5), NOW);
+  assert.equal(room.take()[4], wakeAt);
 });

@@ -28,6 +28,7 @@ test('a link opens in a browser, and both sides read each other', async () => {
   await say(page, 'hello from a browser');
   const heard = await ann.said('hello from a browser');
   assert.equal(heard.from.name, 'bob');
+  await page.getByRole('status').and(page.getByTitle('WebTransport')).waitFor();
   ann.tell({ cmd: 'send', room: 'team', text: 'hello from a terminal' });
   await shown(page, 'hello from a terminal').waitFor();
   assert.equal(new URL(page.url()).hash, '', 'the secret is gone from the address');

@@ -25,6 +25,10 @@ pub struct Room {
     host: String,
     port: u16,
     step: Step,
+    /// When the engine wants the next tick, as its last step said: that holds until its next step.
+    wake_at: Option<Millis>,
+    /// The engine wants a fresh stream: what the old one still brings is not read.
+    is_hung_up: bool,
 }
 
 /// What came of the inputs since the last [`Room::take`].
@@ -34,14 +38,13 @@ struct Step {
     frames: Vec<u8>,
     events: Vec<String>,
     reopen: bool,
-    wake_at: Option<Millis>,
 }
 
 #[wasm_bindgen]
 impl Room {
     fn of(engine: Engine, host: String, port: u16) -> Self {
         let reader = FrameReader::new(MAX_COMMIT_FRAME);
-        Self { engine, reader, host, port, step: Step::default() }
+        Self { engine, reader, host, port, step: Step::default(), wake_at: None, is_hung_up: false }
     }
 
     /// The room behind a link, by what stands after its `#`.
@@ -104,6 +107,11 @@ impl Room {
         number(self.engine.told_as(self.engine.cursor()))
     }
 
+    /// Lines go so many seconds after they were said; 0 for never.
+    pub fn disappears(&self) -> u32 {
+        self.engine.disappear_s()
+    }
+
     /// What waits for the relay, as events.
     pub fn queued(&self, now: f64) -> String {
         let place = Place { seq: None, at: millis(now) };
@@ -127,6 +135,9 @@ impl Room {
         let pin = pin.map(|pin| pin.try_into().map_err(|_| damaged())).transpose()?;
         let token = token.map(|token| token.try_into().map_err(|_| damaged())).transpose()?.map(Token::new);
         self.reader = FrameReader::new(MAX_COMMIT_FRAME);
+        self.is_hung_up = false;
+        // Another stream asked for these, or was to get them.
+        (self.step.reopen, self.step.frames) = (false, Vec::new());
         self.apply(vec![Input::Connected { binding, token, pin }], now);
         Ok(())
     }
@@ -136,6 +147,9 @@ impl Room {
     /// # Errors
     /// `malformed`: the stream is beyond repair. What came before it counts.
     pub fn received(&mut self, bytes: &[u8], now: f64) -> Result<(), JsError> {
+        if self.is_hung_up {
+            return Ok(());
+        }
         self.reader.push(bytes);
         let mut inputs = Vec::new();
         let broken = loop {
@@ -280,7 +294,7 @@ impl Room {
         let step = std::mem::take(&mut self.step);
         let changes: js_sys::Array = step.changes.into_iter().map(pair).collect();
         let frames = js_sys::Uint8Array::from(step.frames.as_slice());
-        let wake_at = step.wake_at.map_or(JsValue::UNDEFINED, |at| number(at).into());
+        let wake_at = self.wake_at.map_or(JsValue::UNDEFINED, |at| number(at).into());
         let events = list(step.events).into();
         [changes.into(), frames.into(), events, step.reopen.into(), wake_at].into_iter().collect()
     }
@@ -303,7 +317,7 @@ impl Room {
         let now = millis(now);
         let mut looked_at = 0;
         let mut waiting = std::collections::VecDeque::from(inputs);
-        while !waiting.is_empty() && !self.step.reopen {
+        while !waiting.is_empty() {
             if looked_at == 0 {
                 looked_at = self.engine.look_ahead(&waiting);
             }
@@ -312,6 +326,12 @@ impl Room {
             let entry = delivered(&input);
             let output = self.engine.step(input, now);
             let seq = entry.map(|(seq, _)| self.engine.told_as(seq));
+            if output.reopen {
+                // The stream ends here for the engine, so that what people say next waits for the fresh one; what else came
+                // belongs to the old one.
+                waiting = [Input::Disconnected].into();
+                (self.is_hung_up, looked_at) = (true, 0);
+            }
             self.add(output, Place { seq, at: entry.map_or(now, |(_, at)| at) });
         }
     }
@@ -322,7 +342,7 @@ impl Room {
         let events = output.events.into_iter();
         self.step.events.extend(events.filter_map(|event| told::event(event, place, &self.host, self.port)));
         self.step.reopen |= output.reopen;
-        self.step.wake_at = output.wake_at;
+        self.wake_at = output.wake_at;
     }
 }
 

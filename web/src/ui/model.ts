@@ -64,7 +64,8 @@ export function say(text: string, loud = false): void {
 
 export async function begin(text: string | null): Promise<void> {
   if (text !== null) void follow(text);
-  state.value = await client.call('hello');
+  // Without an answer there is no state yet: the worker tells it when it has one.
+  state.value = await client.call('hello').catch(() => state.value);
 }
 
 /** Reads where a link leads. */
@@ -87,7 +88,7 @@ export async function enter(name: string): Promise<void> {
   try {
     if (!me.value) state.value = await client.call('setUp', name);
     // Asked now that somebody uses it: browsers ask people, or look at how a page is used.
-    void navigator.storage?.persist?.();
+    void navigator.storage?.persist?.().catch(() => {});
     const room = await client.call('join', value.text);
     link.value = null;
     await open(room);

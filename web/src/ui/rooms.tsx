@@ -28,7 +28,7 @@ export function Rooms() {
           <Icon name="gear" />
         </button>
       </header>
-      <p class={known?.up ? 'link-state' : 'link-state down'} role="status">
+      <p class={known?.up ? 'link-state' : 'link-state down'} role="status" title={known?.way ?? undefined}>
         {known?.up ? w.relay(known.authority) : w.connecting}
       </p>
       {known?.rooms.length === 0 && <p class="empty">{w.noRooms}</p>}

@@ -9,6 +9,7 @@ const FORK = 'Vergleicht den Authenticator auf einem anderen Weg; wenn er versch
 const BACKUP = 'Wenn du eine Sicherung eingespielt hast, liegt es daran. Sonst frag, wer das Relay betreibt.';
 const ACCESS = 'Es wurde abgelehnt. Wenn es weitergeht: frag, wer das Relay betreibt.';
 const IMPOSTOR = 'Glaub nichts, was von dort kommt, bevor du auf einem anderen Weg gefragt und die Sicherheitsnummer verglichen hast.';
+const RELAY_KEY = 'Vielleicht sitzt jemand zwischen dir und dem Relay. Frag, wer es betreibt; wenn die Änderung echt ist, öffne einen neuen Link eines Mitglieds.';
 const NOTHING = 'Nichts zu tun.';
 const NEW_LINK = 'Bitte ein Mitglied um eine neue Einladung.';
 
@@ -51,6 +52,16 @@ export const alarms: Record<string, Say<Pair>> = {
   DeviceLinked: (a) => [`${c(a, 'who.name')}, von dir bestätigt, hat ein Gerät verbunden: ${c(a, 'device')}.`, 'Frag auf einem anderen Weg, ob das stimmt.'],
   KeyReplaced: (a) => [`${c(a, 'who.name')}, von dir bestätigt, hat den Schlüssel des Kontos gewechselt. Der Wiederherstellungsschlüssel sagt es.`, 'Frag auf einem anderen Weg.'],
   ReplacedKeyUsed: (a) => [`${c(a, 'who.name')} ist mit einem Konto hier, dessen Schlüssel ersetzt wurde. Vielleicht hat jemand ein verlorenes Gerät.`, IMPOSTOR],
+  RelayKeyChanged: (a) => [
+    c(a, 'key') === ''
+      ? 'Das Relay weist nicht nach, dass es das aus dem Link dieses Raums ist. In diesem Raum wird nichts gesendet.'
+      : 'Das Relay hat einen anderen Schlüssel als den aus dem Link dieses Raums. In diesem Raum wird nichts gesendet.',
+    RELAY_KEY,
+  ],
+  RelayKeyTaken: () => [
+    'Ein Link nannte einen anderen Schlüssel des Relays, als dieser Raum kannte. Ab jetzt gilt hier der neue.',
+    'Frag auf einem anderen Weg die Person, von der der Link ist, ob das Relay neu aufgesetzt wurde. Wenn nicht, verlass dieses Relay.',
+  ],
   KeyReplacedTwice: (a) => [`${c(a, 'who.name')} zeigt einen Ersatz des Kontos, und ein anderer war schon bekannt.`, IMPOSTOR],
 };
 
@@ -144,6 +155,7 @@ export const closes: Record<string, Say<string>> = {
   RemovedByOwn: () => `Ein anderes deiner Geräte hat dieses aus dem Raum genommen. ${NEW_LINK}`,
   RemovedByOwnUnseen: () => `Das Relay sagt, ein anderes deiner Geräte habe dieses aus dem Raum genommen, oder dein Konto habe einen anderen Schlüssel. ${NEW_LINK}`,
   ChangeUndone: () => `Das Relay sagt, mehr als die Hälfte der Geräte dieses Raumes habe eine Änderung von diesem rückgängig gemacht. ${NEW_LINK}`,
+  KeyReplaced: () => `Dein Konto hat inzwischen einen anderen Schlüssel, und dieses Gerät hat den alten. ${NEW_LINK}`,
   RemovedAndVoted: () => `Dieses Gerät wurde entfernt und hat dagegen gestimmt. ${NEW_LINK}`,
   RemovedOrNotTaken: () => `Dieses Gerät wurde entfernt, oder sein Beitritt nicht angenommen. ${NEW_LINK}`,
   LockedOut: () => `Das Relay lässt dieses Gerät nicht in den Raum: es wurde entfernt, oder das Relay hat den Raum verloren. ${NEW_LINK}`,

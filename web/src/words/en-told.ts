@@ -9,6 +9,7 @@ const FORK = 'Compare the authenticator with the others over another channel; if
 const BACKUP = 'If you restored a backup, that is why. Otherwise ask the relay’s operator.';
 const ACCESS = 'It was refused. If it goes on, ask the relay’s operator.';
 const IMPOSTOR = 'Believe nothing that comes from there before you have asked, over another channel, and compared the safety number.';
+const RELAY_KEY = 'Somebody may sit between you and the relay. Ask its operator; if the change is real, open a new link of a member.';
 const NOTHING = 'Nothing to do.';
 const NEW_LINK = 'Ask a member for a new invite.';
 
@@ -51,6 +52,16 @@ export const alarms: Record<string, Say<Pair>> = {
   DeviceLinked: (a) => [`${c(a, 'who.name')}, whom you have verified, linked a device: ${c(a, 'device')}.`, 'Ask them, over another channel, whether that was them.'],
   KeyReplaced: (a) => [`${c(a, 'who.name')}, whom you have verified, changed the key of their account. Their recovery key says so.`, 'Ask them, over another channel.'],
   ReplacedKeyUsed: (a) => [`${c(a, 'who.name')} is here with an account whose key was replaced. It may be whoever has a lost device.`, IMPOSTOR],
+  RelayKeyChanged: (a) => [
+    c(a, 'key') === ''
+      ? 'The relay does not prove that it is the one that this room’s link named. Nothing is sent in this room.'
+      : 'The relay has another key than the one that this room’s link named. Nothing is sent in this room.',
+    RELAY_KEY,
+  ],
+  RelayKeyTaken: () => [
+    'A link named another key of the relay than this room knew. From now on that one counts here.',
+    'Ask whoever gave you the link, over another channel, whether the relay was set up anew. If not, leave this relay.',
+  ],
   KeyReplacedTwice: (a) => [`${c(a, 'who.name')} shows that their account was replaced, and another account took its place before.`, IMPOSTOR],
 };
 
@@ -144,6 +155,7 @@ export const closes: Record<string, Say<string>> = {
   RemovedByOwn: () => `Another device of yours took this one out of the room. ${NEW_LINK}`,
   RemovedByOwnUnseen: () => `The relay says that another device of yours took this one out of the room, or that your account has another key. ${NEW_LINK}`,
   ChangeUndone: () => `The relay says that more than half of this room’s devices undid a change of this one. ${NEW_LINK}`,
+  KeyReplaced: () => `Your account has another key by now, and this device has the old one. ${NEW_LINK}`,
   RemovedAndVoted: () => `This device was removed from the room, and has voted against that. ${NEW_LINK}`,
   RemovedOrNotTaken: () => `This device was removed, or its join was not taken. ${NEW_LINK}`,
   LockedOut: () => `The relay does not let this device into the room: it was removed, or the relay lost the room. ${NEW_LINK}`,

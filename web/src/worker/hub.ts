@@ -2,14 +2,16 @@
 
 import { apply, cleanName, foldName, Invite, NewAccount, phraseOf, Profile, Room as Core } from '../core/core';
 import type { Asks, Fault, Invitation, Item, Opened, Place, RoomInfo, State, Tell } from '../api';
+import { isLeft } from './batch';
 import { unhex } from './bytes';
 import type { Known } from './guard';
 import { pinOf } from './pin';
 import * as raw from './raw';
 import { Relay } from './relay';
-import { freshRecord, type Home, Room, UNKNOWN_ROOM } from './room';
-import { type Account, type RoomRecord, Store } from './store';
-import type { Stream } from './yamux';
+import { freshRecord, type RoomRecord, UNKNOWN_ROOM } from './record';
+import { type Home, Room } from './room';
+import { type Account, Store } from './store';
+import type { Stream } from './stream';
 
 /** Items that are shown at once. */
 const PAGE = 60;
@@ -19,6 +21,12 @@ const CARD = 30_000;
 
 /** Rooms of one profile: a stream each. */
 const MAX_ROOMS = 64;
+
+/** When lines cannot be taken away now, it is tried again after so many milliseconds. */
+const EXPIRE_AGAIN = 60_000;
+
+/** The longest time that a timer keeps, in milliseconds. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 const LAST: Place = [Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER];
 
@@ -56,21 +64,37 @@ export class Hub implements Home {
     let hub: Hub | undefined;
     const relay = new Relay(authority, { up: () => hub?.up(), down: () => hub?.changed() });
     relay.start();
-    const [store] = await Promise.all([Store.open(), core]);
-    hub = new Hub(store, relay, authority, sink);
-    hub.store.onLost(() => sink({ kind: 'trouble', what: 'evicted' }));
-    hub.account = await hub.store.account();
-    hub.people = await hub.store.verified();
-    hub.persisted = (await navigator.storage?.persisted?.()) ?? false;
-    if (hub.account) hub.profile = profileOf(hub.account);
-    for (const record of await hub.store.rooms()) {
-      const room = new Room(hub, record, undefined);
-      hub.rooms.set(record.id, room);
+    try {
+      const [store] = await Promise.all([Store.open(), core]);
+      hub = new Hub(store, relay, authority, sink);
+      await hub.read();
+      return hub;
+    } catch (error) {
+      relay.stop();
+      hub?.store.close();
+      throw error;
+    }
+  }
+
+  /** All that was stored. */
+  private async read(): Promise<void> {
+    this.store.onLost(() => this.sink({ kind: 'trouble', what: 'evicted' }));
+    this.account = await this.store.account();
+    this.people = await this.store.verified();
+    this.persisted = (await navigator.storage?.persisted?.()) ?? false;
+    if (this.account) this.profile = profileOf(this.account);
+    for (const { record, last } of await this.store.rooms()) {
+      const room = new Room(this, record, undefined, true, last);
+      if (isLeft(record.over)) {
+        // It was left, and what was said there is to go with it.
+        await room.forget();
+        continue;
+      }
+      this.rooms.set(record.id, room);
       if (record.over === null) await room.reload();
     }
-    void hub.expire();
-    hub.isReady = true;
-    return hub;
+    void this.expire();
+    this.isReady = true;
   }
 
   answers: Answers = {
@@ -112,13 +136,7 @@ export class Hub implements Home {
     react: (id, token, line, emoji, withdrawn) =>
       this.live(id).ask((core, now) => core.react(token, line, emoji, withdrawn, now)),
     typing: (id, stopped) => this.live(id).ask((core, now) => core.typing(stopped, now)),
-    seen: async (id, seq) => {
-      const { record } = this.room(id);
-      if (record.read >= seq && record.unread === 0 && !record.loud) return;
-      Object.assign(record, { read: Math.max(record.read, seq), unread: 0, loud: false });
-      await this.stored(this.store.setRoom(record));
-      this.changed();
-    },
+    seen: (id, seq) => this.stored(this.room(id).seen(seq)),
     invite: (id) => this.live(id).ask((core, now) => core.invite(now)),
     rename: async (name) => {
       const clean = cleaned(name);
@@ -136,13 +154,19 @@ export class Hub implements Home {
     disappear: (id, seconds) => this.live(id).ask((core, now) => core.disappear(seconds, now)),
     moderator: (id, who, on) => this.live(id).ask((core, now) => core.moderator(who, on, now)),
     expel: (id, who) => this.live(id).ask((core, now) => core.remove(who, now)),
-    leave: (id) => this.live(id).ask((core, now) => core.leave(now), true),
+    leave: (id) => this.live(id).ask((core, now) => core.leave(now)),
     accept: (id) => this.live(id).ask((core, now) => core.accept(now)),
     forget: async (id) => {
       const room = this.room(id);
       if (!room.isOver) throw new No('gone');
-      await this.stored(this.store.commit({ record: room.record, rows: [], items: [], acts: [], forget: true }));
+      // Before, so that nothing else is stored of it any more.
       this.rooms.delete(id);
+      try {
+        await this.stored(room.forget());
+      } catch (error) {
+        this.rooms.set(id, room);
+        throw error;
+      }
       this.changed();
     },
     safety: (who) => this.mine().safety(who),
@@ -187,20 +211,29 @@ export class Hub implements Home {
   }
 
   named(room: Room): boolean {
-    const known = this.rooms.get(room.record.id);
+    const { record } = room;
+    const known = this.rooms.get(record.id);
     if (known && !known.isOver) {
-      room.entering?.done(room.record.id);
-      room.entering = undefined;
+      known.named(record.pin);
+      room.entered();
       room.end();
       return false;
     }
-    this.rooms.set(room.record.id, room);
+    if (known) {
+      record.before = { ...known.record, before: null };
+      record.read = known.record.read;
+      room.last = known.last;
+    }
+    this.rooms.set(record.id, room);
     return true;
   }
 
-  over(room: Room): void {
-    // Of one that was never entered, and of one that was left, nothing is kept.
-    if (!room.record.joined || room.record.over === 'Left') this.rooms.delete(room.record.id);
+  over(room: Room, isForgotten: boolean): void {
+    const { id, before } = room.record;
+    if (isForgotten && this.rooms.get(id) === room) {
+      this.rooms.delete(id);
+      if (before) this.rooms.set(id, new Room(this, before, undefined, true, room.last));
+    }
     this.changed();
   }
 
@@ -229,29 +262,37 @@ export class Hub implements Home {
     if (at >= this.expiresAt) return;
     this.expiresAt = at;
     clearTimeout(this.expiry);
-    this.expiry = setTimeout(() => void this.expire(), Math.min(Math.max(at - Date.now(), 0) + 50, 2 ** 31 - 1));
+    const wait = Math.min(Math.max(at - Date.now(), 0) + 50, LONGEST_TIMER);
+    this.expiry = setTimeout(() => void this.expire(), wait);
   }
 
   private async expire(): Promise<void> {
     this.expiresAt = Infinity;
-    const { gone, next } = await this.store.expire(Date.now());
-    for (const room of new Set(gone.map((item) => item.room))) {
-      const places = gone.filter((item) => item.room === room).map((item): Place => [item.seq, item.n]);
-      this.tell({ kind: 'gone', room, places });
+    try {
+      const { gone, lasts, next } = await this.store.expire(Date.now());
+      for (const [id, last] of lasts) {
+        const room = this.rooms.get(id);
+        if (room) room.last = last;
+        const places = gone.filter((item) => item.room === id).map((item): Place => [item.seq, item.n]);
+        this.tell({ kind: 'gone', room: id, places });
+      }
+      if (gone.length > 0) this.changed();
+      if (next !== undefined) this.expires(next);
+    } catch {
+      this.expires(Date.now() + EXPIRE_AGAIN);
     }
-    if (next !== undefined) this.expires(next);
   }
 
   state(): State {
     const { authority, relay, account, profile, persisted } = this;
-    const rooms = [...this.rooms.values()].map(({ record }): RoomInfo => {
-      const { id, name, joined, over, unread, last, loud } = record;
+    const rooms = [...this.rooms.values()].map(({ record, last }): RoomInfo => {
+      const { id, name, joined, over, unread, loud } = record;
       return { id, name, joined, over, unread, last, loud };
     });
     const since = (room: RoomInfo): number => room.last?.at ?? this.rooms.get(room.id)?.record.since ?? 0;
     rooms.sort((one, other) => since(other) - since(one));
     const me = account && profile ? { name: account.name, id: profile.fingerprint() } : null;
-    return { authority, up: relay.isUp, profile: me, rooms, persisted };
+    return { authority, up: relay.isUp, way: relay.way, profile: me, rooms, persisted };
   }
 
   private async open(id: string): Promise<Opened> {
@@ -273,21 +314,25 @@ export class Hub implements Home {
     const nobody = new NewAccount();
     const profile = new Profile(nobody.account(), 'nobody', 'browser');
     const core = tried('link', () => Core.join(profile, fragment, ...this.place(), Date.now()));
+    const asked = new AbortController();
     try {
-      const told = await withTime(CARD, this.card(core, pin));
-      const { room, by } = told;
+      const { room, by } = await withTime(CARD, this.card(core, pin, asked.signal));
       return { room, by: raw.person(by) };
     } finally {
+      asked.abort();
       core.free();
       profile.free();
       nobody.free();
     }
   }
 
-  private async card(core: Core, pin: string | null): Promise<{ room: string; by: raw.RawPerson }> {
+  /** Asks until it is told, or nobody waits for it any more. */
+  private async card(core: Core, pin: string | null, asked: AbortSignal): Promise<{ room: string; by: raw.RawPerson }> {
     if (!this.relay.isUp) await new Promise<void>((up) => this.ups.push(up));
     return new Promise((found, failed) => {
+      if (asked.aborted) return failed(new No('silent'));
       let stream: Stream | undefined;
+      asked.addEventListener('abort', () => stream?.close());
       const step = (): void => {
         const [, frames, told] = core.take() as [unknown, Uint8Array, string];
         if (frames.length > 0) stream?.write(frames);
@@ -295,7 +340,6 @@ export class Hub implements Home {
           const invited = raw.body<{ room: string; by: raw.RawPerson }>(what, 'Invited');
           const name = raw.nameOf(what);
           if (!invited && name !== 'Closed' && name !== 'Problem') continue;
-          stream?.close();
           if (invited) found(invited);
           else failed(new No({ told: what }));
           return;
@@ -303,6 +347,7 @@ export class Hub implements Home {
       };
       stream = this.relay.open({
         received: (bytes) => {
+          if (asked.aborted) return;
           stream?.read(bytes.length);
           try {
             core.received(bytes, Date.now());
@@ -327,7 +372,7 @@ export class Hub implements Home {
 
   private async enter(core: Core, record: RoomRecord): Promise<string> {
     if (this.rooms.size >= MAX_ROOMS) throw new No('gone');
-    const room = new Room(this, record, core);
+    const room = new Room(this, record, core, false);
     if (record.id !== UNKNOWN_ROOM) this.rooms.set(record.id, room);
     const entered = new Promise<string>((done, failed) => {
       room.entering = { done, failed: (fault) => failed(new No(fault)) };

@@ -3,6 +3,7 @@
 import init from '../core/core';
 import wasm from '../core/core_bg.wasm?url';
 import type { Asks, Fault, Reply, Request, Tell } from '../api';
+import { Backoff } from './backoff';
 import { Hub, No } from './hub';
 
 type Word = Request | Reply | { to: 'all'; leader: string } | { to: 'worker'; who: true };
@@ -81,18 +82,27 @@ function tell(what: Tell): void {
 }
 
 async function lead(): Promise<void> {
-  try {
-    hub = await Hub.start(self.location.host, init({ module_or_path: fetch(wasm) }), tell);
-  } catch (error) {
-    console.error(error);
-    return tell({ kind: 'trouble', what: 'store' });
-  }
+  hub = await started();
   leader = me;
   channel.postMessage({ to: 'all', leader: me });
   tell({ kind: 'state', state: hub.state() });
   for (const [number, { ask, args }] of pending) {
     pending.delete(number);
     void answer(hub, ask, args).then((reply) => self.postMessage({ to: me, number, ...reply }));
+  }
+}
+
+/** Until it is: whoever has the lock is the only one who can. */
+async function started(): Promise<Hub> {
+  const backoff = new Backoff();
+  for (;;) {
+    try {
+      return await Hub.start(self.location.host, init({ module_or_path: fetch(wasm) }), tell);
+    } catch (error) {
+      console.error(error);
+      tell({ kind: 'trouble', what: 'store' });
+    }
+    await new Promise((later) => setTimeout(later, backoff.next()));
   }
 }
 

@@ -75,6 +75,12 @@ export interface Stored {
   id?: string;
   /** When it goes. */
   goes?: number;
+  /** A line of before we came, as a member remembers it. */
+  handed?: true;
+  /** A line of somebody else, which is news. */
+  counts?: true;
+  /** A note that is not to be missed. */
+  loud?: true;
   /** JSON: of a line the core's, of a note the event's. */
   line?: string;
   note?: string;

@@ -1,24 +1,21 @@
-// The connection to the relay that served this page: a WebSocket with yamux in it (docs/protocol.md, "Browsers").
+// The connection to the relay that served this page: WebTransport where it can be, else a WebSocket, and again when it is gone.
 
+import type { Way } from '../api';
 import { Backoff } from './backoff';
-import { join, sha256 } from './bytes';
-import { type Stream, type StreamEvents, Yamux } from './yamux';
+import type { Link } from './link';
+import { leafOf, type Proven, provenOf } from './pin';
+import { dialSocket } from './socket';
+import type { Stream, StreamEvents } from './stream';
+import { dialTransport } from './transport';
 
-/** A sign of life is asked for this often, in milliseconds. */
-const ALIVE = 10_000;
+/** How long WebTransport may take before the WebSocket is tried, in milliseconds: somebody waits, and UDP is lost in silence. */
+const TRANSPORT = 2_500;
 
-/** A relay that was not heard of for this long is gone, in milliseconds. */
-const SILENT = 30_000;
-
-/** How long the relay may take to say its nonce, in milliseconds. */
-const HELLO = 15_000;
+/** How long it is not tried again after that, in milliseconds. */
+const NO_TRANSPORT = 5 * 60_000;
 
 /** A connection that held for this long was a success, in milliseconds. */
 const STABLE = 10_000;
-
-const SUBPROTOCOL = 'schat.web.1';
-const CONTEXT = new TextEncoder().encode('schat/2 web socket');
-const NONCE = 32;
 
 export interface RelayEvents {
   /** Streams may be opened; their Joins sign this. */
@@ -27,32 +24,56 @@ export interface RelayEvents {
 }
 
 export class Relay {
-  /** What Joins on this connection sign. */
-  binding: Uint8Array | undefined;
-  private socket: WebSocket | undefined;
-  private mux: Yamux | undefined;
+  private link: Link | undefined;
+  private proven: Proven | undefined;
   private readonly backoff = new Backoff();
   private again: ReturnType<typeof setTimeout> | undefined;
-  private watch: ReturnType<typeof setInterval> | undefined;
-  private heard = 0;
+  private isDialling = false;
+  private isStopped = false;
   private since = 0;
+  private noTransportUntil = 0;
 
   /** `authority` is the page's own: `new URL(url).host`. */
   constructor(
     private readonly authority: string,
     private readonly events: RelayEvents,
   ) {
-    self.addEventListener('online', () => this.now());
+    self.addEventListener('online', () => {
+      // Another network perhaps lets UDP through.
+      this.noTransportUntil = 0;
+      this.now();
+    });
   }
 
   get isUp(): boolean {
-    return this.binding !== undefined;
+    return this.link !== undefined;
+  }
+
+  get way(): Way | null {
+    return this.link?.way ?? null;
+  }
+
+  /** What Joins on this connection sign. */
+  get binding(): Uint8Array | undefined {
+    return this.link?.binding;
+  }
+
+  /** The pin of the authority that signed what this relay shows, in hexadecimal digits; null where it shows nothing. */
+  get pin(): string | null {
+    return this.proven?.pin ?? null;
   }
 
   /** Dials, unless that is under way. */
   start(): void {
-    if (this.socket || this.again !== undefined) return;
-    this.dial();
+    if (this.link || this.isDialling || this.again !== undefined) return;
+    void this.dial();
+  }
+
+  /** For good. */
+  stop(): void {
+    this.isStopped = true;
+    clearTimeout(this.again);
+    this.link?.close();
   }
 
   /** Tries again without waiting. */
@@ -60,67 +81,52 @@ export class Relay {
     if (this.again === undefined) return;
     clearTimeout(this.again);
     this.again = undefined;
-    this.dial();
+    void this.dial();
   }
 
   open(events: StreamEvents): Stream | undefined {
-    return this.binding && this.mux?.open(events);
+    return this.link?.open(events);
   }
 
-  private dial(): void {
-    const socket = new WebSocket(`wss://${this.authority}/schat`, SUBPROTOCOL);
-    socket.binaryType = 'arraybuffer';
-    this.socket = socket;
+  private async dial(): Promise<void> {
+    this.isDialling = true;
+    let link: Link | undefined;
+    try {
+      this.proven = await provenOf(this.authority);
+      link = (await this.transport()) ?? (await dialSocket(this.authority));
+    } catch {
+      // The relay cannot be reached now.
+    }
+    this.isDialling = false;
+    if (this.isStopped) return link?.close();
+    if (!link) return this.later();
     this.since = Date.now();
-    this.heard = this.since;
-    const mux = new Yamux(
-      (message) => {
-        if (socket.readyState === WebSocket.OPEN) socket.send(message as Uint8Array<ArrayBuffer>);
-      },
-      () => this.lost(socket, mux),
-    );
-    this.mux = mux;
-    let greeted = false;
-    const queue: Uint8Array[] = [];
-    socket.onmessage = ({ data }: MessageEvent<ArrayBuffer | string>) => {
-      this.heard = Date.now();
-      if (typeof data === 'string') return this.lost(socket, mux);
-      const bytes = new Uint8Array(data);
-      if (greeted) {
-        if (this.binding) mux.received(bytes);
-        else queue.push(bytes);
-        return;
-      }
-      greeted = true;
-      if (bytes.length !== NONCE) return this.lost(socket, mux);
-      const host = new TextEncoder().encode(this.authority);
-      void sha256(join(CONTEXT, bytes, host)).then((binding) => {
-        if (this.socket !== socket) return;
-        this.binding = binding;
-        for (const message of queue) mux.received(message);
-        this.events.up();
-      });
-    };
-    socket.onclose = () => this.lost(socket, mux);
-    this.watch = setInterval(() => {
-      const silent = Date.now() - this.heard;
-      if (silent > (this.binding ? SILENT : HELLO)) this.lost(socket, mux);
-      else if (this.binding) mux.ping();
-    }, ALIVE);
+    this.link = link;
+    void link.ended.then(() => this.lost(link));
+    this.events.up();
   }
 
-  private lost(socket: WebSocket, mux: Yamux): void {
-    if (this.socket !== socket) return;
-    this.socket = undefined;
-    this.mux = undefined;
-    this.binding = undefined;
-    clearInterval(this.watch);
-    socket.onclose = null;
-    socket.onmessage = null;
-    socket.close();
+  private async transport(): Promise<Link | undefined> {
+    const leaf = this.proven && leafOf(this.proven, Date.now());
+    if (!leaf || typeof WebTransport === 'undefined' || Date.now() < this.noTransportUntil) return undefined;
+    try {
+      return await dialTransport(this.authority, leaf, TRANSPORT);
+    } catch {
+      this.noTransportUntil = Date.now() + NO_TRANSPORT;
+      return undefined;
+    }
+  }
+
+  private lost(link: Link): void {
+    if (this.link !== link) return;
+    this.link = undefined;
     if (Date.now() - this.since > STABLE) this.backoff.reset();
-    this.again = setTimeout(() => this.now(), this.backoff.next());
-    mux.end();
     this.events.down();
+    this.later();
+  }
+
+  private later(): void {
+    if (this.isStopped || this.again !== undefined) return;
+    this.again = setTimeout(() => this.now(), this.backoff.next());
   }
 }

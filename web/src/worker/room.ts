@@ -1,21 +1,29 @@
 // One room: its engine, its stream, and the order in which things happen: think, store, send, show.
 
 import type { Room as Core } from '../core/core';
-import type { Fault, Place, Tell, Told } from '../api';
+import type { Fault, Last, Place, Tell, Told } from '../api';
 import { Backoff } from './backoff';
-import { hex, unhex } from './bytes';
+import { batchOf, isEmpty } from './batch';
+import { unhex } from './bytes';
 import { Guard, type Known } from './guard';
-import { isLoud, isNote } from './notes';
 import * as raw from './raw';
+import { type RoomRecord, UNKNOWN_ROOM } from './record';
 import type { Relay } from './relay';
-import type { Batch, RoomRecord, Store } from './store';
-import type { Stream } from './yamux';
+import { show } from './show';
+import type { Batch, Committed, Store } from './store';
+import type { Stream } from './stream';
 
 /** What was thought about for so long is stored and shown before the rest, in milliseconds: people wait for it. */
 const THINK = 50;
 
-/** The id of a room whose link's card was not read yet. */
-const UNKNOWN = '0'.repeat(64);
+/** The longest time that a timer keeps, in milliseconds: what is later is looked at again then. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+/** A stream that held for so long was a success, in milliseconds. */
+const STABLE = 10_000;
+
+/** Notes of one millisecond that get numbers of their own. */
+const NOTES_PER_MS = 16;
 
 export interface Home {
   readonly store: Store;
@@ -25,7 +33,8 @@ export interface Home {
   load(record: RoomRecord): Promise<Core>;
   /** The room has its id: false where it is here already. */
   named(room: Room): boolean;
-  over(room: Room): void;
+  /** It is over; nothing is here of it any more, or there is what it was before. */
+  over(room: Room, isForgotten: boolean): void;
   changed(): void;
   tell(tell: Tell): void;
   /** The core is broken: nothing of it can be used any more. */
@@ -37,30 +46,45 @@ interface Input {
   think(core: Core, now: number): void;
   done?: () => void;
   failed?: (fault: Fault) => void;
+  /** A person has read up to there. */
+  seen?: number;
+  /** Told, stored and shown as if the core had said it. */
+  tells?: Told | undefined;
+  /** What becomes of the room's record. */
+  changes?: Partial<RoomRecord>;
 }
 
 export class Room {
   private inputs: Input[] = [];
   private isRunning = false;
   private stream: Stream | undefined;
+  /** The stream that the core knows: what it says is for no other one. */
+  private attached: Stream | undefined;
   private since = 0;
   private again: ReturnType<typeof setTimeout> | undefined;
   private wake: ReturnType<typeof setTimeout> | undefined;
   private readonly backoff = new Backoff();
   /** Rows that changed before it was known which room this is. */
   private held = new Map<string, Uint8Array | undefined>();
-  private note = Date.now() * 16;
+  private note = Date.now() * NOTES_PER_MS;
   private readonly guard = new Guard();
-  private isLeaving = false;
   private isLoading = false;
   /** Told how the entering went. */
   entering: { done: (id: string) => void; failed: (fault: Fault) => void } | undefined;
 
+  /** The other key of the relay that people were, or are being, told of. */
+  private alarmed: string | null;
+
+  /** `isStored`: there is something of it in the store. `last`: the line that lists show. */
   constructor(
-    private readonly home: Home,
+    readonly home: Home,
     readonly record: RoomRecord,
     private core: Core | undefined,
-  ) {}
+    private isStored: boolean,
+    public last: Last | null = null,
+  ) {
+    this.alarmed = record.alarmed;
+  }
 
   get isOver(): boolean {
     return this.record.over !== null;
@@ -77,15 +101,40 @@ export class Room {
   }
 
   /** Carries out a command; done when it is stored. */
-  ask(think: (core: Core, now: number) => void, leaves = false): Promise<void> {
-    this.isLeaving ||= leaves;
+  ask(think: (core: Core, now: number) => void): Promise<void> {
     return new Promise((done, failed) => this.push({ think, done, failed }));
+  }
+
+  /** A person has read up to there. In the order of all that is stored of the room, so that neither undoes the other. */
+  async seen(seq: number): Promise<void> {
+    const { record } = this;
+    if (record.read >= seq && record.unread === 0 && !record.loud) return;
+    if (this.core) return new Promise((done, failed) => this.push({ think: () => {}, done, failed, seen: seq }));
+    // Nothing else is stored of a room without a core.
+    const batch = batchOf([], this.around('', 0, 0), Date.now());
+    this.takes(await this.home.store.commit({ ...batch, seen: seq }));
+    this.home.changed();
+  }
+
+  /** Nothing of it stays. */
+  async forget(): Promise<void> {
+    await this.home.store.commit({ ...batchOf([], this.around('', 0, 0), Date.now()), forget: true });
+  }
+
+  /** Another link of the room was opened: it says by which key its relay is known. */
+  named(pin: string | null): void {
+    const { record } = this;
+    if (pin === null || pin === record.pin) return;
+    const tells = { Alarm: { RelayKeyTaken: { key: pin } } };
+    this.push({ think: () => {}, done: () => this.connect(), tells, changes: { pin, alarmed: null } });
   }
 
   /** Opens a stream where one can be. */
   connect(): void {
-    if (this.stream || this.isOver || !this.core || this.again !== undefined || !this.home.relay.isUp) return;
-    const stream: Stream | undefined = this.home.relay.open({
+    const { relay } = this.home;
+    if (this.stream || this.isOver || !this.core || this.again !== undefined || !relay.isUp) return;
+    if (!this.trusts(relay.pin)) return;
+    const stream: Stream | undefined = relay.open({
       received: (bytes) => {
         this.push({
           think: (core, now) => {
@@ -107,9 +156,26 @@ export class Room {
     if (!stream) return;
     this.stream = stream;
     this.since = Date.now();
-    const { binding } = this.home.relay;
+    const { binding } = relay;
     const pin = this.record.pin === null ? undefined : unhex(this.record.pin);
-    this.push({ think: (core, now) => core.connected(binding!, pin, undefined, now) });
+    this.push({
+      think: (core, now) => {
+        this.attached = stream;
+        core.connected(binding!, pin, undefined, now);
+      },
+    });
+  }
+
+  /** Whether the relay proved to be the one that the room's link names. That it did not is told once, and the room stands still. */
+  private trusts(shown: string | null): boolean {
+    const { pin } = this.record;
+    const isSame = pin === null || shown === pin;
+    const alarmed = isSame ? null : (shown ?? '');
+    if (alarmed === this.alarmed) return isSame;
+    this.alarmed = alarmed;
+    const tells = isSame ? undefined : { Alarm: { RelayKeyChanged: { key: alarmed } } };
+    this.push({ think: () => {}, tells, changes: { alarmed } });
+    return isSame;
   }
 
   /** There is a connection: what failed was another one's, and whoever dials has waited enough. */
@@ -127,8 +193,13 @@ export class Room {
     if (!stream) return;
     this.stream = undefined;
     stream.close();
-    if (Date.now() - this.since > 10_000) this.backoff.reset();
-    this.push({ think: (core, now) => core.disconnected(now) });
+    if (Date.now() - this.since > STABLE) this.backoff.reset();
+    this.push({
+      think: (core, now) => {
+        this.attached = undefined;
+        core.disconnected(now);
+      },
+    });
     if (pause) this.pause();
     else this.connect();
   }
@@ -137,10 +208,16 @@ export class Room {
   end(): void {
     clearTimeout(this.wake);
     clearTimeout(this.again);
+    this.drop();
+    for (const input of this.inputs.splice(0)) input.failed?.('gone');
+  }
+
+  /** Without stream and engine. */
+  private drop(): void {
     const { stream } = this;
     this.stream = undefined;
+    this.attached = undefined;
     stream?.close();
-    this.inputs = [];
     this.core?.free();
     this.core = undefined;
   }
@@ -159,7 +236,7 @@ export class Room {
     }, this.backoff.next());
   }
 
-  private push(input: Input): void {
+  push(input: Input): void {
     this.inputs.push(input);
     if (!this.isRunning) void this.run();
   }
@@ -169,13 +246,12 @@ export class Room {
     // What comes in this turn is thought about together.
     await Promise.resolve();
     while (this.inputs.length > 0 && this.core) await this.step(this.core);
-    for (const input of this.inputs.splice(0)) input.failed?.('gone');
+    for (const input of this.inputs.splice(0)) input.failed?.(this.isOver ? 'gone' : 'store');
     this.isRunning = false;
   }
 
   private async step(core: Core): Promise<void> {
     const until = Date.now() + THINK;
-    const { stream } = this;
     const settled: Input[] = [];
     while (this.inputs.length > 0 && Date.now() <= until) {
       const input = this.inputs.shift()!;
@@ -190,147 +266,82 @@ export class Room {
     const [changes, frames, told, reopen, wakeAt] = core.take() as [
       [string, Uint8Array | undefined][], Uint8Array, string, boolean, number | undefined,
     ];
-    const events = this.guard.look(JSON.parse(told) as raw.RawEvent[], this.home.known(), !this.record.joined);
+    const { attached } = this;
+    const { home, record } = this;
+    const events = this.guard.look(JSON.parse(told) as raw.RawEvent[], home.known(), !record.joined);
     for (const [key, value] of changes) this.held.set(key, value);
-    if (this.record.id === UNKNOWN && core.id() !== UNKNOWN) {
-      this.record.id = core.id();
-      this.record.name = core.name();
-      if (!this.home.named(this)) return;
+    if (record.id === UNKNOWN_ROOM && core.id() !== UNKNOWN_ROOM) {
+      record.id = core.id();
+      record.name = core.name();
+      if (!home.named(this)) return;
     }
-    const batch = this.batch(core, events);
-    let changed: raw.Stored[] = [];
+    for (const { tells } of settled) if (tells !== undefined) events.push({ seq: null, at: Date.now(), what: tells });
+    const batch = this.batch(core, events, settled);
+    let done: Committed = { record, items: [], last: undefined };
     // Until it is known which room this is, there is nothing to be stored: a join that dies here has not begun.
-    if (this.record.id !== UNKNOWN && !isEmpty(batch)) {
+    if (record.id !== UNKNOWN_ROOM && !(isEmpty(batch) && settled.every(({ changes }) => changes === undefined))) {
       try {
-        changed = await this.home.store.commit(batch);
-        this.held.clear();
-        Object.assign(this.record, batch.record);
+        done = await home.store.commit(batch);
       } catch {
         for (const input of settled) input.failed?.('store');
         return this.notStored();
       }
+      this.held.clear();
+      this.isStored = true;
+      this.takes(done);
     }
-    if (frames.length > 0 && stream && this.stream === stream) stream.write(frames);
-    this.show(events, batch, changed);
+    if (frames.length > 0 && attached && this.stream === attached) attached.write(frames);
+    show(this, events, done, batch);
     for (const input of settled) input.done?.();
+    if (batch.closed !== null) return this.ended(batch.closed, batch.forget);
     this.wakeAt(wakeAt);
-    if (reopen && this.stream === stream) this.hangUp(false);
+    if (reopen && this.stream === attached) this.hangUp(false);
   }
 
-  /** What a step says, as it is stored. */
-  private batch(core: Core, events: raw.RawEvent[]): Batch {
-    // A copy: nothing of it is true before it is stored.
-    const record = { ...this.record };
-    const batch: Batch = { record, rows: [...this.held], items: [], acts: [], forget: false };
-    const now = Date.now();
-    for (const event of events) {
-      const { what } = event;
-      const message = raw.body<raw.RawMessage>(what, 'Message');
-      const act = raw.body<raw.RawAct>(what, 'Act');
-      const handed = raw.body<{ lines: raw.RawLine[] }>(what, 'Handed');
-      const closed = raw.body<{ reason: Told; was_member: boolean }>(what, 'Closed');
-      if (message) this.keep(batch, raw.lineOf(message), now);
-      if (act) batch.acts.push({ id: hex(act.target), apply: (line) => this.apply(line, JSON.stringify(act)) });
-      for (const line of handed?.lines ?? []) this.keep(batch, line, now);
-      if (closed) {
-        record.over = closed.reason;
-        batch.forget = !closed.was_member || this.isLeaving;
-      }
-      if (raw.body(what, 'Joined')) {
-        record.joined = true;
-        record.name = core.name();
-      }
-      if (isNote(what)) {
-        const seq = event.seq ?? core.read();
-        batch.items.push({ room: record.id, seq, n: (this.note += 1), at: event.at, note: JSON.stringify(what) });
-        record.loud ||= isLoud(what);
-      }
+  private batch(core: Core, events: raw.RawEvent[], settled: Input[]): Batch {
+    const batch = batchOf(events, this.around(core.name(), core.read(), core.disappears()), Date.now());
+    for (const { seen, changes } of settled) {
+      if (seen !== undefined) batch.seen = Math.max(batch.seen ?? 0, seen);
+      Object.assign(batch.record, changes);
     }
     return batch;
   }
 
-  private keep(batch: Batch, line: raw.RawLine, now: number): void {
-    const { message } = line;
-    const { record } = batch;
-    if (message.disappears !== null && message.disappears <= now) return;
-    const stored: raw.Stored = {
-      room: record.id,
-      seq: message.seq,
-      n: 0,
-      id: hex(message.id),
-      at: message.at,
-      line: JSON.stringify(line),
-    };
-    if (message.disappears !== null) {
-      stored.goes = message.disappears;
-      this.home.expires(message.disappears);
-    }
-    batch.items.push(stored);
-    if (line.handed_by === null && !message.mine) record.unread += 1;
-    if (line.handed_by === null) {
-      record.last = { from: message.from.name, text: message.text.slice(0, 120), at: message.at };
-    }
+  private around(name: string, read: number, disappears: number): Parameters<typeof batchOf>[1] {
+    const { record, held: rows, home } = this;
+    const spare = (): number => (this.note += 1);
+    const apply = (line: string, act: string): string | undefined => home.apply(line, act);
+    return { record, isNew: !this.isStored, rows, name, read, disappears, apply, spare };
   }
 
-  private apply(stored: raw.Stored, act: string): raw.Stored | null {
-    try {
-      const line = this.home.apply(stored.line ?? '', act);
-      return line === undefined ? null : { ...stored, line };
-    } catch {
-      // Somebody else's line, or a flood of signs: refused, as by every client.
-      return null;
-    }
+  /** What was stored is true. */
+  private takes({ record, items, last }: Committed): void {
+    Object.assign(this.record, record);
+    if (last !== undefined) this.last = last;
+    for (const { goes } of items) if (goes !== undefined) this.home.expires(goes);
   }
 
-  private show(events: raw.RawEvent[], batch: Batch, changed: raw.Stored[]): void {
-    const { record, home } = this;
-    const room = record.id;
-    const items = [...batch.items, ...changed].map(raw.item);
-    if (items.length > 0 && !batch.forget) home.tell({ kind: 'items', room, items });
-    let hasView = false;
-    let hasQueue = items.some((item) => item.kind === 'line' && item.mine);
-    for (const { what } of events) {
-      const typing = raw.body<{ who: raw.RawPerson; stopped: boolean }>(what, 'Typing');
-      const invite = raw.body<{ link: string; expires_ms: number; max_uses: number }>(what, 'Invite');
-      const progress = raw.body<{ done: number; total: number }>(what, 'CatchingUp');
-      const handOver = raw.body<{ joiner: number[]; before: number; lines: number }>(what, 'HandOver');
-      if (typing) home.tell({ kind: 'typing', room, who: raw.person(typing.who), stopped: typing.stopped });
-      if (invite) {
-        const { link, expires_ms: expires, max_uses: uses } = invite;
-        home.tell({ kind: 'invite', room, link, expires, uses });
-      }
-      if (progress) home.tell({ kind: 'progress', room, ...progress });
-      if (handOver) void this.handOver(handOver);
-      const name = raw.nameOf(what);
-      hasView ||= name === 'Joined' || name === 'Epoch' || name === 'Heard';
-      hasQueue ||= name === 'Queued' || name === 'Sent';
-      if (name === 'Problem' && this.entering && !record.joined) this.refused(what);
-    }
-    const view = hasView ? this.view() : undefined;
-    if (view) home.tell({ kind: 'view', room, view: raw.view(view, home.known().verified) });
-    if (hasQueue) home.tell({ kind: 'waiting', room, waiting: this.waiting() });
-    if (room !== UNKNOWN && !batch.forget && this.entering) {
-      this.entering.done(room);
-      this.entering = undefined;
-    }
-    if (batch.record.over !== null) {
-      record.over = batch.record.over;
-      if (this.entering) this.refused({ Closed: record.over });
-      else if (batch.forget && !this.isLeaving) home.tell({ kind: 'ended', name: record.name, why: record.over });
-      this.end();
-      home.over(this);
-    } else if (items.length > 0 || hasView) home.changed();
+  private ended(why: Told, isForgotten: boolean): void {
+    this.refused({ Closed: why });
+    this.end();
+    this.home.over(this, isForgotten);
   }
 
-  private refused(told: Told): void {
+  refused(told: Told): void {
     this.entering?.failed({ told });
     this.entering = undefined;
   }
 
+  entered(): void {
+    this.entering?.done(this.record.id);
+    this.entering = undefined;
+  }
+
   /** Lines of before, for a newcomer: what was said here, not what was handed to us. */
-  private async handOver(asked: { joiner: number[]; before: number; lines: number }): Promise<void> {
+  async handOver(asked: { joiner: number[]; before: number; lines: number }): Promise<void> {
     const from: Place = [asked.before, 0];
-    const stored = await this.home.store.page(this.record.id, from, true, asked.lines);
+    // Without lines, where they cannot be read: the newcomer waits for an answer.
+    const stored = await this.home.store.page(this.record.id, from, true, asked.lines).catch(() => []);
     const lines = stored
       .flatMap(({ line }) => (line === undefined ? [] : [JSON.parse(line) as raw.RawLine]))
       .filter((line) => !line.deleted && line.handed_by === null);
@@ -340,19 +351,19 @@ export class Room {
   /** Nothing of the step was stored, so none of it happened: forget it and take the stored state. */
   private notStored(): void {
     this.home.tell({ kind: 'trouble', what: 'store' });
-    const { stream } = this;
-    this.stream = undefined;
-    stream?.close();
     this.held.clear();
-    this.core?.free();
-    this.core = undefined;
+    this.alarmed = this.record.alarmed;
     this.entering?.failed('store');
-    this.pause();
+    this.entering = undefined;
+    this.drop();
+    // Of a room of which nothing was stored there is no state to go back to.
+    if (this.isStored) this.pause();
+    else this.home.over(this, true);
   }
 
   /** From what was stored; later, where that cannot be read now. */
   async reload(): Promise<void> {
-    if (this.isLoading || this.record.id === UNKNOWN) return;
+    if (this.isLoading || this.core || this.record.id === UNKNOWN_ROOM) return;
     this.isLoading = true;
     try {
       this.core = await this.home.load(this.record);
@@ -371,18 +382,7 @@ export class Room {
   private wakeAt(at: number | undefined): void {
     clearTimeout(this.wake);
     if (at === undefined) return;
-    const wait = Math.min(Math.max(at - Date.now(), 0), 2 ** 31 - 1);
+    const wait = Math.min(Math.max(at - Date.now(), 0), LONGEST_TIMER);
     this.wake = setTimeout(() => this.push({ think: (core, now) => core.tick(now) }), wait);
   }
-}
-
-export function freshRecord(id: string, name: string, pin: string | null): RoomRecord {
-  const since = Date.now();
-  return { id, name, pin, joined: false, over: null, read: 0, unread: 0, last: null, loud: false, since };
-}
-
-export const UNKNOWN_ROOM = UNKNOWN;
-
-function isEmpty(batch: Batch): boolean {
-  return batch.rows.length === 0 && batch.items.length === 0 && batch.acts.length === 0 && batch.record.over === null;
 }

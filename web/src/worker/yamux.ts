@@ -1,6 +1,8 @@
 // Streams in a WebSocket: the client's side of yamux (https://github.com/hashicorp/yamux/blob/master/spec.md).
 // We open streams, the relay opens none. Where a message begins or ends means nothing.
 
+import type { Stream, StreamEvents } from './stream';
+
 const DATA = 0;
 const WINDOW = 1;
 const PING = 2;
@@ -22,13 +24,8 @@ const MESSAGE = 16 * 1024;
 /** Bytes that wait to be sent on one stream; over it the relay reads nothing, and the stream is given up. */
 const BACKLOG = 26 * 1024 * 1024;
 
-export interface StreamEvents {
-  received(bytes: Uint8Array): void;
-  ended(): void;
-}
-
-/** One stream. Nothing is told of it any more once it was closed here. */
-export class Stream {
+/** One stream. */
+class Channel implements Stream {
   /** What we may send yet. */
   credit = CREDIT;
   /** Came and was not read here; was read here and is not granted anew. */
@@ -71,7 +68,7 @@ export class Stream {
 }
 
 export class Yamux {
-  private streams = new Map<number, Stream>();
+  private streams = new Map<number, Channel>();
   private next = 1;
   private input = new Uint8Array(0);
   private pings = 0;
@@ -83,7 +80,7 @@ export class Yamux {
   ) {}
 
   open(events: StreamEvents): Stream {
-    const stream = new Stream(this.next, this, events);
+    const stream = new Channel(this.next, this, events);
     this.next += 2;
     this.streams.set(stream.id, stream);
     return stream;
@@ -126,7 +123,7 @@ export class Yamux {
     for (const stream of streams) this.tell(stream);
   }
 
-  flush(stream: Stream): void {
+  flush(stream: Channel): void {
     while (stream.waiting.length > 0 && (stream.credit > 0 || stream.fresh)) {
       const first = stream.waiting[0]!;
       const count = Math.min(first.length, stream.credit, MESSAGE);
@@ -142,13 +139,13 @@ export class Yamux {
     }
   }
 
-  grant(stream: Stream): void {
+  grant(stream: Channel): void {
     if (stream.owed < CREDIT / 2) return;
     this.send(header(WINDOW, 0, stream.id, stream.owed));
     stream.owed = 0;
   }
 
-  finish(stream: Stream): void {
+  finish(stream: Channel): void {
     stream.over = true;
     this.streams.delete(stream.id);
     if (stream.fresh) return;
@@ -156,7 +153,7 @@ export class Yamux {
     this.send(header(DATA, stream.waiting.length > 0 ? RST : FIN, stream.id, 0));
   }
 
-  fail(stream: Stream): void {
+  fail(stream: Channel): void {
     this.streams.delete(stream.id);
     if (!stream.fresh) this.send(header(DATA, RST, stream.id, 0));
     this.tell(stream);
@@ -190,7 +187,7 @@ export class Yamux {
     return true;
   }
 
-  private tell(stream: Stream): void {
+  private tell(stream: Channel): void {
     if (stream.over) return;
     stream.over = true;
     stream.waiting = [];
