@@ -4,6 +4,8 @@
 //! A device that did come by its own way, and had no time to say so, is hit by that too. It is let in again by a new way; whoever is
 //! gone is told of none.
 
+use std::sync::Arc;
+
 use proto::RoomId;
 use shared::{
     identity::DeviceId,
@@ -13,25 +15,34 @@ use shared::{
 use super::Local;
 use crate::store::DeviceWay;
 
+/// The room of own devices, and who says there that it is which leaf of which room.
+pub(super) struct Claims {
+    own: Arc<GroupView>,
+    said: Vec<(DeviceId, DeviceHere)>,
+}
+
 impl Local {
+    /// None: it cannot be known now. Whoever runs some of the rooms does not know of the others, and while that relay is away somebody
+    /// may have said so whom this device did not hear.
+    pub(super) async fn claims(&self) -> Option<Claims> {
+        let own = self.own_devices().filter(|own| self.0.config.only.is_none() && self.is_up(own.id))?.view?;
+        let said = self.0.vault.run(|store| store.devices_here()).await.ok()?;
+        Some(Claims { own, said })
+    }
+
     /// Takes out whoever came by a spoilt way. Ways that nobody can come by any more are forgotten.
     pub(super) async fn take_out_strangers(&self) {
-        let Some(own) = self.own_devices().filter(|own| self.0.config.only.is_none() && self.is_up(own.id))
-        else {
-            return;
-        };
-        let Some(own) = own.view else { return };
-        let read = |store: &mut crate::store::Store| Ok((store.device_ways()?, store.devices_here()?));
-        let Ok((ways, said)) = self.0.vault.run(read).await else { return };
+        let Ok(ways) = self.0.vault.run(|store| store.device_ways()).await else { return };
         if ways.is_empty() {
             return;
         }
+        let Some(claims) = self.claims().await else { return };
         let me = self.me().1;
         let (mut seen, mut over, mut out) = (Vec::new(), Vec::new(), Vec::new());
         for way in &ways {
             let Some(label) = self.label_of(way.room) else { continue };
             let Some(view) = self.view(&label) else { continue };
-            let looked = look(way, &view, &own, &said);
+            let looked = look(way, &view, &claims);
             seen.extend(looked.is_seen.then_some(way.invite));
             over.extend(looked.is_over.then_some(way.invite));
             out.extend(looked.strangers.into_iter().map(|device| (label.clone(), way.room, device)));
@@ -63,12 +74,12 @@ struct Looked {
     strangers: Vec<DeviceId>,
 }
 
-fn look(way: &DeviceWay, view: &GroupView, own: &GroupView, said: &[(DeviceId, DeviceHere)]) -> Looked {
+fn look(way: &DeviceWay, view: &GroupView, claims: &Claims) -> Looked {
     let is_live = view.invites.iter().any(|invite| invite.id == way.invite);
     let came: Vec<&Member> =
         view.members.iter().filter(|member| member.invite == Some(way.invite) && !member.me).collect();
     // In the room of own devices nobody says who it is there: that is who says it.
-    let is_known = |leaf: &DeviceId| view.own_devices || is_claimed(way.room, *leaf, own, said);
+    let is_known = |leaf: &DeviceId| view.own_devices || claims.have(way.room, *leaf);
     let unclaimed = || came.iter().map(|member| member.device.id).filter(|leaf| !is_known(leaf));
     let strangers: Vec<DeviceId> = if way.is_spoilt { unclaimed().collect() } else { Vec::new() };
     let is_seen = way.is_seen || is_live || !came.is_empty();
@@ -76,16 +87,13 @@ fn look(way: &DeviceWay, view: &GroupView, own: &GroupView, said: &[(DeviceId, D
     Looked { is_seen, is_over: is_seen && !is_live && unclaimed().next().is_none(), strangers }
 }
 
-/// A device that is there says that it is this leaf of the room.
-pub(super) fn is_claimed(
-    room: RoomId,
-    leaf: DeviceId,
-    own: &GroupView,
-    said: &[(DeviceId, DeviceHere)],
-) -> bool {
-    let there = |device: DeviceId| own.members.iter().any(|member| member.device.id == device);
-    said.iter().filter(|(device, _)| there(*device)).any(|(_, here)| {
-        // Whoever is in more rooms than can be said may be there.
-        here.rooms.len() >= MAX_HERE || here.rooms.contains(&(room, leaf))
-    })
+impl Claims {
+    /// A device that is there says that it is this leaf of the room.
+    pub(super) fn have(&self, room: RoomId, leaf: DeviceId) -> bool {
+        let there = |device: DeviceId| self.own.members.iter().any(|member| member.device.id == device);
+        self.said.iter().filter(|(device, _)| there(*device)).any(|(_, here)| {
+            // Whoever is in more rooms than can be said may be there.
+            here.rooms.len() >= MAX_HERE || here.rooms.contains(&(room, leaf))
+        })
+    }
 }

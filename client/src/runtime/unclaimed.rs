@@ -9,7 +9,7 @@ use std::{
 use proto::RoomId;
 use shared::{identity::DeviceId, room::Member};
 
-use super::{Local, strangers::is_claimed};
+use super::Local;
 
 /// So long this device must have been with the others without hearing it: a device says where it is a few seconds after it came.
 const WAIT: Duration = Duration::from_secs(300);
@@ -46,16 +46,14 @@ impl Local {
 
     /// None: it cannot be known now.
     async fn unclaimed(&self) -> Option<Vec<(RoomId, DeviceId)>> {
-        let own = self.own_devices().filter(|own| self.0.config.only.is_none() && self.is_up(own.id))?;
-        let (own, me) = (own.view?, self.me().1);
-        let said = self.0.vault.run(|store| store.devices_here()).await.ok()?;
+        let (claims, me) = (self.claims().await?, self.me().1);
         let mut found = Vec::new();
         for status in self.all_rooms().into_iter().filter(|status| status.over.is_none()) {
             let Some(view) = status.view.filter(|view| !view.own_devices) else { continue };
             // Whoever was there before this one came is known to it by the linking, or by nothing.
             let is_new = |member: &&Member| member.person.fingerprint == me && !member.me && member.since > 0;
             let leaves = view.members.iter().filter(is_new).map(|member| member.device.id);
-            let of_nobody = leaves.filter(|leaf| !is_claimed(status.id, *leaf, &own, &said));
+            let of_nobody = leaves.filter(|leaf| !claims.have(status.id, *leaf));
             for leaf in of_nobody {
                 let room = status.id;
                 if !self.0.vault.run(move |store| store.has_rung(room, leaf)).await.ok()? {
