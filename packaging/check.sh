@@ -85,7 +85,8 @@ END
 }
 
 container() {
-    tried packaging/docker/test.sh "$programs"
+    # What is staged, as its sandbox has a /tmp of its own, and the programs may lie there.
+    tried packaging/docker/test.sh "$work/stage"
 }
 
 packages() {

@@ -65,6 +65,27 @@ async fn two_devices_that_got_the_account_before_either_came_in_both_come_in() {
     cast.part().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn room_that_is_made_after_the_account_was_handed_over_comes_to_the_new_device() {
+    let dir = TempDir::new().unwrap();
+    let mut cast = Cast::meet(dir.path(), &[("ann", 1)]).await;
+    let new = cast.hand_over(0, "ann 1").await;
+    let runtime = cast.devices[0].runtime.clone().unwrap();
+    runtime.create("club", Some(cast.address()), Policy::default()).await.unwrap();
+    cast.is_in(0, "club").await;
+    // It has looked for other devices, and there were none.
+    let told = || cast.devices[0].vault.as_ref().unwrap().now(|store| store.device_told()).unwrap();
+    assert!(cast.comes_to(async || told().is_some_and(|told| told.here.rooms.len() == 2)).await);
+    runtime.name_device("laptop").await.unwrap();
+    assert!(cast.comes_to(async || told().is_some_and(|told| told.here.name == "laptop")).await);
+    cast.start(new).await;
+    for room in [TEAM, "club"] {
+        cast.is_in(new, room).await;
+    }
+    all_agree(&cast).await.unwrap();
+    cast.part().await;
+}
+
 /// How a device calls another one of its person.
 async fn id_of(cast: &Cast, at: usize, name: &str) -> String {
     let found = async || {

@@ -112,7 +112,10 @@ fn damaged_piece_takes_nothing_along_that_is_whole_and_is_told_room_by_room() {
     fs::remove_file(&place).unwrap();
     let output = run(&mut restore(dir, "for people", &target, &["--timeout", "1"]), b"");
     let text = String::from_utf8_lossy(&[&output.stdout[..], &output.stderr].concat()).into_owned();
-    assert!(text.contains("did not come back") && text.contains("the rest of it came back"), "{text}");
+    assert!(
+        text.contains("not whole, since the backup is damaged") && text.contains("the rest of it came back"),
+        "{text}"
+    );
 }
 
 #[test]

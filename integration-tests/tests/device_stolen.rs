@@ -269,29 +269,49 @@ fn code_that_another_device_has_used_is_said_for_what_it_is() {
     assert_ne!(thief.finish().code, Some(0));
 }
 
+/// Ann and Bob, and Ann has her twelve words and a backup.
+fn backed_up(dir: &Path, relay: &Relay) -> Schat {
+    let (mut people, _) = found(dir, &relay.address, &["ann", "bob"]);
+    let bob = people.pop().unwrap();
+    assert_eq!(people.pop().unwrap().quit().code, Some(0));
+    let (code, said) =
+        ends(dir, "ann", &["backup", &file(dir, "backup"), "--phrase-file", &file(dir, "words")]);
+    assert_eq!(code, Some(0), "{said}");
+    bob
+}
+
+/// Ann's key is replaced; then she is there with other keys, and the relay has the old one no more.
+fn replaced(dir: &Path, relay: &Relay, bob: &mut Schat) -> Schat {
+    let (words, fresh) = (file(dir, "words"), file(dir, "fresh words"));
+    let replace = ["devices", "replace-key", "--phrase-file", &words, "--new-phrase-file", &fresh];
+    let mark = bob.mark();
+    let (code, said) = ends(dir, "ann", &replace);
+    assert_eq!(code, Some(0), "{said}");
+    let mut ann = Schat::start(dir, "ann", &relay.address);
+    ann.event("joined");
+    let epoch = |event: &Value| event["epoch"].as_u64().filter(|_| event["event"] == "epoch");
+    bob.wait_after(mark, "the change", |event| event["event"] == "key_changed");
+    let first = bob.wait_after(mark, "its epoch", |event| epoch(event).is_some())["epoch"].as_u64();
+    bob.wait_after(mark, "the old key goes", |event| epoch(event) > first);
+    ann
+}
+
+fn file(dir: &Path, name: &str) -> String {
+    dir.join(name).to_str().unwrap().to_owned()
+}
+
 #[test]
 fn backup_of_a_key_that_was_replaced_is_no_way_back_and_that_is_said() {
     let dir = TempDir::new().unwrap();
     let dir = dir.path();
     let relay = Relay::start(&dir.join("relay"));
-    let (mut people, _) = found(dir, &relay.address, &["ann", "bob"]);
-    let mut bob = people.pop().unwrap();
-    let ann = people.pop().unwrap();
-    assert_eq!(ann.quit().code, Some(0));
-    let file = |name: &str| dir.join(name).to_str().unwrap().to_owned();
-    let (words, fresh) = (file("words"), file("fresh words"));
-    let (code, said) = ends(dir, "ann", &["backup", &file("backup"), "--phrase-file", &words]);
-    assert_eq!(code, Some(0), "{said}");
-    let replace = ["devices", "replace-key", "--phrase-file", &words, "--new-phrase-file", &fresh];
-    let (code, said) = ends(dir, "ann", &replace);
-    assert_eq!(code, Some(0), "{said}");
-    bob.event("key_changed");
-    let ann = Schat::start(dir, "ann", &relay.address);
-    let restore =
-        ["--trust-first-use", "restore", &file("backup"), "--phrase-file", &words, "--timeout", "20"];
+    let mut bob = backed_up(dir, &relay);
+    let ann = replaced(dir, &relay, &mut bob);
+    let (backup, words) = (file(dir, "backup"), file(dir, "words"));
+    let restore = ["--trust-first-use", "restore", &backup, "--phrase-file", &words, "--timeout", "20"];
     let (code, said) = ends(dir, "old", &restore);
     assert!(
-        code == Some(4) && said.contains("key was replaced") && said.contains("schat link"),
+        code == Some(4) && said.contains("key was replaced") && said.contains("schat link --new"),
         "{code:?} {said}"
     );
     assert_eq!(ann.quit().code, Some(0));
@@ -314,4 +334,30 @@ fn copy_of_a_device_in_use_is_said_to_be_a_theft_perhaps() {
     let reason = ann.event("closed")["reason"].as_str().unwrap().to_owned();
     assert!(reason.contains("copy") && reason.contains("replace-key"), "{reason}");
     drop((thief, bob));
+}
+
+/// Somebody copied the profile, and the key is replaced at that very device, the only one of its owner.
+#[test]
+fn copy_of_a_device_reads_and_says_nothing_more_once_the_key_was_replaced_at_that_device() {
+    let dir = TempDir::new().unwrap();
+    let dir = dir.path();
+    let relay = Relay::start(&dir.join("relay"));
+    let mut bob = backed_up(dir, &relay);
+    copy(&dir.join("ann"), &dir.join("stolen"));
+    let mut ann = replaced(dir, &relay, &mut bob);
+    ann.say(ROOM, "back", "1");
+    bob.hears("back");
+    bob.say(ROOM, "the secret", "2");
+    ann.hears("the secret");
+    let mut thief = Schat::start(dir, "stolen", &relay.address);
+    thief.tell(json!({"cmd": "send", "room": ROOM, "text": "a lie", "id": "3"}));
+    thief.event("closed");
+    ann.say(ROOM, "still here", "4");
+    bob.hears("still here");
+    bob.say(ROOM, "so am I", "5");
+    ann.hears("so am I");
+    let has_seen = |one: &Schat, what: &str| one.seen.iter().any(|event| event.to_string().contains(what));
+    thief.mark();
+    assert!(!has_seen(&thief, "the secret") && !has_seen(&thief, "so am I"), "{:#?}", thief.seen);
+    assert!(!has_seen(&ann, "a lie") && !has_seen(&bob, "a lie"), "a copy speaks as its owner");
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Request;
 use crate::{
     reason::Reason,
-    runtime::{Entropy, FaceId, KeyRoom, Local, OwnDevice, Replaced},
+    runtime::{Entropy, FaceId, KeyRoom, Local, OwnDevice, Replaced, RoomsBeyond},
 };
 
 /// All devices of this person, by room.
@@ -76,5 +76,17 @@ impl Request for KeyRooms {
 
     async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Vec<KeyRoom>, Reason> {
         Ok(local.key_rooms().await)
+    }
+}
+
+/// In how many rooms a device of this person is, or any other one, and this device is not.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct BeyondHere(pub(crate) Option<String>);
+
+impl Request for BeyondHere {
+    type Answer = RoomsBeyond;
+
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<RoomsBeyond, Reason> {
+        local.rooms_beyond(self.0.as_deref()).await
     }
 }

@@ -22,10 +22,10 @@ use std::future::Future;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 pub(crate) use answer::{MAX_ANSWER, MAX_PAGE};
-pub(crate) use devices::{Devices, KeyRooms, NameDevice, RemoveDevice, ReplaceKey};
+pub(crate) use devices::{BeyondHere, Devices, KeyRooms, NameDevice, RemoveDevice, ReplaceKey};
 pub(crate) use files::{FilePlace, GetFile, GetPassing, SendFile, SteerFile, Transfers};
 pub(crate) use linking::{AnswerLink, LinkDevice};
-pub(crate) use people::{Mark, People, Person};
+pub(crate) use people::{KeyChanges, Mark, People, Person};
 pub(crate) use rooms::{Create, Forget, Join, LastRelay, Mute, Open, Pin, UseRelay};
 pub(crate) use stored::{
     Draft, History, HistoryBefore, LineOf, PastAfter, PastBefore, Queued, Search, SetDraft,
@@ -146,6 +146,8 @@ requests! {
     KeyRooms,
     LinkDevice,
     AnswerLink,
+    BeyondHere,
+    KeyChanges,
 }
 
 /// What a daemon answered. None: it is no such answer.

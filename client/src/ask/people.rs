@@ -22,6 +22,18 @@ impl Request for People {
     }
 }
 
+/// Accounts whose place others took, ours as well, `(was, now)`: before and after it is one person.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct KeyChanges;
+
+impl Request for KeyChanges {
+    type Answer = Vec<(Fingerprint, Fingerprint)>;
+
+    async fn answer(self, local: &Local, _: Option<FaceId>) -> Result<Self::Answer, Reason> {
+        Ok(local.people().iter().filter_map(KnownPerson::change).collect())
+    }
+}
+
 /// Somebody met in rooms.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Person(pub(crate) Fingerprint);

@@ -22,6 +22,7 @@ mod verify;
 mod write;
 
 pub use error::BackupError;
+pub(crate) use output::sync_directory;
 pub use pieces::is_there;
 pub use restore::{Lost, Restored, RestoredRoom, Standing, restore};
 pub use shared::crypto::aead::backup::BackupKey;

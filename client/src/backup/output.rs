@@ -116,7 +116,7 @@ pub(super) fn settle(file: BufWriter<File>) -> io::Result<()> {
 }
 
 /// The name of a file is on the disk.
-pub(super) fn sync_directory(of: &Path) -> io::Result<()> {
+pub(crate) fn sync_directory(of: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
         let directory = of.parent().filter(|parent| !parent.as_os_str().is_empty());

@@ -258,6 +258,9 @@ impl Taking<'_> {
         // Whoever typed the phrase has it written down.
         self.store.set_account(&account.identity, None)?;
         self.store.set_backup_key(self.key.as_bytes())?;
+        if let Some(name) = &account.device_name {
+            self.store.set_device_name(name)?;
+        }
         let profile = engine_profile(account.identity, ("", "", ""), self.random);
         let me = Person { name: profile.name.clone(), fingerprint: profile.identity.fingerprint() };
         self.profile = Some(profile);

@@ -25,7 +25,7 @@ use crate::{
     failure::{Exit, Failure},
     handle::Runtime,
     runtime::now_ms,
-    store::{Hit, Item, OpenProfile, Query, RoomRecord, Search},
+    store::{Hit, Item, KnownPerson, OpenProfile, Query, RoomRecord, Search},
     text::{names::meant, namesakes::Namesakes},
 };
 
@@ -172,6 +172,7 @@ enum Shelf<'a> {
 /// Everybody whom a room's history names: people of one name are told apart from the first line on.
 async fn names(shelf: &Shelf<'_>) -> Result<Namesakes, Failure> {
     let mut named = Namesakes::default();
+    named.became_all(shelf.key_changes().await?);
     let mut after = 0;
     loop {
         let page = shelf.page(after).await?;
@@ -185,6 +186,16 @@ async fn names(shelf: &Shelf<'_>) -> Result<Namesakes, Failure> {
 }
 
 impl Shelf<'_> {
+    async fn key_changes(&self) -> Result<Vec<(Fingerprint, Fingerprint)>, Failure> {
+        match self {
+            Self::Ours(_, profile) => {
+                let people = profile.vault.now(|store| Ok(store.people().all()))?;
+                Ok(people.iter().filter_map(KnownPerson::change).collect())
+            }
+            Self::Daemon(_, runtime) => Ok(runtime.key_changes().await?),
+        }
+    }
+
     async fn page(&self, after: u64) -> Result<Vec<Item>, Failure> {
         match self {
             Self::Ours(room, profile) => {

@@ -24,6 +24,7 @@ use crate::{
     },
     failure::{Exit, Failure},
     handle::Runtime,
+    reason::{LinkReason, Reason},
     runtime::{
         ChosenRelay, Event, HandedPast, LinkAnswer, LinkEnd, LinkNews, Past, RelayState, rooms_to_enter,
     },
@@ -36,6 +37,9 @@ const LAST: Duration = Duration::from_secs(30);
 
 /// How often, and how many times, the profile is opened again once it has another account.
 const AGAIN: (Duration, u32) = (Duration::from_millis(50), 100);
+
+/// The only host that is meant without a dot or a port behind it.
+const LOCALHOST: &str = "localhost";
 
 /// What was typed behind `link`.
 enum Wanted {
@@ -76,14 +80,26 @@ pub(super) async fn link(
     }
     let plan = || Plan { past: Past::Nothing, only: None, own: None };
     let (is_new, (runtime, events)) = match daemon::find(&dir).await? {
-        Some(daemon) => (false, attach::attach(&globals, dir, daemon, plan(), Some(attach::PATIENCE)).await?),
+        Some(daemon) => {
+            refuse_relay(&wanted, false)?;
+            // The relay goes with what is asked: it is remembered once it answered.
+            let unnamed = Globals { relay: None, ..globals.clone() };
+            (false, attach::attach(&unnamed, dir, daemon, plan(), Some(attach::PATIENCE)).await?)
+        }
         None => {
             let may_ask = input.is_none() && !cancel;
             let profile = opened(&globals, dir, anew, may_ask)?;
-            if let Wanted::RelayUrl(chosen) = &wanted {
-                profile.vault.now(|store| chosen.as_ref().clone().save(store))?;
-            }
             let is_new = profile.is_blank;
+            refuse_relay(&wanted, is_new)?;
+            if let Wanted::RelayUrl(chosen) = &wanted {
+                let last = profile.last_relay.clone().unwrap_or_default();
+                let chosen = chosen.as_ref().clone();
+                profile.vault.now(|store| {
+                    chosen.save(store)?;
+                    // As with one that is named without a link: only once it answered.
+                    store.set_last_relay(&last)
+                })?;
+            }
             let left = profile.vault.now(|store| rooms_to_enter(store))?;
             if left > 0 && matches!(wanted, Wanted::Nothing) && !cancel {
                 // It was interrupted while it entered them: that goes on before anything else is begun.
@@ -169,10 +185,15 @@ fn opened(globals: &Globals, dir: ProfileDir, anew: bool, may_ask: bool) -> Resu
         let path = profile.dir().path();
         words::command::profile::made(path, &FileKey::path(path)).iter().for_each(|line| eprintln!("{line}"));
     }
-    if let Some(relay) = &globals.relay {
-        profile.vault.now(|store| store.set_last_relay(&relay.to_string()))?;
-    }
     Ok(profile)
+}
+
+/// On a device with an account a code is meant: what is none is a code that was mistyped, and no relay.
+fn refuse_relay(wanted: &Wanted, is_new: bool) -> Result<(), Failure> {
+    if matches!(wanted, Wanted::Relay(_)) && !is_new {
+        return Err(Reason::from(LinkReason::BadCode).into());
+    }
+    Ok(())
 }
 
 /// Asks whoever sits there whether the account of this profile, which is in no room, is given up. Where nobody does, it stays.
@@ -210,7 +231,10 @@ fn read(typed: &str) -> Result<Wanted, Failure> {
     if Link::from_code(typed).is_ok() {
         return Ok(Wanted::Code(typed.to_owned()));
     }
-    typed.parse().map(Wanted::Relay).map_err(|_| words::command::room::no_code())
+    // A code that was mistyped reads as the name of a host as well.
+    let is_host = typed.contains(['.', ':']) || typed == LOCALHOST;
+    let relay = typed.parse().ok().filter(|_| is_host);
+    relay.map(Wanted::Relay).ok_or_else(words::command::room::no_code)
 }
 
 async fn line(input: &mut mpsc::Receiver<Input>) -> Result<String, Failure> {
@@ -249,7 +273,7 @@ impl Face<'_> {
         let begin = async {
             match wanted {
                 _ if cancel => runtime.answer_link(LinkAnswer::Cancel).await,
-                Wanted::Code(code) => runtime.link(Some(code.clone()), None).await,
+                Wanted::Code(code) => runtime.link(Some(code.clone()), self.globals.relay.clone()).await,
                 Wanted::Nothing | Wanted::Relay(_) | Wanted::RelayUrl(_) => {
                     runtime.link(None, self.globals.relay.clone()).await
                 }
@@ -295,7 +319,7 @@ impl Face<'_> {
                     return Err(reason.into());
                 }
                 // Once: it is tried again and again.
-                Event::Relay { state: RelayState::Lost { reason, .. }, .. } if !is_lost => {
+                Event::Relay { state: RelayState::Lost { reason, .. }, .. } if !is_lost && !cancel => {
                     is_lost = true;
                     telling::failure(self.globals.json, &reason.into());
                     continue;
@@ -324,7 +348,12 @@ impl Face<'_> {
                 LinkNews::Posted { .. } => is_posted = true,
                 LinkNews::Done => return Ok(Ended::Ok),
                 LinkNews::Received { rooms, .. } => return Ok(Ended::Received(rooms)),
-                LinkNews::Ended { end: LinkEnd::GivenUp, .. } if cancel => return Ok(Ended::Ok),
+                LinkNews::Ended { end: LinkEnd::GivenUp, is_handed: false } if cancel => {
+                    if !self.globals.json {
+                        stdout::line(words::LINK_GIVEN_UP);
+                    }
+                    return Ok(Ended::Ok);
+                }
                 LinkNews::Ended { end, is_handed } => return Err(words::link_ended(&end, is_handed)),
                 _ => {}
             }
@@ -378,6 +407,24 @@ impl Face<'_> {
             Cmd::LinkConfirm { digits, history } => json::confirmed(digits, history.as_deref()),
             Cmd::LinkCancel => Ok(LinkAnswer::Cancel),
             _ => Ok(LinkAnswer::Refuse),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_that_was_mistyped_is_no_relay() {
+        for typed in ["zzzz", "AAECAwQFBgcICQoLDA0ODxAREhMUF", "-"] {
+            assert!(read(typed).is_err(), "{typed}");
+        }
+        for typed in ["relay.example", "relay:443", "localhost", "[::1]:443"] {
+            let wanted = read(typed).unwrap();
+            assert!(matches!(wanted, Wanted::Relay(_)), "{typed}");
+            // Whoever has an account means a code.
+            assert!(refuse_relay(&wanted, true).is_ok() && refuse_relay(&wanted, false).is_err(), "{typed}");
         }
     }
 }

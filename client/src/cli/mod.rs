@@ -457,6 +457,28 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    /// The ids in this command and those below it that a command above has for all: clap takes one for the other.
+    fn taken_for_others(command: &clap::Command, above: &[clap::Id]) -> Vec<String> {
+        let own = || command.get_arguments();
+        let taken = own().filter(|argument| above.contains(argument.get_id()));
+        let mut found: Vec<String> =
+            taken.map(|argument| format!("{}: {}", command.get_name(), argument.get_id())).collect();
+        let globals =
+            own().filter(|argument| argument.is_global_set()).map(|argument| argument.get_id().clone());
+        let above: Vec<_> = above.iter().cloned().chain(globals).collect();
+        found.extend(command.get_subcommands().flat_map(|below| taken_for_others(below, &above)));
+        found
+    }
+
+    #[test]
+    fn nothing_of_one_command_is_taken_for_an_option_of_all() {
+        assert_eq!(taken_for_others(&Cli::command(), &[]), [""; 0]);
+        for line in [["devices", "rename", "phone"], ["devices", "remove", "phone"]] {
+            let cli = Cli::try_parse_from(["schat"].iter().chain(&line)).unwrap();
+            assert_eq!(cli.globals.name, None, "{line:?}");
+        }
+    }
+
     #[test]
     fn names_rooms_and_texts_may_begin_as_options_do() {
         let told = |line: &[&str]| {

@@ -6,11 +6,16 @@ use std::{
     path::Path,
 };
 
-use shared::identity::phrase::{Phrase, WORDS};
+use shared::identity::phrase::{Phrase, PhraseError, WORDS};
 use zeroize::Zeroizing;
 
 use super::passphrase;
-use crate::{cli::random::random, faces::words::command::phrase as words, failure::Failure};
+use crate::{
+    backup::sync_directory,
+    cli::random::random,
+    faces::words::{command::phrase as words, failure},
+    failure::Failure,
+};
 
 pub(super) use words::Why;
 
@@ -21,7 +26,7 @@ const MAX_READ: u64 = 1024;
 const ASKED: usize = 3;
 
 /// How often a person may mistype them.
-const TRIES: usize = 5;
+pub(super) const TRIES: usize = 5;
 
 /// Shows a phrase once, and asks for some of its words.
 pub(super) fn show(phrase: &Phrase, why: Why) -> Result<(), Failure> {
@@ -77,20 +82,63 @@ pub(super) fn write(path: &Path, phrase: &Phrase) -> io::Result<()> {
     let mut file = options.open(path)?;
     let text = Zeroizing::new(format!("{}\n", phrase.words().join(" ")));
     file.write_all(text.as_bytes())?;
-    file.sync_all()
+    file.sync_all()?;
+    // Its name as well, before the account is of these words.
+    sync_directory(path)
 }
 
 /// Asks for it, or reads it from standard input.
 pub(super) fn ask() -> Result<Phrase, Failure> {
-    if io::stdin().is_terminal() {
-        eprint!("{}", words::QUESTION);
-        let _ = io::stderr().flush();
+    let is_asked = io::stdin().is_terminal();
+    let read = || {
+        if is_asked {
+            eprint!("{}", words::QUESTION);
+            let _ = io::stderr().flush();
+        }
+        let line = read_line(&mut io::stdin().lock()).map_err(|error| words::unreadable(&error))?;
+        // At its end nobody types any more.
+        line.ok_or_else(|| words::no_phrase(PhraseError::Count(0)))
+    };
+    parsed(is_asked, read)
+}
+
+/// What is read as a phrase. A person who mistyped it is told so and asked again: what is typed behind the end of this program
+/// goes to a shell, which keeps it.
+fn parsed(
+    is_asked: bool,
+    mut read: impl FnMut() -> Result<Zeroizing<String>, Failure>,
+) -> Result<Phrase, Failure> {
+    let mut left = if is_asked { TRIES } else { 1 };
+    loop {
+        left -= 1;
+        match Phrase::parse(&read()?) {
+            Ok(phrase) => return Ok(phrase),
+            Err(error) if left == 0 => return Err(words::no_phrase(error)),
+            Err(error) => eprintln!("{}", failure(&words::no_phrase(error))),
+        }
     }
-    let line = read_line(&mut io::stdin().lock()).map_err(|error| words::unreadable(&error))?;
-    Phrase::parse(&line.unwrap_or_default()).map_err(words::no_phrase)
 }
 
 /// Asks for it at the terminal, without showing what is typed.
 pub(super) fn ask_unseen() -> Result<Phrase, Failure> {
-    Phrase::parse(&passphrase::ask(words::UNSEEN)?).map_err(words::no_phrase)
+    parsed(true, || passphrase::ask(words::UNSEEN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn person_who_mistyped_the_phrase_is_asked_again_and_a_file_is_not() {
+        let right = Phrase::from_bytes(&[7; 16]).words().join(" ");
+        for (is_asked, wrong, is_read) in [(true, TRIES - 1, true), (true, TRIES, false), (false, 1, false)] {
+            let mut asked = 0;
+            let read = || {
+                asked += 1;
+                Ok(Zeroizing::new(if asked > wrong { right.clone() } else { "abandon abandn".to_owned() }))
+            };
+            assert_eq!(parsed(is_asked, read).is_ok(), is_read, "{wrong} times");
+            assert_eq!(asked, if is_read { wrong + 1 } else { wrong });
+        }
+    }
 }

@@ -43,6 +43,10 @@ pub(super) fn profile(globals: &Globals) -> Result<OpenProfile, Failure> {
         let path = profile.dir().path();
         words::made(path, &FileKey::path(path)).iter().for_each(|line| eprintln!("{line}"));
     }
+    let is_called = |typed: &str| clean_speaker(typed).as_ref() == Ok(&profile.engine.name);
+    if globals.name.as_deref().is_some_and(|typed| !is_called(typed)) {
+        eprintln!("{}", words::name_stays(&profile.engine.name));
+    }
     if let Some(relay) = &globals.relay {
         profile.vault.now(|store| store.set_last_relay(&relay.to_string()))?;
     }

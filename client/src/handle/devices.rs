@@ -4,7 +4,7 @@ use super::Runtime;
 use crate::{
     ask,
     reason::Reason,
-    runtime::{Entropy, KeyRoom, OwnDevice, Replaced},
+    runtime::{Entropy, KeyRoom, OwnDevice, Replaced, RoomsBeyond},
 };
 
 impl Runtime {
@@ -39,6 +39,14 @@ impl Runtime {
     /// [`Reason`] when it cannot be stored, or the daemon does not answer.
     pub async fn replace_key(&self, phrase: Entropy, fresh: Option<Entropy>) -> Result<Replaced, Reason> {
         self.ask(ask::ReplaceKey { phrase, fresh }).await
+    }
+
+    /// The rooms in which the device that is meant says that it is, or any other one of this person, and this one is not.
+    ///
+    /// # Errors
+    /// [`Reason`] when there is no such device, or the daemon does not answer.
+    pub async fn rooms_beyond(&self, named: Option<&str>) -> Result<RoomsBeyond, Reason> {
+        self.ask(ask::BeyondHere(named.map(str::to_owned))).await
     }
 
     /// Which rooms have taken the present key of the account.

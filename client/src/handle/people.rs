@@ -18,6 +18,14 @@ impl Runtime {
         self.ask(ask::People).await
     }
 
+    /// Accounts whose place others took, ours as well, `(was, now)`.
+    ///
+    /// # Errors
+    /// [`Reason`] when the daemon does not answer.
+    pub(crate) async fn key_changes(&self) -> Result<Vec<(Fingerprint, Fingerprint)>, Reason> {
+        self.ask(ask::KeyChanges).await
+    }
+
     /// Somebody met in rooms.
     ///
     /// # Errors

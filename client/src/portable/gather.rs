@@ -128,6 +128,7 @@ impl Gather {
                 secret: account.to_bytes().to_vec(),
                 phrase: store.phrase_entropy()?.map(|entropy| entropy.to_vec()).unwrap_or_default(),
                 backup_key: store.backup_key()?.unwrap_or_default().to_vec(),
+                device_name: store.device_name()?.unwrap_or_default(),
             };
             self.ready.push_back(Body::Account(account));
         }

@@ -84,6 +84,9 @@ pub struct Account {
     /// What seals backups, 32 bytes, once there is one; else empty.
     #[prost(bytes = "vec", tag = "3")]
     pub backup_key: Vec<u8>,
+    /// What the person calls the device that wrote this; of a backup alone, and empty where nobody chose that.
+    #[prost(string, tag = "4")]
+    pub device_name: String,
 }
 
 /// How the person is shown.

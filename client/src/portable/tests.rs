@@ -6,7 +6,7 @@ use rand_core::UnwrapErr;
 use shared::{
     crypto::random::Random,
     identity::{
-        Fingerprint, Identity,
+        DeviceId, Fingerprint, Identity,
         recovery::{RecoveryKey, seed_of},
     },
     message::timeline::{Line, Reaction},
@@ -19,8 +19,8 @@ use super::{
     *,
 };
 use crate::store::{
-    Batch, FileKey, Happening, KeySource as _, KnownRelay, LineOrAct, RoomKind, RoomRecord, Store, Where,
-    written_line,
+    Batch, FileKey, Happening, KeySource as _, KnownRelay, LineOrAct, Mark, Notice, RoomKind, RoomRecord,
+    Store, Where, written_line, written_marks,
 };
 
 const ROOM: RoomId = RoomId([7; 32]);
@@ -158,6 +158,26 @@ fn what_a_profile_holds_comes_back_in_another_one_and_twice_is_as_once() {
     }
 }
 
+/// A thief verified somebody at the device that they stole, which told this one: a device that is linked here hears of both.
+#[test]
+fn mark_that_was_handed_over_goes_with_the_device_that_made_it() {
+    let (_old, mut from) = full();
+    let thief = DeviceId([66; 16]);
+    let said = written_marks(&[Mark::Verified(person("eve", 4), Some(78))]).remove(0);
+    from.take_synced(ROOM, &said, (thief, false), 78).unwrap();
+    let is_verified = |store: &Store| [2, 4].map(|who| store.people().is_verified(&Fingerprint([who; 32])));
+    let bytes = written(&from, Selection::ALL);
+    let (_new, mut to) = store();
+    taken(&mut to, &bytes).unwrap();
+    for store in [&mut from, &mut to] {
+        assert_eq!(is_verified(store), [true, true]);
+        let told = store.forget_devices_without(ROOM, &[DeviceId([1; 16])]).unwrap().remove(0);
+        let people = vec![person("eve", 4)];
+        assert_eq!(told.notice, Notice::Alarm(shared::room::Alarm::MarksDropped { people }));
+        assert_eq!(is_verified(store), [true, false]);
+    }
+}
+
 #[test]
 fn only_what_is_wanted_is_gathered() {
     let (_old, from) = full();
@@ -223,18 +243,25 @@ fn values_that_are_not_of_their_form_are_refused_each_by_its_reason() {
         room("team", 0),
         room("team", 70_000),
         Body::Account(schema::Account::default()),
-        Body::Account(schema::Account { secret: vec![1; 32], phrase: Vec::new(), backup_key: Vec::new() }),
+        Body::Account(schema::Account {
+            secret: vec![1; 32],
+            phrase: Vec::new(),
+            backup_key: Vec::new(),
+            device_name: String::new(),
+        }),
         // The phrase of another account.
         Body::Account(schema::Account {
             secret: account(&[1; 16]),
             phrase: vec![2; 16],
             backup_key: Vec::new(),
+            device_name: String::new(),
         }),
         Body::Room(schema::Room { id: vec![1; 32], kind: 7, ..Default::default() }),
         Body::Account(schema::Account {
             secret: account(&[1; 16]),
             phrase: vec![1; 15],
             backup_key: Vec::new(),
+            device_name: String::new(),
         }),
         Body::Person(schema::Person { fingerprint: vec![1; 31], ..Default::default() }),
         Body::Relay(schema::Relay { host: "h".into(), port: 1, ground: 9, ..Default::default() }),

@@ -60,6 +60,8 @@ pub struct Account {
     pub phrase: Option<Zeroizing<[u8; ENTROPY_LEN]>>,
     /// What seals backups.
     pub backup_key: Option<Zeroizing<[u8; 32]>>,
+    /// What the person calls the device, where they chose that.
+    pub device_name: Option<String>,
 }
 
 /// A room.
@@ -174,7 +176,8 @@ fn account_of(account: &schema::Account) -> Result<Account, ReadError> {
         return Err(ReadError::Malformed("the phrase"));
     }
     let backup_key = some(&account.backup_key, "the key of backups")?.map(Zeroizing::new);
-    Ok(Account { identity, phrase, backup_key })
+    let device_name = clean_name(&account.device_name).ok();
+    Ok(Account { identity, phrase, backup_key, device_name })
 }
 
 fn own(profile: schema::Profile) -> Result<Value, ReadError> {

@@ -43,16 +43,21 @@ pub enum LinkReason {
     NotInvited(String),
     /// The room is over before it was entered.
     NotEntered(Over),
+    /// A short code was typed, and no relay is known to ask for it.
+    NoRelayForCode,
+    /// The other device is not there yet, so there is nothing to compare.
+    NotYet,
 }
 
 impl LinkReason {
     pub(super) fn code(&self) -> &'static str {
         match self {
             Self::Busy => "linking",
-            Self::Nothing | Self::NotAsked => "no_linking",
+            Self::Nothing | Self::NotAsked | Self::NotYet => "no_linking",
             Self::Taken => "linked",
             Self::TakenOut => "taken_out",
             Self::NoRelay
+            | Self::NoRelayForCode
             | Self::BadCode
             | Self::RoomsLink
             | Self::DevicesLink

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use shared::room::{Command, Day, DeviceHere, MAX_HERE, MessageBody};
+use shared::room::{Command, Day, DeviceHere, MAX_HERE, MessageBody, Millis};
 use tokio::{sync::Notify, time::timeout};
 
 use super::{Inner, Local, lock, now_ms, unclaimed::Unclaimed};
@@ -29,17 +29,25 @@ pub(super) async fn run(rooms: Weak<Inner>, changed: Changed) {
         let _ = timeout(unclaimed.next().unwrap_or(LOOK), changed.notified()).await;
         tokio::time::sleep(TOGETHER).await;
         let Some(local) = rooms.upgrade().map(Local) else { return };
-        local.forget_devices_gone().await;
-        local.tell_here().await;
-        local.take_out_strangers().await;
-        local.ring_for_unclaimed(&mut unclaimed, Instant::now()).await;
-        local.offer_rooms().await;
-        // What could not be entered before.
-        drop(tokio::spawn(async move { local.take_offers().await }));
+        local.look_after_devices(&mut unclaimed, (Instant::now(), now_ms())).await;
     }
 }
 
 impl Local {
+    /// Does what is to be done now for this person's devices.
+    pub(super) async fn look_after_devices(&self, unclaimed: &mut Unclaimed, now: (Instant, Millis)) {
+        self.forget_devices_gone().await;
+        self.tell_here().await;
+        self.take_out_strangers().await;
+        self.take_out_gone().await;
+        self.ring_for_unclaimed(unclaimed, now).await;
+        self.look_for_replaced().await;
+        self.offer_rooms().await;
+        // What could not be entered before.
+        let local = self.clone();
+        drop(tokio::spawn(async move { local.take_offers().await }));
+    }
+
     /// Says where this device is, unless it has said just that today and all that are there now were there.
     pub(super) async fn tell_here(&self) {
         // Whoever runs some of the rooms does not know of the others.

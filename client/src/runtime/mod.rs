@@ -14,6 +14,7 @@ mod archive;
 mod avatar;
 mod backoff;
 mod choose;
+mod claims;
 mod config;
 mod devices;
 mod ending;
@@ -21,6 +22,7 @@ mod enter;
 mod event;
 mod files;
 mod forget;
+mod gone;
 mod here;
 mod link;
 mod linking;
@@ -32,6 +34,7 @@ mod news;
 mod offers;
 mod people;
 mod raster;
+mod replaced;
 mod room;
 mod step;
 mod strangers;
@@ -42,7 +45,7 @@ mod unclaimed;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, atomic::AtomicBool},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -65,7 +68,8 @@ pub use event::{Event, Namesake, RelayState, RoomEvent};
 pub(crate) use event::{Publish, Sink};
 pub use files::{Outgoing, Wanted};
 pub(crate) use files::{remove_parts, stored_transfers};
-pub use linking::{Answer as LinkAnswer, HandedPast, rooms_to_enter};
+pub use gone::RoomsBeyond;
+pub use linking::{Answer as LinkAnswer, HandedPast, is_of_own_devices, rooms_to_enter};
 pub(crate) use mark::FaceId;
 pub use news::{LinkEnd, LinkNews};
 pub use transfer::{Steer, Transfer, TransferState, Way};
@@ -119,8 +123,14 @@ struct Inner {
     pinned: Mutex<BTreeSet<String>>,
     files: files::Files,
     here: here::Changed,
+    /// Looks after this person's devices, until the end.
+    looking: Mutex<Option<JoinHandle<()>>>,
     /// Held while rooms are entered that other devices offered.
     taking: tokio::sync::Mutex<()>,
+    /// Held by whoever waits to do so: one is enough.
+    next_to_take: tokio::sync::Mutex<()>,
+    /// What did not work is tried again soon.
+    looks_again: AtomicBool,
     /// Held while rooms are told what the person is called: of two names they have the later one.
     naming: tokio::sync::Mutex<()>,
     linking: Mutex<linking::Linking>,
@@ -184,7 +194,10 @@ impl Local {
             pinned: Mutex::new(pinned),
             files: files::Files::default(),
             here: here::Changed::default(),
+            looking: Mutex::default(),
             taking: tokio::sync::Mutex::default(),
+            next_to_take: tokio::sync::Mutex::default(),
+            looks_again: AtomicBool::default(),
             naming: tokio::sync::Mutex::default(),
             linking: Mutex::default(),
             held: room::Held::default(),
@@ -193,7 +206,8 @@ impl Local {
         };
         let runtime = Self(Arc::new(inner));
         runtime.help_files();
-        tokio::spawn(here::run(Arc::downgrade(&runtime.0), runtime.0.here.clone()));
+        let looking = tokio::spawn(here::run(Arc::downgrade(&runtime.0), runtime.0.here.clone()));
+        *lock(&runtime.0.looking) = Some(looking);
         runtime.0.here.notify_one();
         // Of a run that was cut short. Now, before a room may bring another one.
         let begun = |store: &mut Store| store.drop_begun_avatars().and_then(|()| store.rooms());
@@ -227,7 +241,15 @@ impl Local {
         self.tell_as(None, room, command).await
     }
 
-    /// The same, for a face: what the room answers goes to that one, where it can be told apart.
+    /// Asks something of a room that is to be so, and may be so already: that is no error to anybody.
+    pub(super) async fn ensure(&self, room: &str, command: Command) -> Result<(), Reason> {
+        let (reply, answer) = oneshot::channel();
+        let gone = || RoomReason::Over { room: room.to_owned(), why: None };
+        self.asks(room)?.send(Ask::Ensure(command, reply)).await.map_err(|_| gone())?;
+        Ok(answer.await.map_err(|_| gone())?)
+    }
+
+    /// As [`Local::tell`], for a face: what the room answers goes to that one, where it can be told apart.
     ///
     /// # Errors
     /// [`Reason`] when there is no such room or it cannot be saved. What the room itself refuses comes as an
@@ -431,6 +453,12 @@ impl Local {
     pub(crate) async fn shutdown(self) {
         self.stop_link().await;
         self.stop_sync();
+        let looking = lock(&self.0.looking).take();
+        if let Some(task) = looking {
+            task.abort();
+            // The profile is free once it has ended.
+            let _ = task.await;
+        }
         self.0.files.stop().await;
         let entries = std::mem::take(&mut *lock(&self.0.rooms));
         let asks: Vec<_> = entries.values().map(|entry| entry.asks.clone()).collect();

@@ -112,13 +112,15 @@ pub enum LinkEnd {
     HasRooms,
     /// The room is over, or cannot be kept.
     Failed(Reason),
+    /// The person at this device typed other digits than the new one shows.
+    OtherDigits,
 }
 
 impl LinkEnd {
     /// What the other device is told.
     pub(super) fn reason(&self) -> Option<EndReason> {
         match self {
-            Self::Refused => Some(EndReason::Refused),
+            Self::Refused | Self::OtherDigits => Some(EndReason::Refused),
             Self::GivenUp => Some(EndReason::GivenUp),
             Self::Late => Some(EndReason::Late),
             Self::Another => Some(EndReason::Another),

@@ -1,16 +1,20 @@
 //! A room that a person enters at one device comes to the others: each gets a link for one device of the account, in the room of
 //! own devices. What another device offers is entered here.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use proto::RoomId;
 use shared::{
     identity::DeviceId,
     room::{Command, DeviceHere, GroupView, Invited},
 };
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
-use super::{Local, linking::no_answer, lock};
+use super::{Local, linking::no_answer, lock, strangers::came_by};
 use crate::{
     failure::Exit,
     reason::Reason,
@@ -19,6 +23,9 @@ use crate::{
 
 /// How long a room may take to make one.
 const MAKE: Duration = Duration::from_secs(20);
+
+/// When what did not work is tried again.
+const AGAIN: Duration = Duration::from_secs(60);
 
 impl Local {
     /// A person is about to enter a room at this device: whatever happens to this program from here on, once it is in the others are
@@ -48,15 +55,17 @@ impl Local {
         let Some(room) = self.own_devices() else { return };
         let Some(view) = room.view else { return };
         let read = move |store: &mut Store| {
-            Ok((store.entered_rooms()?, store.devices_here()?, store.device_removals(room.id)?))
+            let with_going = |one: EnteredRoom| store.device_removals(one.room).map(|going| (one, going));
+            let entered: Result<Vec<_>, _> = store.entered_rooms()?.into_iter().map(with_going).collect();
+            Ok((entered?, store.devices_here()?, store.device_removals(room.id)?))
         };
         let Ok((entered, said, going)) = self.0.vault.run(read).await else { return };
         let mut own = (*view).clone();
         // Nobody who is to go is let in anywhere.
         own.members.retain(|member| !going.contains(&member.device.id));
-        for mut one in entered {
+        for (mut one, going) in entered {
             let before = one.clone();
-            let is_done = self.offer_room(&own, &said, &mut one).await;
+            let is_done = self.offer_room(&own, (&said, &going), &mut one).await;
             if !is_done && one == before {
                 continue;
             }
@@ -66,11 +75,11 @@ impl Local {
         }
     }
 
-    /// True: nothing more is to be done for it.
+    /// Of `said`, what devices say of themselves; of `going`, who is to leave that room. True: nothing more is to be done for it.
     async fn offer_room(
         &self,
         own: &GroupView,
-        said: &[(DeviceId, DeviceHere)],
+        (said, going): (&[(DeviceId, DeviceHere)], &[DeviceId]),
         one: &mut EnteredRoom,
     ) -> bool {
         let Some(label) = self.label_of(one.room) else { return true };
@@ -88,10 +97,13 @@ impl Local {
             return false;
         };
         let is_in = |device: DeviceId| {
-            let here = said.iter().find(|(other, _)| *other == device);
+            let (_, here) = said.iter().find(|(other, _)| *other == device)?;
             // Whoever was away while it was taken out still says that it is there.
             let is_member = |leaf: &DeviceId| view.members.iter().any(|member| member.device.id == *leaf);
-            here.map(|(_, here)| here.rooms.iter().any(|(room, leaf)| *room == one.room && is_member(leaf)))
+            let mut leaves = here.rooms.iter().filter(|(room, leaf)| *room == one.room && is_member(leaf));
+            // Who is taken out for having said so too late comes in anew once it is out, which ends what it is offered before.
+            let stays = |(_, leaf): &(RoomId, DeviceId)| (!going.contains(leaf)).then_some(true);
+            leaves.next().map_or(Some(false), stays)
         };
         let others: Vec<DeviceId> =
             own.members.iter().filter(|member| !member.me).map(|member| member.device.id).collect();
@@ -100,14 +112,15 @@ impl Local {
             !one.by_person && others.iter().any(|other| other.0 < me.0 && is_in(*other) == Some(true));
         let there: Vec<(DeviceId, Option<bool>)> =
             others.iter().map(|device| (*device, is_in(*device))).collect();
-        let mut is_done = true;
+        // Whoever was handed the account and has not come yet is not told of this room by anything else.
+        let mut is_done = !awaits_device(own);
         for (device, is_there) in there {
             let made = one.made.iter().find(|(other, _)| *other == device).map(|(_, invite)| *invite);
             let live = made.filter(|made| view.invites.iter().any(|invite| invite.id == *made));
             match (is_there, live) {
                 (Some(true), Some(invite)) => {
                     // It came by another way.
-                    let _ = self.tell(&label, Command::Revoke(invite)).await;
+                    let _ = self.ensure(&label, Command::Revoke(invite)).await;
                 }
                 (Some(true), None) => {}
                 // It has not said yet where it is, it is on its way, or another one sees to it.
@@ -121,7 +134,11 @@ impl Local {
                             is_done = false;
                         }
                         // What may work later is tried again then.
-                        Err(reason) => is_done &= reason.exit() != Exit::Network,
+                        Err(reason) if reason.exit() == Exit::Network => {
+                            is_done = false;
+                            self.look_again();
+                        }
+                        Err(_) => {}
                     }
                 }
             }
@@ -160,9 +177,7 @@ impl Local {
             let Some(label) = self.label_of(one.room) else { continue };
             let Some(view) = self.view(&label) else { continue };
             let theirs = one.made.iter().filter(|(device, _)| gone.contains(device));
-            let came = theirs.filter_map(|(_, invite)| {
-                view.members.iter().find(|member| member.invite == Some(*invite) && !member.me)
-            });
+            let came = theirs.flat_map(|(_, invite)| came_by(&view, *invite));
             there.extend(came.map(|member| (label.clone(), one.room, member.device.id)));
         }
         let kept: Vec<_> = those.iter().map(|(_, room, invite)| (*room, *invite)).collect();
@@ -175,30 +190,49 @@ impl Local {
         };
         let is_kept = self.0.vault.run(keep).await.is_ok();
         for (label, _, device) in there {
-            let _ = self.tell(&label, Command::RemoveDevice { who: me, device }).await;
+            let _ = self.ensure(&label, Command::RemoveDevice { who: me, device }).await;
         }
         for (label, _, invite) in those {
             // A room that cannot be told now is with what it tells next.
-            let _ = self.tell(&label, Command::Revoke(invite)).await;
+            let _ = self.ensure(&label, Command::Revoke(invite)).await;
         }
         is_kept
     }
 
     /// Enters what other devices offered to this one, one after the other.
     pub(super) async fn take_offers(&self) {
-        // Somebody does it already, and sees what comes meanwhile.
-        let Ok(_one) = self.0.taking.try_lock() else { return };
-        let mut tried = BTreeSet::new();
+        // Whoever waits already sees what came until now.
+        let Ok(_next) = self.0.next_to_take.try_lock() else { return };
+        let _one = self.0.taking.lock().await;
+        drop(_next);
+        let (mut tried, mut has_failed) = (BTreeSet::new(), false);
         loop {
             let Ok(offers) = self.0.vault.run(|store| store.offers()).await else { return };
-            let Some(offer) = offers.into_iter().find(|offer| tried.insert((offer.room.0, offer.device)))
-            else {
-                return;
-            };
-            if self.take_offer(&offer).await {
-                let _ = self.0.vault.run(move |store| store.drop_offer(&offer)).await;
+            // One that came in the place of another is a new one.
+            let Some(offer) = offers.into_iter().find(|offer| tried.insert(offer.invite())) else { break };
+            match self.take_offer(&offer).await {
+                Tried::Over => drop(self.0.vault.run(move |store| store.drop_offer(&offer)).await),
+                Tried::Waits => {}
+                Tried::Failed => has_failed = true,
             }
         }
+        if has_failed {
+            self.look_again();
+        }
+    }
+
+    /// What a relay or the network kept from being done may work in a while, whether anything else happens by then or not.
+    fn look_again(&self) {
+        if self.0.looks_again.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let rooms = Arc::downgrade(&self.0);
+        drop(tokio::spawn(async move {
+            sleep(AGAIN).await;
+            let Some(rooms) = rooms.upgrade() else { return };
+            rooms.looks_again.store(false, Ordering::Relaxed);
+            rooms.here.notify_one();
+        }));
     }
 
     /// A room was left at another device, which may not have known that this one is in it.
@@ -229,17 +263,22 @@ impl Local {
         }
     }
 
-    /// True: it is of no more use.
-    async fn take_offer(&self, offer: &Offer) -> bool {
-        let Some(own) = self.own_devices().and_then(|room| room.view) else { return false };
+    async fn take_offer(&self, offer: &Offer) -> Tried {
+        let Some(own) = self.own_devices().and_then(|room| room.view) else { return Tried::Waits };
         let is_for_us = own.members.iter().any(|member| member.me && member.device.id == offer.device);
-        let is_in = self.all_rooms().iter().any(|room| room.id == offer.room && room.over.is_none());
         if !is_for_us {
-            return true;
+            return Tried::Over;
         }
-        if is_in {
-            // Perhaps by this offer, in a run that ended before the others could be let in.
-            return self.pass_on(offer.room).await.is_ok();
+        let there = self.all_rooms().into_iter().find(|room| room.id == offer.room && room.over.is_none());
+        if let Some(room) = there {
+            let is_by_this = |view: &GroupView| {
+                view.members.iter().any(|member| member.me && member.invite == Some(offer.invite()))
+            };
+            // By another way: if that one is taken back, this one leads in again. By this one in a run that ended before the others
+            // could be let in.
+            let is_done =
+                room.view.is_some_and(|view| is_by_this(&view)) && self.pass_on(offer.room).await.is_ok();
+            return if is_done { Tried::Over } else { Tried::Waits };
         }
         let entered = async {
             // A stolen device may offer what it likes: what leads elsewhere is of no use, and nobody joins it.
@@ -249,8 +288,11 @@ impl Local {
         };
         // One relay that says nothing holds up no other offers.
         let done: Result<Result<(), Reason>, _> = timeout(MAKE, entered).await;
-        let Ok(done) = done else { return false };
-        done.err().is_none_or(|reason| reason.exit() != Exit::Network)
+        match done {
+            Ok(Err(reason)) if reason.exit() == Exit::Network => Tried::Failed,
+            Ok(_) => Tried::Over,
+            Err(_late) => Tried::Failed,
+        }
     }
 
     /// The other devices are to be let in where whoever made the offer cannot.
@@ -259,4 +301,20 @@ impl Local {
         self.0.here.notify_one();
         Ok(())
     }
+}
+
+/// What became of an offer.
+enum Tried {
+    /// It is of no more use.
+    Over,
+    /// Something else has to happen first, by which it is looked at again.
+    Waits,
+    /// It may work later.
+    Failed,
+}
+
+/// Somebody may still come into the room of own devices by a way that was made for a device of this person. Those that are over are
+/// ended there.
+fn awaits_device(own: &GroupView) -> bool {
+    own.invites.iter().any(|invite| invite.for_device)
 }

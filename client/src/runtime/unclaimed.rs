@@ -7,12 +7,18 @@ use std::{
 };
 
 use proto::RoomId;
-use shared::{identity::DeviceId, room::Member};
+use shared::{
+    identity::DeviceId,
+    room::{Member, Millis},
+};
 
-use super::Local;
+use super::{Local, claims::Claims};
 
 /// So long this device must have been with the others without hearing it: a device says where it is a few seconds after it came.
 const WAIT: Duration = Duration::from_secs(300);
+
+/// So long it may be by this device's clock where it cannot hear the others: a relay that keeps it from them would hide a device for ever.
+const WAIT_UNHEARD: Millis = 24 * 60 * 60 * 1_000;
 
 /// Since when nobody says so, by room and device. With a connection that ends it begins anew.
 #[derive(Default)]
@@ -33,35 +39,69 @@ impl Unclaimed {
     }
 }
 
+/// Leaves of this account that nobody claims.
+struct OfNobody {
+    leaves: Vec<(RoomId, DeviceId)>,
+    /// Rooms of which nothing is known yet.
+    unread: Vec<RoomId>,
+}
+
 impl Local {
     /// Looks which leaves of this account nobody claims, and rings for those that stay so.
-    pub(super) async fn ring_for_unclaimed(&self, unclaimed: &mut Unclaimed, now: Instant) {
-        let found = self.unclaimed().await.unwrap_or_default();
-        for (room, device) in unclaimed.ripe(found, now) {
+    pub(super) async fn ring_for_unclaimed(
+        &self,
+        unclaimed: &mut Unclaimed,
+        (now, clock): (Instant, Millis),
+    ) {
+        let found = match self.claims().await {
+            Some(claims) => self.of_nobody(&claims).await.map(|found| found.leaves),
+            None => None,
+        };
+        let mut ripe = unclaimed.ripe(found.unwrap_or_default(), now);
+        for one in self.unheard(clock).await.unwrap_or_default() {
+            if !ripe.contains(&one) {
+                ripe.push(one);
+            }
+        }
+        for (room, device) in ripe {
             if self.ring(room, device).await == Ok(true) {
                 unclaimed.0.remove(&(room, device));
             }
         }
     }
 
+    /// Those of which nothing was heard for so long that it is told, whoever keeps this device from hearing it. None: it cannot be known
+    /// now.
+    async fn unheard(&self, clock: Millis) -> Option<Vec<(RoomId, DeviceId)>> {
+        let claims = self.claims_heard().await?;
+        let OfNobody { leaves, unread } = self.of_nobody(&claims).await?;
+        let since =
+            self.0.vault.run(move |store| store.unclaimed_since(&leaves, &unread, clock)).await.ok()?;
+        let is_ripe = |since: Millis| clock.saturating_sub(since) >= WAIT_UNHEARD;
+        Some(since.into_iter().filter(|(_, since)| is_ripe(*since)).map(|(one, _)| one).collect())
+    }
+
     /// None: it cannot be known now.
-    async fn unclaimed(&self) -> Option<Vec<(RoomId, DeviceId)>> {
-        let (claims, me) = (self.claims().await?, self.me().1);
-        let mut found = Vec::new();
+    async fn of_nobody(&self, claims: &Claims) -> Option<OfNobody> {
+        let me = self.me().1;
+        let (mut found, mut unread) = (Vec::new(), Vec::new());
         for status in self.all_rooms().into_iter().filter(|status| status.over.is_none()) {
-            let Some(view) = status.view.filter(|view| !view.own_devices) else { continue };
+            let room = status.id;
+            let Some(view) = status.view else {
+                unread.push(room);
+                continue;
+            };
             // Whoever was there before this one came is known to it by the linking, or by nothing.
             let is_new = |member: &&Member| member.person.fingerprint == me && !member.me && member.since > 0;
-            let leaves = view.members.iter().filter(is_new).map(|member| member.device.id);
-            let of_nobody = leaves.filter(|leaf| !claims.have(status.id, *leaf));
-            for leaf in of_nobody {
-                let room = status.id;
-                if !self.0.vault.run(move |store| store.has_rung(room, leaf)).await.ok()? {
-                    found.push((room, leaf));
-                }
-            }
+            // In the room of own devices nobody says who it is there.
+            let members = view.members.iter().filter(|_| !view.own_devices);
+            let of_nobody = members.filter(is_new).map(|member| member.device.id);
+            found.extend(of_nobody.filter(|leaf| !claims.have(room, *leaf)).map(|leaf| (room, leaf)));
         }
-        Some(found)
+        let told = found.clone();
+        let has_rung = self.0.vault.run(move |store| store.have_rung(&told)).await.ok()?;
+        found.retain(|one| !has_rung.contains(one));
+        Some(OfNobody { leaves: found, unread })
     }
 }
 

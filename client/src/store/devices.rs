@@ -18,12 +18,31 @@ pub(super) const COUNTED: &str = "devices_counted";
 struct Counted {
     /// So many are known.
     known: usize,
-    /// This device let one more in, which has not come yet.
+    /// The invites by which this device lets one more in.
     #[serde(default)]
-    is_awaited: bool,
+    awaited: Vec<[u8; 16]>,
     /// The room and entry that told of the last one.
     #[serde(default)]
     told: Option<([u8; 32], u64)>,
+    /// That was in a room of people, and just now: whoever comes to the devices next is the same.
+    #[serde(default)]
+    is_ahead: bool,
+}
+
+/// Invites by which a device is awaited, at most: those of some linkings. The oldest are forgotten first.
+const MOST_AWAITED: usize = 256;
+
+/// A device of this person that came into a room.
+#[derive(Clone, Copy, Debug)]
+pub struct Came {
+    /// By which entry of the log.
+    pub seq: u64,
+    /// By which invite, where that is known.
+    pub invite: Option<[u8; 16]>,
+    /// So many of this person's are in the room now.
+    pub count: usize,
+    /// In that room the devices keep in step: there each of them has one place, and nobody else any.
+    pub is_among: bool,
 }
 
 impl Store {
@@ -52,62 +71,80 @@ impl Store {
         self.set_meta(NAME, name.as_bytes())
     }
 
-    /// A device of this person came into a room, by the entry `seq`, where there are `count` of them now. True: it is another one than
-    /// were known, and this device did not let it in.
+    /// A device of this person came into a room. True: it is another one than were known, and this device did not let it in. Among the
+    /// devices each that comes is another one, however many there were before.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be kept.
-    pub fn own_device_came(&mut self, room: RoomId, seq: u64, count: usize) -> Result<bool, StoreError> {
+    pub fn own_device_came(&mut self, room: RoomId, came: Came) -> Result<bool, StoreError> {
         let mut counted: Counted = self.json(COUNTED)?.unwrap_or_default();
-        let told = Some((room.0, seq));
+        let told = Some((room.0, came.seq));
         // It is read once more where the program ended before it was told.
         if counted.told == told {
             return Ok(true);
         }
         // One is this.
-        if count <= counted.known.max(1) {
+        if !came.is_among && came.count <= counted.known.max(1) {
             return Ok(false);
         }
-        counted.known = count;
-        let is_news = !std::mem::take(&mut counted.is_awaited);
-        counted.told = told.filter(|_| is_news);
+        counted.known = came.count;
+        let is_ahead = came.is_among && std::mem::take(&mut counted.is_ahead);
+        let is_awaited = came.invite.is_some_and(|invite| counted.awaited.contains(&invite));
+        let is_news = !is_awaited && !is_ahead;
+        if is_news {
+            (counted.told, counted.is_ahead) = (told, !came.is_among);
+        }
         self.set_json(COUNTED, &counted)?;
         Ok(is_news)
     }
 
-    /// In a room that this device enters there are so many of this person's: they were there before.
+    /// In a room that this device enters there are so many of this person's: they were there before. `is_among`: it is that of the
+    /// devices. Where this device knows that, no other room says how many there are: a stolen device may have made it.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be kept.
-    pub fn own_devices_are(&mut self, count: usize) -> Result<(), StoreError> {
+    pub fn own_devices_are(&mut self, count: usize, is_among: bool) -> Result<(), StoreError> {
         let mut counted: Counted = self.json(COUNTED)?.unwrap_or_default();
-        if count > counted.known {
+        if count > counted.known && (is_among || !self.has_devices()?) {
             counted.known = count;
             self.set_json(COUNTED, &counted)?;
         }
         Ok(())
     }
 
-    /// There are no more than these in any room: what went is not known any more.
+    /// There are no more than these: what went is not known any more.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be kept.
     pub fn own_devices_at_most(&mut self, most: usize) -> Result<(), StoreError> {
         let mut counted: Counted = self.json(COUNTED)?.unwrap_or_default();
         if most < counted.known {
-            (counted.known, counted.told) = (most, None);
+            (counted.known, counted.told, counted.is_ahead) = (most, None, false);
             self.set_json(COUNTED, &counted)?;
         }
         Ok(())
     }
 
-    /// This device lets one more in, or that came to nothing.
+    /// This device lets one more in, by these invites and no others.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be kept.
-    pub fn await_own_device(&mut self, is_awaited: bool) -> Result<(), StoreError> {
+    pub fn await_own_device(&mut self, invites: &[[u8; 16]]) -> Result<(), StoreError> {
+        let mut counted: Counted = self.json(COUNTED)?.unwrap_or_default();
+        counted.awaited.retain(|known| !invites.contains(known));
+        counted.awaited.extend_from_slice(invites);
+        let extra = counted.awaited.len().saturating_sub(MOST_AWAITED);
+        counted.awaited.drain(..extra);
+        self.set_json(COUNTED, &counted)
+    }
+
+    /// That came to nothing: whoever comes was let in by somebody else.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be kept.
+    pub fn await_no_device(&mut self) -> Result<(), StoreError> {
         let counted: Counted = self.json(COUNTED)?.unwrap_or_default();
-        self.set_json(COUNTED, &Counted { is_awaited, ..counted })
+        self.set_json(COUNTED, &Counted { awaited: Vec::new(), ..counted })
     }
 
     /// These devices are to be taken out of these rooms, whatever happens to this program.

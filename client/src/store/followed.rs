@@ -12,6 +12,7 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
+use shared::identity::DeviceId;
 
 use super::{Mark, Store, StoreError};
 
@@ -40,8 +41,21 @@ pub type Said = BTreeMap<String, String>;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Followed {
     agreed: Agreed,
+    /// What other devices said of them since somebody changed them here, by name.
+    #[serde(default)]
+    words: BTreeMap<String, Words>,
     /// By their paths, the one that was looked at last at the end.
     files: Vec<(String, Said)>,
+}
+
+/// What other devices said of a setting: the latest at the end, and of each device one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Words {
+    /// Somebody had said something before.
+    was_agreed: bool,
+    /// What that was.
+    before: Option<String>,
+    said: Vec<(DeviceId, Option<String>)>,
 }
 
 impl Followed {
@@ -91,8 +105,57 @@ impl Followed {
         new
     }
 
-    /// True: something has changed.
+    /// Another device says so: it holds for as long as the device is ours. True: something has changed.
+    fn hear(&mut self, name: &str, value: Option<String>, by: DeviceId) -> bool {
+        let before = self.agreed.get(name).cloned();
+        let has_changed = before.as_ref() != Some(&value);
+        if !has_changed && !self.words.contains_key(name) {
+            return false;
+        }
+        let words = Words { was_agreed: before.is_some(), before: before.flatten(), said: Vec::new() };
+        let mut words = self.words.get(name).cloned().unwrap_or(words);
+        words.said.retain(|(device, _)| *device != by);
+        words.said.push((by, value.clone()));
+        if has_changed && !self.agree(name, value) {
+            return false;
+        }
+        self.words.insert(name.to_owned(), words);
+        true
+    }
+
+    /// What only devices said that are not among these holds no more. Returns what is otherwise by that.
+    pub(super) fn forget_words_without(&mut self, there: &[DeviceId]) -> Vec<String> {
+        let mut changed = Vec::new();
+        for (name, words) in &mut self.words {
+            words.said.retain(|(device, _)| there.contains(device));
+            let holds = words
+                .said
+                .last()
+                .map(|(_, value)| value.clone())
+                .or_else(|| words.was_agreed.then(|| words.before.clone()));
+            if self.agreed.get(name) != holds.as_ref() {
+                changed.push(name.clone());
+            }
+            match holds {
+                Some(value) => drop(self.agreed.insert(name.clone(), value)),
+                None => drop(self.agreed.remove(name)),
+            }
+        }
+        self.words.retain(|_, words| !words.said.is_empty());
+        changed
+    }
+
+    /// Keeps it in the profile.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub(super) fn keep(&self, store: &Store) -> Result<(), StoreError> {
+        Ok(self.save(&store.dir)?)
+    }
+
+    /// Somebody here says so, or all devices did. True: something has changed.
     fn agree(&mut self, name: &str, value: Option<String>) -> bool {
+        self.words.remove(name);
         let is_known = self.agreed.contains_key(name);
         if self.agreed.get(name) == Some(&value) || (!is_known && self.agreed.len() >= MOST) {
             return false;
@@ -132,17 +195,27 @@ impl Store {
         Ok(now.save(&self.dir)?)
     }
 
-    /// Another device said how something is to be. True: it was otherwise.
+    /// A device said how something is to be; none: this one. True: it was otherwise.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be kept.
-    pub fn agree_on_setting(&mut self, name: &str, value: Option<&str>) -> Result<bool, StoreError> {
-        let mut followed = Followed::in_dir(&self.dir);
-        let has_changed = followed.agree(name, value.map(str::to_owned));
-        if has_changed {
+    pub fn agree_on_setting(
+        &mut self,
+        name: &str,
+        value: Option<&str>,
+        by: Option<DeviceId>,
+    ) -> Result<bool, StoreError> {
+        let before = Followed::in_dir(&self.dir);
+        let mut followed = before.clone();
+        let value = value.map(str::to_owned);
+        match by {
+            Some(by) => followed.hear(name, value, by),
+            None => followed.agree(name, value),
+        };
+        if followed != before {
             followed.save(&self.dir)?;
         }
-        Ok(has_changed)
+        Ok(followed.agreed != before.agreed)
     }
 
     /// This device becomes one of an account: its settings hold here, and nothing that was agreed on before.
@@ -151,6 +224,7 @@ impl Store {
     /// [`StoreError`] when it cannot be kept.
     pub fn take_settings(&mut self, agreed: Said) -> Result<(), StoreError> {
         let mut followed = Followed::in_dir(&self.dir);
+        followed.words.clear();
         followed.agreed = agreed.into_iter().map(|(name, value)| (name, Some(value))).take(MOST).collect();
         Ok(followed.save(&self.dir)?)
     }

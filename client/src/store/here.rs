@@ -15,14 +15,8 @@ const HERE: &str = "devices_here";
 /// What this device said last of where it is.
 const TOLD: &str = "device_told";
 
-/// Devices of the account of which was told that none of this person says that it is this one.
-const RUNG: &str = "devices_rung";
-
-/// Of these, at most; the oldest are forgotten first.
-const MOST_RUNG: usize = 256;
-
 /// What goes with the account.
-pub(super) const OF_DEVICES: &[&str] = &[HERE, TOLD, RUNG];
+pub(super) const OF_DEVICES: &[&str] = &[HERE, TOLD];
 
 /// What this device said of where it is, and who could hear that.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +47,8 @@ impl Store {
         let mut all = self.devices_here()?;
         all.retain(|(other, _)| *other != device);
         all.push((device, here.clone()));
+        // First: what is said here no more was still said.
+        self.device_claims(device, here)?;
         self.set_devices_here(&all)
     }
 
@@ -90,25 +86,15 @@ impl Store {
         self.set_json(TOLD, &ToldRow { row: Row::of(told.me, &told.here), heard })
     }
 
-    /// Whether it was told of this device of the account, in this room, that none of this person says that it is this one.
+    /// This device says once more where it is.
     ///
     /// # Errors
-    /// [`StoreError`] when it cannot be read.
-    pub fn has_rung(&self, room: RoomId, device: DeviceId) -> Result<bool, StoreError> {
-        let all: Vec<(String, String)> = self.json(RUNG)?.unwrap_or_default();
-        Ok(all.contains(&rung(room, device)))
-    }
-
-    /// It is told.
-    ///
-    /// # Errors
-    /// [`StoreError`] when it cannot be kept.
-    pub fn set_rung(&mut self, room: RoomId, device: DeviceId) -> Result<(), StoreError> {
-        let mut all: Vec<(String, String)> = self.json(RUNG)?.unwrap_or_default();
-        all.push(rung(room, device));
-        let extra = all.len().saturating_sub(MOST_RUNG);
-        all.drain(..extra);
-        self.set_json(RUNG, &all)
+    /// [`StoreError`] when that cannot be kept.
+    pub fn say_device_again(&mut self) -> Result<(), StoreError> {
+        let Some(mut told) = self.device_told()? else { return Ok(()) };
+        // As on no day: so what it would say now is something else.
+        told.here.seen = Day::default();
+        self.set_device_told(&told)
     }
 
     pub(super) fn json<T: for<'de> Deserialize<'de>>(&self, key: &str) -> Result<Option<T>, StoreError> {
@@ -120,10 +106,6 @@ impl Store {
         let bytes = serde_json::to_vec(value).map_err(|_| damaged())?;
         self.set_meta(key, &bytes)
     }
-}
-
-fn rung(room: RoomId, device: DeviceId) -> (String, String) {
-    (hex::encode(room.as_bytes()), device.to_string())
 }
 
 /// A device as it is stored; ids as hexadecimal digits.

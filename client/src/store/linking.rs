@@ -11,10 +11,10 @@ use shared::{
 };
 
 use super::{
-    OpenProfile, Over, RoomKind, RoomRecord, Store, StoreError, carried, devices, here, meta_label, offers,
-    profile, put_rows, rooms,
+    OpenProfile, Over, RoomKind, RoomRecord, Store, StoreError, carried, claimed, devices, here, meta_label,
+    offers, people, profile, put_rows, rooms,
     synced::{self, catch_up},
-    ways,
+    unclaimed, ways,
 };
 
 /// The linking under way.
@@ -222,6 +222,9 @@ impl Store {
                 offers::OF_DEVICES,
                 ways::OF_DEVICES,
                 here::OF_DEVICES,
+                claimed::OF_DEVICES,
+                people::OF_DEVICES,
+                unclaimed::OF_DEVICES,
             ]
             .into_iter()
             .flatten()

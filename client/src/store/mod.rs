@@ -6,6 +6,7 @@
 mod avatars;
 mod backup_plan;
 mod carried;
+mod claimed;
 #[cfg(test)]
 pub(crate) mod crash_point;
 mod cursors;
@@ -35,6 +36,7 @@ mod search;
 mod synced;
 mod tokens;
 mod transfers;
+mod unclaimed;
 mod vault;
 mod ways;
 mod who;
@@ -53,7 +55,9 @@ use zeroize::Zeroizing;
 pub use avatars::OwnAvatar;
 pub use backup_plan::BackupPlan;
 pub use carried::OwnTexts;
+pub use claimed::Claimed;
 pub use cursors::{Cursor, MAX_CURSOR_NAME};
+pub use devices::Came;
 pub use error::{Damage, KeyFault, StoreError};
 pub use followed::{Agreed, Followed, MAX_SETTING, MAX_SETTING_NAME, Said};
 pub use happenings::{

@@ -32,6 +32,13 @@ pub struct Offer {
     pub link: InviteLink,
 }
 
+impl Offer {
+    /// The invite that is used up by it.
+    pub(crate) fn invite(&self) -> [u8; 16] {
+        self.link.link.secret.id()
+    }
+}
+
 /// A room that was entered here, until all other devices are in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnteredRoom {
@@ -175,6 +182,11 @@ impl Store {
         rows.into_iter().map(|row| row.read().ok_or_else(damaged)).collect()
     }
 
+    /// The room was left here: no earlier offer leads back into it.
+    pub(super) fn drop_offers_into(&mut self, room: RoomId) -> Result<(), StoreError> {
+        self.keep_offers(|one, _| one.room != room)
+    }
+
     fn keep_offers(&mut self, is_kept: impl Fn(&Offer, Option<DeviceId>) -> bool) -> Result<(), StoreError> {
         let mut all = self.offered()?;
         let before = all.len();
@@ -194,7 +206,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when it cannot be written.
     pub fn left_elsewhere(&mut self, room: RoomId) -> Result<bool, StoreError> {
-        self.keep_offers(|one, _| one.room != room)?;
+        self.drop_offers_into(room)?;
         let found = self.rooms()?.into_iter().find(|one| one.id == room && one.kind == RoomKind::Chat);
         match found {
             Some(one) if one.is_left() => Ok(false),

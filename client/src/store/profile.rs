@@ -87,7 +87,8 @@ pub struct OpenProfile {
 }
 
 impl OpenProfile {
-    /// Opens the profile, and makes it on first use. `name` becomes its display name.
+    /// Opens the profile, and makes it on first use. `name` becomes its display name, unless the person has other devices and is
+    /// called otherwise.
     ///
     /// # Errors
     /// [`StoreError`] when another process has it, it is locked or damaged, or the name cannot be shown.
@@ -253,7 +254,8 @@ impl Store {
             store.set_account(account, None)?;
             store.set_backup_key(backup_key)?;
             store.is_in_again()?;
-            Ok(Some(store.forget_all_devices()?.into_iter().collect()))
+            store.was_account(was, &account.fingerprint())?;
+            Ok(Some(store.forget_all_devices()?))
         })
     }
 
@@ -379,8 +381,11 @@ fn choose_name(store: &mut Store, wanted: Option<&str>) -> Result<String, StoreE
         return Ok(stored.unwrap_or_else(usual_name));
     };
     let name = clean_speaker(wanted).map_err(StoreError::BadName)?;
-    if stored.as_deref() != Some(&name) {
-        store.set_name(&name)?;
+    match stored {
+        // A person has one name at all devices, which is changed at all of them or at none.
+        Some(stored) if stored != name && store.has_devices()? => return Ok(stored),
+        Some(stored) if stored == name => {}
+        _ => store.set_name(&name)?,
     }
     Ok(name)
 }

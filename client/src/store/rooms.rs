@@ -245,6 +245,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when it cannot be written; then nothing has changed.
     pub fn leave_room(&mut self, room: RoomId) -> Result<(), StoreError> {
+        self.drop_offers_into(room)?;
         let transaction = self.db.transaction()?;
         delete_under_way(
             &transaction,

@@ -34,12 +34,14 @@ fn person_is_asked_once_more_before_a_device_goes() {
     let at_phone = linked(&at_bob, "phone");
     let mut phone = Terminal::start(at_phone.path(), &["--name", "bob"], &[]);
     enters(&mut phone, &link);
-    ann.wait_for("bob linked a device");
+    ann.wait_for("bob came in with another device");
     quits(&mut phone);
     for arguments in [&[] as &[&str], &["--plain"]] {
         let mut bob = Terminal::start(at_bob.path(), arguments, &[]);
         // Of the phone he is told behind that, which takes its place on the screen.
-        let is_in = |screen: &str| screen.contains("You are in lobby") || screen.contains("linked a device");
+        let is_in = |screen: &str| {
+            screen.contains("You are in lobby") || screen.contains("came in with another device")
+        };
         bob.wait("to be in", is_in);
         let says = |what: &'static str| {
             move |screen: &str| screen.split_whitespace().collect::<String>().replace('│', "").contains(what)

@@ -1,6 +1,7 @@
 //! People with several devices each, linked as people link them.
 
 use std::{
+    fmt::Write as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Duration,
@@ -217,7 +218,28 @@ impl Cast {
                 sleep(LOOK).await;
             }
         };
-        timeout(PATIENCE, entered).await.expect("it comes in");
+        if timeout(PATIENCE, entered).await.is_err() {
+            panic!("{} waits in vain for {room}\n{}", self.devices[at].name, self.all());
+        }
+    }
+
+    /// What every device knows, for whoever reads why a test failed.
+    fn all(&self) -> String {
+        let mut all = String::new();
+        for device in &self.devices {
+            let _ = writeln!(all, "== {}", device.name);
+            if let Some(runtime) = &device.runtime {
+                let _ = writeln!(all, "rooms: {:#?}", runtime.rooms());
+            }
+            if let Some(vault) = &device.vault {
+                let kept = vault.now(|store| {
+                    Ok((store.offers()?, store.unsynced()?, store.entered_rooms()?, store.device_ways()?))
+                });
+                let _ = writeln!(all, "offers, unsynced, entered, ways: {kept:#?}");
+            }
+            let _ = writeln!(all, "seen: {:#?}", device.seen.lock().unwrap());
+        }
+        all
     }
 
     /// Links a new device to the one at `old`, and waits until it is in.

@@ -38,6 +38,11 @@ impl JoinGate {
             _ => Turn::Now,
         }
     }
+
+    /// One was refused, and its address owes until then. Two that are judged side by side may say so in either order.
+    pub(crate) fn refused(&mut self, until: Instant) {
+        self.not_before = self.not_before.max(Some(until));
+    }
 }
 
 #[cfg(test)]
@@ -62,5 +67,16 @@ mod tests {
         gate = JoinGate { joining: 0, not_before: Some(soon) };
         assert_eq!(gate.next(true, now), Turn::At(soon));
         assert_eq!(gate.next(true, soon), Turn::Now);
+    }
+
+    #[test]
+    fn of_two_refusals_the_longer_wait_counts_whichever_is_told_last() {
+        let now = Instant::now();
+        let [sooner, later] = [1, 2].map(|seconds| now + Duration::from_secs(seconds));
+        for order in [[sooner, later], [later, sooner]] {
+            let mut gate = JoinGate::default();
+            order.into_iter().for_each(|until| gate.refused(until));
+            assert_eq!(gate.next(false, now), Turn::At(later));
+        }
     }
 }

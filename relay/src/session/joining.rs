@@ -30,7 +30,7 @@ impl Joining {
         if !owed.is_zero() {
             self.shared.metrics.limited_at(Limit::RefusedJoinsPerAddress, self.payer);
         }
-        self.streams.send_modify(|streams| streams.gate.not_before = Some(now + owed));
+        self.streams.send_modify(|streams| streams.gate.refused(now + owed));
     }
 }
 

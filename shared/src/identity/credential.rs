@@ -264,7 +264,7 @@ impl IdentityProvider for Members {
     }
 
     /// An update may change the display name; device and leaf key stay, and so does the account unless its recovery key
-    /// gave it another key.
+    /// gave it another key. Then the leaf has another one too, or a copy of the device would be the device still.
     fn valid_successor(
         &self,
         before: &SigningIdentity,
@@ -272,7 +272,8 @@ impl IdentityProvider for Members {
         _: &ExtensionList,
     ) -> Result<bool, CredentialError> {
         let (old, new) = (Holder::verify(&self.0, before)?, Holder::verify(&self.0, after)?);
-        Ok(new.succeeds(&old) && before.signature_key == after.signature_key)
+        let is_same_key = before.signature_key == after.signature_key;
+        Ok(new.succeeds(&old) && is_same_key == (new.fingerprint == old.fingerprint))
     }
 
     fn supported_types(&self) -> Vec<CredentialType> {

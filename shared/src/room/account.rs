@@ -87,6 +87,7 @@ impl Engine {
             account_key: identity.public_key().to_vec().into(),
             next: identity.next().0.to_vec().into(),
             change: identity.change().map(content::KeyChange::from),
+            access_key: Vec::new().into(),
         })
     }
 

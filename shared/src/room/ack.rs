@@ -75,7 +75,7 @@ impl Engine {
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
         let removed: usize =
             [&self.books.offer, &self.books.joins].into_iter().flatten().map(|step| step.removed.len()).sum();
-        let counts = |leaf: u32| group.key_of_leaf(leaf).is_ok_and(|key| !self.books.is_offered(&key));
+        let counts = |leaf: u32| group.keys_of_leaf(leaf).iter().any(|key| !self.books.is_offered(key));
         Ok(group.members()?.into_iter().filter(|(leaf, _)| counts(*leaf)).count() + removed)
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use proto::relay::Joined;
 
-use super::{Alarm, CloseReason, Engine, Event, Millis};
+use super::{Alarm, CloseReason, Engine, Event, Millis, OutCause};
 use crate::identity::credential::Holder;
 
 /// Who took the access away, as the relay says and as far as this device knows the keys.
@@ -71,11 +71,15 @@ impl Engine {
         let own = self.own_key();
         let is_own = |key: &[u8]| keys.get(key).map(|who| self.is_ours(&who.fingerprint));
         let others = keys.iter().any(|(key, who)| *key != own && self.is_ours(&who.fingerprint));
+        // Of a backup, the device itself may have taken the old key away, by the new one of another account.
+        let is_backup = self.back.out.as_ref().is_some_and(|out| out.why() == OutCause::Backup);
+        let only_ours = joined.suspended_with.iter().all(|key| is_own(key) != Some(false));
         match is_own(&joined.suspended_key) {
-            Some(true) if *joined.suspended_key == own => Doer::Itself,
+            // By either key, where a change of the account brought another one.
+            _ if self.is_own_access(&joined.suspended_key) => Doer::Itself,
             Some(true) => Doer::Own,
             Some(false) => Doer::Another,
-            None if others && joined.suspended_with.iter().all(|key| is_own(key) != Some(false)) => Doer::Own,
+            None if (others || is_backup) && only_ours => Doer::Own,
             None => Doer::Unknown { others },
         }
     }

@@ -35,6 +35,9 @@ pub(super) const UPDATE_MS: u64 = 24 * 3600 * 1000;
 /// below this, so that mostly one commits.
 const ELECTION_MS: u64 = 2_000;
 
+/// The same where whoever is to be taken out can undo the need until somebody has done it.
+const HEIR_ELECTION_MS: u64 = 250;
+
 impl Engine {
     pub(super) fn command(&mut self, command: Command, now: Millis) -> Result<(), GroupError> {
         // What is said on the way in waits in the outbox.
@@ -120,6 +123,9 @@ impl Engine {
         if std::mem::take(&mut self.link.election) {
             self.link.commit_not_before = now + self.profile.random.below(ELECTION_MS);
         }
+        if std::mem::take(&mut self.link.heir_election) {
+            self.link.commit_not_before = now + self.profile.random.below(HEIR_ELECTION_MS);
+        }
     }
 
     /// Whether a commit of ours is due.
@@ -142,11 +148,13 @@ impl Engine {
                 || !self.invites.want_invites.is_empty()
                 || !self.invites.to_revoke.is_empty()
                 || self.invites.want_prune
-                || (!self.wishes.to_remove.is_empty() && self.may_take_access())
+                || self.wants_removals()
                 || self.books.untaken.is_some()
                 || self.wants_roles()
                 || self.wants_account()
-                || self.wants_profile())
+                || self.wants_profile()
+                || self.drops_former_key()
+                || self.wants_access_key())
     }
 
     /// Whether this device has something to build on, and may.
@@ -174,9 +182,8 @@ impl Engine {
     /// Builds the commit that does all that is wanted, and sends it.
     pub(super) fn commit(&mut self, now: Millis) -> Result<(), GroupError> {
         let Some(expected) = self.foundation() else { return Ok(()) };
-        let account = self.new_account();
-        let shows_other = self.wants_profile() || account.is_some();
-        let identity = shows_other.then(|| (self.signer(), self.identity()));
+        let mut account = self.new_account();
+        let shows_other = self.wants_profile();
         // On an earlier commit, the group of that one builds; the log decides whether it comes to that.
         let mut base = match &self.group {
             Some(group) if expected != self.books.position => Some(group.base(expected)?),
@@ -197,14 +204,32 @@ impl Engine {
             Some(authority) => authority,
             None => group.authority()?,
         };
-        let tree = group.tree()?;
+        let (tree, own_leaf) = (group.tree()?, group.own_leaf().ok_or(GroupError::Damaged)?);
         let (remove, note) = self.plan_removals(&before, &members);
+        // Who is removed does not see the leaf, and is told of a key by a note that names the account alone.
+        let brings_access = remove.is_empty() && self.wants_access_key();
+        let (signer, leaf) = match &mut account {
+            Some(account) => {
+                let (signer, leaf) = self.renew_keys(&own_leaf, &members)?;
+                account.access_key = leaf.access_key.clone();
+                (signer, Some(leaf))
+            }
+            None if brings_access => (self.signer(), Some(self.renew_access_key(own_leaf))),
+            None => {
+                let drops = remove.is_empty() && self.drops_former_key();
+                let without = || content::Leaf { former_access_key: Vec::new().into(), ..own_leaf };
+                (self.signer(), drops.then(without))
+            }
+        };
+        let shows_other = shows_other || account.is_some();
+        let identity = shows_other.then(|| (signer.clone(), self.identity_with(&signer)));
         let mut room = before.clone();
         self.plan_roles(&mut room, &members, &remove);
         let ends_invites = !remove.is_empty() || account.is_some();
         let mut invites = self.plan_invites(&mut room, ends_invites, now)?;
         let Some(group) = base.as_ref().or(self.group.as_ref()) else { return Err(GroupError::Damaged) };
-        let should = group.access_keys_after(&remove, &room)?;
+        let changed = leaf.as_ref().map(|leaf| (group.leaf(), leaf));
+        let should = group.access_keys_after(&remove, &room, changed)?;
         let mut access = change(&relay_keys, &should);
         self.add_cards(&mut access.added, &mut invites, epoch.saturating_add(1))?;
         if self.back.bridge.is_some() {
@@ -226,7 +251,7 @@ impl Engine {
             account,
             ..note
         };
-        let plan = Plan { remove, room: (room != before).then(|| room.clone()), identity, note };
+        let plan = Plan { remove, room: (room != before).then(|| room.clone()), identity, leaf, note };
 
         let Some(group) = base.as_mut().or(self.group.as_mut()) else { return Err(GroupError::Damaged) };
         let mut prepared = group.prepare(plan)?;

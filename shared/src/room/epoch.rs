@@ -44,7 +44,10 @@ impl Engine {
         self.note_gone(applied);
         self.new_epoch()?;
         self.settle_again()?;
-        if !applied.removed.is_empty() {
+        self.note_heir(applied)?;
+        let fingerprint = applied.committer.fingerprint;
+        let has_changed = applied.was.as_ref().is_some_and(|was| was.fingerprint != fingerprint);
+        if !applied.removed.is_empty() || has_changed {
             self.meta.removal_epoch = self.meta.epochs.last().map_or(0, |row| row.epoch);
         }
         if let (Some(joined), Some(row)) = (&applied.joined, self.meta.epochs.last_mut()) {
@@ -118,9 +121,10 @@ impl Engine {
                 holder.fingerprint == who.fingerprint && applied.removed.iter().all(|(gone, _)| gone != other)
             });
             // Its account was replaced: the person stays, and is called as now.
-            if applied.committer.replaces == Some(who.fingerprint) {
-                let present = person(&applied.committer);
-                replaced.push(Event::DeviceLeft { who: present.clone(), device: device(who), by: present });
+            let is_heir = |one: &&Holder| one.replaces == Some(who.fingerprint);
+            let present = members.iter().map(|(_, holder)| holder).chain([&applied.committer]);
+            if let Some(heir) = present.into_iter().find(is_heir) {
+                replaced.push(Event::DeviceLeft { who: person(heir), device: device(who), by });
             } else if stays {
                 self.out.events.push(Event::DeviceLeft { who: person(who), device: device(who), by });
             } else if gone.insert(who.fingerprint) {

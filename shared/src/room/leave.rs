@@ -1,6 +1,6 @@
 //! Leaving: with this device, or as a person with all of them.
 
-use super::{Engine, Problem, roles::moderates};
+use super::{Engine, Problem, roles::keeps_moderated};
 use crate::mls::group::GroupError;
 
 impl Engine {
@@ -16,7 +16,7 @@ impl Engine {
         let goes = |leaf: u32, who| leaf == own || (all && self.is_ours(who));
         let stay: Vec<_> =
             members.iter().filter(|(leaf, holder)| !goes(*leaf, &holder.fingerprint)).collect();
-        let remains = stay.iter().any(|(_, holder)| moderates(&room, &holder.fingerprint));
+        let remains = stay.iter().any(|(_, holder)| keeps_moderated(&room, holder));
         if stay.is_empty() || remains {
             return Ok(true);
         }

@@ -201,7 +201,7 @@ impl Engine {
                 return Ok(Verdict::Refused);
             }
         }
-        self.link.broken = false;
+        (self.link.broken, self.link.by_replaced) = (false, false);
         let signed = self.check_signature(entry, booked);
         let verdict = self.foreign_or_said(entry)?;
         if !matches!(verdict, Verdict::Applied | Verdict::Joined)
@@ -278,7 +278,8 @@ impl Engine {
         };
         let Some(group) = &mut self.group else { return Err(GroupError::Damaged) };
         let opened = group.open(message, at, &place);
-        // The envelope's key proves the leaf's epoch secret, MLS the sender; they must be one.
+        // The envelope's key proves the leaf's epoch secret, MLS the sender; they must be one. MLS opens nothing of an epoch in which the
+        // leaf had another signature key: after a change of the account a copy of the device could seal there still.
         let said = opened.ok().filter(|(leaf, _)| *leaf == number.id.0).and_then(|(leaf, data)| {
             let holder = group.member(leaf)?;
             Some((leaf, holder, content::Content::decode(data.as_slice()).ok()?))
@@ -340,6 +341,7 @@ impl Engine {
             Err(error) => {
                 group.undo()?;
                 self.link.broken = matches!(error, GroupError::Rule(_));
+                self.link.by_replaced = matches!(error, GroupError::Rule(Violation::ReplacedKey));
                 self.refuse(Problem::InvalidCommit(error.into()));
                 return Ok(Verdict::Refused);
             }
@@ -361,6 +363,14 @@ impl Engine {
                 group.undo()?;
             }
             self.alarm(Alarm::OwnRemovalUndone { entry: entry.seq });
+            return Ok(Verdict::Refused);
+        }
+        if self.is_by_replaced(&applied) {
+            (self.link.broken, self.link.by_replaced) = (true, true);
+            if let Some(group) = &mut self.group {
+                group.undo()?;
+            }
+            self.refuse(Problem::InvalidCommit(GroupError::from(Violation::ReplacedKey).into()));
             return Ok(Verdict::Refused);
         }
         // One thing to the relay and another to the group: they would not hold the same for settled.
@@ -410,7 +420,8 @@ impl Engine {
             // not take for its removal what nobody else does.
             Some(room) => {
                 let leaves: Vec<u32> = applied.removed.iter().map(|(leaf, _)| *leaf).collect();
-                group.access_keys_after(&leaves, room)?
+                let changed = group.leaf_noted(applied)?;
+                group.access_keys_after(&leaves, room, changed.as_ref().map(|leaf| (applied.leaf, leaf)))?
             }
         };
         self.check_access(entry, keys, &should)

@@ -49,6 +49,7 @@ mod event;
 mod fault;
 mod gone;
 mod ground;
+mod heirs;
 mod held;
 mod incoming;
 mod input;
@@ -56,6 +57,7 @@ mod invites;
 mod join;
 mod kept;
 mod keyring;
+mod keys;
 mod kinship;
 mod leap;
 mod leave;
@@ -192,6 +194,8 @@ struct Connection {
     bridge_wait: Option<u64>,
     /// Somebody must commit, and every member sees it: wait a random moment first.
     election: bool,
+    /// The owner of an account has come in whose old key somebody has: whoever takes that out is quick.
+    heir_election: bool,
     /// A commit waits for somebody's word: a random moment is drawn, so that mostly one member gives it.
     ack_election: bool,
     /// That moment.
@@ -216,6 +220,8 @@ struct Connection {
     entry_at: Millis,
     /// The commit that is being looked at breaks a rule.
     broken: bool,
+    /// It is one of an account whose key was replaced.
+    by_replaced: bool,
     /// The relay contradicts its own log, or refused a commit for good: no more of them on this stream,
     /// so that messages still go through.
     no_commits: bool,
@@ -229,6 +235,10 @@ struct Connection {
     conflicts: u32,
     /// The relay has not the pieces that it should have: a commit brings all of them.
     all_pieces: bool,
+    /// The relay took no commit that brings another access key for us.
+    keeps_access_key: bool,
+    /// How many other access keys of ours were tried since the relay did not know the one that the group shows.
+    other_access: usize,
     /// A token went with the Create.
     token_sent: bool,
     /// `Joined` was told to people since the engine was loaded.
@@ -356,6 +366,7 @@ impl Engine {
             Input::Command(command) => self.command(command, now),
             Input::Tick => self.tick(now),
         };
+        self.settle_keys();
         if let Err(error) = result.and_then(|()| self.pump(now)) {
             self.refuse(Problem::Group { error: error.to_string() });
         }
@@ -431,6 +442,10 @@ impl Engine {
     }
 
     fn identity(&self) -> mls_rs_core::identity::SigningIdentity {
+        self.identity_with(&self.signer())
+    }
+
+    fn identity_with(&self, signer: &Signer) -> mls_rs_core::identity::SigningIdentity {
         let device_id = self.own.device_id.as_slice().try_into().unwrap_or_default();
         crate::identity::credential::certify(
             &self.profile.identity,
@@ -443,7 +458,7 @@ impl Engine {
             },
             &self.own.device_name,
             device_id,
-            &self.signer().public,
+            &signer.public,
         )
     }
 

@@ -90,7 +90,9 @@ impl Engine {
         });
         let locks_out =
             entry.access.as_ref().is_some_and(|change| change.removed.iter().any(|key| removes(key)));
-        if is_anothers && (locks_out || takes_turns) {
+        // So does whoever has an old key and does not let its owner in.
+        let by_replaced = self.link.by_replaced && !row.joins;
+        if is_anothers && (locks_out || takes_turns || by_replaced) {
             self.want_vote(entry.seq, self.books.step_name(entry.seq));
         }
         self.books.untaken = Some(row);

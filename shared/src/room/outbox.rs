@@ -207,6 +207,11 @@ impl Engine {
             return;
         }
         if self.pending.as_ref().is_some_and(|pending| *pending.publish_id == *publish_id) {
+            if self.brings_access_key() && !std::mem::replace(&mut self.link.keeps_access_key, true) {
+                // The room may be full: the change of the account must not be held up by what others added.
+                self.set_pending(None);
+                return;
+            }
             let _ = self.give_up_return();
             self.set_pending(None);
             self.invites.want_invites.clear();

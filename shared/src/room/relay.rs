@@ -35,9 +35,10 @@ impl Engine {
         token: Option<&Token>,
         pin: Option<[u8; 32]>,
     ) -> Result<(), GroupError> {
-        let Connection { announced, told, told_out, .. } = self.link;
+        let Connection { announced, told, told_out, other_access, .. } = self.link;
+        let state = Stream::Asking;
         self.link =
-            Connection { state: Stream::Asking, announced, told, told_out, pin, ..Connection::default() };
+            Connection { state, announced, told, told_out, other_access, pin, ..Connection::default() };
         let invite = self.invite_secret().filter(|_| self.phase() == Phase::Joining);
         let key = invite.map_or_else(|| self.access.clone(), |secret| secret.access_key());
         let mut create = match self.phase() {
@@ -274,6 +275,7 @@ impl Engine {
             }
             (Code::NotAllowed, _) if self.join_was_dropped() => (),
             (Code::NotAllowed, Phase::Member) if self.is_alone() => self.open_again()?,
+            (Code::NotAllowed, _) if self.tries_other_access() => (),
             (Code::NotAllowed, _) => self.locked_out(),
             (Code::Conflict, Phase::Creating) if self.is_opened_again() => self.is_still_there(),
             (Code::Conflict, Phase::Creating) if self.meta.open => {
@@ -285,6 +287,8 @@ impl Engine {
                 self.out.reopen = true;
             }
             (Code::TokenRequired | Code::TokenSpent, Phase::Creating) => self.no_right(code),
+            // That may be a copy of this device: the key that both have is on its way out, and the owner does not give way to it.
+            (Code::Superseded, _) if self.shares_access_key() => (),
             (Code::Superseded, _) => {
                 let reason = CloseReason::Superseded;
                 self.out.events.push(Event::Closed { reason, was_member: true });

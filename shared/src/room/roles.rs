@@ -117,7 +117,7 @@ impl Engine {
     pub(super) fn let_go(&mut self, unique: Vec<u8>, signature: &[u8]) -> Result<(), GroupError> {
         let Some(group) = &self.group else { return Err(GroupError::Damaged) };
         let (room, members) = (group.room()?, group.members()?);
-        let stays = |holder: &Holder| holder.unique() != unique && moderates(&room, &holder.fingerprint);
+        let stays = |holder: &Holder| holder.unique() != unique && keeps_moderated(&room, holder);
         if !members.iter().any(|(_, holder)| stays(holder)) {
             return Ok(());
         }
@@ -141,6 +141,49 @@ impl Engine {
         self.is_confirmed(&self.own_key())
     }
 
+    /// Whether a commit of ours would remove somebody. What is wanted and cannot be done is no reason to make one: it would be
+    /// wanted as much after it.
+    pub(super) fn wants_removals(&self) -> bool {
+        if self.wishes.to_remove.is_empty() || !self.may_take_access() {
+            return false;
+        }
+        let Some(group) = &self.group else { return false };
+        let (Ok(room), Ok(members)) = (group.room(), group.members()) else { return false };
+        !self.removable(&room, &members).is_empty()
+    }
+
+    /// The leaves that are wanted out and that we may remove, each with its own word where it gave one.
+    fn removable<'a>(
+        &'a self,
+        room: &content::Room,
+        members: &'a [(u32, Holder)],
+    ) -> Vec<(u32, &'a Holder, Option<&'a LeaveRow>)> {
+        let own_leaf = self.group.as_ref().map(Group::leaf);
+        let own = self.own_account();
+        let is_moderator = moderates(room, &own);
+        // Of an account that nothing here links to that of our leaf, the room lets us remove nobody.
+        let is_ours =
+            |who: &Holder| who.fingerprint == own || (!self.is_unlinked() && self.is_ours(&who.fingerprint));
+        let is_replaced = |who: &Holder| members.iter().any(|(_, one)| one.replaces == Some(who.fingerprint));
+        let mut stay: BTreeSet<u32> = members.iter().map(|(leaf, _)| *leaf).collect();
+        let mut removable = Vec::new();
+        for (leaf, holder) in members.iter().filter(|(leaf, _)| Some(*leaf) != own_leaf) {
+            let unique = holder.unique();
+            if !self.wishes.to_remove.contains(&unique) {
+                continue;
+            }
+            let proof = self.wishes.left.iter().find(|row| row.unique == unique);
+            let may = is_moderator || is_ours(holder) || proof.is_some() || is_replaced(holder);
+            let is_moderated =
+                |(at, one): &(u32, Holder)| at != leaf && stay.contains(at) && keeps_moderated(room, one);
+            if may && members.iter().any(is_moderated) {
+                stay.remove(leaf);
+                removable.push((*leaf, holder, proof));
+            }
+        }
+        removable
+    }
+
     /// The leaves that our next commit removes, and the proofs that it needs for that. What we may not remove, or what
     /// is gone already, is not wanted any more.
     pub(super) fn plan_removals(
@@ -152,37 +195,21 @@ impl Engine {
             // They stay wanted.
             return (Vec::new(), content::CommitNote::default());
         }
-        let own = self.own_account();
-        let own_leaf = self.group.as_ref().map(Group::leaf);
-        let is_moderator = moderates(room, &own);
-        let (mut leaves, mut proofs, mut wanted) = (Vec::new(), Vec::new(), Vec::new());
-        let mut stay: BTreeSet<u32> = members.iter().map(|(leaf, _)| *leaf).collect();
-        for (leaf, holder) in members.iter().filter(|(leaf, _)| Some(*leaf) != own_leaf) {
-            let unique = holder.unique();
-            if !self.wishes.to_remove.contains(&unique) {
-                continue;
-            }
-            let proof = self.wishes.left.iter().find(|row| row.unique == unique);
-            let may = is_moderator || self.is_ours(&holder.fingerprint) || proof.is_some();
-            let is_moderated = |(at, one): &(u32, Holder)| {
-                at != leaf && stay.contains(at) && moderates(room, &one.fingerprint)
-            };
-            if !may || !members.iter().any(is_moderated) {
-                continue;
-            }
-            wanted.push(unique);
+        let removable = self.removable(room, members);
+        let wanted: Vec<Vec<u8>> = removable.iter().map(|(_, holder, _)| holder.unique()).collect();
+        let (mut leaves, mut proofs) = (Vec::new(), Vec::new());
+        // The rest comes with the next one.
+        for (leaf, _, proof) in removable {
             if leaves.len() >= LEAVES_PER_COMMIT {
-                // The rest comes with the next one.
-                continue;
+                break;
             }
             if let Some(row) = proof {
                 if proofs.len() >= MAX_PROOFS {
                     continue;
                 }
-                proofs.push(content::LeaveProof { leaf: *leaf, signature: row.signature.clone().into() });
+                proofs.push(content::LeaveProof { leaf, signature: row.signature.clone().into() });
             }
-            stay.remove(leaf);
-            leaves.push(*leaf);
+            leaves.push(leaf);
         }
         if self.wishes.to_remove != wanted {
             self.wishes.to_remove = wanted;
@@ -290,6 +317,12 @@ impl Engine {
             || self.wishes.want_disappear.is_some_and(|seconds| seconds != meta.disappear_s)
             || self.wishes.want_topic.as_ref().is_some_and(|topic| *topic != meta.topic)
     }
+}
+
+/// Whether the room has a moderator as long as this leaf stays: its account moderates, or comes into the place of one that does
+/// once that has no leaf any more.
+pub(super) fn keeps_moderated(room: &content::Room, holder: &Holder) -> bool {
+    moderates(room, &holder.fingerprint) || holder.replaces.is_some_and(|old| moderates(room, &old))
 }
 
 pub(super) fn moderates(room: &content::Room, who: &Fingerprint) -> bool {

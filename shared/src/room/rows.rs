@@ -123,6 +123,7 @@ pub(super) fn load(
     }
     engine.ledger = Ledger::load(ledger.into_iter()).ok_or(EngineError::Damaged)?;
     engine.ledger.reach(engine.meta.cursor);
+    engine.settle_keys();
     Ok(engine)
 }
 

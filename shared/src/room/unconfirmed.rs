@@ -29,9 +29,8 @@ impl Engine {
         let Some(group) = &self.group else { return };
         let is_ours = applied.leaf == group.leaf();
         let enters = applied.joined.is_some() || applied.returned.is_some();
-        let author = group.key_of_leaf(applied.leaf);
-        self.books.is_built_on |=
-            !is_ours && !enters && author.is_ok_and(|author| !self.books.is_offered(&author));
+        let was_there = group.keys_of_leaf(applied.leaf).iter().any(|key| !self.books.is_offered(key));
+        self.books.is_built_on |= !is_ours && !enters && was_there;
     }
 
     /// Whether our join is not taken back any more. Without a ledger that is not known, since whose word counts is only guessed;

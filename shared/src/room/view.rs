@@ -133,6 +133,13 @@ impl GroupView {
         people
     }
 
+    /// It is this device, or another one of this account: as that is in the room, or as it was before its key was replaced there.
+    pub fn is_ours(&self, member: &Member) -> bool {
+        let account = member.person.fingerprint;
+        let me = self.members.iter().find(|member| member.me);
+        me.is_some_and(|me| me.person.fingerprint == account || me.replaces == Some(account))
+    }
+
     /// Everybody but us, once each.
     pub fn others(&self) -> impl Iterator<Item = &Member> {
         self.people().into_iter().filter(|present| !present.is_me).map(|present| present.first)

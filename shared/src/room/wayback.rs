@@ -82,7 +82,7 @@ impl Engine {
         let (leaf, epoch) = out.map_or((group.leaf(), group.epoch()), |out| (out.leaf, out.epoch));
         let way = WayBack {
             meta: Some(meta),
-            own: Some(self.own.clone()),
+            own: Some(self.own_in_group()),
             group_info: group.public_info().ok()?,
             nodes: group.tree().ok()?.0,
             leaf,

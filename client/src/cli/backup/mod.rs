@@ -167,6 +167,7 @@ impl BackupCommand {
         let is_its_own = |given: &Phrase| {
             next.is_none_or(|next| RecoveryKey::from_seed(&given.recovery_seed()).next() == next)
         };
+        let why = if next.is_some() { Why::Backup } else { Why::BackupAlone };
         let phrase = match (&kept, given) {
             (_, Some(given)) if is_its_own(&given) => return Ok(given),
             (_, Some(_)) => return Err(words::another_phrase()),
@@ -187,7 +188,7 @@ impl BackupCommand {
             Some(path) => {
                 phrase::write(path, &phrase).map_err(|error| phrase_words::no_phrase_file(path, &error))?;
             }
-            None => phrase::show(&phrase, Why::Backup)?,
+            None => phrase::show(&phrase, why)?,
         }
         Ok(phrase)
     }

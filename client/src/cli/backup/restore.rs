@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, Write as _},
+    io::{self, IsTerminal as _, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -20,7 +20,10 @@ use crate::{
         setup, telling,
         wait::{Patience, seen},
     },
-    faces::{stdout, words::command::backup as words},
+    faces::{
+        stdout,
+        words::{command::backup as words, failure},
+    },
     failure::{Exit, Failure},
     handle::Runtime,
     runtime::{Event, Past, RoomEvent, now_ms},
@@ -50,14 +53,30 @@ impl RestoreCommand {
         if !self.source.exists() {
             return Err(told(BackupError::Missing));
         }
-        let phrase = match &self.phrase_file {
-            Some(path) => phrase::of_file(path)?,
-            None => phrase::ask()?,
+        let mut left = match self.phrase_file.is_none() && io::stdin().is_terminal() {
+            true => phrase::TRIES - 1,
+            false => 0,
         };
-        let key = BackupKey::from_bytes(&phrase.backup_key());
-        let restored = backup::restore(&self.source, &key, &dir, now_ms(), &random()).map_err(told)?;
+        let restored = loop {
+            let phrase = match &self.phrase_file {
+                Some(path) => phrase::of_file(path)?,
+                None => phrase::ask()?,
+            };
+            let key = BackupKey::from_bytes(&phrase.backup_key());
+            match backup::restore(&self.source, &key, &dir, now_ms(), &random()) {
+                // Some words are another phrase if one of them is mistyped.
+                Err(BackupError::WrongPhrase) if left > 0 => {
+                    left -= 1;
+                    eprintln!("{}", failure(&told(BackupError::WrongPhrase)));
+                }
+                done => break done.map_err(told)?,
+            }
+        };
         say_restored(globals, &restored, dir.path());
         self.settings(globals, &restored);
+        if !globals.json {
+            eprintln!("{}", words::NO_PLAN);
+        }
         let exit = match restored.rooms.iter().any(|room| room.standing == Standing::Asks) {
             true => come_back(globals, &restored, self.patience).await?,
             false => Exit::Ok,
@@ -165,9 +184,12 @@ async fn until_back(
         seen(runtime, event.notice()).await;
         let Event::Room { room, event } = event else { continue };
         let Some(index) = left.iter().position(|label| **label == *room) else { continue };
-        let told = match &event {
-            RoomEvent::Notice { notice, .. } if notice.code() == Some("back") => words::BACK,
-            RoomEvent::Notice { notice, .. } if notice.code() == Some("another_came") => {
+        let Some((told, code)) = came_of(&event) else { continue };
+        // What was refused in one room is the command's answer, whatever the others say.
+        *exit = if code == Exit::Ok { *exit } else { code };
+        let told = match (told, &event) {
+            (Some(told), _) => told,
+            (None, RoomEvent::Notice { notice, .. }) => {
                 match is_warned && !globals.json {
                     // It is the same in each of them, and long.
                     true => eprintln!("{}", words::of_room(&room, words::ANOTHER_CAME)),
@@ -178,14 +200,52 @@ async fn until_back(
                 is_warned = true;
                 continue;
             }
-            RoomEvent::Engine(engine::Event::Closed { reason: CloseReason::KeyReplaced, .. }) => {
-                *exit = Exit::Refused;
-                words::KEY_REPLACED
-            }
-            RoomEvent::Engine(engine::Event::Closed { .. }) => words::NO_MEMBER,
-            _ => continue,
+            (None, _) => continue,
         };
         left.remove(index);
         say_room(globals, &room, told);
+    }
+}
+
+/// What a room's event says of its coming back, and how the command ends for it; none where it says nothing of that. Without words: it
+/// asks on, and what came is told as such.
+fn came_of(event: &RoomEvent) -> Option<(Option<(&'static str, &'static str)>, Exit)> {
+    match event {
+        RoomEvent::Notice { notice, .. } => match notice.code()? {
+            "back" => Some((Some(words::BACK), Exit::Ok)),
+            "another_came" => Some((None, Exit::Refused)),
+            _ => None,
+        },
+        RoomEvent::Engine(engine::Event::Closed { reason: CloseReason::KeyReplaced, .. }) => {
+            Some((Some(words::KEY_REPLACED), Exit::Refused))
+        }
+        // Whoever has another key left no place to ask from, so the relay alone answers.
+        RoomEvent::Engine(engine::Event::Closed { .. }) => Some((Some(words::NO_MEMBER), Exit::Refused)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::room::Problem;
+
+    use super::*;
+    use crate::store::Notice;
+
+    #[test]
+    fn restore_that_is_not_let_in_or_not_alone_is_refused_and_says_what_may_have_been() {
+        let closed = |reason| came_of(&RoomEvent::Engine(engine::Event::Closed { reason, was_member: true }));
+        assert_eq!(closed(CloseReason::KeyReplaced), Some((Some(words::KEY_REPLACED), Exit::Refused)));
+        assert_eq!(closed(CloseReason::LockedOut), Some((Some(words::NO_MEMBER), Exit::Refused)));
+        for words in ["removed", "key was replaced", "`schat link --new`", "new invite"] {
+            assert!(words::NO_MEMBER.1.contains(words), "{words}");
+        }
+        let notice = |problem| {
+            let notice = Notice::Problem(problem);
+            came_of(&RoomEvent::Notice { ordinal: 1, notice, again: false })
+        };
+        assert_eq!(notice(Problem::AnotherCame), Some((None, Exit::Refused)));
+        assert_eq!(notice(Problem::Back { has_missed: false }), Some((Some(words::BACK), Exit::Ok)));
+        assert_eq!(notice(Problem::Leaving), None);
     }
 }

@@ -28,16 +28,16 @@ pub(super) enum DevicesCommand {
     /// Call this device so, in every room.
     Rename {
         /// What members see beside your name.
-        #[arg(allow_hyphen_values = true)]
-        name: String,
+        #[arg(value_name = "NAME", allow_hyphen_values = true)]
+        called: String,
     },
     /// Take another device out of every room: it reads nothing more, and all invites end.
     ///
     /// It tells room by room what became of it. What could not be done yet is done at the next start, whatever happens until then.
     Remove {
         /// What it is called, or its id as the list shows it.
-        #[arg(allow_hyphen_values = true)]
-        name: String,
+        #[arg(value_name = "NAME", allow_hyphen_values = true)]
+        device: String,
         #[command(flatten)]
         patience: Patience,
     },
@@ -60,16 +60,16 @@ pub(super) async fn devices(globals: &Globals, command: Option<DevicesCommand>) 
         DevicesCommand::List => {
             reading(&runtime, &mut events, runtime.devices()).await.map(|all| list(globals, all))
         }
-        DevicesCommand::Rename { name } => {
-            reading(&runtime, &mut events, runtime.name_device(&name)).await.map(|()| {
+        DevicesCommand::Rename { called } => {
+            reading(&runtime, &mut events, runtime.name_device(&called)).await.map(|()| {
                 if !globals.json {
-                    stdout::line(&words::devices::named(&name));
+                    stdout::line(&words::devices::named(&called));
                 }
                 Exit::Ok
             })
         }
-        DevicesCommand::Remove { name, patience } => {
-            remove(globals, &runtime, &mut events, (&name, patience)).await
+        DevicesCommand::Remove { device, patience } => {
+            remove(globals, &runtime, &mut events, (&device, patience)).await
         }
         // Above: it asks before anything runs.
         DevicesCommand::ReplaceKey(_) => Ok(Exit::Usage),
@@ -93,6 +93,7 @@ async fn remove(
     events: &mut mpsc::Receiver<Event>,
     (name, patience): (&str, Patience),
 ) -> Result<Exit, Failure> {
+    let beyond = reading(runtime, events, runtime.rooms_beyond(Some(name))).await?;
     let mut found = reading(runtime, events, runtime.remove_device(name)).await?;
     let say = |line: String| {
         if !globals.json {
@@ -126,10 +127,11 @@ async fn remove(
     for one in found.iter().filter(|one| one.goes) {
         say(words::devices::removal(&one.room, one.is_hidden, false));
     }
+    words::devices::beyond(beyond).into_iter().for_each(say);
     if globals.json {
-        stdout::line(&Out::devices(found).to_line());
+        stdout::line(&Out::devices_removed(found, beyond).to_line());
     }
-    Ok(if is_done { Exit::Ok } else { Exit::Network })
+    Ok(if is_done && beyond.rooms == 0 { Exit::Ok } else { Exit::Network })
 }
 
 /// The room of own devices tells nobody anything, so it is looked at again after this.

@@ -63,6 +63,7 @@ async fn replace(
     let fresh = Phrase::draw(&random());
     let entropy = Entropy(*fresh.as_bytes());
     let new_file = wanted.new_phrase_file;
+    let written = new_file.clone();
     let kept = async {
         let kept = spawn_blocking(move || match new_file {
             Some(path) => {
@@ -73,9 +74,16 @@ async fn replace(
         kept.await.unwrap_or_else(|_| Err(phrase_words::not_confirmed(Why::NewKey)))
     };
     reading(runtime, events, kept).await?;
+    let beyond = reading(runtime, events, runtime.rooms_beyond(None)).await?;
     let rooms = match reading(runtime, events, runtime.replace_key(phrase, Some(entropy))).await? {
         Replaced::Done(rooms) => rooms,
-        other => return Err(words::not_replaced(&other)),
+        other => {
+            // Another command was faster: nobody is to take these words for those of the account.
+            if let Some(file) = written {
+                let _ = spawn_blocking(|| std::fs::remove_file(file)).await;
+            }
+            return Err(words::not_replaced(&other));
+        }
     };
     if !globals.json {
         stdout::line(words::REPLACED);
@@ -83,11 +91,12 @@ async fn replace(
     let rooms = follow(globals, runtime, events, (rooms, wanted.patience)).await?;
     let is_done = rooms.iter().all(|room| room.is_done);
     if globals.json {
-        stdout::line(&Out::key_replaced(rooms).to_line());
+        stdout::line(&Out::key_replaced(rooms, beyond).to_line());
     } else {
         rooms.iter().filter(|room| !room.is_done).all(|room| stdout::line(&words::room(room)));
+        words::beyond(beyond).iter().all(|line| stdout::line(line));
     }
-    Ok(if is_done { Exit::Ok } else { Exit::Network })
+    Ok(if is_done && beyond.rooms == 0 { Exit::Ok } else { Exit::Network })
 }
 
 /// Waits for the rooms, and tells of each that has the key. What comes back is how they are.

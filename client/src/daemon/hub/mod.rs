@@ -214,6 +214,9 @@ impl Faces {
 
     fn learn(&mut self, event: &Event) {
         match event {
+            Event::Relay { relay, state: RelayState::Ended } => {
+                self.relays.remove(relay);
+            }
             Event::Relay { relay, state } => {
                 self.relays.insert(relay.clone(), state.clone());
             }

@@ -149,11 +149,11 @@ pub async fn execute(
             Ok(Done::say(words::devices::removes(&found)))
         }
         TypedLine::RemoveDevice(name) => {
+            let beyond = runtime.rooms_beyond(Some(&name)).await?;
             let found = runtime.remove_device(&name).await?;
-            Ok(Done {
-                watch: Some((name, found.clone())),
-                ..Done::say(words::devices::asked_removal(&found))
-            })
+            let mut told = words::devices::asked_removal(&found);
+            words::devices::beyond(beyond).iter().for_each(|line| told.extend([" ", line.as_str()]));
+            Ok(Done { watch: Some((name, found)), ..Done::say(told) })
         }
         TypedLine::ReplaceKey => Ok(Done::say(words::devices::REPLACE_KEY)),
         TypedLine::NameDevice(name) => {
@@ -310,10 +310,12 @@ async fn why(runtime: &Runtime) -> Result<Done, Failure> {
 }
 
 /// The others would have no moderator.
-fn is_last_moderator(view: &engine::GroupView) -> bool {
-    let mut others = view.members.iter().filter(|member| !member.me).peekable();
-    let is_one = view.members.iter().filter(|member| member.me).count() == 1;
-    is_one && others.peek().is_some() && !others.any(|member| member.is_moderator)
+pub(super) fn is_last_moderator(view: &engine::GroupView) -> bool {
+    let Some(me) = view.members.iter().find(|member| member.me) else { return false };
+    // Whoever leaves takes their other devices along.
+    let is_other = |member: &&engine::Member| member.person.fingerprint != me.person.fingerprint;
+    let mut others = view.members.iter().filter(is_other).peekable();
+    others.peek().is_some() && !others.any(|member| member.is_moderator)
 }
 
 fn view(runtime: &Runtime, room: &str) -> Result<Arc<engine::GroupView>, Failure> {

@@ -302,7 +302,7 @@ async fn execute(runtime: &Runtime, cmd: Cmd, pending: &Pending) {
         },
         Cmd::Devices => runtime.devices().await.map(|all| say(&Out::devices(all))).map_err(Failure::from),
         Cmd::DeviceRemove { device } => {
-            runtime.remove_device(&device).await.map(|found| say(&Out::devices(found))).map_err(Failure::from)
+            remove_device(runtime, &device).await.map(|done| say(&done)).map_err(Failure::from)
         }
         Cmd::DeviceRename { name } => runtime.name_device(&name).await.map_err(Failure::from),
         Cmd::Verify { room, member, yes } => match find(runtime, &room, &member) {
@@ -389,6 +389,12 @@ async fn verify(runtime: &Runtime, room: &str, person: &Person, mark: Option<boo
     let is_verified = runtime.is_verified(&person.fingerprint);
     say(&Out::safety(room, person, &runtime.compare(&person.fingerprint), is_verified));
     Ok(())
+}
+
+async fn remove_device(runtime: &Runtime, device: &str) -> Result<Out, crate::reason::Reason> {
+    // Once it is to go it says nothing more.
+    let beyond = runtime.rooms_beyond(Some(device)).await?;
+    Ok(Out::devices_removed(runtime.remove_device(device).await?, beyond))
 }
 
 fn find(runtime: &Runtime, room: &str, member: &str) -> Result<Person, Failure> {

@@ -75,11 +75,12 @@ impl Shared {
         if !self.named().contains_key(room) {
             // What cannot be read is not shown either.
             let past = runtime.past_before(room, u64::MAX, PAST).await.unwrap_or_default();
+            let changes = runtime.key_changes().await.unwrap_or_default();
             let named = past.iter().flat_map(Item::people).collect::<Vec<_>>();
             let mut all = self.named();
             let names = &mut all.entry(room.to_owned()).or_default().names;
             names.add_all(&named);
-            names.became_all(past.iter().filter_map(Item::change));
+            names.became_all(past.iter().filter_map(Item::change).chain(changes));
         }
         let view = runtime.view(room);
         let mut all = self.named();

@@ -209,6 +209,9 @@ impl<'a> Act<'a> {
             app.alert(words::reason(&reason));
             Vec::new()
         });
+        // What a device was handed does not tell of changes.
+        let changes = runtime.key_changes().await.unwrap_or_default();
+        app.take_changes(&wanted, changes);
         app.take_page(&wanted, found);
     }
 

@@ -159,6 +159,15 @@ pub fn alarm(alarm: &Alarm) -> String {
             "That you compared numbers with {} was said by a device alone that is yours no more. They are not verified any more.",
             named(people)
         ),
+        Alarm::MarksRestored { people } => format!(
+            "A device that is yours no more had taken back that you compared numbers with {}. They are verified again.",
+            named(people)
+        ),
+        Alarm::SettingsRestored { settings } => format!(
+            "A device that is yours no more had changed your settings: {}. They are as they were before, from the next start on. \
+             What was sent meanwhile went by its choice.",
+            settings.join(", ")
+        ),
     }
 }
 
@@ -200,7 +209,8 @@ pub fn remedy(alarm: &Alarm) -> &'static str {
     match alarm {
         Alarm::OwnMessageUnknown | Alarm::OwnCommitUnknown => {
             "If you restored a backup or copied the profile, that is why: use one of the two only. If not, somebody has your backup and its \
-             phrase, or a copy of this device: run `schat devices replace-key` at once."
+             phrase, or a copy of this device: run `schat devices replace-key`, with your twelve words. The copy is out then, and the device \
+             at which you do that stays."
         }
         Alarm::OwnDeviceLinked { .. } => {
             "If you linked it at another device, nothing is to be done. If not, somebody has your account: `schat devices remove ID` takes it out \
@@ -208,6 +218,12 @@ pub fn remedy(alarm: &Alarm) -> &'static str {
         }
         Alarm::MarksDropped { .. } => {
             "If that device was not in other hands, nothing was wrong. Compare with them here: /verify NAME."
+        }
+        Alarm::MarksRestored { .. } => {
+            "If it was you who took them back, say so here: /unverify NAME. If not, look whether their keys changed meanwhile."
+        }
+        Alarm::SettingsRestored { .. } => {
+            "If it was you who changed them, change them once more, in the settings file here: `schat config` shows what is in force."
         }
         other => alarm_remedy(other.kind()),
     }

@@ -85,7 +85,7 @@ pub fn closed(reason: &CloseReason) -> String {
         CloseReason::Superseded => {
             "A copy of this device has connected to the room, so this one stops. If you started it, or copied the profile: use one of the two \
              only, and start again here if it is this one. If not, somebody has a copy of this device and speaks as you: run \
-             `schat devices replace-key` at once, here or at another device of yours."
+             `schat devices replace-key` here, with your twelve words. The copy is out then, and this device stays."
         }
         CloseReason::LinkNotTrusted(error) => {
             return format!("The link is not to be trusted: {error}. Ask for a new one.");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{called, counted, text::day, when};
-use crate::runtime::OwnDevice;
+use crate::runtime::{OwnDevice, RoomsBeyond};
 use shared::identity::names::fold;
 
 /// All of them, a line each, whatever number of rooms it is in: this one first, then those that say who they are, then leaves of
@@ -19,7 +19,7 @@ pub fn devices(all: &[OwnDevice]) -> Vec<String> {
         rows.entry((!one.is_me, is_unknown, name_of(one, all), by)).or_default().push(one);
     }
     if rows.is_empty() {
-        return vec!["You are in no room, so no room knows a device of yours. If another device of yours took this one out, or your account's key was \
+        return vec!["This device is in no room, so it knows of no device of yours, not even itself. If another device of yours took this one out, or your account's key was \
                      replaced: `schat link` makes it one of yours again.".to_owned()];
     }
     let mut lines = Vec::new();
@@ -122,6 +122,28 @@ pub fn asked_removal(places: &[OwnDevice]) -> String {
     format!("It goes from {from}; where the relay is not there now, as soon as it is. {STOLEN}")
 }
 
+/// Rooms from which this device cannot take the one that goes.
+pub fn beyond(beyond: RoomsBeyond) -> Option<String> {
+    let left = beyond.rooms.checked_sub(beyond.reached)?;
+    if beyond.rooms == 0 {
+        return None;
+    }
+    let mut line =
+        format!("It says that it is in {} that this device is not in.", counted(beyond.rooms, "room"));
+    if beyond.reached > 0 {
+        line.push_str(&format!(
+            " In {} of them another device of yours is: it takes it out there, once it runs.",
+            beyond.reached
+        ));
+    }
+    if left > 0 {
+        line.push_str(&format!(
+            " In {left} of them no device of yours is left that could: ask somebody there to remove it."
+        ));
+    }
+    Some(line)
+}
+
 /// A removal that was asked for is done, or how far it is. `left`: where the device is still.
 pub fn removal_ended(named: &str, left: &[OwnDevice]) -> String {
     let named = called(named);
@@ -203,6 +225,20 @@ mod tests {
         let other = OwnDevice { id: DeviceId([7; 16]), ..at("lobby", "phone", None) };
         let told = devices(&[at("lobby", "phone", None), other]);
         assert_eq!(told, ["phone, id 00000000: lobby", "phone, id 07070707: lobby"]);
+    }
+
+    #[test]
+    fn rooms_that_this_device_cannot_reach_are_told_with_who_can() {
+        assert_eq!(beyond(RoomsBeyond::default()), None);
+        let told = beyond(RoomsBeyond { rooms: 3, reached: 1 }).unwrap();
+        assert!(
+            told.contains("3 rooms")
+                && told.contains("In 1 of them another")
+                && told.contains("In 2 of them no"),
+            "{told}"
+        );
+        let told = beyond(RoomsBeyond { rooms: 1, reached: 1 }).unwrap();
+        assert!(told.contains("1 room ") && !told.contains("ask somebody"), "{told}");
     }
 
     #[test]

@@ -18,6 +18,9 @@ pub const LINK_ASK: &str =
 /// Said to somebody who means yes, and has typed no digits.
 pub const LINK_DIGITS: &str = "Those are not twelve digits. The new device shows them below the words.";
 
+/// Said to whoever gave it up.
+pub const LINK_GIVEN_UP: &str = "The linking was given up.";
+
 /// What is asked where the profile has an account that is in no room.
 pub const LINK_GIVE_UP: &str = "The account of this profile is in no room here: if it once was, perhaps since another device of yours took this one out, or \
                                 replaced the account's key. This device can become one of your account again, or of another; what was said in its \
@@ -160,7 +163,10 @@ fn not_linked(end: &LinkEnd) -> Failure {
     let again = "Nothing was handed over. To try again: `schat link` on the new device.";
     let (code, message, remedy) = match end {
         LinkEnd::Refused => ("refused", "You said that the devices do not show the same.", FOREIGN),
-        LinkEnd::GivenUp => ("given_up", "The linking was given up.", again),
+        LinkEnd::OtherDigits => {
+            ("refused", "Those were not the digits that the new device shows, so it was not linked.", FOREIGN)
+        }
+        LinkEnd::GivenUp => ("given_up", LINK_GIVEN_UP, again),
         LinkEnd::Late => ("late", "The time for the linking is over.", again),
         LinkEnd::Another | LinkEnd::Theirs(EndReason::Another) => {
             ("another", "There was another device in the linking than the two.", FOREIGN)

@@ -31,7 +31,8 @@ pub use file::{Speed, bytes, file, first_words, gauge, percent, place, transfer,
 pub use invites::{GIVE_LINK, find_invite, invite, invite_id, invited, invites, link};
 pub use leaving::{UNSENT, forget, forgets, forgotten, leaves, waiting};
 pub use linking::{
-    LINK_ASK, LINK_DIGITS, LINK_GIVE_UP, LINK_WAITS, link_ended, link_short, link_told, linking, with_camera,
+    LINK_ASK, LINK_DIGITS, LINK_GIVE_UP, LINK_GIVEN_UP, LINK_WAITS, link_ended, link_short, link_told,
+    linking, with_camera,
 };
 pub use notice::notice;
 pub use people::{Among, find, heard, name, namesake, safety, who, who_was};

@@ -139,7 +139,7 @@ pub fn happening<'a>(what: &'a RoomLogItem, label: Option<&str>, among: impl Int
         RoomLogItem::Joined { who: one, by: None } => format!("{} joined{there}.", who(one, among)),
         RoomLogItem::Linked { who: one, device } => {
             let place = label.map(|_| format!(" in{there}")).unwrap_or_default();
-            format!("{} linked a device{place}: {}.", who(one, among), called(device))
+            format!("{} came in with another device{place}: {}.", who(one, among), called(device))
         }
         RoomLogItem::Unlinked { who: one, device, by } if one.fingerprint == by.fingerprint => {
             let place = label.map(|_| format!(" from{there}")).unwrap_or_default();

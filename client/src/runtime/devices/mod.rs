@@ -97,6 +97,14 @@ impl Local {
             return;
         }
         let (me, mut most) = (self.me().1, 1);
+        // There each device is once, and a room of people may count one that is gone while its relay is away.
+        if let Some(own) = self.own_devices() {
+            self.settled(&own.label).await;
+            let Some(view) = self.view(&own.label) else { return };
+            most = most.max(own_leaves(Some(&*view), &me));
+            let _ = self.0.vault.run(move |store| store.own_devices_at_most(most)).await;
+            return;
+        }
         for status in self.all_rooms().into_iter().filter(|status| status.over.is_none()) {
             self.settled(&status.label).await;
             // Where nothing is known of a room, nothing is said of all of them.
@@ -129,7 +137,7 @@ impl Local {
         }
         for one in &found {
             // A room that cannot be told now is with what it tells next.
-            let _ = self.tell(&one.room, Command::RemoveDevice { who: me, device: one.id }).await;
+            let _ = self.ensure(&one.room, Command::RemoveDevice { who: me, device: one.id }).await;
         }
         Ok(found)
     }

@@ -79,6 +79,8 @@ pub enum RelayState {
         /// When it is tried again.
         retry: Option<Duration>,
     },
+    /// It was not there, and nobody needs it any more.
+    Ended,
 }
 
 /// What happened in a room.

@@ -24,6 +24,7 @@ pub(super) fn told(event: &Event) {
 fn relay(state: &RelayState) {
     match state {
         RelayState::Connecting => debug!("dials"),
+        RelayState::Ended => debug!("needed no more"),
         RelayState::Connected { trust, carrier } => {
             info!(carrier = carrier_of(*carrier), trust = trust_of(*trust), "connected");
         }

@@ -88,7 +88,7 @@ impl Dialer {
             self.tell(RelayState::Connecting).await;
             let dialed = tokio::select! {
                 dialed = self.dial_within(backoff.search_time()) => dialed,
-                () = state.closed() => return,
+                () = state.closed() => return self.tell(RelayState::Ended).await,
             };
             let (reason, is_final) = match dialed {
                 Ok(dialed) => match self.use_up(dialed, &state, &nudge, &mut backoff).await {
@@ -103,7 +103,7 @@ impl Dialer {
             tokio::select! {
                 () = sleep(wait.unwrap_or(Duration::MAX)) => {}
                 () = nudge.notified() => {}
-                () = state.closed() => return,
+                () = state.closed() => return self.tell(RelayState::Ended).await,
             }
         }
     }

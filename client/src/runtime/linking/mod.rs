@@ -18,6 +18,7 @@ mod record;
 mod steps;
 mod task;
 
+pub use gather::is_of_own_devices;
 pub(super) use gather::no_answer;
 
 use std::{sync::Arc, time::Duration};
@@ -51,6 +52,9 @@ const ASKS: usize = 8;
 /// How long a relay may take to answer, dialling included: longer than a way over TCP takes, and somebody waits.
 const MEET: Duration = Duration::from_secs(30);
 
+/// Attempts to reach it meanwhile: a name that does not exist is said at once, and one that was lost on the way is asked again.
+const ATTEMPTS: u32 = 3;
+
 /// What the room of a linking is called, by who made it. Nobody sees it but the two programs.
 const NEW: &str = "schat link new";
 const OLD: &str = "schat link old";
@@ -66,6 +70,8 @@ pub(super) struct Linking {
     asks: Option<mpsc::Sender<Ask>>,
     task: Option<JoinHandle<()>>,
     entering: Option<JoinHandle<()>>,
+    /// The relay of a code that this device made.
+    made_at: Option<RelayAddress>,
 }
 
 /// How much of the rooms' past is handed over.
@@ -103,13 +109,16 @@ pub enum Answer {
 }
 
 impl Local {
-    /// Links this device: by the code that the other one shows, or by showing one. A linking that is under way is told again.
+    /// Links this device: by the code that the other one shows, or by showing one. A linking that is under way is told again. A
+    /// relay that is named is the one of rooms that are named without one, once it answered: what was mistyped leads nowhere later.
     ///
     /// # Errors
     /// [`Reason`] when the code is none, its relay cannot be asked, or another linking is under way.
     pub(crate) async fn link(&self, code: Option<&str>, relay: Option<RelayAddress>) -> Result<(), Reason> {
         if let Some(asks) = self.linking_asks() {
-            if code.is_some() {
+            let made_at = lock(&self.0.linking).made_at.clone();
+            let is_elsewhere = made_at.is_some_and(|at| relay.as_ref().is_some_and(|relay| *relay != at));
+            if code.is_some() || is_elsewhere {
                 return Err(LinkReason::Busy.into());
             }
             // It may be just ending; then it was told.
@@ -120,8 +129,8 @@ impl Local {
             return Err(LinkReason::TakenOut.into());
         }
         let begun = match code {
-            Some(code) => self.take_code(code).await?,
-            None => self.make_code(relay)?,
+            Some(code) => self.take_code(code, relay).await?,
+            None => self.make_code(relay).await?,
         };
         self.start_link(begun)
     }
@@ -155,7 +164,7 @@ impl Local {
         let Some(mut record) = record.filter(|record| record.role == self.role()) else {
             // Of another version, or of a profile that was somebody else's: nothing comes of it.
             let forget = |store: &mut Store| {
-                store.await_own_device(false)?;
+                store.await_no_device()?;
                 store.forget_linking()
             };
             return Ok(self.0.vault.run(forget).await?);
@@ -174,7 +183,7 @@ impl Local {
                 record.step = record::Step::Ending;
                 let endings = record.endings();
                 let end = move |store: &mut Store| {
-                    store.await_own_device(false)?;
+                    store.await_no_device()?;
                     store.end_linking(room, &endings)
                 };
                 Ok(self.0.vault.run(end).await?)
@@ -209,13 +218,14 @@ impl Local {
 
     fn start_link(&self, begun: Begun) -> Result<(), Reason> {
         let (asks, receiver) = mpsc::channel(ASKS);
+        let made_at = begun.record.relay().filter(|_| begun.record.is_maker).map(|(address, _)| address);
         let task = Task::new(self, begun, receiver).ok_or(LinkReason::NoRelay)?;
         let mut linking = lock(&self.0.linking);
         // Whoever asked at the same time was first.
         if linking.asks.as_ref().is_some_and(|asks| !asks.is_closed()) {
             return Err(LinkReason::Busy.into());
         }
-        linking.asks = Some(asks);
+        (linking.asks, linking.made_at) = (Some(asks), made_at);
         linking.task = Some(tokio::spawn(task.run()));
         Ok(())
     }
@@ -233,7 +243,8 @@ impl Local {
         }
     }
 
-    fn make_code(&self, relay: Option<RelayAddress>) -> Result<Begun, Reason> {
+    async fn make_code(&self, relay: Option<RelayAddress>) -> Result<Begun, Reason> {
+        let is_named = relay.is_some();
         // What else is said where there is none leads to another account.
         let place = match self.place(relay).map_err(|_| LinkReason::NoRelay)? {
             // Whoever is to be linked reaches it as everybody does.
@@ -243,6 +254,12 @@ impl Local {
             place @ Where::Relay { .. } => Some(place),
         };
         let place = place.ok_or(LinkReason::NoRelay)?;
+        if let Where::Relay { address, pin } = &place {
+            self.met(address, *pin).await?;
+            if is_named {
+                self.remember_relay(address).await?;
+            }
+        }
         let random = lock(&self.0.profile).engine.random.clone();
         let profile = self.nobody(Identity::generate(&random, Next::NONE));
         let name = if self.role() == Role::New { NEW } else { OLD };
@@ -251,10 +268,10 @@ impl Local {
         self.begun((engine, profile), &place, true)
     }
 
-    async fn take_code(&self, code: &str) -> Result<Begun, Reason> {
+    async fn take_code(&self, code: &str, relay: Option<RelayAddress>) -> Result<Begun, Reason> {
         let invite = match code.parse::<InviteLink>() {
             Ok(invite) => invite,
-            Err(_) => self.at_our_relay(code).await?,
+            Err(_) => self.at_our_relay(code, relay).await?,
         };
         let address = RelayAddress::new(&invite.host, invite.port).map_err(|_| LinkReason::BadCode)?;
         let random = lock(&self.0.profile).engine.random.clone();
@@ -294,21 +311,37 @@ impl Local {
     async fn met(&self, address: &RelayAddress, pin: Option<Pin>) -> Result<(), Reason> {
         let relay = self.0.link(address.clone(), pin);
         let mut state = relay.state.clone();
-        let is_decided = |state: &LinkState| !matches!(state, LinkState::Down);
-        let decided = timeout(MEET, state.wait_for(is_decided)).await;
-        match decided {
-            Ok(Ok(state)) if matches!(&*state, LinkState::Up(..)) => Ok(()),
-            _ => Err(self.why().unwrap_or_else(|| LinkReason::NoRelay.into())),
+        let met = async {
+            for _ in 0..ATTEMPTS {
+                match &*state.borrow_and_update() {
+                    LinkState::Up(..) => return true,
+                    LinkState::Refused => return false,
+                    // Somebody waits, and it may be waiting itself.
+                    LinkState::Down => relay.nudge(),
+                }
+                if state.changed().await.is_err() {
+                    return false;
+                }
+            }
+            matches!(&*state.borrow(), LinkState::Up(..))
+        };
+        match timeout(MEET, met).await {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(_) => Err(self.why().unwrap_or_else(|| LinkReason::NoRelay.into())),
         }
     }
 
-    /// A code without a relay is of the one that this device uses, with the pin that is known of it.
-    async fn at_our_relay(&self, code: &str) -> Result<InviteLink, Reason> {
+    /// A code without a relay is of the one that is named beside it, or that this device uses, with the pin that is known of it.
+    async fn at_our_relay(&self, code: &str, relay: Option<RelayAddress>) -> Result<InviteLink, Reason> {
         let mut link = Link::from_code(code).map_err(|_| LinkReason::BadCode)?;
-        let Ok(Where::Relay { address, pin }) = self.place(None) else {
-            return Err(LinkReason::NoRelay.into());
+        let is_named = relay.is_some();
+        let Ok(Where::Relay { address, pin }) = self.place(relay) else {
+            return Err(LinkReason::NoRelayForCode.into());
         };
         self.met(&address, pin).await?;
+        if is_named {
+            self.remember_relay(&address).await?;
+        }
         let relay = address.clone();
         let known = self.0.vault.run(move |store| store.known_relay(&relay)).await?;
         let known = match known {

@@ -21,7 +21,7 @@ use proto::{
 use shared::{
     identity::{Fingerprint, Identity, KeyChange},
     invite::link::InviteLink,
-    room::{self as engine, Command, Engine, Input, MessageBody, Millis, Person},
+    room::{self as engine, Command, Engine, Input, MessageBody, Millis, Person, Problem},
 };
 use tokio::{
     sync::{Notify, mpsc, oneshot, watch},
@@ -49,7 +49,7 @@ use super::{
 };
 use crate::{
     reason::{Reason, RelayReason, RoomReason, Unloaded},
-    store::{Committed, People, RoomLogItem, RoomRecord, StoredNotice, Vault, Where},
+    store::{Came, Committed, People, RoomLogItem, RoomRecord, StoredNotice, Vault, Where},
     transport::{Pin, RelayAddress, RoomStream},
 };
 
@@ -66,6 +66,8 @@ const PAGE: u32 = 100;
 pub(super) enum Ask {
     /// Something for the engine; answered when it is saved.
     Command(Command, Option<FaceId>, oneshot::Sender<Result<(), Reason>>),
+    /// Something that is to be so, and may be so already; answered when it was tried.
+    Ensure(Command, oneshot::Sender<()>),
     /// Signs for a file on a connection. None: we are not in.
     Prove(BlobId, [u8; CHANNEL_BINDING_LEN], oneshot::Sender<Option<BlobProof>>),
     /// A file is at the relay: says so, and in the same step it is under way no more.
@@ -76,6 +78,8 @@ pub(super) enum Ask {
     InviteDevice { whose: [u8; 16], expires_ms: Millis, reply: oneshot::Sender<Result<InviteLink, Reason>> },
     /// None of our devices says that it is this one, which is called so; answered when the alarm is stored.
     Unclaimed(String, oneshot::Sender<Result<(), Reason>>),
+    /// Something was learnt of people elsewhere.
+    Look,
     /// What waits for the relay.
     Queued(oneshot::Sender<Vec<engine::Event>>),
     /// Say goodbye and end.
@@ -121,6 +125,8 @@ pub(super) struct Room {
     wants_invite: bool,
     /// What follows from what is being applied: applied next.
     follow_ups: Vec<Input>,
+    /// What is being applied follows from something else.
+    is_following: bool,
     /// Whose command is being carried out: errors of it are for that face.
     asker: Option<FaceId>,
     /// A device of this account that is none of ours, to be told of with the next step.
@@ -200,6 +206,7 @@ impl Room {
             is_leaving: false,
             wants_invite: false,
             follow_ups: Vec::new(),
+            is_following: false,
             asker: None,
             unclaimed: None,
             offering: None,
@@ -287,6 +294,17 @@ impl Room {
                 // Whoever asked may be gone.
                 let _ = reply.send(done);
             }
+            Turn::Ask(Some(Ask::Look)) => {
+                self.guard.look_again();
+                // What cannot be stored is told there.
+                let _ = self.apply(vec![Input::Tick]).await;
+            }
+            Turn::Ask(Some(Ask::Ensure(command, reply))) => {
+                self.follow_ups.push(Input::Command(command));
+                let _ = self.apply(Vec::new()).await;
+                // Whoever asked may be gone.
+                let _ = reply.send(());
+            }
             Turn::Ask(Some(Ask::Account(account, reply))) => {
                 self.take_account(account).await;
                 // Whoever asked may be gone.
@@ -366,8 +384,10 @@ impl Room {
         let done = self.apply_all(inputs).await;
         while !self.follow_ups.is_empty() && !self.is_over {
             let follow_ups = std::mem::take(&mut self.follow_ups);
+            self.is_following = true;
             // What cannot be stored is told there.
             let _ = self.apply_all(follow_ups).await;
+            self.is_following = false;
         }
         done
     }
@@ -394,9 +414,11 @@ impl Room {
         let me = Person { name: engine.name().to_owned(), fingerprint };
         let was = self.profile.identity.change().map(KeyChange::old).filter(|was| *was != fingerprint);
         let mut look = Look {
+            room: self.record.id,
             people: &self.people,
             me,
             was,
+            now_as: self.profile.identity.fingerprint(),
             now,
             met: Vec::new(),
             namesakes: Vec::new(),
@@ -405,21 +427,34 @@ impl Room {
         while let Some(input) = inputs.next(engine) {
             let entry = delivered(&input);
             let mut output = engine.step(input, now);
+            if self.is_following {
+                output.events.retain(|event| !is_so_already(event));
+            }
             output.events = output.events.into_iter().fold(Vec::new(), |mut events, event| {
                 let alarms = self.guard.look(&mut look, &event);
-                events.push(event);
+                events.extend(Some(event).filter(|event| !self.guard.is_told(&look, event)));
                 events.extend(alarms);
                 events
             });
+            output.events.extend(self.guard.rest());
             if let Some(device) = own_device(&output.events, &fingerprint) {
-                let count = own_leaves(engine.view().as_ref(), &fingerprint);
-                let (room, seq) = (self.record.id, entry.map(|(seq, _)| seq).unwrap_or_default());
-                let is_news = self.vault.run(move |store| store.own_device_came(room, seq, count)).await;
+                let view = engine.view();
+                let mut members = view.iter().flat_map(|view| &view.members);
+                let came = Came {
+                    seq: entry.map(|(seq, _)| seq).unwrap_or_default(),
+                    invite: members.find(|one| one.device.id == device.id).and_then(|one| one.invite),
+                    count: own_leaves(view.as_ref(), &fingerprint),
+                    is_among: view.as_ref().is_some_and(|view| view.own_devices),
+                };
+                let room = self.record.id;
+                let is_news = self.vault.run(move |store| store.own_device_came(room, came)).await;
                 // Where that cannot be kept it is told, perhaps for each room.
                 if is_news.unwrap_or(true) {
+                    let device = device.name;
                     output.events.push(engine::Event::Alarm(engine::Alarm::OwnDeviceLinked { device }));
                 }
             }
+            output.events.extend(self.guard.still_here(&look));
             if let Some(device) = self.unclaimed.take() {
                 output.events.push(engine::Event::Alarm(engine::Alarm::OwnDeviceLinked { device }));
             }
@@ -445,9 +480,10 @@ impl Room {
         let newest = engine.told_as(engine.cursor());
         let namesakes = look.namesakes;
         step.batch.replacements = look.replaced;
+        let has_learnt = !step.batch.replacements.is_empty();
         step.batch.meetings = look.met.into_iter().map(|(_, met)| met).collect();
         let Step { batch, frames, events, reopen, wake_at } = step;
-        self.wake_at = wake_at;
+        self.wake_at = wake_at.into_iter().chain(self.guard.next()).min();
         debug!(
             changes = batch.changes.len(),
             lines = batch.entries.len(),
@@ -456,7 +492,7 @@ impl Room {
             reopen,
             "step"
         );
-        let (mut done, mut of_devices, mut told) = (Committed::default(), Vec::new(), None);
+        let (mut done, mut of_devices, mut told) = (Committed::default(), Vec::new(), Vec::new());
         if !batch.is_empty() || !self.is_stored {
             let (room, record) = (self.record.id, (!self.is_stored).then(|| self.record.clone()));
             let is_new = record.is_some();
@@ -481,6 +517,10 @@ impl Room {
             self.is_stored = true;
         }
         self.has_taken(newest);
+        if has_learnt {
+            // That account may be in other rooms.
+            self.here.notify_one();
+        }
         self.send(&frames).await;
         let mut notice = done.first_notice;
         for event in events {
@@ -502,7 +542,7 @@ impl Room {
         for (ordinal, notice) in (notice..).zip(done.refused) {
             self.show(RoomEvent::Notice { ordinal, notice, again: false }).await;
         }
-        if let Some(StoredNotice { ordinal, notice, .. }) = told {
+        for StoredNotice { ordinal, notice, .. } in told {
             self.show(RoomEvent::Notice { ordinal, notice, again: false }).await;
         }
         if reopen && !self.is_over {
@@ -561,14 +601,17 @@ fn own_account(profile: &engine::Profile, engine: &Engine) -> Fingerprint {
     }
 }
 
-/// What the device is called that came to ours, if one did.
-fn own_device(events: &[engine::Event], me: &Fingerprint) -> Option<String> {
+/// The device that came to ours, if one did.
+fn own_device(events: &[engine::Event], me: &Fingerprint) -> Option<engine::Device> {
     events.iter().find_map(|event| match event {
-        engine::Event::DeviceJoined { who, device, .. } if who.fingerprint == *me => {
-            Some(device.name.clone())
-        }
+        engine::Event::DeviceJoined { who, device, .. } if who.fingerprint == *me => Some(device.clone()),
         _ => None,
     })
+}
+
+/// What was to go is gone. Nobody typed that it is to go.
+fn is_so_already(event: &engine::Event) -> bool {
+    matches!(event, engine::Event::Problem(Problem::NoSuchMember { .. } | Problem::NoSuchInvite))
 }
 
 /// How many devices of ours are in a room.

@@ -29,6 +29,8 @@ pub(super) struct Ours {
     invites: Vec<[u8; 16]>,
     /// Who this device is in the room of the devices.
     me: Option<DeviceId>,
+    /// The others there.
+    others: Vec<DeviceId>,
 }
 
 impl Ours {
@@ -39,9 +41,12 @@ impl Ours {
     ) -> Self {
         let mut ours = Self::default();
         if record.kind == RoomKind::OwnDevices {
-            let view = engine.view();
-            let mut members = view.iter().flat_map(|view| &view.members);
-            ours.me = members.find(|member| member.me).map(|member| member.device.id);
+            for member in engine.view().iter().flat_map(|view| &view.members) {
+                match member.me {
+                    true => ours.me = Some(member.device.id),
+                    false => ours.others.push(member.device.id),
+                }
+            }
         }
         for event in events {
             match event {
@@ -63,12 +68,15 @@ impl Ours {
 
     /// Returns what has changed by it.
     pub(super) fn store(self, store: &mut Store, room: RoomId, now: Millis) -> Result<Vec<Mark>, StoreError> {
-        let mut taken = Vec::new();
+        let (mut taken, has_done) = (Vec::new(), !self.done.is_empty());
         for (body, device, mine) in self.done {
             taken.extend(store.take_synced(room, &body, (device, mine), now)?);
             if let Some(me) = self.me.filter(|_| !mine) {
                 taken.extend(store.take_catch_up(room, &body, (device, me), now)?);
             }
+        }
+        if has_done {
+            store.end_catch_up(&self.others)?;
         }
         for (device, here) in self.heres {
             store.device_is_here(device, &here)?;
@@ -103,9 +111,9 @@ impl Behind {
     }
 
     /// Returns what was read elsewhere and is here now, and what people are to be told.
-    pub(super) fn store(self, store: &mut Store, room: RoomId) -> (Option<Mark>, Option<StoredNotice>) {
+    pub(super) fn store(self, store: &mut Store, room: RoomId) -> (Option<Mark>, Vec<StoredNotice>) {
         let read = if self.has_lines { store.read_on(room).ok().flatten() } else { None };
-        let told = self.there.and_then(|there| store.forget_devices_without(room, &there).ok().flatten());
-        (read, told)
+        let told = self.there.and_then(|there| store.forget_devices_without(room, &there).ok());
+        (read, told.unwrap_or_default())
     }
 }

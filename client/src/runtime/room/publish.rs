@@ -64,6 +64,12 @@ impl Room {
             }
             // Its place is told before it is read there.
             engine::Event::Sent { seq, .. } => self.has_taken(*seq),
+            // It may have come back from a backup, and know of no device where it is.
+            engine::Event::DeviceBack(_) if self.record.kind == RoomKind::OwnDevices => {
+                // What cannot be written is said with the next day.
+                let _ = self.vault.run(Store::say_device_again).await;
+                self.here.notify_one();
+            }
             engine::Event::DeviceHere { .. } => {
                 self.here.notify_one();
                 // One that is new is told what was done before it came.
@@ -144,13 +150,17 @@ impl Room {
         // What cannot be read now is with what comes next.
         let Ok(wanted) = self.vault.run(move |store| store.device_removals(room)).await else { return };
         for device in wanted {
-            // Its account may be the one that ours was.
-            match view.members.iter().find(|member| member.device.id == device) {
+            // Its account may be the one that ours was. Whoever else is written down there is not ours to take out.
+            match view.members.iter().find(|member| member.device.id == device && view.is_ours(member)) {
                 Some(member) => {
                     let who = member.person.fingerprint;
                     self.follow_ups.push(Input::Command(Command::RemoveDevice { who, device }));
                 }
-                None => drop(self.vault.run(move |store| store.device_is_removed(room, device)).await),
+                None => {
+                    drop(self.vault.run(move |store| store.device_is_removed(room, device)).await);
+                    // It may deserve another way in.
+                    self.here.notify_one();
+                }
             }
         }
     }
@@ -191,8 +201,9 @@ impl Room {
                 .iter()
                 .find(|member| member.me)
                 .map_or(0, |me| own_leaves(Some(view), &me.person.fingerprint));
+            let is_among = view.own_devices;
             // What cannot be kept rings once too often.
-            let _ = self.vault.run(move |store| store.own_devices_are(count)).await;
+            let _ = self.vault.run(move |store| store.own_devices_are(count, is_among)).await;
         }
         if view.own_devices {
             let there: Vec<_> = view.members.iter().map(|member| member.device.id).collect();
@@ -349,6 +360,7 @@ impl Room {
 
     pub(super) fn end(&mut self, why: Over) {
         self.is_over = true;
+        self.people.devices_are(self.record.id, std::collections::BTreeMap::new());
         let mut state = lock(&self.state);
         state.view = None;
         state.over = Some(why);

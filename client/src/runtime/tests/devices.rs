@@ -7,15 +7,15 @@ use super::*;
 use crate::{
     ask::{self, Request as _},
     runtime::event::Sink,
-    store::{AccountHere, crash_point::CrashPoint},
+    store::{AccountHere, Item, crash_point::CrashPoint},
 };
 
 /// Far longer than anything takes.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-pub(super) struct Device {
+pub(in crate::runtime) struct Device {
     name: &'static str,
-    pub(super) local: Local,
+    pub(in crate::runtime) local: Local,
     pub(super) vault: Vault,
 }
 
@@ -36,7 +36,7 @@ impl Device {
         let vault = profile.vault.clone();
         let dial = RelayAddress::new("127.0.0.1", relay.addresses()[0].port()).unwrap();
         let config = Config {
-            transport: Transport::new(None).unwrap(),
+            transport: Transport::new(None).unwrap().trusting_first_use(),
             relay: None,
             own: Some(OwnRelay { dial: dial.clone(), pin: relay.pin(), advertise: dial }),
             past: Past::Nothing,
@@ -88,6 +88,22 @@ impl Device {
         self.local.room(room).is_ok_and(|room| room.view.is_some())
     }
 
+    /// How often it was told in a room of a device that it did not link.
+    pub(super) fn own_device_alarms(&self, room: &str) -> usize {
+        let room = self.local.id(room).unwrap();
+        let rings = |item: &Item| {
+            matches!(
+                item,
+                Item::Happening(Happening {
+                    what: RoomLogItem::Alarm(engine::Alarm::OwnDeviceLinked { .. }),
+                    ..
+                })
+            )
+        };
+        let told = self.vault.now(|store| store.past_after(room, 0, 100)).unwrap();
+        told.iter().filter(|item| rings(item)).count()
+    }
+
     pub(super) fn waits(&self) -> usize {
         self.vault.now(|store| store.unsynced()).unwrap().len()
     }
@@ -110,7 +126,7 @@ pub(super) async fn two(dir: &TempDir, relay: &Relay) -> (Device, Device) {
 }
 
 /// The first of them.
-pub(super) async fn one(dir: &TempDir, relay: &Relay) -> Device {
+pub(in crate::runtime) async fn one(dir: &TempDir, relay: &Relay) -> Device {
     let one = Device::start(dir, "one", relay).await;
     one.local.create(ROOM, None, shared::room::Policy::default()).unwrap();
     one.local.entered(ROOM).await.unwrap();
@@ -120,16 +136,26 @@ pub(super) async fn one(dir: &TempDir, relay: &Relay) -> Device {
     one
 }
 
-/// The other one.
-pub(super) async fn second(one: &Device, dir: &TempDir, relay: &Relay) -> Device {
-    let own = one.local.own_devices().unwrap().label;
+/// Another one with that account, which is in no room.
+pub(super) async fn alike(one: &Device, dir: &TempDir, name: &'static str, relay: &Relay) -> Device {
+    let account = one.vault.now(|store| store.account()).unwrap().unwrap();
     {
-        let account = one.vault.now(|store| store.account()).unwrap().unwrap();
-        let profile = Device::profile(dir, ("two", "ann"));
+        let profile = Device::profile(dir, (name, "ann"));
         let here = AccountHere { identity: &account, backup_key: None };
         profile.vault.now(|store| store.become_device(RoomId([9; 32]), &here, &[])).unwrap();
     }
-    let two = Device::start(dir, "two", relay).await;
+    Device::start(dir, name, relay).await
+}
+
+/// The other one.
+pub(super) async fn second(one: &Device, dir: &TempDir, relay: &Relay) -> Device {
+    next(one, "two", dir, relay).await
+}
+
+/// One more, which is let in by `one`.
+pub(super) async fn next(one: &Device, name: &'static str, dir: &TempDir, relay: &Relay) -> Device {
+    let own = one.local.own_devices().unwrap().label;
+    let two = alike(one, dir, name, relay).await;
     let link = one.local.invite_device(&own, [7; 16]).await.unwrap();
     let label = two.local.join_own_devices(&link).await.unwrap();
     two.local.entered(&label).await.unwrap();

@@ -1,7 +1,11 @@
 mod crash;
-mod devices;
+pub(super) mod devices;
+mod hidden;
 mod in_step;
+mod offered;
 mod old;
+mod open_room;
+mod out;
 mod owner;
 mod strangers;
 
@@ -18,6 +22,11 @@ use crate::{
 };
 
 const ROOM: &str = "team";
+
+async fn relay(dir: &TempDir) -> Relay {
+    let config = relay::Config::new("127.0.0.1:0".parse().unwrap(), dir.path().join("relay"));
+    Relay::start(config).await.unwrap()
+}
 
 async fn enter(dir: &TempDir, name: &str, relay: &Relay) -> (Runtime, mpsc::Receiver<Event>, Vault) {
     enter_with(dir, name, relay, Past::Nothing).await

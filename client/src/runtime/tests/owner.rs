@@ -12,11 +12,6 @@ use super::{
 };
 use crate::store::{Mark, Offer, written_marks};
 
-async fn relay(dir: &TempDir) -> Relay {
-    let config = relay::Config::new("127.0.0.1:0".parse().unwrap(), dir.path().join("relay"));
-    Relay::start(config).await.unwrap()
-}
-
 /// What the other device is called in the room of own devices.
 async fn other(device: &Device) -> OwnDevice {
     let all = device.local.devices().await.unwrap();
@@ -97,4 +92,28 @@ async fn offer_that_leads_elsewhere_than_it_says_is_not_taken() {
     until_so("nothing is left", || owner.vault.now(|store| store.offers()).unwrap().is_empty()).await;
     let rooms: Vec<_> = owner.local.all_rooms().into_iter().map(|room| room.label).collect();
     assert!(!rooms.iter().any(|room| room.contains("trap") || room.contains("lair")), "{rooms:?}");
+}
+
+/// The relay may hold back that the thief is out for as long as it likes.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_device_offered_leads_nowhere_once_its_owner_wants_it_out_whatever_the_relay_says() {
+    let dir = TempDir::new().unwrap();
+    let relay = relay(&dir).await;
+    let (owner, thief) = two(&dir, &relay).await;
+    let target = other(&thief).await.id;
+    let trap = thief.local.create_own("trap").unwrap();
+    thief.local.entered(&trap).await.unwrap();
+    let mut link = thief.local.invite_device(&trap, [3; 16]).await.unwrap();
+    // Nobody is there: it waits.
+    link.port = 1;
+    says(&thief, &[Mark::Entered(Offer { room: RoomId([3; 32]), device: target, link })]).await;
+    let offers = || owner.vault.now(|store| store.offers()).unwrap().len();
+    until_so("it is heard", || offers() == 1).await;
+    let device = other(&owner).await;
+    let own = owner.local.own_devices().unwrap().id;
+    relay.shutdown().await;
+    until_so("the relay says nothing", || !owner.local.is_up(own)).await;
+    assert_eq!(offers(), 1);
+    owner.local.remove_device(&device.id.to_string()).await.unwrap();
+    assert_eq!(offers(), 0);
 }

@@ -3,22 +3,17 @@
 use std::time::{Duration, Instant};
 
 use shared::{
+    identity::DeviceId,
     invite::link::InviteLink,
-    room::{Alarm, Policy},
+    room::{DeviceHere, MAX_HERE, MessageBody, Policy},
 };
 
 use super::{
     devices::{Device, two, until_so},
     *,
 };
-use crate::store::Item;
 
 const CLUB: &str = "club";
-
-async fn relay(dir: &TempDir) -> Relay {
-    let config = relay::Config::new(([127, 0, 0, 1], 0).into(), dir.path().join("relay"));
-    Relay::start(config).await.unwrap()
-}
 
 /// A room, and a way into it that was made for a device of which nothing is known yet.
 async fn way(one: &Device) -> (RoomId, InviteLink) {
@@ -111,40 +106,95 @@ async fn device_that_says_where_it_is_stays_there_when_another_one_goes() {
     assert_eq!((members(&one), own_devices(&one)), (2, 2));
 }
 
+/// It says where it is just after it was decided that it goes, since it had not said so.
+#[tokio::test(flavor = "multi_thread")]
+async fn device_that_says_where_it_is_too_late_is_let_in_anew() {
+    let dir = TempDir::new().unwrap();
+    let server = relay(&dir).await;
+    let (one, two) = two(&dir, &server).await;
+    let (room, link) = way(&one).await;
+    let label = two.local.join(&link).await.unwrap();
+    two.local.entered(&label).await.unwrap();
+    until_so("it says so", || is_claimed(&one, room)).await;
+    // Nobody else is on the way.
+    let own = one.local.own_devices().unwrap();
+    for invite in own.view.unwrap().invites.iter().filter(|invite| invite.for_device) {
+        one.local.tell(&own.label, Command::Revoke(invite.id)).await.unwrap();
+    }
+    let is_awaited = |view: Arc<GroupView>| view.invites.iter().any(|invite| invite.for_device);
+    let awaits = || one.local.own_devices().unwrap().view.is_some_and(is_awaited);
+    until_so("nobody is awaited", || !awaits()).await;
+    let leaf = |device: &Device| {
+        let view = device.local.view(&label)?;
+        view.members.iter().find(|member| member.me).map(|member| member.device.id)
+    };
+    let before = leaf(&two).unwrap();
+    one.vault
+        .now(|store| {
+            store.offer_was_taken(room)?;
+            store.want_devices_removed(&[(room, before)])
+        })
+        .unwrap();
+    one.local.offer_rooms().await;
+    assert_eq!(one.vault.now(|store| store.entered_rooms()).unwrap().len(), 1, "nobody lets it in again");
+    let who = one.local.me().1;
+    one.local.tell(CLUB, Command::RemoveDevice { who, device: before }).await.unwrap();
+    until_so("it is in anew", || leaf(&two).is_some_and(|now| now != before)).await;
+    until_so("that is all", || one.vault.now(|store| store.entered_rooms()).unwrap().is_empty()).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn device_of_which_none_of_ours_speaks_rings_once_and_one_that_says_where_it_is_does_not() {
     let dir = TempDir::new().unwrap();
     let server = relay(&dir).await;
     let (one, two) = two(&dir, &server).await;
     let (room, link) = way(&one).await;
-    let (later, mut unclaimed) = (Instant::now() + Duration::from_secs(3_600), Default::default());
-    let alarms = || {
-        let rings = |item: &Item| {
-            matches!(
-                item,
-                Item::Happening(Happening { what: RoomLogItem::Alarm(Alarm::OwnDeviceLinked { .. }), .. })
-            )
-        };
-        one.vault
-            .now(|store| store.past_after(room, 0, 100))
-            .unwrap()
-            .iter()
-            .filter(|item| rings(item))
-            .count()
-    };
+    let (now, mut unclaimed) = ((Instant::now(), now_ms()), Default::default());
+    let later = (now.0 + Duration::from_secs(3_600), now.1 + 3_600_000);
+    let alarms = || one.own_device_alarms(CLUB);
     // As many devices as there are in another room, so their number says nothing.
     let label = two.local.join(&link).await.unwrap();
     two.local.entered(&label).await.unwrap();
     until_so("it says so", || is_claimed(&one, room)).await;
-    one.local.ring_for_unclaimed(&mut unclaimed, later).await;
+    one.local.look_after_devices(&mut unclaimed, later).await;
     assert_eq!((alarms(), unclaimed.next()), (0, None));
     // As if it had never said so.
     let _two = silent(two, &dir, &server).await;
     one.vault.now(|store| store.keep_devices_here(&[])).unwrap();
-    one.local.ring_for_unclaimed(&mut unclaimed, Instant::now()).await;
+    one.local.look_after_devices(&mut unclaimed, (Instant::now(), now_ms())).await;
     assert!(alarms() == 0 && unclaimed.next().is_some());
     for _ in 0..2 {
-        one.local.ring_for_unclaimed(&mut unclaimed, later).await;
+        one.local.look_after_devices(&mut unclaimed, later).await;
         assert_eq!(alarms(), 1);
     }
+}
+
+/// Nobody is in so many rooms: whoever says so would speak for every stranger.
+#[tokio::test(flavor = "multi_thread")]
+async fn device_that_says_as_much_as_it_can_speaks_for_no_leaf_that_it_does_not_name() {
+    let dir = TempDir::new().unwrap();
+    let server = relay(&dir).await;
+    let (one, two) = two(&dir, &server).await;
+    let (room, link) = way(&one).await;
+    let label = two.local.join(&link).await.unwrap();
+    two.local.entered(&label).await.unwrap();
+    until_so("it says so", || is_claimed(&one, room)).await;
+    let place = |number: usize| {
+        let byte = u8::try_from(number % MAX_HERE).unwrap();
+        (RoomId([byte; 32]), DeviceId([byte; 16]))
+    };
+    let here = DeviceHere {
+        name: "x".to_owned(),
+        rooms: (0..MAX_HERE).map(place).collect(),
+        ..DeviceHere::default()
+    };
+    let said = Command::Say { token: String::new(), body: MessageBody::Here(Box::new(here)) };
+    two.local.tell(&two.local.own_devices().unwrap().label, said).await.unwrap();
+    until_so("it is heard", || !is_claimed(&one, room)).await;
+    let (now, mut unclaimed) = ((Instant::now(), now_ms()), Default::default());
+    one.local.look_after_devices(&mut unclaimed, now).await;
+    one.local
+        .look_after_devices(&mut unclaimed, (now.0 + Duration::from_secs(3_600), now.1 + 3_600_000))
+        .await;
+    assert_eq!(one.own_device_alarms(CLUB), 1);
 }

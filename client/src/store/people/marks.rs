@@ -21,7 +21,10 @@ impl Store {
         at: Option<Millis>,
         now: Millis,
     ) -> Result<(), StoreError> {
-        self.mark(person, (at, Vec::new()), now)
+        self.all_or_nothing(|store| {
+            store.mark(person, (at, Vec::new()), now)?;
+            store.is_decided_here(&person.fingerprint)
+        })
     }
 
     /// The same, where it may be so already. True: something has changed. What is said of an account whose key was replaced changes nothing.
@@ -38,7 +41,7 @@ impl Store {
         if is_same || (at.is_some() && known.as_ref().is_some_and(|known| known.replaced_by.is_some())) {
             return Ok(false);
         }
-        self.mark(&named(person, known), (at, Vec::new()), now)?;
+        self.set_verified(&named(person, known), at, now)?;
         Ok(true)
     }
 
@@ -61,17 +64,26 @@ impl Store {
             .as_ref()
             .map_or_else(Default::default, |known| (known.verified_at, known.verified_by.clone()));
         let is_own = before.is_some() && said.is_empty();
-        let said = match at {
-            Some(_) if !is_own && !said.contains(&by) => [said, vec![by]].concat(),
-            Some(_) => said,
-            None => Vec::new(),
-        };
-        let is_same = known.as_ref().is_some_and(|known| known.verified_by == said);
-        if before == at && (is_same || at.is_none()) {
-            return Ok(false);
-        }
-        self.mark(&named(person, known), (at, said), now)?;
-        Ok(before != at)
+        let person = named(person, known.clone());
+        self.all_or_nothing(|store| {
+            let said = match at {
+                Some(_) if is_own => said,
+                Some(_) => {
+                    let more = if said.contains(&by) { Vec::new() } else { vec![by] };
+                    store.is_said_again(&person.fingerprint, [said, more].concat(), by)?
+                }
+                None => {
+                    store.is_withdrawn(&person, before.map(|at| (at, said.as_slice())), by)?;
+                    Vec::new()
+                }
+            };
+            let is_same = known.as_ref().is_some_and(|known| known.verified_by == said);
+            if before == at && (is_same || at.is_none()) {
+                return Ok(false);
+            }
+            store.mark(&person, (at, said), now)?;
+            Ok(before != at)
+        })
     }
 
     /// Drops what only devices said that are not among these. Returns of whom.
@@ -114,7 +126,7 @@ impl Store {
         self.put_people(vec![known])
     }
 
-    fn put_people(&mut self, people: Vec<KnownPerson>) -> Result<(), StoreError> {
+    pub(super) fn put_people(&mut self, people: Vec<KnownPerson>) -> Result<(), StoreError> {
         let is_any = !people.is_empty();
         let transaction = self.db.savepoint()?;
         let done = write(&transaction, &self.sealer, &self.people, people)?;

@@ -4,12 +4,16 @@
 //! tell whom its owner knows. A copy in memory answers faces without waiting for the disk.
 
 mod marks;
+mod withdrawn;
+
+pub(super) use withdrawn::OF_DEVICES;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use proto::RoomId;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 use shared::{
@@ -57,6 +61,11 @@ impl KnownPerson {
     pub fn is_replaced_by(&self, who: &Fingerprint) -> bool {
         self.replaced_by.as_ref().is_some_and(|by| *by == who.to_string())
     }
+
+    /// This account and the one that took its place.
+    pub fn change(&self) -> Option<(Fingerprint, Fingerprint)> {
+        Some((self.fingerprint, self.replaced_by.as_ref()?.parse().ok()?))
+    }
 }
 
 /// An account took the place of another one.
@@ -88,12 +97,19 @@ struct KnownPeople {
     people: BTreeMap<Fingerprint, KnownPerson>,
     /// By what a name looks like.
     names: BTreeMap<String, BTreeSet<Fingerprint>>,
+    /// How many devices they have in rooms of this run.
+    devices: BTreeMap<[u8; RoomId::LEN], BTreeMap<Fingerprint, usize>>,
 }
 
 impl People {
     /// One of them.
     pub fn get(&self, who: &Fingerprint) -> Option<KnownPerson> {
         self.lock().people.get(who).cloned()
+    }
+
+    /// Whether another account took the place of this one, as far as is known.
+    pub fn is_replaced(&self, who: &Fingerprint) -> bool {
+        self.lock().people.get(who).is_some_and(|known| known.replaced_by.is_some())
     }
 
     /// All of them, by fingerprint.
@@ -126,6 +142,22 @@ impl People {
         let found: BTreeSet<_> =
             looks.keys().iter().filter_map(|key| known.names.get(key)).flatten().collect();
         found.into_iter().filter_map(|who| known.people.get(who).cloned()).collect()
+    }
+
+    /// So many devices of each are in a room; of none once it is over.
+    pub fn devices_are(&self, room: RoomId, counts: BTreeMap<Fingerprint, usize>) {
+        let mut known = self.lock();
+        match counts.is_empty() {
+            true => drop(known.devices.remove(&room.0)),
+            false => drop(known.devices.insert(room.0, counts)),
+        }
+    }
+
+    /// How many devices of somebody are in another room than this one, at most.
+    pub fn most_devices_elsewhere(&self, room: RoomId, who: &Fingerprint) -> usize {
+        let known = self.lock();
+        let others = known.devices.iter().filter(|(other, _)| **other != room.0);
+        others.filter_map(|(_, counts)| counts.get(who)).copied().max().unwrap_or(0)
     }
 
     fn lock(&self) -> MutexGuard<'_, KnownPeople> {
@@ -172,6 +204,24 @@ impl Store {
     /// Everybody who is known.
     pub fn people(&self) -> People {
         self.people.clone()
+    }
+
+    /// The account of this profile was that one. It is kept with the people, so that what it said is known as one's own at devices
+    /// that are linked later as well.
+    pub(super) fn was_account(&mut self, was: &Fingerprint, now: &Fingerprint) -> Result<(), StoreError> {
+        let [name, ..] = self.described()?;
+        let person = Person { name: name.unwrap_or_else(super::profile::usual_name), fingerprint: *was };
+        // Whoever was known first makes way for nobody.
+        let known = met(self.people.get(was), &Meeting { person, at: 0 });
+        let known = KnownPerson {
+            verified_at: None,
+            verified_by: Vec::new(),
+            replaced_by: Some(now.to_string()),
+            ..known
+        };
+        let written = write(&self.db, &self.sealer, &self.people, vec![known])?;
+        written.show(&self.people);
+        Ok(())
     }
 
     /// Reads them all into memory, and nothing else is there then.

@@ -19,7 +19,7 @@ fn person(name: &str, number: u64) -> Person {
 
 fn meet_all(store: &mut Store, people: impl IntoIterator<Item = (Person, Millis)>) {
     let meetings = people.into_iter().map(|(person, at)| Meeting { person, at }).collect();
-    store.commit(proto::RoomId([7; 32]), None, &Batch { meetings, ..Batch::default() }).unwrap();
+    store.commit(RoomId([7; 32]), None, &Batch { meetings, ..Batch::default() }).unwrap();
 }
 
 #[test]

@@ -416,7 +416,10 @@ impl Store {
                 }
                 is_new
             }
-            Mark::Setting { name, value } => self.agree_on_setting(name, value.as_deref())?,
+            Mark::Setting { name, value } => {
+                let by = by.filter(|by| !by.mine).map(|by| by.device);
+                self.agree_on_setting(name, value.as_deref(), by)?
+            }
             Mark::Verified(person, at) => match by {
                 Some(by) if !by.mine => self.verified_elsewhere(person, *at, (now, by.device))?,
                 // It was done here when it was said, and may be otherwise since.

@@ -13,8 +13,8 @@ use tempfile::TempDir;
 
 use super::{ROOM, open, random, record};
 use crate::store::{
-    AccountHere, Batch, Mark, Notice, Offer, OpenProfile, ProfileDir, RoomKind, RoomRecord, Store,
-    StoreError, Told, written_marks,
+    AccountHere, Batch, Came, KnownPerson, Mark, Notice, Offer, OpenProfile, ProfileDir, RoomKind,
+    RoomRecord, Store, StoreError, Told, written_marks,
 };
 
 /// A linking room.
@@ -62,7 +62,9 @@ fn nothing_that_devices_of_another_account_said_outlives_it() {
     let here = DeviceHere { name: "phone".to_owned(), ..DeviceHere::default() };
     store.set_device_here(me, &here).unwrap();
     store.set_device_told(&Told { me, here, heard: Vec::new() }).unwrap();
-    store.own_devices_are(5).unwrap();
+    store.own_devices_are(5, false).unwrap();
+    store.set_rung(ROOM, me).unwrap();
+    store.unclaimed_since(&[(ROOM, me)], &[], 1).unwrap();
     store.add_unsynced(&Mark::Pinned(ROOM, true)).unwrap();
     let old = Identity::without_recovery(&[1; 32]);
     store.set_account(&old, Some(&[3; 16])).unwrap();
@@ -74,7 +76,9 @@ fn nothing_that_devices_of_another_account_said_outlives_it() {
     assert!(!store.take_left(ROOM).unwrap());
     assert!(store.take_later(other, 1).unwrap().is_empty() && later(&store).is_none());
     assert!(store.devices_here().unwrap().is_empty() && store.device_told().unwrap().is_none());
-    assert!(store.own_device_came(ROOM, 5, 2).unwrap(), "one more than this one");
+    assert!(store.have_rung(&[(ROOM, me)]).unwrap().is_empty());
+    assert_eq!(store.unclaimed_since(&[(ROOM, me)], &[], 2).unwrap(), [((ROOM, me), 2)]);
+    assert!(store.own_device_came(ROOM, came(5, 2)).unwrap(), "one more than this one");
 }
 
 /// What was done about rooms that are not here yet.
@@ -154,22 +158,51 @@ fn profile_whose_room_was_forgotten_or_that_met_somebody_was_used() {
 fn device_that_another_one_let_in_is_news_once_and_one_of_our_own_is_none() {
     let dir = TempDir::new().unwrap();
     let mut store = open(&dir);
-    store.await_own_device(true).unwrap();
-    assert!(!store.own_device_came(ROOM, 5, 2).unwrap(), "this device let it in");
-    assert!(!store.own_device_came(LINKING, 9, 2).unwrap(), "it enters another room");
-    assert!(store.own_device_came(LINKING, 10, 3).unwrap(), "a thief's, with the first one's copy");
-    assert!(store.own_device_came(LINKING, 10, 3).unwrap(), "it was not told yet");
-    assert!(!store.own_device_came(ROOM, 11, 3).unwrap());
+    let by = |invite: u8, came: Came| Came { invite: Some([invite; 16]), ..came };
+    store.await_own_device(&[[1; 16], [2; 16]]).unwrap();
+    assert!(!store.own_device_came(ROOM, by(1, came(5, 2))).unwrap(), "this device let it in");
+    assert!(!store.own_device_came(LINKING, by(2, came(9, 2))).unwrap(), "it enters another room");
+    assert!(store.own_device_came(LINKING, came(10, 3)).unwrap(), "a thief's, with the first one's copy");
+    assert!(store.own_device_came(LINKING, came(10, 3)).unwrap(), "it was not told yet");
+    assert!(!store.own_device_came(ROOM, came(11, 3)).unwrap());
     // Once it is out, the next one is news again.
     store.own_devices_at_most(2).unwrap();
-    assert!(store.own_device_came(LINKING, 12, 3).unwrap());
+    assert!(store.own_device_came(LINKING, came(12, 3)).unwrap());
     // A linking that came to nothing lets in nobody else's.
-    store.await_own_device(true).unwrap();
-    store.await_own_device(false).unwrap();
-    assert!(store.own_device_came(LINKING, 13, 4).unwrap());
+    store.await_own_device(&[[3; 16]]).unwrap();
+    store.await_no_device().unwrap();
+    assert!(store.own_device_came(LINKING, by(3, came(13, 4))).unwrap());
     // Those that were there before this one.
-    store.own_devices_are(6).unwrap();
-    assert!(!store.own_device_came(ROOM, 14, 6).unwrap());
+    store.own_devices_are(6, false).unwrap();
+    assert!(!store.own_device_came(ROOM, came(14, 6)).unwrap());
+}
+
+/// A room whose relay is away still counts one that was taken out, and a thief's device that is faster than the one that is awaited is
+/// not that one.
+#[test]
+fn device_that_comes_among_the_others_is_news_however_many_are_known() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let among = |seq, invite: u8| Came { invite: Some([invite; 16]), is_among: true, ..came(seq, 3) };
+    let own = RoomRecord { id: LINKING, kind: RoomKind::OwnDevices, ..record("own") };
+    store.commit(LINKING, Some(&own), &Batch::default()).unwrap();
+    store.own_devices_are(3, true).unwrap();
+    // Another room, which a stolen device may have made, says nothing of how many there are.
+    store.own_devices_are(9, false).unwrap();
+    assert!(store.own_device_came(ROOM, came(4, 4)).unwrap());
+    store.own_devices_at_most(3).unwrap();
+    store.await_own_device(&[[1; 16]]).unwrap();
+    assert!(store.own_device_came(LINKING, among(5, 2)).unwrap(), "the thief's, which came first");
+    assert!(!store.own_device_came(LINKING, among(6, 1)).unwrap(), "the one that was let in here");
+    assert!(store.own_device_came(LINKING, among(7, 3)).unwrap());
+    // Where a room of people told of it just before it is told once.
+    assert!(store.own_device_came(ROOM, came(8, 4)).unwrap());
+    assert!(!store.own_device_came(LINKING, Came { count: 4, ..among(9, 4) }).unwrap());
+    assert!(store.own_device_came(LINKING, Came { count: 5, ..among(10, 5) }).unwrap());
+}
+
+fn came(seq: u64, count: usize) -> Came {
+    Came { seq, invite: None, count, is_among: false }
 }
 
 /// A thief may act first, with the account that was stolen: it must not keep the owner from linking.
@@ -209,4 +242,30 @@ fn marks_of_other_devices_go_with_the_key_that_is_replaced() {
     assert_eq!(told[0].notice, Notice::Alarm(Alarm::MarksDropped { people: vec![eve.clone()] }));
     let people = store.people();
     assert!(people.is_verified(&bob.fingerprint) && !people.is_verified(&eve.fingerprint));
+}
+
+/// What was said as one of them was handed over with no word of what became of it.
+#[test]
+fn accounts_that_were_ours_are_one_person_at_devices_that_are_linked_later_as_well() {
+    let accounts = [1, 2, 3].map(|n| Identity::without_recovery(&[n; 32]));
+    let [dir, other] = [TempDir::new().unwrap(), TempDir::new().unwrap()];
+    let mut store = open(&dir);
+    store.set_account(&accounts[0], None).unwrap();
+    store.set_name("ann").unwrap();
+    for (was, now) in accounts.iter().zip(&accounts[1..]) {
+        store.replace_account(&was.fingerprint(), now, &[4; 32]).unwrap().unwrap();
+    }
+    let mut linked = open(&other);
+    for person in store.people().all() {
+        linked.take_person(&person).unwrap();
+    }
+    for store in [&store, &linked] {
+        let known = store.people().all();
+        let mut named = crate::text::namesakes::Namesakes::default();
+        let people = [0, 1, 2]
+            .map(|n: usize| Person { name: "ann".to_owned(), fingerprint: accounts[n].fingerprint() });
+        named.add_all(&people);
+        named.became_all(known.iter().filter_map(KnownPerson::change));
+        assert!(people.iter().all(|who| named.others(who).count() == 0), "{known:?}");
+    }
 }

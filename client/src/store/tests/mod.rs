@@ -1,6 +1,7 @@
 mod happenings;
 mod linking;
 mod transfers;
+mod unclaimed;
 
 use rand_core::UnwrapErr;
 use shared::{

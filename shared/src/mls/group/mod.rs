@@ -32,7 +32,7 @@ use crate::{
     crypto::suite::{Provider, Suite},
     identity::credential::{Holder, Members, account_of},
     invite::{InviteSecret, join_statement, pieces::Tree},
-    mls::extension::{leaf_of, room_of},
+    mls::extension::{keys_of, leaf_of, room_of},
     mls::rules::{self, Violation},
 };
 
@@ -143,6 +143,8 @@ pub struct Plan {
     pub room: Option<content::Room>,
     /// The new credential, if it changes.
     pub identity: Option<(Signer, SigningIdentity)>,
+    /// The new leaf extension, if it changes.
+    pub leaf: Option<content::Leaf>,
     /// What the commit says beside what it does; its committer signs it.
     pub note: content::CommitNote,
 }
@@ -239,6 +241,7 @@ impl Group {
             access_key: access_key.to_vec().into(),
             invite_id: invite.id().to_vec().into(),
             join_signature: invite.join_key().sign(&statement).to_vec().into(),
+            ..content::Leaf::default()
         };
         let parts = client(id, random, Some((signer, identity, suite)));
         let (mls, commit) = parts
@@ -338,6 +341,9 @@ impl Group {
         }
         if let Some((signer, identity)) = plan.identity {
             builder = builder.set_new_signing_identity(signer.secret, identity);
+        }
+        if let Some(leaf) = plan.leaf {
+            builder = builder.set_leaf_node_extensions(extension(LEAF_EXTENSION, &leaf));
         }
         let (output, secrets) = builder.build_detached()?;
         let group_info = output.external_commit_group_info.ok_or(GroupError::Unexpected)?.to_bytes()?;

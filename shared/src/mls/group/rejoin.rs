@@ -2,12 +2,13 @@
 //! that removes exactly its own old leaf (RFC 9420, 12.4.3.2).
 
 use mls_rs::MlsMessage;
-use mls_rs_core::identity::SigningIdentity;
+use mls_rs_core::{crypto::SignaturePublicKey, group::Member, identity::SigningIdentity};
 use proto::RoomId;
 use zeroize::Zeroizing;
 
 use super::{
-    Group, GroupError, LEAF_EXTENSION, MAX_EPOCH, Next, Prepared, Signer, Tree, client, extension, leaf_of,
+    Group, GroupError, LEAF_EXTENSION, MAX_EPOCH, Next, Prepared, Signer, Tree, client, extension, keys_of,
+    leaf_of,
 };
 use crate::{
     content,
@@ -23,6 +24,19 @@ impl Group {
         let Ok(tree) = tree.to_exported() else { return false };
         let holders = tree.roster().members_iter().map(|member| Holder::verify(id, &member.signing_identity));
         holders.flatten().any(|holder| holder.replaces == Some(*account))
+    }
+
+    /// The credential at `leaf` of this tree, and what the leaf says, where it is under that leaf key. Nothing proves it before the
+    /// tree is entered.
+    pub fn shown_at(
+        tree: &Tree,
+        leaf: u32,
+        key: &SignaturePublicKey,
+    ) -> Option<(SigningIdentity, content::Leaf)> {
+        let tree = tree.to_exported().ok()?;
+        let member = tree.roster().members_iter().find(|member| member.index == leaf)?;
+        let said = leaf_of(&member).ok()?;
+        Some((member.signing_identity, said)).filter(|(shown, _)| shown.signature_key == *key)
     }
 
     /// Enters anew with the same leaf key, account, device and access key, in the place of the old `leaf`. The
@@ -68,12 +82,17 @@ impl Group {
         Ok(self.mls.group_info_message_allowing_ext_commit(false)?.to_bytes()?)
     }
 
-    /// The leaf whose access key this is.
+    /// The leaf whose access key this is, or was before its account changed.
     pub fn leaf_of_key(&self, access_key: &[u8]) -> Option<u32> {
-        let owns = |member: &mls_rs_core::group::Member| {
-            leaf_of(member).is_ok_and(|leaf| *leaf.access_key == *access_key)
-        };
+        let owns =
+            |member: &Member| leaf_of(member).is_ok_and(|leaf| keys_of(leaf).any(|key| *key == *access_key));
         self.mls.roster().members_iter().find(owns).map(|member| member.index)
+    }
+
+    /// The access keys that the relay has of the member at `leaf`.
+    pub fn keys_of_leaf(&self, leaf: u32) -> Vec<Vec<u8>> {
+        let leaf = self.mls.member_at_index(leaf).and_then(|member| leaf_of(&member).ok());
+        leaf.into_iter().flat_map(keys_of).map(|key| key.to_vec()).collect()
     }
 
     /// The access key of the member at `leaf`.
@@ -90,9 +109,12 @@ impl Group {
         Some(self.mls.member_at_index(leaf)?.signing_identity.signature_key.as_bytes().to_vec())
     }
 
-    /// The signature key of the member with this access key.
+    /// The signature key of the member with this access key. Not with the one of before its account changed: a copy of its device
+    /// has that.
     pub fn leaf_key_of(&self, access_key: &[u8]) -> Option<Vec<u8>> {
-        self.leaf_key(self.leaf_of_key(access_key)?)
+        let owns = |member: &Member| leaf_of(member).is_ok_and(|leaf| *leaf.access_key == *access_key);
+        let member = self.mls.roster().members_iter().find(owns)?;
+        Some(member.signing_identity.signature_key.as_bytes().to_vec())
     }
 
     /// Our own credential, as our leaf has it.

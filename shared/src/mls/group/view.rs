@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mls_rs::group::{CommitMessageDescription, NewEpoch, proposal::Proposal};
 use mls_rs_core::group::Member;
+use prost::Message as _;
 use proto::{
     RoomId,
     relay::{AccessKey, access_key::Kind},
 };
 use zeroize::Zeroizing;
 
-use super::{Applied, Config, ENVELOPE_LABEL, Group, GroupError, leaf_of, room_of};
+use super::{Applied, Config, ENVELOPE_LABEL, Group, GroupError, keys_of, leaf_of, room_of};
 use crate::{content, identity::credential::Holder, invite::access_key_of, mls::rules::Violation};
 
 /// Access keys by public key.
@@ -106,8 +107,7 @@ impl Group {
             .map(|invite| (invite.access_key.to_vec(), access_key_of(invite)))
             .collect();
         for member in self.mls.roster().members_iter() {
-            let key = leaf_of(&member)?.access_key;
-            keys.insert(key.to_vec(), member_key(key));
+            keys.extend(keys_of(leaf_of(&member)?).map(member_key));
         }
         Ok(keys)
     }
@@ -117,7 +117,11 @@ impl Group {
     /// # Errors
     /// [`GroupError`] for a leaf without one.
     pub fn member_keys(&self) -> Result<BTreeSet<Vec<u8>>, GroupError> {
-        self.mls.roster().members_iter().map(|member| Ok(leaf_of(&member)?.access_key.to_vec())).collect()
+        let mut keys = BTreeSet::new();
+        for member in self.mls.roster().members_iter() {
+            keys.extend(keys_of(leaf_of(&member)?).map(|key| key.to_vec()));
+        }
+        Ok(keys)
     }
 
     /// Whose access key is whose.
@@ -125,30 +129,53 @@ impl Group {
     /// # Errors
     /// As [`Group::members`].
     pub fn holders_of_keys(&self) -> Result<BTreeMap<Vec<u8>, Holder>, GroupError> {
-        let of = |member: Member| {
-            Ok((leaf_of(&member)?.access_key.to_vec(), holder(self.mls.group_id(), &member)?))
-        };
-        self.mls.roster().members_iter().map(of).collect()
+        let mut all = BTreeMap::new();
+        for member in self.mls.roster().members_iter() {
+            let holder = holder(self.mls.group_id(), &member)?;
+            all.extend(keys_of(leaf_of(&member)?).map(|key| (key.to_vec(), holder.clone())));
+        }
+        Ok(all)
     }
 
-    /// The access keys that the relay should have once a commit of ours that removes `leaves` and sets
-    /// `room` is in.
+    /// The access keys that the relay should have once a commit that removes `leaves` and sets `room`, and one leaf to what
+    /// `changed` says, is in.
     ///
     /// # Errors
     /// As [`Group::access_keys`].
-    pub fn access_keys_after(&self, leaves: &[u32], room: &content::Room) -> Result<AccessKeys, GroupError> {
+    pub fn access_keys_after(
+        &self,
+        leaves: &[u32],
+        room: &content::Room,
+        changed: Option<(u32, &content::Leaf)>,
+    ) -> Result<AccessKeys, GroupError> {
         let mut keys: AccessKeys =
             room.invites.iter().map(|invite| (invite.access_key.to_vec(), access_key_of(invite))).collect();
         for member in self.mls.roster().members_iter().filter(|member| !leaves.contains(&member.index)) {
-            let key = leaf_of(&member)?.access_key;
-            keys.insert(key.to_vec(), member_key(key));
+            let leaf = match changed.filter(|(leaf, _)| *leaf == member.index) {
+                Some((_, leaf)) => leaf.clone(),
+                None => leaf_of(&member)?,
+            };
+            keys.extend(keys_of(leaf).map(member_key));
         }
         Ok(keys)
     }
+
+    /// The leaf that a commit says its committer has from now on, to those whom it removes. None: as before.
+    ///
+    /// # Errors
+    /// [`Violation::Leaf`] when nobody is there.
+    pub fn leaf_noted(&self, applied: &Applied) -> Result<Option<content::Leaf>, GroupError> {
+        let note = content::CommitNote::decode(&*applied.note).map_err(|_| Violation::Note)?;
+        let Some(account) = note.account else { return Ok(None) };
+        let old = leaf_of(&self.mls.member_at_index(applied.leaf).ok_or(Violation::Leaf)?)?;
+        let is_new = account.access_key != old.access_key;
+        let (access_key, former_access_key) = (account.access_key, old.access_key.clone());
+        Ok(is_new.then(|| content::Leaf { access_key, former_access_key, ..old }))
+    }
 }
 
-fn member_key(key: bytes::Bytes) -> AccessKey {
-    AccessKey { key, kind: Kind::Member.into(), expires_ms: 0, max_uses: 0, ..AccessKey::default() }
+fn member_key(key: bytes::Bytes) -> (Vec<u8>, AccessKey) {
+    (key.to_vec(), AccessKey { key, kind: Kind::Member.into(), ..AccessKey::default() })
 }
 
 pub(super) fn holder(room: &[u8], member: &Member) -> Result<Holder, GroupError> {

@@ -4,6 +4,7 @@
 //! decide alike. A commit that breaks one takes its position in the log but begins no epoch. Who may do
 //! what is in `roles`, what a room may be in `state`.
 
+use bytes::Bytes;
 use mls_rs::{
     group::{GroupState, Roster, proposal::Proposal},
     mls_rules::{ProposalInfo, ProposalSource},
@@ -17,7 +18,7 @@ use crate::{
     identity::credential::{Account, Holder, account_of},
     identity::verifies,
     invite::join_statement,
-    mls::extension::{leaf_of, room_of},
+    mls::extension::{keys_of, leaf_of, room_of},
 };
 
 mod accounts;
@@ -99,6 +100,9 @@ fn check_join<C: mls_rs::client_builder::MlsConfig>(commit: &Commit<'_, C>) -> R
     let Some(after) = commit.after else { return Err(Violation::JoinerRemoves) };
     let member = after.member_at_index(commit.committer).ok_or(Violation::Leaf)?;
     let joiner = leaf_of(&member)?;
+    if !joiner.former_access_key.is_empty() {
+        return Err(Violation::Leaf);
+    }
     let invite = live(commit.room_before, &joiner.invite_id, commit.at)?;
     let account = account(&member)?;
     let leaf_key = member.signing_identity.signature_key.as_bytes();
@@ -187,32 +191,51 @@ fn check_member_commit<C: mls_rs::client_builder::MlsConfig>(
     check_room(commit.room, &room_after)?;
     state::check_unchanged(commit.room_before, &room_after)?;
     roles::check(&roles::Act::of(commit, &removed, &room_after)?)?;
-    let roster = commit.before.roster();
-    let stay = roster.members_iter().filter(|member| !removed.contains(&member.index));
-    check_unique_keys(stay, &room_after)?;
     // Who is removed does not see the committer's new leaf.
-    let Some(after) = commit.after else { return Ok(()) };
-    let leaf = |member: Option<Member>| leaf_of(&member.ok_or(Violation::Leaf)?);
-    if leaf(commit.before.member_at_index(commit.committer))?
-        != leaf(after.member_at_index(commit.committer))?
-    {
-        return Err(Violation::LeafChanged);
+    let Some(after) = commit.after else {
+        let roster = commit.before.roster();
+        let stay = roster.members_iter().filter(|member| !removed.contains(&member.index));
+        return check_unique_keys(stay, &room_after);
+    };
+    let before = commit.before.member_at_index(commit.committer).ok_or(Violation::Leaf)?;
+    let own = after.member_at_index(commit.committer).ok_or(Violation::Leaf)?;
+    check_own_leaf((&before, &own), commit.note, removed.is_empty())?;
+    check_unique_keys(after.roster().members_iter(), &room_after)
+}
+
+/// What a committer may do to its own leaf: bring another access key, with an account that gets another key, or later where the leaf
+/// shows such a change and one access key alone. The one of before then stays beside it until a later commit drops it. Two keys are two
+/// votes at the relay, so nobody has them without everybody having been told of the change. Who is removed does not see the leaf: of an
+/// access key it reads in the note that names the account, and of nothing else.
+fn check_own_leaf(
+    (before, after): (&Member, &Member),
+    note: &content::CommitNote,
+    removes_nobody: bool,
+) -> Result<(), Violation> {
+    let (old, new) = (leaf_of(before)?, leaf_of(after)?);
+    let mut expected = old.clone();
+    let account_before = account(before)?;
+    let is_other = account_before.fingerprint != account(after)?.fingerprint;
+    let has_changed = account_before.replaces.is_some();
+    let may_bring = is_other || (has_changed && removes_nobody && old.former_access_key.is_empty());
+    if new.access_key != old.access_key && may_bring {
+        (expected.access_key, expected.former_access_key) = (new.access_key.clone(), old.access_key);
+    } else if removes_nobody && new.former_access_key.is_empty() {
+        expected.former_access_key = Bytes::new();
     }
-    Ok(())
+    let is_noted = note.account.as_ref().is_none_or(|noted| noted.access_key == new.access_key);
+    if new == expected && is_noted { Ok(()) } else { Err(Violation::LeafChanged) }
 }
 
 /// No two access keys of the room are alike, or removing one would lock out the other.
 fn check_unique_keys(members: impl Iterator<Item = Member>, room: &content::Room) -> Result<(), Violation> {
-    let mut seen: BTreeSet<Vec<u8>> = BTreeSet::new();
-    let invites = room.invites.iter().map(|invite| Ok(invite.access_key.to_vec()));
-    let members = members.map(|member| Ok(leaf_of(&member)?.access_key.to_vec()));
-    for key in invites.chain(members) {
-        let key = key?;
-        if key.len() != 32 || !seen.insert(key) {
-            return Err(Violation::Leaf);
-        }
+    let mut seen = BTreeSet::new();
+    let mut keys: Vec<_> = room.invites.iter().map(|invite| invite.access_key.clone()).collect();
+    for member in members {
+        keys.extend(keys_of(leaf_of(&member)?));
     }
-    Ok(())
+    let is_new = |key: Bytes| key.len() == 32 && seen.insert(key);
+    if keys.into_iter().all(is_new) { Ok(()) } else { Err(Violation::Leaf) }
 }
 
 fn account(member: &Member) -> Result<Account, Violation> {

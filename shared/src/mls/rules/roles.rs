@@ -18,7 +18,7 @@ pub(super) struct Act<'a> {
     /// The committer's account, as it was.
     by: Account,
     is_moderator: bool,
-    /// Removed leaves of other accounts, without their own word.
+    /// Removed leaves of other accounts, without their own word and without one that took the place of theirs.
     takes_others: bool,
     /// It removes, or gives the committer's account another key.
     ends_invites: bool,
@@ -40,6 +40,10 @@ impl<'a> Act<'a> {
             commit.before.roster().members_iter().map(|member| (member.index, member)).collect();
         let by = account(members.get(&commit.committer).ok_or(Violation::Leaf)?)?;
         let becomes = accounts::after(commit, &by)?;
+        let mut replaced = BTreeSet::new();
+        for member in members.values() {
+            replaced.extend(account(member)?.replaces);
+        }
         let is_ours =
             |one: &Account| one.fingerprint == by.fingerprint || becomes.replaces == Some(one.fingerprint);
         let (mut takes_others, mut others) = (false, Vec::new());
@@ -56,7 +60,8 @@ impl<'a> Act<'a> {
             let key = member.signing_identity.signature_key.as_bytes();
             let proof = proof_of(commit.note, *leaf);
             let asked = proof.is_some_and(|proof| proves_leave(commit.room, key, &proof.signature));
-            takes_others |= !asked && !is_ours(&whose);
+            // Whoever has an account that was replaced is taken out by anybody.
+            takes_others |= !asked && !is_ours(&whose) && !replaced.contains(&whose.fingerprint);
         }
         if removed.iter().any(|leaf| !members.contains_key(leaf)) {
             return Err(Violation::Leaf);

@@ -193,6 +193,16 @@ pub enum Alarm {
         /// Who.
         people: Vec<Person>,
     },
+    /// Only a device of ours that is gone had taken back that these were verified: they are again. The client's, not the engine's.
+    MarksRestored {
+        /// Who.
+        people: Vec<Person>,
+    },
+    /// Only a device of ours that is gone had set these settings: they are as they were before. The client's, not the engine's.
+    SettingsRestored {
+        /// Their names.
+        settings: Vec<String>,
+    },
 }
 
 /// Somebody with another one's name.
@@ -266,7 +276,9 @@ impl Alarm {
             | Self::KeyReplaced { .. }
             | Self::ReplacedKeyUsed { .. }
             | Self::KeyReplacedTwice { .. }
-            | Self::MarksDropped { .. } => AlarmKind::Device,
+            | Self::MarksDropped { .. }
+            | Self::MarksRestored { .. }
+            | Self::SettingsRestored { .. } => AlarmKind::Device,
         }
     }
 }

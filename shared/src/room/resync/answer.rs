@@ -74,8 +74,8 @@ impl Engine {
         let due = |request: &Waiting| able && now >= request.at && request.useless != position;
         let Some(index) = self.link.requests.iter().position(due) else { return Ok(false) };
         let request = self.link.requests.swap_remove(index);
-        // Whoever was removed since it asked gets nothing.
-        let Some(group) = self.group.as_ref().filter(|group| group.leaf_of_key(&request.key).is_some())
+        // Whoever was removed since it asked gets nothing, nor does whoever has the keys of before a change of the account.
+        let Some(group) = self.group.as_ref().filter(|group| group.leaf_key_of(&request.key).is_some())
         else {
             return Ok(false);
         };

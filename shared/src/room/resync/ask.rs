@@ -51,6 +51,16 @@ impl Engine {
             // Asked for once: the next time a fresh answer is wanted.
             return Ok(());
         }
+        // Each round has its keys.
+        self.settle_keys();
+        if self.out.reopen {
+            // The stream is of the other access key; the same round is asked by this one.
+            if let Some(out) = &mut self.back.out {
+                out.request.clear();
+                out.not_before = now;
+            }
+            return Ok(());
+        }
         if votes {
             self.want_vote(cause, step);
         }

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use crate::{
     content,
     crypto::aead::{Origin, Scope, SealingKey, Session},
+    identity::{Fingerprint, credential::account_of},
     invite::{join_secret, slot},
     mls::group::{Group, GroupError},
     room::{
@@ -58,11 +59,23 @@ impl Engine {
             return Ok(());
         }
         let Some(old) = &self.group else { return Err(GroupError::Damaged) };
-        let Some(own) = old.own_leaf() else { return Err(GroupError::Damaged) };
+        let Some(before) = old.own_leaf() else { return Err(GroupError::Damaged) };
         let random = self.profile.random.clone();
         let suite = (self.suite(), &random);
-        let (signer, entrance) =
-            ((&self.signer(), self.identity_for_return()), (group_info.as_slice(), &tree));
+        let signer = self.signer();
+        let (shown, own) = Group::shown_at(&tree, leaf, &signer.public).unzip();
+        // A change of the account brought another access key.
+        let own = own.unwrap_or(before);
+        let account = shown.as_ref().and_then(account_of).map(|account| account.fingerprint);
+        let is_of_another =
+            account.is_some_and(|shown| shown != self.own_account() && !self.is_profiles(&shown));
+        let identity = match shown {
+            Some(shown) if is_of_another => shown,
+            // Our own change is in the log, and this device did not see that any more.
+            Some(_) if account.is_some_and(|shown| self.is_profiles(&shown)) => self.identity(),
+            _ => self.identity_for_return(),
+        };
+        let (signer, entrance) = ((&signer, identity), (group_info.as_slice(), &tree));
         let built = Group::rejoin(suite, signer, &self.room, entrance, (leaf, &own));
         let (mut group, mut prepared) = match built {
             Ok(built) if handed.checked_add(1) == Some(built.0.epoch()) && !self.has_gone(&built.0)? => built,
@@ -72,6 +85,12 @@ impl Engine {
                 return Ok(());
             }
         };
+        if is_of_another {
+            // The tree is good, and our leaf in it was signed by our own key: this device, or whoever has it, changed the
+            // account since, more than once. Else an heir would show.
+            self.close(CloseReason::KeyReplaced);
+            return Ok(());
+        }
         let scope = Scope { room: self.room, epoch: 0, origin: Origin::Invite };
         let body = content::sealed::Body::KeyShare(std::mem::take(&mut prepared.message).into());
         let sealed = content::Sealed { body: Some(body), ..content::Sealed::default() }.encode_to_vec();
@@ -97,6 +116,10 @@ impl Engine {
         self.group = Some(group);
         self.set_pending(Some(pending));
         Ok(())
+    }
+
+    fn is_profiles(&self, account: &Fingerprint) -> bool {
+        *account == self.profile.identity.fingerprint()
     }
 
     /// Our return lost its race or was refused: the old group is what we have.

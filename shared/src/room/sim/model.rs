@@ -42,6 +42,8 @@ pub(crate) struct ModelRelay {
     pub oldest: u64,
     /// It tells nobody who may do what.
     pub keeps_ledger: bool,
+    /// Access keys that the room may have, if not as many as it likes.
+    pub max_keys: Option<u64>,
     /// Its clock stands still.
     pub frozen: Option<u64>,
     /// The operator froze the room, or whoever opens it, with these words.
@@ -320,7 +322,7 @@ impl ModelRelay {
             generation: &self.generation,
             seq,
             now_ms,
-            max_keys: 8_192,
+            max_keys: self.max_keys.unwrap_or(8_192),
             key,
             commit: commit.as_ref(),
             ack: ack.as_ref(),

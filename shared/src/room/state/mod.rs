@@ -14,7 +14,7 @@ use crate::content;
 pub(super) use back::{
     BridgeRow, EPOCHS_BRIDGED, MAX_REFUSED, MAX_SINCE, OutRow, RestoredRow, SeenRow, TrialRow,
 };
-pub(super) use parts::{Back, Books, Handover, Invites, Own, Wishes};
+pub(super) use parts::{Back, Books, Handover, Invites, LeafKey, Own, Wishes};
 pub(super) use steps::{StepRow, UntakenRow, VoteRow};
 
 /// Where the room stands for this device.
@@ -423,7 +423,8 @@ macro_rules! secret_rows {
 }
 
 secret_rows! {
-    Own { access_secret, leaf_secret }
+    Own { access_secret, leaf_secret, spare_access }
+    LeafKey { secret }
     EpochRow { secret, slot_key, authority }
     OwnInvite { secret }
     JoinRow { secret }

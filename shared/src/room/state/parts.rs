@@ -34,6 +34,32 @@ pub(in crate::room) struct Own {
     pub avatar: Vec<u8>,
     #[prost(uint32, tag = "14")]
     pub suite: u32,
+    /// Other access keys of this device, of before and after a change of the account's key. Which one is its own, the group and the
+    /// relay's ledger say.
+    #[prost(bytes = "vec", repeated, tag = "105")]
+    pub spare_access: Vec<Vec<u8>>,
+    /// Likewise, its other leaf keys.
+    #[prost(message, repeated, tag = "106")]
+    pub spare_leaf: Vec<LeafKey>,
+    /// The last change has its end: which of them are good is not in question any more.
+    #[prost(bool, tag = "107")]
+    pub is_settled: bool,
+    /// The access key that stayed when the account got another key: whoever copied this device before that has it as well.
+    #[prost(bytes = "vec", tag = "108")]
+    pub kept_access: Vec<u8>,
+}
+
+/// A leaf's signature key.
+#[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
+pub(in crate::room) struct LeafKey {
+    #[prost(bytes = "vec", tag = "1")]
+    pub secret: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    pub public: Vec<u8>,
+    /// The public access key that goes with it.
+    #[prost(bytes = "vec", tag = "3")]
+    pub access: Vec<u8>,
 }
 
 /// The row `wishes`. What the next commits of this device are to do to members, roles and policy.
@@ -152,6 +178,9 @@ pub(in crate::room) struct Books {
     /// without keys.
     #[prost(message, repeated, tag = "101")]
     pub votes_later: Vec<VoteRow>,
+    /// Accounts that are in the room still, or were until it went back, and whose owner came in with another key: fingerprints.
+    #[prost(bytes = "vec", repeated, tag = "107")]
+    pub replaced: Vec<Vec<u8>>,
 }
 
 /// The row `back`. A device that is out, comes back, or goes on after a restore of the relay.

@@ -6,6 +6,7 @@ use mls_rs_core::{
     identity::{Credential, CustomCredential, SigningIdentity},
 };
 use prost::Message as _;
+use proto::relay::AccessChange;
 
 use super::{
     hostile::{ANN, BOB, EVE, adds, extensions, member_key, three},
@@ -94,13 +95,17 @@ impl Stranger {
     }
 
     fn leaf(&self, world: &World) -> ExtensionList {
+        extensions(LEAF_EXTENSION, &self.shown(world))
+    }
+
+    fn shown(&self, world: &World) -> content::Leaf {
         let statement = self.signs.clone().unwrap_or_else(|| self.statement(world, world.epoch(ANN)));
-        let leaf = content::Leaf {
+        content::Leaf {
             access_key: self.access.public().as_bytes().to_vec().into(),
             invite_id: self.invite_id.clone().into(),
             join_signature: self.secret.join_key().sign(&statement).to_vec().into(),
-        };
-        extensions(LEAF_EXTENSION, &leaf)
+            ..content::Leaf::default()
+        }
     }
 
     /// Publishes the join, as a relay that refuses nobody would.
@@ -137,7 +142,12 @@ fn leaf_with(access_key: Vec<u8>, stranger: &Stranger) -> Option<ExtensionList> 
     let (access_key, invite_id) = (access_key.into(), stranger.invite_id.clone().into());
     Some(extensions(
         LEAF_EXTENSION,
-        &content::Leaf { access_key, invite_id, join_signature: vec![1; 64].into() },
+        &content::Leaf {
+            access_key,
+            invite_id,
+            join_signature: vec![1; 64].into(),
+            ..content::Leaf::default()
+        },
     ))
 }
 
@@ -396,6 +406,23 @@ fn joiner_with_a_members_access_key_is_refused() {
     stranger.leaf = Some(leaf);
     stranger.access = own;
     stranger.join(&mut world);
+    is_refused(&mut world, Some(Violation::Leaf));
+}
+
+#[test]
+fn joiner_with_an_access_key_of_before_is_refused() {
+    let mut world = three(218);
+    let link = world.invite(ANN);
+    let mut stranger = Stranger::with(&world, &link);
+    let second = AccessSecret::generate(&randomness(&world));
+    let former_access_key = second.public().as_bytes().to_vec().into();
+    let leaf = content::Leaf { former_access_key, ..stranger.shown(&world) };
+    stranger.leaf = Some(extensions(LEAF_EXTENSION, &leaf));
+    let (_, envelope) = stranger.made(&world);
+    let added = vec![member_key(&stranger.access), member_key(&second)];
+    let part = world.part(AccessChange { added, removed: Vec::new() });
+    world.inject(envelope, Some(part));
+    world.settle();
     is_refused(&mut world, Some(Violation::Leaf));
 }
 

@@ -28,6 +28,7 @@ fn update_that_changes_its_access_key_is_refused() {
             access_key: world.access_key(EVE).key,
             invite_id: world.room(EVE).invites[0].id.clone(),
             join_signature: world.own_leaf(EVE).join_signature,
+            ..content::Leaf::default()
         };
         match part {
             0 => leaf.access_key = Bytes::from_static(&[5; 32]),

@@ -121,7 +121,7 @@ impl World {
         self.publishes(i, resync::Body::Answer(answer));
     }
 
-    fn publishes(&mut self, i: usize, body: resync::Body) {
+    pub(super) fn publishes(&mut self, i: usize, body: resync::Body) {
         let resync = content::Resync { body: Some(body) }.encode_to_vec().into();
         let id = self.devices[i].profile.random.bytes::<16>().to_vec().into();
         let publish = Publish { id, resync, ..Publish::default() };

@@ -28,7 +28,7 @@ use crate::{
     },
     failure::Failure,
     handle::Runtime,
-    runtime::{ChosenRelay, KeyRoom, LinkNews, OwnDevice, Transfer, TransferState, Way},
+    runtime::{ChosenRelay, KeyRoom, LinkNews, OwnDevice, RoomsBeyond, Transfer, TransferState, Way},
     store::{Happening, Hit, RoomLogItem},
 };
 
@@ -193,9 +193,18 @@ pub enum Out {
     /// Who is there.
     Members { room: String, members: Vec<MemberOut> },
     /// The devices of this person, by room.
-    Devices { devices: Vec<OwnDeviceOut> },
+    Devices {
+        devices: Vec<OwnDeviceOut>,
+        /// Of a removal: so many rooms more the device says that it is in, and this one is not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        beyond: Option<usize>,
+    },
     /// The account has another key.
-    KeyReplaced { rooms: Vec<KeyRoomOut> },
+    KeyReplaced {
+        rooms: Vec<KeyRoomOut>,
+        /// So many rooms more other devices say that they are in, and this one is not.
+        beyond: usize,
+    },
     /// Somebody joined.
     MemberJoined {
         room: String,
@@ -346,12 +355,18 @@ impl Out {
 
     /// Devices of this person.
     pub(crate) fn devices(all: Vec<OwnDevice>) -> Self {
-        Self::Devices { devices: all.into_iter().map(Into::into).collect() }
+        Self::Devices { devices: all.into_iter().map(Into::into).collect(), beyond: None }
+    }
+
+    /// A device of this person that goes, and the rooms from which this device cannot take it.
+    pub(crate) fn devices_removed(found: Vec<OwnDevice>, beyond: RoomsBeyond) -> Self {
+        let devices = found.into_iter().map(Into::into).collect();
+        Self::Devices { devices, beyond: Some(beyond.rooms) }
     }
 
     /// Another key for the account, and the rooms that have taken it.
-    pub(crate) fn key_replaced(rooms: Vec<KeyRoom>) -> Self {
-        Self::KeyReplaced { rooms: rooms.into_iter().map(Into::into).collect() }
+    pub(crate) fn key_replaced(rooms: Vec<KeyRoom>, beyond: RoomsBeyond) -> Self {
+        Self::KeyReplaced { rooms: rooms.into_iter().map(Into::into).collect(), beyond: beyond.rooms }
     }
 
     /// A safety number.

@@ -48,6 +48,7 @@ pub fn translate(event: Event, marks: Marks<'_>) -> Vec<Out> {
 
 fn relay_event(relay: String, state: RelayState) -> Vec<Out> {
     match state {
+        RelayState::Ended => Vec::new(),
         RelayState::Connecting => vec![Out::Connecting { relay }],
         RelayState::Connected { trust, carrier } => {
             let pin = trust.pin().map(|pin| pin.to_string());

@@ -90,6 +90,7 @@ async fn show(runtime: &Runtime, shared: &Shared, event: Event) -> Option<Exit> 
 
 fn relay_event(relay: &str, state: RelayState) {
     match state {
+        RelayState::Ended => {}
         RelayState::Connecting => note(&format!("Connecting to {relay}.")),
         RelayState::Connected { trust, carrier } => note(&words::connected(relay, trust, carrier)),
         RelayState::Lost { reason, retry } => {

@@ -53,11 +53,8 @@ pub(crate) enum Telling {
 }
 
 /// How the connection to the relay is, on the screen.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) enum RelayStatus {
-    /// Nothing was dialled.
-    #[default]
-    None,
     Connecting(String),
     Up(String, Carrier),
     /// Why, as it is shown.

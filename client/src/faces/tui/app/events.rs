@@ -9,8 +9,12 @@ use shared::{
 
 use super::{App, Kind, News, Overlay, RelayStatus, Row, ShownLine, ShownLink};
 use crate::{
-    faces::{pending::Pending, sanitize, words},
-    runtime::{Event, LinkNews, RelayState, RoomEvent},
+    faces::{
+        pending::Pending,
+        sanitize,
+        words::{self, Among},
+    },
+    runtime::{Event, LinkNews, RelayState, RoomEvent, is_of_own_devices},
     store::{Happening, Over, RoomLogItem, people_of},
 };
 
@@ -22,8 +26,29 @@ impl App {
     pub(crate) fn event(&mut self, event: Event, pending: &Pending) {
         match event {
             Event::Relay { relay, state } => self.relay(sanitize::line(&relay), state),
+            Event::Room { room, event } if self.is_unlisted(&room) => self.of_unlisted(&room, event),
             Event::Room { room, event } => self.room(&room, event, pending),
             Event::Linking(news) => self.linking(&news),
+        }
+    }
+
+    /// Nobody is shown this room, so it has no place in the list.
+    fn is_unlisted(&self, room: &str) -> bool {
+        is_of_own_devices(room) && self.panes.iter().all(|pane| pane.label != room)
+    }
+
+    /// What somebody has to know of it stands in the room that is open.
+    fn of_unlisted(&mut self, room: &str, event: RoomEvent) {
+        match event {
+            RoomEvent::Notice { notice, again, .. } => {
+                let text = words::notice(room, &notice, again, Among::default());
+                match notice.kind() {
+                    Some(_) => self.alert(text),
+                    None => self.note(text),
+                }
+            }
+            RoomEvent::Failed(reason) => self.alert(words::reason(&reason)),
+            _ => {}
         }
     }
 
@@ -40,20 +65,20 @@ impl App {
     }
 
     fn relay(&mut self, relay: String, state: RelayState) {
+        // Heard of last, or of no more interest.
+        self.links.retain(|(of, _)| *of != relay);
         match state {
-            RelayState::Connecting => self.link = RelayStatus::Connecting(relay),
+            RelayState::Ended => {}
+            RelayState::Connecting => self.links.push((relay.clone(), RelayStatus::Connecting(relay))),
             RelayState::Connected { trust, carrier } => {
                 self.told_why = false;
                 self.note(words::connected(&relay, trust, carrier));
-                self.link = RelayStatus::Up(relay, carrier);
+                self.links.push((relay.clone(), RelayStatus::Up(relay, carrier)));
             }
             RelayState::Lost { reason, retry } => {
-                self.link = RelayStatus::Down(match retry {
-                    Some(retry) => {
-                        format!("No connection to {relay}; again in {:.0} s", retry.as_secs_f32().ceil())
-                    }
-                    None => format!("No connection to {relay}"),
-                });
+                let again = retry.map(|retry| format!("; again in {:.0} s", retry.as_secs_f32().ceil()));
+                let down = format!("No connection to {relay}{}", again.unwrap_or_default());
+                self.links.push((relay, RelayStatus::Down(down)));
                 match reason.code() {
                     "certificate" => {
                         self.alert(format!("ALARM (certificate): {}", words::reason(&reason)));

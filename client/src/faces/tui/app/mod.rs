@@ -47,6 +47,7 @@ use super::{editor::Editor, keymap::Keymap, pictures::Gallery, spell::Spelling, 
 use crate::{
     runtime::RoomStatus,
     settings::{Settings, Times},
+    store::Over,
 };
 
 /// Notes kept while there is no room to show them in; the oldest go first.
@@ -76,7 +77,8 @@ pub(super) struct App {
     pub(super) overlay: Option<Overlay>,
     pub(super) gallery: Gallery,
     pub(super) with_members: bool,
-    pub(super) link: RelayStatus,
+    /// Of each relay, the one that was heard of last at the end.
+    pub(super) links: Vec<(String, RelayStatus)>,
     /// Why there is no connection was said, and it is not asked for again before there is one.
     pub(super) told_why: bool,
     /// To the relay and back, when it was measured last.
@@ -136,7 +138,7 @@ impl App {
             gallery: Gallery::default(),
             with_members: settings.screen.members,
             settings,
-            link: RelayStatus::None,
+            links: Vec::new(),
             told_why: false,
             round_trip: None,
             alert: None,
@@ -272,12 +274,14 @@ impl App {
         self.shown_mut().expect("a room is shown")
     }
 
-    /// Pinned rooms by name, where they stay; then the others by activity, the latest first.
+    /// Pinned rooms by name, where they stay while this device is in them; then the others by activity, the latest first.
     pub(super) fn by_activity(&self) -> Vec<&Pane> {
         let mut panes: Vec<&Pane> = self.panes.iter().collect();
-        let at = |pane: &Pane| if pane.is_pinned { u64::MAX } else { pane.last_at };
+        // One that was left has lost its place.
+        let is_pinned = |pane: &Pane| pane.is_pinned && pane.over != Some(Over::Left);
+        let at = |pane: &Pane| if is_pinned(pane) { u64::MAX } else { pane.last_at };
         panes.sort_by(|a, b| {
-            let by_pin = b.is_pinned.cmp(&a.is_pinned);
+            let by_pin = is_pinned(b).cmp(&is_pinned(a));
             by_pin.then_with(|| at(b).cmp(&at(a))).then_with(|| a.label.cmp(&b.label))
         });
         panes

@@ -1,6 +1,6 @@
 //! Pages of the history: what is wanted, and what comes.
 
-use shared::room::MessageId;
+use shared::{identity::Fingerprint, room::MessageId};
 
 use super::{App, Effect, Row, ShownLine};
 use crate::store::Item;
@@ -20,7 +20,25 @@ pub(crate) enum Wanted {
     Latest { room: String },
 }
 
+impl Wanted {
+    fn room(&self) -> String {
+        match self {
+            Self::Older { room, .. }
+            | Self::Newer { room, .. }
+            | Self::Around { room, .. }
+            | Self::Unread { room, .. }
+            | Self::Latest { room } => room.clone(),
+        }
+    }
+}
+
 impl App {
+    /// Accounts that others took the place of, `(was, now)`; what is wanted may not tell of them.
+    pub(crate) fn take_changes(&mut self, wanted: &Wanted, changes: Vec<(Fingerprint, Fingerprint)>) {
+        let key = self.me.1;
+        self.pane(&wanted.room()).follow(changes, key);
+    }
+
     /// What should be here, as somebody looks at the end of what is.
     pub(crate) fn wants(&self) -> Option<Wanted> {
         let pane = self.shown()?;
@@ -39,13 +57,7 @@ impl App {
 
     /// What was wanted.
     pub(crate) fn take_page(&mut self, wanted: &Wanted, items: Vec<Item>) {
-        let room = match wanted {
-            Wanted::Older { room, .. }
-            | Wanted::Newer { room, .. }
-            | Wanted::Around { room, .. }
-            | Wanted::Unread { room, .. }
-            | Wanted::Latest { room } => room.clone(),
-        };
+        let room = wanted.room();
         let (me, key) = self.me.clone();
         let pane = self.pane(&room);
         pane.follow(items.iter().filter_map(Item::change), key);

@@ -93,18 +93,18 @@ fn status(app: &App) -> String {
         let key = key.map(|key| format!(" ({key})")).unwrap_or_default();
         parts.push(format!("{unread} new elsewhere{named}{key}"));
     }
-    if let RelayStatus::Up(relay, _) = &app.link {
+    if let Some((_, RelayStatus::Up(relay, _))) = app.links.last() {
         parts.push(relay.clone());
     }
     parts.join(" · ")
 }
 
 fn link(app: &App) -> String {
-    match &app.link {
-        RelayStatus::None => "Not connected".to_owned(),
-        RelayStatus::Connecting(relay) => format!("Connecting to {relay}"),
-        RelayStatus::Down(why) => why.clone(),
-        RelayStatus::Up(_, carrier) => match app.round_trip {
+    match app.links.last().map(|(_, status)| status) {
+        None => "Not connected".to_owned(),
+        Some(RelayStatus::Connecting(relay)) => format!("Connecting to {relay}"),
+        Some(RelayStatus::Down(why)) => why.clone(),
+        Some(RelayStatus::Up(_, carrier)) => match app.round_trip {
             Some(time) if time.as_millis() == 0 => format!("{} <1 ms", carrier.name()),
             Some(time) => format!("{} {} ms", carrier.name(), time.as_millis()),
             None => carrier.name().to_owned(),

@@ -106,7 +106,10 @@ fn found(frame: &mut Frame<'_>, app: &App, area: Rect, search: &Search) {
 /// Without a frame, so that a terminal's own selection copies the link and nothing else.
 fn invite(frame: &mut Frame<'_>, area: Rect, ShownLink { link, told, .. }: &ShownLink) {
     let width = usize::from(area.width);
-    let told = &format!("{told} c copies it, q shows it as a code for a camera, any other key closes.");
+    // No key is offered that shows nothing.
+    let has_code = code_of(link, width).is_some_and(|code| code.len() <= usize::from(frame.area().height));
+    let camera = if has_code { " q shows it as a code for a camera," } else { "" };
+    let told = &format!("{told} c copies it,{camera} any other key closes.");
     let shown = |text: &str| wrap(text, width).into_iter().map(Line::from).collect::<Vec<_>>();
     let fits = |lines: &Vec<Line<'_>>| lines.len() <= usize::from(area.height);
     let link_only: Vec<_> = hard_wrap(link, width).into_iter().map(Line::from).collect();

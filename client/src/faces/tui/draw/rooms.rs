@@ -16,7 +16,7 @@ use super::{
     fit,
     sides::isolate,
 };
-use crate::faces::sanitize;
+use crate::{faces::sanitize, store::Over};
 
 /// Below this many lines there is no room for saying that there is more.
 const SHORT: usize = 3;
@@ -98,7 +98,7 @@ fn room(app: &App, place: usize, pane: &Pane, width: usize) -> Line<'static> {
 }
 
 fn news(pane: &Pane, is_current: bool) -> String {
-    let pinned = if pane.is_pinned { PINNED } else { "" };
+    let pinned = if pane.is_pinned && pane.over != Some(Over::Left) { PINNED } else { "" };
     let draft = if is_current || pane.draft.trim().is_empty() { "" } else { DRAFT };
     let muted = if pane.is_muted { "z" } else { "" };
     let count = match (pane.unread, pane.mentions) {

@@ -369,3 +369,51 @@ fn code_of_a_device_is_a_page_that_goes_when_the_linking_goes_on() {
         assert!(app.overlay.is_some());
     }
 }
+
+#[test]
+fn room_of_own_devices_is_in_no_list_whatever_it_tells() {
+    let mut app = in_lobby();
+    let reason = crate::reason::LinkReason::Nothing.into();
+    tells(&mut app, "own devices~27649d", RoomEvent::Failed(reason));
+    assert_eq!(app.panes.iter().map(|pane| &*pane.label).collect::<Vec<_>>(), ["lobby"]);
+    assert!(text(&mut app, 140, 24).contains("No device is being linked"));
+    // What people call theirs has its place.
+    happens(&mut app, "own devices", engine::Event::Joined(view("own devices", false)));
+    assert_eq!(app.panes.len(), 2);
+}
+
+#[test]
+fn room_that_was_left_loses_the_place_of_its_pin() {
+    let mut app = in_lobby();
+    happens(&mut app, "team", engine::Event::Joined(view("team", false)));
+    happens(&mut app, "lobby", message(1, person("bob", 2), "hello"));
+    tells(&mut app, "team", RoomEvent::Listed { is_muted: false, is_pinned: true });
+    assert_eq!(app.by_activity()[0].label, "team");
+    app.panes.iter_mut().find(|pane| pane.label == "team").unwrap().over = Some(crate::store::Over::Left);
+    assert_eq!(app.by_activity()[0].label, "lobby");
+}
+
+#[test]
+fn key_of_the_camera_is_offered_where_it_shows_a_code() {
+    let mut app = in_lobby();
+    app.overlay = Some(app::Overlay::Link(format!("schat://relay.example:4433/#{}", "x".repeat(54)).into()));
+    for (size, is_offered) in [((80, 40), true), ((60, 12), false)] {
+        let shown = text(&mut app, size.0, size.1);
+        assert_eq!(shown.contains("q shows it"), is_offered, "{size:?}:\n{shown}");
+    }
+}
+
+#[test]
+fn last_moderator_is_one_with_all_devices() {
+    let is_last = crate::faces::execute::is_last_moderator;
+    let mut view = view("lobby", false);
+    view.members[0].is_moderator = true;
+    assert!(is_last(&view));
+    let phone = Member { me: false, ..view.members[0].clone() };
+    view.members.push(phone);
+    assert!(is_last(&view), "another device of the same person goes as well");
+    view.members[1].is_moderator = true;
+    assert!(!is_last(&view));
+    view.members.retain(|member| member.person.name == "ann");
+    assert!(!is_last(&view), "nobody is left behind");
+}

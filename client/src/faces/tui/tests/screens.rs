@@ -96,6 +96,15 @@ fn status_line_says_what_goes_on() {
     happens(&mut app, "lobby", engine::Event::CatchingUp { done: 1_900, total: 1_900 });
     app.set_verified(|_| true);
     assert_eq!(bar(&mut app), " quic 23 ms · epoch 7 · 3 members · verified · relay.example:4443");
+    // Another one that is not there is told of for as long as it is needed.
+    let other = |app: &mut App, state| {
+        app.event(Event::Relay { relay: "zzzz:443".into(), state }, &Pending::default());
+    };
+    let reason = crate::reason::LinkReason::NoRelay.into();
+    other(&mut app, crate::runtime::RelayState::Lost { reason, retry: None });
+    assert!(bar(&mut app).starts_with(" No connection to zzzz:443"), "{}", bar(&mut app));
+    other(&mut app, crate::runtime::RelayState::Ended);
+    assert_eq!(bar(&mut app), " quic 23 ms · epoch 7 · 3 members · verified · relay.example:4443");
 }
 
 #[test]

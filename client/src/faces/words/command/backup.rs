@@ -45,13 +45,13 @@ pub fn failed(error: &BackupError, at: &Path) -> Failure {
         BackupError::Foreign => Failure::new(
             Exit::Usage,
             "no_backup",
-            format!("{at} is no backup of schat."),
+            format!("What is at {at} is no backup of schat."),
             "Name the file or the directory that `schat backup` wrote.",
         ),
         BackupError::TooNew => Failure::new(
             Exit::Local,
             "too_new",
-            format!("{at} was written by a later version of schat."),
+            format!("The backup in {at} was written by a later version of schat."),
             "Update schat, then try again.",
         ),
         BackupError::WrongPhrase => Failure::new(
@@ -117,7 +117,7 @@ pub fn failed(error: &BackupError, at: &Path) -> Failure {
         BackupError::Io(error) => Failure::new(
             Exit::Local,
             "storage",
-            format!("{at} cannot be read or written: {error}."),
+            format!("The path {at} cannot be read or written: {error}."),
             "Check the path, its permissions and the disk.",
         ),
         BackupError::Store(error) => error.into(),
@@ -219,10 +219,10 @@ pub fn standing(standing: Standing) -> (&'static str, &'static str) {
 
 /// What of a room did not come back.
 pub fn lost(lost: Lost) -> String {
-    let past = (lost.past > 0).then(|| format!("{} of its past", counted(lost.past, "part")));
+    let past = (lost.past > 0).then(|| format!("{} of what was said", counted(lost.past, "part")));
     let files = (lost.files > 0).then(|| counted(lost.files, "file"));
     let both: Vec<_> = past.into_iter().chain(files).collect();
-    format!("did not come back, since the backup is damaged there: {}.", both.join(" and "))
+    format!("not whole, since the backup is damaged there: without {}.", both.join(" and "))
 }
 
 /// What is said of a backup of which something did not come back.
@@ -235,15 +235,24 @@ pub fn damaged(at: &Path) -> Failure {
     )
 }
 
+/// The plan of a daemon names a path, and those are in no backup.
+pub const NO_PLAN: &str = "Nothing makes backups by itself here any more, also where the device that is gone had a daemon for it: schat backup DIR --every day.";
+
 /// While it waits.
 pub const WAITING: &str = "Asking the members of each room to let this device back in …";
 
 /// It came back.
-pub const BACK: (&str, &str) = ("back", "back. What was said since the backup stays unread.");
+pub const BACK: (&str, &str) = (
+    "back",
+    "back. What was said since the backup cannot be read on this device, only on one that was there.",
+);
 
 /// It is no member any more.
-pub const NO_MEMBER: (&str, &str) =
-    ("removed", "history only; you were removed, or the room is gone. Ask for a new invite.");
+pub const NO_MEMBER: (&str, &str) = (
+    "removed",
+    "history only; its relay does not let this device in: it was removed, or your account's key was replaced since this backup was made, or the room is \
+     gone. If it was another device of yours or the key: `schat link --new` makes this device one of yours again. Otherwise ask for a new invite.",
+);
 
 /// The account is another one by now.
 pub const KEY_REPLACED: (&str, &str) = (

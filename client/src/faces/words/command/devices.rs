@@ -1,9 +1,9 @@
 //! Of devices: what became of another key for the account.
 
 use crate::{
-    faces::words::{called, devices::place},
+    faces::words::{called, counted, devices::place},
     failure::{Exit, Failure},
-    runtime::{KeyRoom, Replaced},
+    runtime::{KeyRoom, Replaced, RoomsBeyond},
 };
 
 /// It is on the disk: the rooms follow.
@@ -30,6 +30,17 @@ pub fn not_replaced(why: &Replaced) -> Failure {
             "Take those that `schat backup`, or the last `schat devices replace-key`, showed. Without them nobody can give the account another key.",
         ),
     }
+}
+
+/// Rooms in which only devices with the old key are.
+pub fn beyond(beyond: RoomsBeyond) -> Option<String> {
+    (beyond.rooms > 0).then(|| {
+        format!(
+            "Your other devices say that they are in {} that this device is not in: the old key stays in use there. Ask somebody in them to remove those \
+             devices, and come in anew.",
+            counted(beyond.rooms, "room")
+        )
+    })
 }
 
 /// How a room is with the new key.

@@ -14,6 +14,8 @@ use crate::{
 pub enum Why {
     /// A first backup.
     Backup,
+    /// The same, for an account that has no recovery key.
+    BackupAlone,
     /// The account gets another key, and with it another phrase.
     NewKey,
 }
@@ -21,7 +23,11 @@ pub enum Why {
 /// Shown once.
 pub fn phrase(words: &[&str], why: Why) -> String {
     let open = match why {
-        Why::Backup => "These twelve words open your backups, and nothing else does.",
+        Why::BackupAlone => "These twelve words open your backups, and nothing else does.",
+        Why::Backup => {
+            "These twelve words open your backups, and give your account another key when a device is lost or stolen (`schat devices \
+             replace-key`). Nothing else does either."
+        }
         Why::NewKey => {
             "These are your new twelve words. They open the backups that you make from now on, and give your account another key when \
              a device is lost; nothing else does. The old ones still open the backups that you have."
@@ -52,7 +58,7 @@ pub const NOT_THOSE: &str = "Those are others. Look at what you wrote down.";
 /// Nobody typed them.
 pub fn not_confirmed(why: Why) -> Failure {
     let (message, remedy) = match why {
-        Why::Backup => (
+        Why::Backup | Why::BackupAlone => (
             "The words were not repeated, so no backup was written.",
             "Begin again: `schat backup` shows the words once more.",
         ),
@@ -67,7 +73,7 @@ pub fn not_confirmed(why: Why) -> Failure {
 /// There is no terminal.
 pub fn nobody_to_show(why: Why) -> Failure {
     let (message, remedy) = match why {
-        Why::Backup => (
+        Why::Backup | Why::BackupAlone => (
             "The first backup shows twelve words, and there is no terminal to show them at.",
             "Run it once at a terminal; or name a file for them with --phrase-file, and keep that safe.",
         ),

@@ -2,7 +2,10 @@
 
 use std::{fmt::Display, io, path::Path};
 
-use crate::failure::{Exit, Failure};
+use crate::{
+    faces::words::called,
+    failure::{Exit, Failure},
+};
 
 /// There is none, and this command makes none. `is_named`: somebody said where it is.
 pub fn missing(path: &Path, is_named: bool) -> Failure {
@@ -200,6 +203,14 @@ pub const FIRST_THE_NAME: &str = "That is a link; it comes next. First the name.
 /// It cannot be one.
 pub fn no_name(error: impl Display) -> String {
     format!("That cannot be a name: {error}.\n")
+}
+
+/// `--name` says otherwise than the person's other devices.
+pub fn name_stays(name: &str) -> String {
+    format!(
+        "You are called {} at all your devices: --name changes that at none of them, /nick NAME at all.",
+        called(name)
+    )
 }
 
 /// Nobody can answer.

@@ -37,7 +37,7 @@ pub fn export_broken(path: &Path, error: &io::Error) -> Failure {
 pub fn no_code() -> Failure {
     Failure::usage(
         "That is neither the code of a device nor a relay.",
-        "Copy all of the code that the other device shows, or name its relay: HOST:PORT.",
+        "Copy all of the code that the other device shows. A relay is named with its port: HOST:PORT.",
     )
 }
 

@@ -20,17 +20,25 @@ pub(super) fn words(reason: &LinkReason) -> (String, String) {
             "Nothing is to be confirmed on this device.",
             "The device that has the account asks, once both show seven emoji.",
         ),
+        LinkReason::NotYet => (
+            "The other device is not there yet, so there is nothing to compare.",
+            "This device asks once both show seven emoji. /link shows the code again; /link cancel gives it up.",
+        ),
         LinkReason::Taken => (
             "The new device has the account already.",
             "If it is not yours: /devices shows it, and takes it out.",
         ),
         LinkReason::TakenOut => (
             "This device was taken out of the rooms of its account, by another device of yours or because the account's key was replaced.",
-            "To make it one of yours again: end schat here, run `schat link` in a terminal and say yes; scripts: `schat link --new`.",
+            "To make it one of yours again: end schat here (`schat daemon stop` where a daemon runs), then `schat link` in a terminal and say yes; scripts: `schat link --new`.",
         ),
         LinkReason::NoRelay => (
             "There is no relay to ask.",
             "Name the one that your other device uses: schat link HOST:PORT, or its link.",
+        ),
+        LinkReason::NoRelayForCode => (
+            "A short code does not say at which relay it is, and this device knows none.",
+            "Take the link that the other device shows with it; or name its relay: schat link --relay HOST:PORT CODE.",
         ),
         LinkReason::BadCode => (
             "That is no code of a device.",

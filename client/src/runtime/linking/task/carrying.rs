@@ -84,7 +84,8 @@ impl Task {
         self.record.invites = invites;
         (self.record.rooms, self.record.without) = (rooms, without);
         // Whoever comes now is no stranger's. A device that is not kept rings an alarm here as well.
-        let _ = self.local.0.vault.run(|store| store.await_own_device(true)).await;
+        let ways: Vec<_> = self.record.invites.iter().map(|(_, invite)| *invite).collect();
+        let _ = self.local.0.vault.run(move |store| store.await_own_device(&ways)).await;
         let bytes = handed::written(&records, own_devices.as_ref(), history, now_ms());
         let todo = match bytes.ok().and_then(|bytes| parts(&bytes).ok()) {
             Some(parts) => self.record.post(&parts, &self.engine, now_ms()),

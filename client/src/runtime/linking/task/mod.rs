@@ -302,7 +302,7 @@ impl Task {
         let saved = self.local.0.vault.run(move |store| {
             if is_ending {
                 // First: where the program ends between the two, the linking ends once more.
-                store.await_own_device(false)?;
+                store.await_no_device()?;
             }
             match forget {
                 true => store.end_linking(room, &those),
@@ -369,9 +369,12 @@ impl Task {
             (Answer::Confirm { digits, .. }, Some(agreed))
                 if is_asked && !agreed.phrase.has_digits(&digits) =>
             {
-                self.record.end(LinkEnd::Refused, &self.engine, now)
+                self.record.end(LinkEnd::OtherDigits, &self.engine, now)
             }
             (Answer::Confirm { past, .. }, Some(_)) if is_asked => self.record.confirm(past, now),
+            _ if is_asked && matches!(self.record.step, Step::Open | Step::Shaking) => {
+                return Err(LinkReason::NotYet.into());
+            }
             _ => return Err(LinkReason::NotAsked.into()),
         };
         Ok(self.apply_and(Vec::new(), todo).await?)

@@ -9,23 +9,28 @@
 //! 3. Two people may simply have one name; many have the one that their system gave them (`root`). That is told in a line, and
 //!    faces show them apart.
 //!
-//! 4. Somebody verified who links a device is told loudly: whoever has the account's key could have done it.
+//! 4. Somebody verified who links a device is told loudly: whoever has the account's key could have done it. One that is known from
+//!    another room is none.
 //! 5. Somebody who shows, by the word of the recovery key, that their account took the place of another one keeps its mark;
 //!    whoever verified them is told loudly.
-//! 6. The account that was is an alarm from then on, wherever it comes; ours as well.
+//! 6. The account that was is an alarm from then on, wherever it comes, and wherever it is: at once where it says or does
+//!    something, else after some minutes; ours as well.
 //! 7. Whoever is found in a room and was not there when it was last seen is told like whoever joins: a device that comes back
 //!    from being out has not seen them join, and a relay may have put it out for just that.
 //!
 //! What was told once for a key and a name is not told again, but alarms when the name's owner is verified: then each join is.
 
+mod linked;
+mod replaced;
 mod seen;
 
+use proto::RoomId;
 use shared::{
     identity::Fingerprint,
     room::{Alarm, Device, Event, GroupView, Impostor, Millis, Person, Stranger, Way},
 };
 
-use self::seen::Seen;
+use self::{linked::Linked, replaced::Replaced, seen::Seen};
 use crate::{
     runtime::event::Namesake,
     store::{KnownPerson, Meeting, People, Replacement},
@@ -37,16 +42,25 @@ use crate::{
 pub(super) struct Guard {
     /// One for each leaf; none before we are in.
     members: Option<Vec<Seen>>,
+    /// Those of them whose account was replaced.
+    replaced: Replaced,
+    /// They were looked up since anybody came, went or was replaced: not with each message, a room may have a thousand members.
+    has_looked: bool,
+    linked: Linked,
 }
 
 /// What a step has to store because of whom it met.
 pub(super) struct Look<'a> {
+    /// The room.
+    pub(super) room: RoomId,
     /// Everybody known before the step.
     pub(super) people: &'a People,
     /// We.
     pub(super) me: Person,
     /// Who we were before the account had another key, where the room has taken that.
     pub(super) was: Option<Fingerprint>,
+    /// Who we are by the profile, which the room may take within this step.
+    pub(super) now_as: Fingerprint,
     /// The time of the step.
     pub(super) now: Millis,
     /// Met in this step, in order, with what the name looks like.
@@ -60,11 +74,59 @@ pub(super) struct Look<'a> {
 impl Guard {
     /// Begins with the members that are stored.
     pub(super) fn of(view: Option<&GroupView>) -> Self {
-        Self { members: view.map(Seen::all) }
+        Self {
+            members: view.map(Seen::all),
+            replaced: Replaced::default(),
+            has_looked: false,
+            linked: view.map(Linked::of).unwrap_or_default(),
+        }
     }
 
     /// Takes one event in. Returns what is told behind it.
     pub(super) fn look(&mut self, look: &mut Look<'_>, event: &Event) -> Vec<Event> {
+        let mut told = self.look_at(look, event);
+        for event in &told {
+            if let Event::Alarm(Alarm::ReplacedKeyUsed { who }) = event {
+                self.replaced.told(who.fingerprint);
+            }
+        }
+        // Who is not here any more has said that before.
+        if let Some(who) = replaced::user(event)
+            && !self.replaced.is_told(&who.fingerprint)
+            && let Some(alarm) = look.is_replaced(who)
+            && self.members.iter().flatten().any(|seen| seen.person.fingerprint == who.fingerprint)
+        {
+            self.replaced.told(who.fingerprint);
+            told.push(alarm);
+        }
+        told
+    }
+
+    /// Something was learnt of people elsewhere.
+    pub(super) fn look_again(&mut self) {
+        self.has_looked = false;
+    }
+
+    /// Rule 6, of those who are here and say nothing: to be asked after each step.
+    pub(super) fn still_here(&mut self, look: &Look<'_>) -> Vec<Event> {
+        if !std::mem::replace(&mut self.has_looked, true) || !look.replaced.is_empty() {
+            let present = self.members.iter().flatten().map(|seen| &seen.person);
+            let present = present.filter(|who| look.is_replaced(who).is_some());
+            let present = present.map(|who| (who.fingerprint, who.clone())).collect();
+            self.replaced.are(present, look.now);
+            // What was learnt in this step is known once it is stored.
+            self.has_looked = look.replaced.is_empty();
+        }
+        let ripe = self.replaced.ripe(look.now);
+        ripe.iter().filter_map(|who| look.is_replaced(who)).collect()
+    }
+
+    /// When to ask again.
+    pub(super) fn next(&self) -> Option<Millis> {
+        self.replaced.next()
+    }
+
+    fn look_at(&mut self, look: &mut Look<'_>, event: &Event) -> Vec<Event> {
         match event {
             Event::Joined(view) | Event::Epoch(view) => {
                 let mut alarms = Vec::new();
@@ -75,9 +137,12 @@ impl Guard {
                     let is_new = !known.any(|known| known.person.fingerprint == who.fingerprint);
                     alarms.extend(look.is_replaced(who).filter(|_| is_new));
                 }
+                alarms.extend(self.linked.settle(look, view));
                 alarms.extend(self.unseen(look, view));
                 alarms.extend(people_in(view).iter().filter_map(|who| look.namesake(who, &Way::IsHere)));
                 self.members = Some(Seen::all(view));
+                self.has_looked = false;
+                self.linked.take(look, view);
                 alarms
             }
             Event::MemberJoined { who, by } => {
@@ -96,13 +161,31 @@ impl Guard {
             Event::DeviceJoined { who, device, .. } => {
                 let seen = Seen { person: who.clone(), device: Some(device.id) };
                 self.members.get_or_insert_default().push(seen);
-                look.linked(who, device).into_iter().collect()
+                match look.linked(who, device) {
+                    Some(Event::Alarm(Alarm::DeviceLinked { .. })) => {
+                        self.linked.came(who, device);
+                        Vec::new()
+                    }
+                    told => told.into_iter().collect(),
+                }
             }
             Event::ProfileChanged { who, was } if *was != who.name => {
                 look.namesake(who, &Way::Renamed(was.clone())).into_iter().collect()
             }
             _ => Vec::new(),
         }
+    }
+
+    /// All that a step of the engine told was looked at. Returns what is told behind it: nothing waits for what may never come.
+    pub(super) fn rest(&mut self) -> Vec<Event> {
+        self.linked.rest()
+    }
+
+    /// Each device of a person says a name by itself: it is told once. Ours go by all of them.
+    pub(super) fn is_told(&self, look: &Look<'_>, event: &Event) -> bool {
+        let Event::ProfileChanged { who, was } = event else { return false };
+        let called = self.members.iter().flatten().filter(|seen| seen.person == *who);
+        *was != who.name && who.fingerprint != look.me.fingerprint && called.count() > 1
     }
 
     /// Rule 7. Nothing where nobody was seen before: then all are as new as we are.
@@ -115,7 +198,10 @@ impl Guard {
             }
             let who = &member.person;
             if seen.iter().any(|seen| seen.is_person(member)) {
-                told.extend(look.linked(who, &member.device));
+                let is_known = self.linked.is_known(look, view, member);
+                let linked = look.linked(who, &member.device);
+                let is_linked = matches!(linked, Some(Event::Alarm(Alarm::DeviceLinked { .. })));
+                told.extend(linked.filter(|_| !(is_linked && is_known)));
                 if who.fingerprint == look.me.fingerprint {
                     // As when it is seen to join: our own programs tell that in their way.
                     let (who, device) = (who.clone(), member.device.clone());
@@ -156,6 +242,9 @@ impl Look<'_> {
 
     /// Rule 2. Remembers the meeting.
     fn namesake(&mut self, who: &Person, way: &Way) -> Option<Event> {
+        if who.fingerprint == self.now_as {
+            return None;
+        }
         let known = self.people.get(&who.fingerprint);
         let is_usual = known.as_ref().is_some_and(|known| known.names.last() == Some(&who.name));
         if is_usual && !matches!(way, Way::Joined) {
@@ -215,8 +304,10 @@ impl Look<'_> {
 
     /// Rule 6. Somebody uses an account whose place another one took.
     fn is_replaced(&self, who: &Person) -> Option<Event> {
-        let known = || self.people.get(&who.fingerprint).is_some_and(|known| known.replaced_by.is_some());
-        let is_replaced = self.was == Some(who.fingerprint) || known();
+        let known = || self.people.is_replaced(&who.fingerprint);
+        // A room that has not taken the change yet has us as we were.
+        let is_me = who.fingerprint == self.me.fingerprint;
+        let is_replaced = self.was == Some(who.fingerprint) || (!is_me && known());
         is_replaced.then(|| Event::Alarm(Alarm::ReplacedKeyUsed { who: who.clone() }))
     }
 

@@ -1,7 +1,7 @@
 use rand_core::UnwrapErr;
 use shared::{
     crypto::random::Random,
-    room::{AlarmKind, Member},
+    room::{AlarmKind, Invited, Member},
 };
 use tempfile::TempDir;
 
@@ -12,6 +12,8 @@ use crate::{
 };
 
 const ME: u8 = 1;
+
+const ROOM: RoomId = RoomId([7; 32]);
 
 fn person(name: &str, byte: u8) -> Person {
     Person { name: name.to_owned(), fingerprint: Fingerprint([byte; 32]) }
@@ -70,6 +72,8 @@ struct World {
     namesakes: Vec<(u8, u8, bool)>,
     /// Who we were before.
     was: Option<Fingerprint>,
+    /// Who we are by the profile.
+    now_as: Fingerprint,
     _dir: TempDir,
 }
 
@@ -79,7 +83,8 @@ impl World {
         let random = Random::new(UnwrapErr(getrandom::SysRng));
         let key = FileKey.key(dir.path(), &random).unwrap();
         let store = Store::open(dir.path(), &key, random).unwrap();
-        Self { store, guard: Guard::default(), now: 1, namesakes: Vec::new(), was: None, _dir: dir }
+        let now_as = Fingerprint([ME; 32]);
+        Self { store, guard: Guard::default(), now: 1, namesakes: Vec::new(), was: None, now_as, _dir: dir }
     }
 
     /// One step of the room, stored. Returns what is told, by kind and text.
@@ -98,9 +103,11 @@ impl World {
         let people = self.store.people();
         self.now += 1;
         let mut look = Look {
+            room: ROOM,
             people: &people,
             me: person("me", ME),
             was: self.was,
+            now_as: self.now_as,
             now: self.now,
             met: Vec::new(),
             namesakes: Vec::new(),
@@ -110,12 +117,13 @@ impl World {
         for event in events {
             alarms.extend(self.guard.look(&mut look, event));
         }
+        alarms.extend(self.guard.rest());
+        alarms.extend(self.guard.still_here(&look));
         let key = |who: &Person| who.fingerprint.0[0];
         self.namesakes.extend(look.namesakes.iter().map(|one| (key(&one.who), key(&one.owner), one.is_me)));
         let replacements = look.replaced;
         let meetings = look.met.into_iter().map(|(_, met)| met).collect();
-        let room = proto::RoomId([7; 32]);
-        self.store.commit(room, None, &Batch { meetings, replacements, ..Batch::default() }).unwrap();
+        self.store.commit(ROOM, None, &Batch { meetings, replacements, ..Batch::default() }).unwrap();
         alarms
     }
 
@@ -386,4 +394,114 @@ fn account_that_was_ours_is_an_alarm_once_the_room_has_the_new_one() {
     let alarms = world.step(&[joined("me", 7)]);
     let is_told = |(kind, text): &(Told, String)| *kind == DEVICE && text.contains("replaced");
     assert!(alarms.iter().any(is_told), "{alarms:?}");
+}
+
+/// Ann took another key somewhere else, and this room has her account as it was.
+fn replaced_elsewhere() -> World {
+    let mut world = World::new();
+    world.kinds(&[Event::Joined(view(&[("me", ME), ("ann", 2)]))]);
+    world.verify("ann", 2);
+    let here = std::mem::take(&mut world.guard);
+    let mut after = view(&[("me", ME), ("ann", 7)]);
+    after.members[1].replaces = Some(Fingerprint([2; 32]));
+    assert_eq!(world.kinds(&[Event::Joined(after)]), [DEVICE]);
+    world.guard = here;
+    world.guard.look_again();
+    world
+}
+
+const FIVE_MINUTES: Millis = 300_000;
+
+#[test]
+fn replaced_account_that_is_here_already_is_an_alarm_as_soon_as_it_does_something() {
+    let said = Event::Typing { who: person("ann", 2), stopped: false };
+    for used in [said, Event::DeviceBack(person("ann", 2))] {
+        let mut world = replaced_elsewhere();
+        let others = Event::DeviceBack(person("bob", 3));
+        assert_eq!(world.kinds(&[others]), [], "the change may be on its way");
+        let alarms = world.step(std::slice::from_ref(&used));
+        assert!(
+            matches!(&*alarms, [(kind, text)] if *kind == DEVICE && text.contains("replaced")),
+            "{alarms:?}"
+        );
+        world.now += FIVE_MINUTES;
+        assert_eq!(world.kinds(&[used]), [], "it was told");
+        // After a restart it is told once more.
+        world.guard = Guard::of(Some(&view(&[("me", ME), ("ann", 2)])));
+        assert_eq!(world.kinds(&[Event::DeviceBack(person("ann", 2))]), [DEVICE]);
+    }
+}
+
+#[test]
+fn replaced_account_that_says_nothing_is_an_alarm_after_a_while() {
+    let mut world = replaced_elsewhere();
+    assert_eq!(world.kinds(&[]), []);
+    let at = world.guard.next().expect("it is looked at again");
+    assert_eq!(at, world.now + FIVE_MINUTES);
+    world.now = at;
+    let alarms = world.step(&[]);
+    assert!(matches!(&*alarms, [(kind, text)] if *kind == DEVICE && text.contains("replaced")), "{alarms:?}");
+    assert_eq!((world.kinds(&[]), world.guard.next()), (vec![], None));
+    // Where the change comes in time nothing is told.
+    let mut world = replaced_elsewhere();
+    world.kinds(&[]);
+    let mut after = view(&[("me", ME), ("ann", 7)]);
+    after.members[1].replaces = Some(Fingerprint([2; 32]));
+    world.now += FIVE_MINUTES;
+    assert_eq!(world.kinds(&[Event::Epoch(after)]), []);
+}
+
+/// The step in which a room takes another key for our account has begun as whom we were.
+#[test]
+fn account_that_the_room_takes_as_ours_in_this_step_is_no_namesake() {
+    let mut world = World::new();
+    world.step(&[Event::Joined(view(&[("me", ME), ("ann", 2)]))]);
+    world.now_as = Fingerprint([7; 32]);
+    let mut taken = view(&[("me", 7), ("ann", 2)]);
+    taken.members[0].replaces = Some(Fingerprint([ME; 32]));
+    assert_eq!(world.kinds(&[Event::Epoch(taken)]), []);
+    assert_eq!(world.namesakes, []);
+    assert!(world.store.people().get(&Fingerprint([7; 32])).is_none(), "we are not met");
+}
+
+/// A new room of ann's, into which her other device follows her.
+#[test]
+fn device_that_is_known_from_another_room_is_no_alarm_where_one_of_the_persons_lets_it_in() {
+    let people = [("me", ME), ("ann", 2)];
+    let came = |world: &mut World, is_by_own: bool| {
+        world.guard = Guard::default();
+        let mut before = view(&people);
+        before.invites.push(Invited {
+            id: [4; 16],
+            by: person("ann", 2),
+            ours: false,
+            for_device: is_by_own,
+            expires_ms: 0,
+            max_uses: 1,
+            used: 0,
+        });
+        let mut after = with_device(&people, ("ann", 2), 9);
+        after.members[2].invite = Some([4; 16]);
+        let device = after.members[2].device.clone();
+        let linked = Event::DeviceJoined { who: person("ann", 2), device, by: Some(person("ann", 2)) };
+        world.step(&[Event::Joined(before)]);
+        world.kinds(&[linked, Event::Epoch(after)])
+    };
+    let mut world = World::new();
+    world.verify("ann", 2);
+    assert_eq!(came(&mut world, true), [DEVICE], "she has one more than anywhere");
+    let elsewhere = |world: &World, count| {
+        let counts = [(Fingerprint([2; 32]), count)].into_iter().collect();
+        world.store.people().devices_are(RoomId([8; 32]), counts);
+    };
+    elsewhere(&world, 2);
+    assert_eq!(came(&mut world, true), []);
+    assert_eq!(came(&mut world, false), [DEVICE], "whoever has the account's key comes by any link");
+    elsewhere(&world, 1);
+    assert_eq!(came(&mut world, true), [DEVICE]);
+    // Without a group that shows it nothing is known of it.
+    elsewhere(&world, 2);
+    let device = Device { id: shared::identity::DeviceId([9; 16]), name: "phone".to_owned() };
+    let linked = Event::DeviceJoined { who: person("ann", 2), device, by: None };
+    assert_eq!(world.kinds(&[linked]), [DEVICE]);
 }

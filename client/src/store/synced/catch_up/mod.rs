@@ -21,8 +21,19 @@ pub(in crate::store) const HEARD: &str = "synced_heard";
 /// Devices that are new, until this one has told them.
 const NEWCOMERS: &str = "devices_new";
 
+/// Who has told this device the rest.
+const TOLD_BY: &str = "synced_told_by";
+
 /// What goes with the account.
-pub(in crate::store) const OF_DEVICES: &[&str] = &[HEARD, NEWCOMERS];
+pub(in crate::store) const OF_DEVICES: &[&str] = &[HEARD, NEWCOMERS, TOLD_BY];
+
+/// Devices that have told this one how everything is: one alone, which may be stolen, does not end what the others have to say.
+#[derive(Default, Serialize, Deserialize)]
+struct ToldBy {
+    all: Vec<DeviceId>,
+    /// Those that were there when the first one had.
+    awaited: Vec<DeviceId>,
+}
 
 /// Devices that wait to be told, at most: more than are in the room. The oldest are forgotten first.
 const MAX_NEWCOMERS: usize = 64;
@@ -51,7 +62,8 @@ impl Store {
     pub fn device_is_here(&mut self, device: DeviceId, here: &DeviceHere) -> Result<(), StoreError> {
         let is_new = self.devices_here()?.iter().all(|(other, _)| *other != device);
         // Whoever waits to be told itself has nothing to tell.
-        if is_new && self.heard()?.is_none() {
+        let waits = self.heard()?.is_some() && self.told_by()?.all.is_empty();
+        if is_new && !waits {
             let mut all = self.newcomers()?;
             all.retain(|other| *other != device);
             all.push(device);
@@ -138,6 +150,10 @@ impl Store {
         let told = Synced::decode(body.as_bytes()).ok().and_then(|synced| synced.catch_up);
         let Some(told) = told.filter(|told| *told.device == me.0) else { return Ok(Vec::new()) };
         let Some(heard) = self.heard()? else { return Ok(Vec::new()) };
+        let mut told_by = self.told_by()?;
+        if told_by.all.contains(&by) {
+            return Ok(Vec::new());
+        }
         // What a device says that is to go counts no more.
         if !self.is_of_devices(room)? || self.device_removals(room)?.contains(&by) {
             return Ok(Vec::new());
@@ -156,9 +172,36 @@ impl Store {
             }
         }
         if told.is_last {
-            self.db.execute("DELETE FROM meta WHERE key = ?1", [HEARD])?;
+            told_by.all.push(by);
+            self.set_json(TOLD_BY, &told_by)?;
         }
         Ok(taken)
+    }
+
+    /// This device waits for nothing more once all of the `others` have told it the rest that were there when the first one did, or are
+    /// gone. Nor does it once it has heard more than it can remember.
+    ///
+    /// # Errors
+    /// [`StoreError`] when that cannot be kept.
+    pub fn end_catch_up(&mut self, others: &[DeviceId]) -> Result<(), StoreError> {
+        let (Some(heard), mut told_by) = (self.heard()?, self.told_by()?) else { return Ok(()) };
+        if told_by.all.is_empty() {
+            return Ok(());
+        }
+        if told_by.awaited.is_empty() {
+            told_by.awaited = others.to_vec();
+            self.set_json(TOLD_BY, &told_by)?;
+        }
+        let is_open = |device: &DeviceId| others.contains(device) && !told_by.all.contains(device);
+        if heard.len() < MAX_WAITING && told_by.awaited.iter().any(is_open) {
+            return Ok(());
+        }
+        self.db.execute("DELETE FROM meta WHERE key IN (?1, ?2)", [HEARD, TOLD_BY])?;
+        Ok(())
+    }
+
+    fn told_by(&self) -> Result<ToldBy, StoreError> {
+        Ok(self.json(TOLD_BY)?.unwrap_or_default())
     }
 
     /// None: this device waits for nothing.

@@ -47,6 +47,39 @@ fn device_that_is_new_takes_what_it_is_told_but_for_what_it_has_heard_of_since()
     assert_eq!(new.take_catch_up(DEVICES, &again[0], (OTHER, me), now).unwrap(), []);
 }
 
+/// A thief's, which has nothing to say and is faster than all others.
+#[test]
+fn one_device_alone_does_not_end_what_the_others_tell() {
+    let dir = TempDir::new().unwrap();
+    let (mut old, mut new) = (device(&dir, "old"), device(&dir, "new"));
+    let (me, thief) = (DeviceId([7; 16]), DeviceId([8; 16]));
+    new.set_meta(HEARD, &[]).unwrap();
+    let first = written_for(me, &[]);
+    assert_eq!(new.take_catch_up(DEVICES, &first[0], (thief, me), 1).unwrap(), []);
+    new.end_catch_up(&[thief, OTHER]).unwrap();
+    old.set_verified(&person(1), Some(5), 1).unwrap();
+    let told = written_for(me, &old.all_marks(false).unwrap());
+    // Each says it once.
+    assert_eq!(new.take_catch_up(DEVICES, &told[0], (thief, me), 1).unwrap(), []);
+    assert!(!new.take_catch_up(DEVICES, &told[0], (OTHER, me), 1).unwrap().is_empty());
+    assert!(new.people().is_verified(&person(1).fingerprint));
+    // One that came later has nothing to tell, and one that is gone is not waited for.
+    new.end_catch_up(&[thief, OTHER, DeviceId([9; 16])]).unwrap();
+    assert!(new.heard().unwrap().is_none());
+    // Whoever was told by somebody tells the next one, although others are still to tell it more.
+    new.set_meta(HEARD, &[]).unwrap();
+    let here = DeviceHere::default();
+    new.device_is_here(OTHER, &here).unwrap();
+    assert!(new.newcomers().unwrap().is_empty());
+    new.take_catch_up(DEVICES, &first[0], (thief, me), 1).unwrap();
+    new.end_catch_up(&[thief, OTHER]).unwrap();
+    assert!(new.heard().unwrap().is_some());
+    new.device_is_here(DeviceId([10; 16]), &here).unwrap();
+    assert_eq!(new.newcomers().unwrap(), [DeviceId([10; 16])]);
+    new.end_catch_up(&[thief]).unwrap();
+    assert!(new.heard().unwrap().is_none());
+}
+
 #[test]
 fn device_that_is_new_is_told_all_of_it_however_much_that_is_and_by_those_that_were_there() {
     let dir = TempDir::new().unwrap();

@@ -48,8 +48,12 @@ fn known(pin: u8) -> Body {
 }
 
 fn handed(identity: &Identity, records: Vec<Body>, settings: &str) -> Handed {
-    let account =
-        Account { identity: Identity::read(&identity.to_bytes()).unwrap(), phrase: None, backup_key: None };
+    let account = Account {
+        identity: Identity::read(&identity.to_bytes()).unwrap(),
+        phrase: None,
+        backup_key: None,
+        device_name: None,
+    };
     let (name, settings) = ("ann".to_owned(), settings.to_owned());
     Handed { account, name, records, rooms: Vec::new(), own_devices: None, settings, history: None }
 }

@@ -11,6 +11,8 @@ use shared::{
 };
 use tempfile::TempDir;
 
+mod gone;
+
 use super::*;
 use crate::store::{
     Batch, Cursor, EnteredRoom, FileKey, KeySource as _, LineOrAct, Notice, Over, Replacement, RoomRecord,
@@ -445,14 +447,78 @@ fn mark_of_a_device_goes_with_it_and_is_told_and_one_of_this_device_stays() {
     let is_verified =
         |store: &Store| [1, 2, 3].map(|who| store.people().is_verified(&person(who).fingerprint));
     assert_eq!(is_verified(&store), [true; 3]);
-    assert_eq!(store.forget_devices_without(DEVICES, &[OTHER, THIRD]).unwrap(), None);
-    let told = store.forget_devices_without(DEVICES, &[THIRD]).unwrap().unwrap();
+    assert_eq!(store.forget_devices_without(DEVICES, &[OTHER, THIRD]).unwrap(), []);
+    let told = store.forget_devices_without(DEVICES, &[THIRD]).unwrap().remove(0);
     assert_eq!(told.notice, Notice::Alarm(Alarm::MarksDropped { people: vec![person(2)] }));
     assert_eq!(store.unseen_notices(None).unwrap(), [told], "until somebody has seen it");
     assert_eq!(is_verified(&store), [true, false, true]);
-    assert_eq!(store.forget_devices_without(DEVICES, &[THIRD]).unwrap(), None, "once");
+    assert_eq!(store.forget_devices_without(DEVICES, &[THIRD]).unwrap(), [], "once");
     drop(store);
     assert_eq!(is_verified(&device(&dir, "a")), [true, false, true]);
+}
+
+/// A thief's: from then on a change of the key would be no alarm, at no device.
+#[test]
+fn mark_that_a_device_took_back_is_there_again_without_it_and_is_told() {
+    let dir = TempDir::new().unwrap();
+    let mut store = device(&dir, "a");
+    let say = |store: &mut Store, who: u8, at: Option<Millis>, by: DeviceId| {
+        let said = one_message(&[Mark::Verified(person(who), at)]);
+        store.take_synced(DEVICES, &said, (by, false), 1).unwrap();
+    };
+    for who in [1, 2, 3, 4] {
+        store.set_verified(&person(who), Some(5), 5).unwrap();
+    }
+    say(&mut store, 5, Some(6), THIRD);
+    for who in [1, 2, 3, 4, 5] {
+        say(&mut store, who, None, OTHER);
+    }
+    // As its own word, which would go with it; another one took it back as well; and so did somebody here.
+    say(&mut store, 2, Some(7), OTHER);
+    say(&mut store, 3, None, THIRD);
+    store.set_verified(&person(4), None, 8).unwrap();
+    let all = |store: &Store| [1, 2, 3, 4, 5].map(|who| store.people().is_verified(&person(who).fingerprint));
+    assert_eq!(all(&store), [false, true, false, false, false]);
+    drop(store);
+    let mut store = device(&dir, "a");
+    let told = store.forget_devices_without(DEVICES, &[THIRD]).unwrap();
+    let restored = Notice::Alarm(Alarm::MarksRestored { people: vec![person(1), person(5)] });
+    assert_eq!(told.into_iter().map(|one| one.notice).collect::<Vec<_>>(), [restored]);
+    assert_eq!(all(&store), [true, true, false, false, true]);
+    // Devices that were linked meanwhile are told.
+    assert!(store.unsynced().unwrap().contains(&Mark::Verified(person(1), Some(5))));
+    // What was made here is no other device's word any more.
+    assert_eq!(store.forget_devices_without(DEVICES, &[]).unwrap().len(), 2);
+    assert_eq!(all(&store), [true, true, true, false, false]);
+}
+
+/// A thief's, that people would not know of: where photographs were taken would be told for ever.
+#[test]
+fn setting_of_a_device_goes_with_it_and_is_told() {
+    let dir = TempDir::new().unwrap();
+    let mut store = device(&dir, "a");
+    let set =
+        |name: &str, value: &str| Mark::Setting { name: name.to_owned(), value: Some(value.to_owned()) };
+    let say = |store: &mut Store, mark: Mark, by: (DeviceId, bool)| {
+        store.take_synced(DEVICES, &one_message(&[mark]), by, 1).unwrap();
+    };
+    say(&mut store, set("privacy.seen", "true"), (DeviceId([1; 16]), true));
+    say(&mut store, set("privacy.seen", "1"), (THIRD, false));
+    for (name, value) in [("privacy.seen", "false"), ("files.keep_metadata", "true")] {
+        say(&mut store, set(name, value), (OTHER, false));
+    }
+    let value = |store: &Store, name: &str| store.followed().agreed().get(name).cloned().flatten();
+    assert_eq!(value(&store, "privacy.seen").as_deref(), Some("false"));
+    let told = store.forget_devices_without(DEVICES, &[THIRD]).unwrap();
+    let settings = ["files.keep_metadata", "privacy.seen"].map(str::to_owned).to_vec();
+    assert_eq!(told[0].notice, Notice::Alarm(Alarm::SettingsRestored { settings }));
+    assert_eq!(value(&store, "privacy.seen").as_deref(), Some("1"));
+    assert_eq!(value(&store, "files.keep_metadata"), None);
+    assert!(store.unsynced().unwrap().contains(&set("privacy.seen", "1")));
+    // What somebody says here stays.
+    store.agree_on_setting("privacy.seen", Some("2"), None).unwrap();
+    assert_eq!(store.forget_devices_without(DEVICES, &[]).unwrap(), []);
+    assert_eq!(value(&store, "privacy.seen").as_deref(), Some("2"));
 }
 
 #[test]

@@ -1,40 +1,28 @@
-//! Puts together what a new device gets: the profile, and one invite for each room, asked for all at once.
+//! Puts together what a new device gets: the profile, and one invite for each room.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+mod asked;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use proto::{Message as _, RoomId};
-use shared::{
-    invite::link::InviteLink,
-    room::{Command, Engine, GroupView, Policy},
-};
-use tokio::{
-    sync::{mpsc, oneshot},
-    task::JoinSet,
-    time::timeout,
-};
+use shared::invite::link::InviteLink;
+use tokio::{sync::mpsc, time::timeout};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::{HandedPast, blob::MAX_PAST, handed, steps::WAIT_MS};
+pub use self::asked::is_of_own_devices;
+pub(in crate::runtime) use self::asked::no_answer;
+use self::asked::{Asked, INVITE};
+use super::{HandedPast, blob::MAX_PAST, handed};
 use crate::{
     portable::{
         Gather, Gathered as Found, History, Selection,
         schema::{Body, Relay, Settings, WayIn},
     },
-    reason::{LinkReason, Reason},
-    runtime::{Local, RoomStatus, lock, manage::begin_failed, now_ms, room::Ask},
+    reason::Reason,
+    runtime::{Local, now_ms},
     settings::as_toml,
-    store::{KnownRelay, RoomKind, Store, StoreError, Where},
+    store::{KnownRelay, Store, StoreError, Where},
 };
-
-/// How long a room may take to be entered and to make an invite: two commits, and their way to a relay that is slow.
-const INVITE: Duration = Duration::from_secs(20);
-
-/// What the room of an account's devices is called. Nobody is shown it.
-const OWN_DEVICES: &str = "own devices";
 
 /// How far it has come, or all of it.
 pub(super) enum Gathered {
@@ -81,17 +69,7 @@ async fn all(
     past: HandedPast,
     told: &mpsc::Sender<Gathered>,
 ) -> Result<Gathered, Reason> {
-    let rooms: Vec<RoomStatus> = local.rooms().into_iter().filter(|room| room.over.is_none()).collect();
-    let count = rooms.len();
-    let mut asked = JoinSet::new();
-    for room in rooms {
-        let local = local.clone();
-        asked.spawn(async move {
-            let invite = timeout(INVITE, local.invite_device(&room.label, whose)).await;
-            let invite = invite.unwrap_or_else(|_| Err(no_answer(&room.label)));
-            (room, invite)
-        });
-    }
+    let mut asked = Asked::new(local, whose, told);
     // Without it the devices do not tell each other what was read; they work all the same.
     let own = tokio::spawn({
         let local = local.clone();
@@ -100,23 +78,12 @@ async fn all(
             Some((local.own_devices()?.id, invite))
         }
     });
-    let (mut invites, mut without) = (BTreeMap::new(), Vec::new());
-    while let Some(done) = asked.join_next().await {
-        let Ok((room, invite)) = done else { continue };
-        let made = invite.as_ref().ok().map(|invite| (room.id, invite.link.secret.id()));
-        match invite {
-            Ok(invite) => drop(invites.insert(room.id, Some(invite))),
-            Err(failure) => {
-                invites.insert(room.id, None);
-                without.push((room.label, failure));
-            }
-        }
-        let ready = invites.len().saturating_sub(without.len());
-        if told.send(Gathered::Some(ready, count, made)).await.is_err() {
-            local.end_invites(made.into_iter().collect());
-        }
-    }
+    asked.ask_rooms().await;
     let own = own.await.ok().flatten();
+    // What was entered meanwhile as well. From here on a room waits for whoever comes by the way into the room of own devices.
+    asked.ask_rooms().await;
+    let Asked { invites, without, .. } = asked;
+    let count = invites.len();
     let ids: Vec<RoomId> = invites.keys().copied().collect();
     let made = invites.iter().filter_map(|(room, invite)| Some((*room, invite.as_ref()?)));
     let made = made.chain(own.iter().map(|(room, invite)| (*room, invite)));
@@ -185,6 +152,8 @@ fn records(
             Found::Record(Body::Account(mut account)) => {
                 // What gives the account another key stays here: whoever takes the new device would have it as well.
                 account.phrase.zeroize();
+                // It is another device, which has a name of its own.
+                account.device_name.clear();
                 records.push(Body::Account(account));
             }
             Found::Record(body) => records.push(body),
@@ -222,52 +191,5 @@ fn pinned(store: &Store, invites: &BTreeMap<RoomId, Option<InviteLink>>) -> Resu
     Ok(relays.collect())
 }
 
-impl Local {
-    /// These invites end now where the room is in use; where it is not, once it is.
-    pub(super) fn end_invites(&self, those: Vec<(RoomId, [u8; 16])>) {
-        for (room, invite) in those {
-            lock(&self.0.held).remove(&invite);
-            let (local, Some(label)) = (self.clone(), self.label_of(room)) else { continue };
-            let is_there = |view: Arc<GroupView>| view.invites.iter().any(|one| one.id == invite);
-            // What is not in the group, as the name of an open room, cannot be ended there; the room itself sees to the rest.
-            if !self.view(&label).is_some_and(is_there) {
-                continue;
-            }
-            tokio::spawn(async move { local.tell(&label, Command::Revoke(invite)).await });
-        }
-    }
-
-    /// A link into a room for one device of ours: the same again for the same one until it is used.
-    pub(in crate::runtime) async fn invite_device(
-        &self,
-        room: &str,
-        whose: [u8; 16],
-    ) -> Result<InviteLink, Reason> {
-        self.entered(room).await?;
-        let asks = self.asks(room)?;
-        let (reply, answer) = oneshot::channel();
-        let expires_ms = now_ms().saturating_add(WAIT_MS);
-        asks.send(Ask::InviteDevice { whose, expires_ms, reply }).await.map_err(|_| no_answer(room))?;
-        answer.await.map_err(|_| no_answer(room))?
-    }
-
-    /// The same into the room of this account's devices, which is made if there is none.
-    async fn invite_own_device(&self, whose: [u8; 16]) -> Result<InviteLink, Reason> {
-        let room = match self.own_devices() {
-            Some(room) => room.label,
-            None => {
-                let place = self.place(None)?;
-                let profile = lock(&self.0.profile).engine.clone();
-                let policy = Policy { own_devices: true, ..Policy::default() };
-                let engine = Engine::create(&profile, OWN_DEVICES, policy, now_ms());
-                let engine = engine.map_err(|error| begin_failed(&error))?;
-                self.begin_as(engine, place, RoomKind::OwnDevices)?
-            }
-        };
-        self.invite_device(&room, whose).await
-    }
-}
-
-pub(in crate::runtime) fn no_answer(room: &str) -> Reason {
-    LinkReason::NoAnswer(room.to_owned()).into()
-}
+#[cfg(test)]
+mod tests;
