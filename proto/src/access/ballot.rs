@@ -27,7 +27,7 @@ impl<R: Rows> Draft<'_, R> {
         let Some(mut step) = step.filter(|step| open(step) && row.votes_on(step)) else {
             return Ok(Err(Refusal::NotAllowed));
         };
-        if matches!(step.fate, Fate::Undone(_)) {
+        if matches!(step.fate, Fate::Undone(_)) || step.is_final() {
             return Ok(Err(Refusal::NotAllowed));
         }
         let statement = ballot_statement(publish.room, publish.generation, ballot.seq, &step.name);

@@ -95,7 +95,10 @@ impl<R: Rows> Draft<'_, R> {
             self.confirm(now_ms);
         }
         let oldest = self.steps(0, STEPS_AT_ONCE)?;
-        let over: Vec<_> = oldest.iter().take_while(|step| !step.fate.is_open(now_ms)).cloned().collect();
+        let mut over: Vec<_> = oldest.iter().take_while(|step| !step.fate.is_open(now_ms)).cloned().collect();
+        let is_full = self.head().steps > MAX_STEPS && over.is_empty();
+        // One that nobody can undo must not take another one's votes away.
+        over.extend(oldest.first().filter(|step| is_full && step.is_final()).cloned());
         for step in &over {
             self.forget_step(step.first);
         }
@@ -107,7 +110,7 @@ impl<R: Rows> Draft<'_, R> {
                 }
             }
         }
-        if self.head().steps > MAX_STEPS
+        if is_full
             && let [one, two, ..] = oldest.as_slice()
             && over.is_empty()
         {

@@ -150,6 +150,12 @@ impl Step {
     pub fn has(&self, seq: u64) -> bool {
         (self.first..=self.tip.position).contains(&seq)
     }
+
+    /// Whether no vote counts on it: the only key that was there made it. Were that key removed later, it alone would be the majority
+    /// that goes back to before all who came since.
+    pub(super) fn is_final(&self) -> bool {
+        self.voters <= 1 && matches!(self.fate, Fate::Confirmed(_))
+    }
 }
 
 impl Fate {

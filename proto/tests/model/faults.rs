@@ -22,10 +22,11 @@ pub(crate) fn of(world: &World, before: &Room, after: &Room, act: &Act) -> Optio
     None
 }
 
-/// Whether a vote decided, and was one of more than half, by our own count.
+/// Whether a vote decided, and was one of more than half, by our own count. One key is never that: it would be all that votes on its
+/// own removal.
 fn is_outvoted(before: &Room, after: &Room, act: &Act) -> bool {
     let Does::Vote(seq) = act.does else { return false };
     let Some(step) = before.state.step_of(seq) else { return false };
     let votes = after.ballots.iter().filter(|(first, _)| *first == step.first).count() as u64;
-    votes > step.voters / 2
+    votes > step.voters / 2 && votes > 1
 }

@@ -42,6 +42,17 @@ impl Room {
         }
     }
 
+    /// Opened by one member, who then lets the others in.
+    pub(crate) fn founded(by: u8, members: Set) -> Self {
+        let mut room = Self::new(Set::of(&[by]));
+        let others = members.without(Set::of(&[by])).iter();
+        let added = others.map(|n| AccessKey { key: key(n), grant: Grant::Member }).collect();
+        let truth = Truth { group: members, takers: members, ..room.next(by, 0) };
+        let change = Change { added, removed: vec![] };
+        room.append(by, authority(0), change, truth, None).expect("it is alone");
+        room
+    }
+
     pub(crate) fn tip(&self) -> u64 {
         self.state.head.tip().position
     }

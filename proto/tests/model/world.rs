@@ -35,6 +35,8 @@ pub(crate) struct World {
     pub asleep: Set,
     /// They know each other's secrets.
     pub hostile: Set,
+    /// Who was alone when the room began, and let all others in; else they are there from the beginning.
+    pub founder: Option<u8>,
     /// What their commits are.
     pub spoils: &'static [Spoil],
     /// Whether they have the link.
@@ -106,7 +108,10 @@ impl Model for World {
 
     fn init_states(&self) -> Vec<State> {
         let Self { honest_acts, hostile_acts, waits, .. } = *self;
-        let room = Room::new(self.members());
+        let room = match self.founder {
+            Some(founder) => Room::founded(founder, self.members()),
+            None => Room::new(self.members()),
+        };
         vec![State { room, honest_acts, hostile_acts, waits, removal: None, fault: None }]
     }
 

@@ -1,6 +1,6 @@
 //! Majorities.
 
-use super::*;
+use super::{super::MAX_STEPS, *};
 
 /// Keys 4 and 5 take a room of five over.
 fn taken_over() -> (Room, u64) {
@@ -162,4 +162,76 @@ fn vote_for_any_commit_of_a_step_names_its_first() {
     assert_eq!(room.standing(2), Some(Standing::Barred { by: second, step: name }));
     assert_eq!((room.vote_for(1, first, name), room.vote_for(2, second, name)), (Ok(0), Ok(0)));
     assert_eq!(room.vote_for(3, second, name), Ok(first));
+}
+
+/// 1 opens the room alone, lets 2 and 3 in, and is removed by them: where it was alone, where 2 came, and where it was removed.
+fn founder_is_removed() -> (Room, [u64; 3]) {
+    let mut room = Room::of(1);
+    let alone = room.commit(1, change(vec![], &[]), 1).unwrap();
+    let came = room.join(50, alone, 2, 2).unwrap();
+    room.ack(1, came, 2).unwrap();
+    let third = room.join(50, came, 3, 3).unwrap();
+    let on = room.commit(1, change(vec![], &[]), 4).unwrap();
+    room.ack(2, on, 4).unwrap();
+    let removal = room.commit(2, change(vec![], &[1]), 5).unwrap();
+    room.ack(3, removal, 5).unwrap();
+    assert_eq!((room.confirmed(), third + 1), (removal, on));
+    assert!(room.is_in(2) && room.is_in(3) && room.is_barred(1));
+    (room, [alone, came, removal])
+}
+
+#[test]
+fn who_was_alone_once_undoes_nothing_alone() {
+    let (mut room, [alone, came, removal]) = founder_is_removed();
+    for step in [alone, came] {
+        assert_eq!(room.vote(1, step), Err(Refusal::NotAllowed));
+    }
+    assert_eq!(room.vote(1, removal), Ok(0));
+    assert!(room.is_in(2) && room.is_in(3) && room.is_barred(1));
+}
+
+#[test]
+fn key_that_was_replaced_alone_does_not_come_back_alone() {
+    let mut room = Room::of(1);
+    let replaced = room.commit(1, change(vec![member(9)], &[1]), 1).unwrap();
+    assert!(room.is_in(9) && room.is_barred(1));
+    assert_eq!(room.vote(1, replaced), Err(Refusal::NotAllowed));
+    let mut room = Room::of(2);
+    let replaced = room.commit(1, change(vec![member(9)], &[1]), 1).unwrap();
+    room.ack(2, replaced, 1).unwrap();
+    assert_eq!(room.vote(1, replaced), Ok(0), "one of two");
+    assert!(room.is_in(9) && room.is_barred(1));
+}
+
+#[test]
+fn removed_key_is_never_all_who_vote_on_its_own_removal() {
+    let mut room = Room::of(2);
+    let early = room.commit(1, change(vec![], &[]), 1).unwrap();
+    room.ack(2, early, 1).unwrap();
+    let came = room.join(50, early, 3, 3).unwrap();
+    let on = room.commit(2, change(vec![], &[]), 4).unwrap();
+    room.ack(1, on, 4).unwrap();
+    let removal = room.commit(2, change(vec![], &[1]), 5).unwrap();
+    room.ack(3, removal, 5).unwrap();
+    assert_eq!((room.vote(1, early), room.vote(1, came), room.vote(1, removal)), (Ok(0), Ok(0), Ok(0)));
+    // Both who were there first go back. The removal is dropped with that, and needs both of them again.
+    assert_eq!(room.vote(2, early), Ok(early));
+    assert!(room.is_barred(1), "by its removal, until a majority says so of that as well");
+    assert_eq!(room.vote(1, removal), Ok(0));
+    assert!(room.is_barred(1));
+}
+
+#[test]
+fn steps_of_one_that_was_alone_take_no_votes_from_what_came_later() {
+    let mut room = Room::of(1);
+    room.commit(1, change((2..6).map(member).collect(), &[]), 1).unwrap();
+    let taking = room.commit(4, change(vec![], &[1, 2, 3]), 66).unwrap();
+    room.ack(5, taking, 66).unwrap();
+    for n in 0..MAX_STEPS + 50 {
+        let by = if n % 2 == 0 { 4 } else { 5 };
+        room.commit(by, change(vec![], &[]), 67).unwrap();
+    }
+    assert_eq!((room.vote(1, taking), room.vote(2, taking)), (Ok(0), Ok(0)));
+    assert_ne!(room.vote(3, taking), Ok(0));
+    assert!([1, 2, 3].iter().all(|n| room.is_in(*n)));
 }

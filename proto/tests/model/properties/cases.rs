@@ -22,6 +22,10 @@ pub(crate) const REMOVAL_IS_DROPPED: Case = ("a hostile member drops a removal",
         .is_some_and(|seq| !room.is_on(room.tip(), seq) && world.hostile.has(room.truth[&room.tip()].by))
 });
 
+pub(crate) const REMOVAL_IS_CONFIRMED: Case = ("a removal is confirmed", |_, state| {
+    state.removal.is_some_and(|seq| state.room.is_on(state.room.base(), seq))
+});
+
 pub(crate) const SOMEBODY_IS_OUT: Case =
     ("somebody cannot open what is confirmed, and another one can", |world, state| {
         let holds = |by| state.room.holds(by, state.room.base());

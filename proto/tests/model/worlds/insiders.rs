@@ -68,3 +68,24 @@ fn two_insiders_do_not_keep_a_room_from_its_majority() {
         },
     );
 }
+
+/// 5 was alone when it opened the room, and let the others in: of all that it did then it was the only one who was there. 1 removes it.
+#[test]
+fn founder_who_is_removed_does_not_go_back_to_when_it_was_alone() {
+    explore(
+        "founder",
+        World {
+            honest: Set::of(&[1, 2]),
+            hostile: Set::of(&[5]),
+            founder: Some(5),
+            spoils: &[Spoil::Rubbish, Spoil::Good],
+            speak: true,
+            removes: Some(false),
+            cases: &[cases::REMOVAL_IS_CONFIRMED],
+            honest_acts: 2,
+            hostile_acts: 2,
+            waits: 1,
+            ..World::default()
+        },
+    );
+}
