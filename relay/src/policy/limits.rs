@@ -70,7 +70,7 @@ pub struct Limits {
     pub deliveries: Rate,
     /// Ephemeral signals of one member: typing is a few a second at most. Dropped above it.
     pub ephemeral: Rate,
-    /// Rooms that one address may open.
+    /// Rooms that one address may open; one with more than [`KEYS_PER_OPENING`] first keys counts as several.
     pub create: Rate,
     /// Who may open rooms.
     pub admission: Admission,
@@ -151,6 +151,10 @@ pub const MAX_SMALL_JOIN: usize = 1 << 10;
 /// Greatest slot of a new room with its pieces, in bytes. One member's is under 20 KiB; whatever opens a room has proved
 /// nothing, and an address may open hundreds.
 pub const MAX_FIRST_SLOT: usize = 64 << 10;
+
+/// First keys with which a room counts as one for [`Limits::create`]. Who opens a room brings its own key and an invite for each
+/// of the few that it calls; a first frame has space for a thousand, and writing them costs what thirty rooms cost.
+pub const KEYS_PER_OPENING: usize = 32;
 
 /// Greatest first frame of a stream, in bytes: a Create with that slot and as many keys as a change may have, some of them with
 /// cards. Before it nobody has proved anything.

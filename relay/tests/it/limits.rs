@@ -62,6 +62,19 @@ async fn rooms_opened_by_one_address_are_limited() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn room_with_many_first_keys_counts_as_several() {
+    let server = Server::with(Limits { create: only(4), ..Limits::default() }).await;
+    let client = server.client().await;
+    // With the founder's key three times 32.
+    let invites = || (0..95_u8).map(|n| invite(&key(100 + n), 0, 0)).collect::<Vec<_>>();
+    client.create(room(1), &key(1), invites()).await;
+    let join = client.join_frame(room(2), &key(1), 0, Some(opening(&key(1), invites())));
+    let refused = client.refusal(join).await;
+    assert_eq!((refused.code(), refused.limit()), (Code::RateLimited, Named::RoomsOpened));
+    client.create(room(2), &key(1), vec![]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn full_disk_refuses_appends_and_serves_reads() {
     let mut server = Server::start().await;
     let client = server.client().await;

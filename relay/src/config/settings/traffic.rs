@@ -49,7 +49,8 @@ pub struct Traffic {
     pub ephemeral_rate: u32,
     /// Rooms an hour that one address may open.
     ///
-    /// A room stays on the disk. Over it no room is opened; joining is not touched.
+    /// A room stays on the disk. One with more than 32 first keys counts as several. Over it no room is opened; joining is not
+    /// touched.
     #[arg(long, hide_short_help = true, env = "RELAY_ROOMS_PER_ADDRESS", value_name = "N", default_value_t = 200, value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub rooms_per_address: u32,
     /// Members and live invites of one room.

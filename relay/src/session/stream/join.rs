@@ -17,7 +17,7 @@ use super::{
 use crate::{
     log::{Author, CreateError, Memory, Opening, Unavailable, View},
     policy::{
-        limits::{MAX_SMALL_JOIN, OPENING_STEP_KIB},
+        limits::{KEYS_PER_OPENING, MAX_SMALL_JOIN, OPENING_STEP_KIB},
         refusal::Limit,
         token::{Admission, NoRight, Right, TokenHash},
     },
@@ -151,13 +151,14 @@ async fn look(peer: &Peer, room: RoomId, join: &Join) -> Result<Option<View>, Re
 async fn create(peer: &Peer, room: RoomId, join: &Join, opening: &Opening) -> Result<(), Refusal> {
     let shared = &peer.shared;
     let right = right(peer, join)?;
-    let allowed = shared.create_quota().take(peer.payer, Instant::now());
+    let price = price(opening.keys.len());
+    let allowed = shared.create_quota().take_many(peer.payer, price, Instant::now());
     allowed.map_err(|over| Refusal::over(Limit::Rooms).after(&over))?;
     let opening = Opening { address: Some(peer.payer), ..opening.clone() };
     let created = shared.log.create(room, opening, right, shared.clock.now_ms()).await;
     if created == Err(CreateError::NoRight(NoRight::Required)) {
         // A guesser does not use up the rooms of whoever shares its address.
-        shared.create_quota().refund(&peer.payer);
+        shared.create_quota().refund_many(&peer.payer, price);
     } else if right != Right::Anybody {
         shared.bad_tokens().refund(&peer.payer);
     }
@@ -172,6 +173,11 @@ async fn create(peer: &Peer, room: RoomId, join: &Join, opening: &Opening) -> Re
         CreateError::Frozen(reason) => Refusal::by_operator(Code::Frozen, reason),
         CreateError::Closed | CreateError::BeingDropped => Refusal::of(Code::ShuttingDown),
     })
+}
+
+/// As how many rooms one with so many first keys counts: each key is a row that is written, and nobody has proved anything yet.
+fn price(keys: usize) -> u32 {
+    u32::try_from(keys.div_ceil(KEYS_PER_OPENING)).unwrap_or(u32::MAX).max(1)
 }
 
 /// By what right the room is to be opened. Each try is paid for as if the token were bad: many at once learn
