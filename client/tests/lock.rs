@@ -52,6 +52,10 @@ fn locked_profile_opens_with_its_passphrase_alone() {
     assert_eq!(fs::metadata(home.key()).unwrap().len(), 32);
     assert_eq!(out(&home.schat(&["fingerprint"])), fingerprint);
     done(&home.schat(&["unlock"]));
+    // Other words are meant here, and another file.
+    let output = home.schat(&["devices", "replace-key"]);
+    refused(&output, 2, "no terminal to ask for your twelve words");
+    assert!(text(&output.stderr).contains("--phrase-file"), "{output:?}");
 }
 
 #[test]

@@ -72,6 +72,47 @@ fn who_writes_into_a_pipe_confirms_by_the_digits_and_by_nothing_else() {
     }
 }
 
+/// The goodbye of the first linking is not over, or was cut off with the program, when the second begins.
+#[test]
+fn devices_are_linked_one_right_after_the_other() {
+    let dir = TempDir::new().unwrap();
+    let relay = Relay::start(&dir.path().join("relay"));
+    let (mut people, _) = found(dir.path(), &relay.address, &["ann"]);
+    assert_eq!(people.remove(0).quit().code, Some(0));
+    // By commands.
+    for name in ["ann2", "ann3"] {
+        let mut new = device(dir.path(), name, &relay.address, &[]);
+        let typed = ("", |digits: &str| format!("{digits}\n"));
+        let output = confirmed(dir.path(), (&relay.address, "ann"), &mut new, typed);
+        assert_eq!(output.status.code(), Some(0), "{name}: {}", text(&output));
+        assert_eq!(new.finish().code, Some(0), "{name}");
+    }
+    // A new device that shows a code of its own, as soon as it is one.
+    let mut shows = device(dir.path(), "ann3", &relay.address, &[]);
+    state(&mut shows, "code");
+    drop(shows);
+    // In a program that goes on.
+    let mut ann = Schat::start(dir.path(), "ann", &relay.address);
+    let codes = ["ann4", "ann5"].map(|name| {
+        let mut new = device(dir.path(), name, &relay.address, &[]);
+        let code = state(&mut new, "code")["link"].as_str().unwrap().to_owned();
+        (new, code)
+    });
+    let mut ended = Vec::new();
+    for (mut new, code) in codes {
+        let mark = ann.mark();
+        ann.tell(json!({"cmd": "link", "code": code}));
+        let is_compared = |event: &Value| event["event"] == "link" && event["state"] == "compare";
+        let digits = ann.wait_after(mark, "what to compare", is_compared)["digits"].clone();
+        state(&mut new, "compare");
+        ann.tell(json!({"cmd": "link_confirm", "digits": digits}));
+        ann.wait_after(mark, "done", |event| event["event"] == "link" && event["state"] == "done");
+        // The next one begins at once.
+        ended.push(new);
+    }
+    assert!(ended.into_iter().all(|mut new| new.finish().code == Some(0)));
+}
+
 /// A chat of lines, whose standard output is waited for.
 #[test]
 fn chat_of_lines_links_by_commands() {

@@ -157,12 +157,21 @@ fn first_line(mut from: impl Read) -> io::Result<Zeroizing<String>> {
 }
 
 /// At the terminal, whatever standard input is, and without echo.
-pub(super) fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
+fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
+    ask_or(prompt, words::nothing_typed, words::no_terminal)
+}
+
+/// The same for something else that nobody is to see: what is said where nothing is typed, and where there is no terminal.
+pub(super) fn ask_or(
+    prompt: &str,
+    nothing_typed: fn() -> Failure,
+    no_terminal: fn(&io::Error) -> Failure,
+) -> Result<Zeroizing<String>, Failure> {
     hidden::ask(prompt).map_err(|error| match error.kind() {
         io::ErrorKind::Interrupted => words::stopped(),
-        io::ErrorKind::UnexpectedEof => words::nothing_typed(),
+        io::ErrorKind::UnexpectedEof => nothing_typed(),
         io::ErrorKind::InvalidData => words::not_text(),
-        _ => words::no_terminal(&error),
+        _ => no_terminal(&error),
     })
 }
 

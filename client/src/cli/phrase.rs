@@ -79,12 +79,17 @@ pub(super) fn write(path: &Path, phrase: &Phrase) -> io::Result<()> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    fill(&options.open(path)?, path, phrase)
+}
+
+fn fill(mut file: &fs::File, path: &Path, phrase: &Phrase) -> io::Result<()> {
     let text = Zeroizing::new(format!("{}\n", phrase.words().join(" ")));
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
     // Its name as well, before the account is of these words.
-    sync_directory(path)
+    written.and_then(|()| sync_directory(path)).inspect_err(|_| {
+        // What a full disk left of it would be in the way of the next try.
+        let _ = fs::remove_file(path);
+    })
 }
 
 /// Asks for it, or reads it from standard input.
@@ -121,12 +126,26 @@ fn parsed(
 
 /// Asks for it at the terminal, without showing what is typed.
 pub(super) fn ask_unseen() -> Result<Phrase, Failure> {
-    parsed(true, || passphrase::ask(words::UNSEEN))
+    parsed(true, || passphrase::ask_or(words::UNSEEN, words::nothing_typed, words::no_terminal))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn file_that_could_not_be_written_is_not_left_in_the_way() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join("words");
+        let phrase = Phrase::from_bytes(&[7; 16]);
+        fs::write(&path, "").unwrap();
+        // It was made, and takes nothing: as on a full disk.
+        assert!(fill(&fs::File::open(&path).unwrap(), &path, &phrase).is_err());
+        assert!(!path.exists());
+        write(&path, &phrase).unwrap();
+        assert_eq!(of_file(&path).unwrap().words(), phrase.words());
+        assert!(write(&path, &phrase).is_err() && path.exists(), "what stands there is not replaced");
+    }
 
     #[test]
     fn person_who_mistyped_the_phrase_is_asked_again_and_a_file_is_not() {

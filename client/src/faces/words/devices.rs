@@ -22,17 +22,32 @@ pub fn devices(all: &[OwnDevice]) -> Vec<String> {
         return vec!["This device is in no room, so it knows of no device of yours, not even itself. If another device of yours took this one out, or your account's key was \
                      replaced: `schat link` makes it one of yours again.".to_owned()];
     }
-    let mut lines = Vec::new();
-    let mut is_told = false;
+    // Right after a linking both know each other by name alone.
+    let has_heard = all.iter().any(|one| one.of.is_some() && !one.is_me);
+    let (mut lines, mut is_told) = (Vec::new(), false);
     for ((_, is_unknown, ..), row) in rows {
         if is_unknown && !is_told {
-            lines.push("Of these no device of yours says that it is one:".to_owned());
+            lines.push(if has_heard { UNKNOWN } else { UNHEARD }.to_owned());
             is_told = true;
         }
         lines.push(device(&row, is_unknown));
     }
+    if is_kept_in_step && all.iter().all(|one| one.is_me) {
+        lines.push(NONE_YET.to_owned());
+    }
     lines
 }
+
+/// Before devices that are with other devices, but belong to none that said so.
+const UNKNOWN: &str = "Of these no device of yours says that it is one:";
+
+/// Before all others, where none said anything yet.
+const UNHEARD: &str =
+    "These have your account's key; which of your devices each is it says once both are connected:";
+
+/// Behind this device, where there is no other one.
+const NONE_YET: &str =
+    "No other device of yours is in a room yet. One that was linked just now comes once both are connected.";
 
 /// Neither says which it is, and they are called alike in one room.
 fn is_same_there(one: &OwnDevice, other: &OwnDevice) -> bool {
@@ -215,6 +230,19 @@ mod tests {
         assert!(devices(&all)[1].ends_with("; is being removed from lobby"), "{:?}", devices(&all));
         all.iter_mut().for_each(|one| one.goes = true);
         assert!(devices(&all)[1].ends_with("; is being removed"), "{:?}", devices(&all));
+    }
+
+    #[test]
+    fn devices_that_did_not_hear_each_other_yet_accuse_nobody() {
+        let me = OwnDevice { is_me: true, ..at("own", "laptop", Some(2)) };
+        assert_eq!(
+            devices(std::slice::from_ref(&me)),
+            ["laptop (this one), id 02020202: in no room", NONE_YET]
+        );
+        let mut all = vec![me, at("own", "phone", None), at("team", "phone", None)];
+        assert_eq!(devices(&all)[1..], [UNHEARD, "  phone: team"]);
+        all.push(at("lobby", "tablet", Some(3)));
+        assert_eq!(devices(&all)[2], UNKNOWN);
     }
 
     #[test]

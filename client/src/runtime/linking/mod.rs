@@ -55,6 +55,9 @@ const MEET: Duration = Duration::from_secs(30);
 /// Attempts to reach it meanwhile: a name that does not exist is said at once, and one that was lost on the way is asked again.
 const ATTEMPTS: u32 = 3;
 
+/// How long the goodbye of a linking that is done may take, with its stream.
+const PARTING: Duration = Duration::from_secs(6);
+
 /// What the room of a linking is called, by who made it. Nobody sees it but the two programs.
 const NEW: &str = "schat link new";
 const OLD: &str = "schat link old";
@@ -115,7 +118,9 @@ impl Local {
     /// # Errors
     /// [`Reason`] when the code is none, its relay cannot be asked, or another linking is under way.
     pub(crate) async fn link(&self, code: Option<&str>, relay: Option<RelayAddress>) -> Result<(), Reason> {
-        if let Some(asks) = self.linking_asks() {
+        if let Some(asks) = self.linking_asks()
+            && !has_ended(&asks).await
+        {
             let made_at = lock(&self.0.linking).made_at.clone();
             let is_elsewhere = made_at.is_some_and(|at| relay.as_ref().is_some_and(|relay| *relay != at));
             if code.is_some() || is_elsewhere {
@@ -203,8 +208,10 @@ impl Local {
         if let Some(entering) = entering {
             entering.abort();
         }
-        if let Some(task) = task {
-            let _ = task.await;
+        if let Some(mut task) = task
+            && timeout(PARTING, &mut task).await.is_err()
+        {
+            task.abort();
         }
     }
 
@@ -350,6 +357,19 @@ impl Local {
         };
         link.pin = pin.or(known).and_then(|pin| pin.as_bytes().first_chunk().copied());
         Ok(InviteLink { host: address.host, port: address.port, link })
+    }
+}
+
+/// Whether a linking has ended, or was done but for the goodbye, which is waited for: then another one may begin.
+async fn has_ended(asks: &mpsc::Sender<Ask>) -> bool {
+    let (reply, is_done) = oneshot::channel();
+    if asks.send(Ask::IsDone(reply)).await.is_err() {
+        return true;
+    }
+    match is_done.await {
+        Ok(false) => false,
+        Ok(true) => timeout(PARTING, asks.closed()).await.is_ok(),
+        Err(_) => true,
     }
 }
 

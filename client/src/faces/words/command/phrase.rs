@@ -70,6 +70,22 @@ pub fn not_confirmed(why: Why) -> Failure {
     Failure::new(Exit::Usage, "phrase", message, remedy)
 }
 
+/// The end came instead of the words.
+pub fn nothing_typed() -> Failure {
+    Failure::new(Exit::Usage, "phrase", "The twelve words were not typed.", "Try again.")
+}
+
+/// There is nobody to ask for them.
+pub fn no_terminal(error: &io::Error) -> Failure {
+    let message = format!("There is no terminal to ask for your twelve words at: {error}.");
+    Failure::new(
+        Exit::Usage,
+        "phrase",
+        message,
+        "Run it at a terminal; or name the file that has them with --phrase-file.",
+    )
+}
+
 /// There is no terminal.
 pub fn nobody_to_show(why: Why) -> Failure {
     let (message, remedy) = match why {

@@ -45,6 +45,8 @@ pub(in crate::runtime) enum Ask {
     Answer(Answer, oneshot::Sender<Result<(), Reason>>),
     /// Say again how it stands.
     Again,
+    /// Whether all is done but the goodbye.
+    IsDone(oneshot::Sender<bool>),
     /// End; it goes on at the next start.
     Stop,
 }
@@ -68,6 +70,8 @@ pub(super) struct Task {
     device: String,
     is_new: bool,
     is_over: bool,
+    /// The program ends as soon as this does.
+    stops: bool,
     _relay: Arc<RelayConnection>,
     link: watch::Receiver<LinkState>,
     stream: Option<RoomStream>,
@@ -98,6 +102,7 @@ impl Task {
             profile,
             is_new,
             is_over: false,
+            stops: false,
             link: relay.state.clone(),
             _relay: relay,
             stream: None,
@@ -124,7 +129,8 @@ impl Task {
                 self.connect().await;
             }
             self.carry().await;
-            if self.is_over || self.turn().await.is_none() {
+            let is_left = self.stops && self.stream.is_none();
+            if self.is_over || is_left || self.turn().await.is_none() {
                 break;
             }
         }
@@ -145,6 +151,9 @@ impl Task {
                     let _ = reply.send(done);
                 }
                 Some(Ask::Again) => self.again().await,
+                Some(Ask::IsDone(reply)) => drop(reply.send(self.record.step == Step::Done)),
+                // A goodbye takes a moment, and nothing is left of the linking then.
+                Some(Ask::Stop) if self.record.step == Step::Done && self.stream.is_some() => self.stops = true,
                 Some(Ask::Stop) | None => return None,
             },
             frames = drive(&mut self.stream) => match frames {
