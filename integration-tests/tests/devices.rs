@@ -157,6 +157,32 @@ fn device_is_removed_over_a_kill_and_does_not_come_back_by_what_it_knew() {
     assert_eq!((ann.alarms(), bob.alarms()), (Vec::new(), Vec::new()));
 }
 
+/// The relay alone says so, and the room is asked for again; but no list shows it as one that the device is in.
+#[test]
+fn device_that_was_taken_out_while_it_was_off_says_so_once_it_asked() {
+    let dir = TempDir::new().unwrap();
+    let dir = dir.path();
+    let relay = Relay::start(&dir.join("relay"));
+    let (mut ann, mut second, _bob) = two(dir, &relay);
+    devices(&mut ann, |all| all.len() == 4 && are_known(BOTH)(all));
+    second.settle();
+    assert_eq!(second.quit().code, Some(0));
+    let (code, said) = ends(dir, "ann2", &["rooms"]);
+    assert!(code == Some(0) && said.contains(ROOM) && !said.contains("over"), "{said}");
+    ann.tell(json!({"cmd": "device_remove", "device": "phone"}));
+    devices(&mut ann, |all| all.len() == 2);
+    let (code, said) = ends(dir, "ann2", &["send", ROOM, "hello"]);
+    assert!(code == Some(4) && said.contains("schat link"), "{code:?} {said}");
+    let (code, said) = ends(dir, "ann2", &["rooms"]);
+    assert!(code == Some(0) && said.contains("over: ") && said.contains("schat link"), "{said}");
+    // It asks for the room of its devices as well, in its own time.
+    let mut second = Schat::start(dir, "ann2", &relay.address);
+    devices(&mut second, <[Value]>::is_empty);
+    assert_eq!(second.quit().code, Some(0));
+    let (code, said) = ends(dir, "ann2", &["devices"]);
+    assert!(code == Some(0) && said.contains("`schat link` makes it one of yours again"), "{said}");
+}
+
 /// Ann's twelve words, as she wrote them down.
 fn phrase(dir: &Path) -> String {
     let file = dir.join("words");

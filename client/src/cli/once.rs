@@ -119,6 +119,8 @@ fn stored(profile: &OpenProfile, room: RoomRecord, is_whole: bool) -> Result<Roo
     let others = others.map(|member| member.person.fingerprint);
     let unread = if room.closed.is_none() { unread(profile, &room).ok() } else { None };
     let (unread, mentions) = unread.map(|unread| (unread.count, unread.mentions)).unzip();
+    let shut_out = profile.vault.now(|store| store.shut_out())?;
+    let shut_out = shut_out.iter().find(|(id, _)| *id == room.id).map(|(_, why)| why);
     let pinned = profile.vault.now(|store| store.pinned())?.contains(&room.label);
     Ok(RoomOut {
         unread,
@@ -134,7 +136,7 @@ fn stored(profile: &OpenProfile, room: RoomRecord, is_whole: bool) -> Result<Roo
         },
         members: view.as_ref().map(GroupView::count),
         verified: profile.vault.now(|store| Ok(store.people().are_verified(others)))?,
-        closed: room.closed.as_ref().map(words::over),
+        closed: room.closed.as_ref().or(shut_out).map(words::over),
     })
 }
 

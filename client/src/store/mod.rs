@@ -33,6 +33,7 @@ mod rooms;
 mod schema;
 mod seal;
 mod search;
+mod shut_out;
 mod synced;
 mod tokens;
 mod transfers;

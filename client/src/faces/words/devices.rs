@@ -22,15 +22,15 @@ pub fn devices(all: &[OwnDevice]) -> Vec<String> {
         return vec!["This device is in no room, so it knows of no device of yours, not even itself. If another device of yours took this one out, or your account's key was \
                      replaced: `schat link` makes it one of yours again.".to_owned()];
     }
-    // Right after a linking both know each other by name alone.
-    let has_heard = all.iter().any(|one| one.of.is_some() && !one.is_me);
+    // Right after a linking a device has not said yet in which rooms it is.
+    let has_heard = all.iter().filter(|one| one.is_hidden && !one.is_me).all(|one| one.seen > 0);
     let (mut lines, mut is_told) = (Vec::new(), false);
     for ((_, is_unknown, ..), row) in rows {
         if is_unknown && !is_told {
             lines.push(if has_heard { UNKNOWN } else { UNHEARD }.to_owned());
             is_told = true;
         }
-        lines.push(device(&row, is_unknown));
+        lines.push(device(&row, is_kept_in_step, is_unknown));
     }
     if is_kept_in_step && all.iter().all(|one| one.is_me) {
         lines.push(NONE_YET.to_owned());
@@ -64,7 +64,7 @@ fn name_of(one: &OwnDevice, all: &[OwnDevice]) -> String {
 }
 
 /// One of them, as it is in some rooms.
-fn device(row: &[&OwnDevice], is_unknown: bool) -> String {
+fn device(row: &[&OwnDevice], is_kept_in_step: bool, is_unknown: bool) -> String {
     let named = row.iter().find(|one| one.is_hidden).or(row.first());
     let name = named.map(|one| called(&one.name)).unwrap_or_default();
     let is_me = row.iter().any(|one| one.is_me);
@@ -91,6 +91,9 @@ fn device(row: &[&OwnDevice], is_unknown: bool) -> String {
     }
     let rooms: Vec<String> = row.iter().filter(|one| !one.is_hidden).map(|one| called(&one.room)).collect();
     line.push_str(&match rooms.as_slice() {
+        [] if is_kept_in_step && seen.is_none() && !is_me => {
+            ": it did not say yet in which rooms it is".to_owned()
+        }
         [] => ": in no room".to_owned(),
         rooms => format!(": {}", rooms.join(", ")),
     });
@@ -239,9 +242,11 @@ mod tests {
             devices(std::slice::from_ref(&me)),
             ["laptop (this one), id 02020202: in no room", NONE_YET]
         );
-        let mut all = vec![me, at("own", "phone", None), at("team", "phone", None)];
-        assert_eq!(devices(&all)[1..], [UNHEARD, "  phone: team"]);
-        all.push(at("lobby", "tablet", Some(3)));
+        let phone = OwnDevice { seen: 0, ..at("own", "phone", Some(1)) };
+        let mut all = vec![me, phone, at("team", "phone", None)];
+        let silent = "phone, id 01010101: it did not say yet in which rooms it is";
+        assert_eq!(devices(&all)[1..], [silent, UNHEARD, "  phone, id 00000000: team"]);
+        all[1].seen = Day(20_000).noon();
         assert_eq!(devices(&all)[2], UNKNOWN);
     }
 

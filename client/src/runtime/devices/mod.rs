@@ -17,7 +17,7 @@ use tokio::sync::oneshot;
 pub use self::meant::meant;
 use self::whose::give;
 use super::{
-    Local, lock,
+    Local, RoomStatus, lock,
     room::{Ask, own_leaves},
 };
 use crate::reason::{DeviceReason, Reason};
@@ -66,7 +66,11 @@ impl Local {
         let (mut devices, mut places) = (Vec::new(), Vec::new());
         // What this one is called a room may not have heard yet.
         let own_name = lock(&self.0.profile).engine.device_name.clone();
-        for status in self.all_rooms().into_iter().filter(|status| status.over.is_none()) {
+        let shut_out = self.0.vault.run(|store| store.shut_out()).await?;
+        let is_in = |status: &RoomStatus| {
+            status.over.is_none() && !shut_out.iter().any(|(room, _)| *room == status.id)
+        };
+        for status in self.all_rooms().into_iter().filter(is_in) {
             // A room that was just started has read its rows once it answers.
             self.settled(&status.label).await;
             let Some(view) = self.view(&status.label) else { continue };

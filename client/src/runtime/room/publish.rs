@@ -39,6 +39,8 @@ impl Room {
                     self.settle_names(view).await;
                     let (room, now) = (self.record.id, now_ms());
                     let taken = self.vault.run(move |store| store.take_later(room, now)).await;
+                    // What cannot be written is written with the next one.
+                    let _ = self.vault.run(move |store| store.set_shut_out(room, None)).await;
                     if let Some(taken) = taken.ok().filter(|taken| !taken.is_empty()) {
                         self.tell_taken(taken).await;
                     }
@@ -322,7 +324,10 @@ impl Room {
                 () if leave => store.leave_room(room),
                 () if is_final => store.close_room(room, &why),
                 () => Ok(()),
-            }
+            }?;
+            let is_out =
+                !(forget || leave || is_final) && matches!(&why, Over::Closed(why) if is_removal(why));
+            store.set_shut_out(room, is_out.then_some(&why))
         });
         if let Err(error) = saved.await {
             self.show(RoomEvent::Failed(error.into())).await;
