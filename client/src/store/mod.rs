@@ -165,7 +165,9 @@ impl Store {
     }
 
     fn made_ready(dir: &Path, key: &ProfileKey, random: Random) -> Result<Self, StoreError> {
-        let mut db = Connection::open(dir.join(DATABASE))?;
+        let path = dir.join(DATABASE);
+        schema::keep_from_others(&path);
+        let mut db = Connection::open(path)?;
         schema::prepare(&mut db)?;
         let mut store = Self {
             db,

@@ -167,6 +167,22 @@ pub(super) fn open_beside(path: &Path) -> Result<Connection, StoreError> {
     }
 }
 
+/// Makes the database its owner's alone, from its first byte: the directory may be one that others can look into. SQLite gives the
+/// files beside it the same rights. What is in it is sealed, so a file system without rights is no reason to stop.
+pub(super) fn keep_from_others(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+        let mut options = std::fs::OpenOptions::new();
+        let made = options.create_new(true).write(true).mode(0o600).open(path);
+        let is_open_to_others =
+            std::fs::metadata(path).is_ok_and(|found| found.permissions().mode() & 0o077 != 0);
+        if made.is_err() && is_open_to_others {
+            let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600));
+        }
+    }
+}
+
 /// Sets the connection up and migrates the database.
 pub(super) fn prepare(db: &mut Connection) -> Result<(), StoreError> {
     db.execute_batch(

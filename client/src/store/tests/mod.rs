@@ -54,6 +54,20 @@ fn entry(seq: u64, text: &str) -> LineOrAct {
     LineOrAct::Line(message(seq, text))
 }
 
+#[cfg(unix)]
+#[test]
+fn database_is_its_owners_alone_from_its_first_byte_and_also_one_of_before() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = TempDir::new().unwrap();
+    let rights = |name: &str| std::fs::metadata(dir.path().join(name)).unwrap().permissions().mode() & 0o777;
+    let store = open(&dir);
+    assert_eq!((rights(DATABASE), rights("schat.db-wal")), (0o600, 0o600));
+    drop(store);
+    std::fs::set_permissions(dir.path().join(DATABASE), std::fs::Permissions::from_mode(0o644)).unwrap();
+    drop(open(&dir));
+    assert_eq!(rights(DATABASE), 0o600);
+}
+
 #[test]
 fn batch_comes_back_whole_after_reopening() {
     let dir = TempDir::new().unwrap();
