@@ -156,14 +156,20 @@ impl Store {
         Ok(())
     }
 
-    /// The account of this profile is in no room here: all are over, or it was taken out of them. It may become another one's, if a
-    /// person says so. A room that somebody left by themselves is forgotten first.
+    /// The account of this profile is in no room here: all are over, or it was taken out of them, by what the relay says at least. It may
+    /// become another one's, if a person says so. A room that somebody left by themselves is forgotten first.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be read.
     pub fn may_become(&self) -> Result<bool, StoreError> {
-        let is_over = |room: &RoomRecord| room.closed.as_ref().is_some_and(|why| *why != Over::Left);
-        Ok(self.is_taken_out()? || self.rooms()?.iter().all(is_over))
+        let (rooms, shut_out) = (self.rooms()?, self.shut_out()?);
+        let is_shut = |room: &RoomRecord| shut_out.iter().any(|(id, _)| *id == room.id);
+        let is_over =
+            |room: &RoomRecord| room.closed.as_ref().is_some_and(|why| *why != Over::Left) || is_shut(room);
+        let chats = || rooms.iter().filter(|room| room.kind == RoomKind::Chat);
+        // That of the devices among themselves may not have been asked yet.
+        let is_out_of_all = chats().any(is_shut) && chats().all(is_over);
+        Ok(self.is_taken_out()? || is_out_of_all || rooms.iter().all(is_over))
     }
 
     /// This profile is about to become one of that account's. Where its own is neither that nor the one that came before it, whoever handed

@@ -7,13 +7,13 @@ use shared::{
         InviteSecret,
         link::{InviteLink, Link},
     },
-    room::{Alarm, Change, DeviceHere, Person},
+    room::{Alarm, Change, CloseReason, DeviceHere, Person},
 };
 use tempfile::TempDir;
 
 use super::{ROOM, open, random, record};
 use crate::store::{
-    AccountHere, Batch, Came, KnownPerson, Mark, Notice, Offer, OpenProfile, ProfileDir, RoomKind,
+    AccountHere, Batch, Came, KnownPerson, Mark, Notice, Offer, OpenProfile, Over, ProfileDir, RoomKind,
     RoomRecord, Store, StoreError, Told, written_marks,
 };
 
@@ -39,6 +39,27 @@ fn account_that_takes_the_place_of_another_comes_without_what_that_one_had() {
     let here = AccountHere { identity: &old, backup_key: None };
     assert!(!store.become_device(LINKING, &here, b"rooms").unwrap());
     assert_eq!(store.account().unwrap().unwrap().fingerprint(), new.fingerprint());
+}
+
+/// A relay says that this device is out of its rooms, and that of the devices was not asked yet.
+#[test]
+fn device_that_is_let_into_no_room_any_more_may_be_linked_anew() {
+    let dir = TempDir::new().unwrap();
+    let mut store = open(&dir);
+    let own = RoomRecord { id: LINKING, kind: RoomKind::OwnDevices, ..record("devices") };
+    store.commit(LINKING, Some(&own), &Batch::default()).unwrap();
+    assert!(!store.may_become().unwrap(), "in no room of people, and with its other devices");
+    let other = RoomRecord { id: RoomId([8; 32]), ..record("club") };
+    store.commit(other.id, Some(&other), &Batch::default()).unwrap();
+    store.commit(ROOM, Some(&record("team")), &Batch::default()).unwrap();
+    let why = Over::Closed(CloseReason::RemovedByOwnUnseen { entry: 6 });
+    store.set_shut_out(ROOM, Some(&why)).unwrap();
+    assert!(!store.may_become().unwrap(), "one of two");
+    store.set_shut_out(other.id, Some(&why)).unwrap();
+    assert!(store.may_become().unwrap());
+    store.set_shut_out(ROOM, None).unwrap();
+    assert_eq!(store.shut_out().unwrap(), [(other.id, why)]);
+    assert!(!store.may_become().unwrap());
 }
 
 /// What the devices of an account that is given up said and offered would lead into its rooms, or ring for its devices.

@@ -103,6 +103,10 @@ pub fn nobody_to_show(why: Why) -> Failure {
 
 /// What was typed or read is no phrase.
 pub fn no_phrase(error: PhraseError) -> Failure {
+    if error == PhraseError::Count(0) {
+        let remedy = "Give all twelve in one line, as they were written down; or name the file that has them with --phrase-file.";
+        return Failure::new(Exit::Usage, "phrase", "There is no phrase: nothing was typed or read.", remedy);
+    }
     let message = match error {
         PhraseError::Count(count) => {
             format!("That is no phrase: it has {}, and not twelve.", counted(count, "word"))
