@@ -224,7 +224,7 @@ impl Cast {
     }
 
     /// What every device knows, for whoever reads why a test failed.
-    fn all(&self) -> String {
+    pub(super) fn all(&self) -> String {
         let mut all = String::new();
         for device in &self.devices {
             let _ = writeln!(all, "== {}", device.name);
@@ -236,6 +236,8 @@ impl Cast {
                     Ok((store.offers()?, store.unsynced()?, store.entered_rooms()?, store.device_ways()?))
                 });
                 let _ = writeln!(all, "offers, unsynced, entered, ways: {kept:#?}");
+                let said = vault.now(|store| Ok((store.devices_here()?, store.device_told()?)));
+                let _ = writeln!(all, "said: {said:#?}");
             }
             let _ = writeln!(all, "seen: {:#?}", device.seen.lock().unwrap());
         }

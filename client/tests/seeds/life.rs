@@ -51,6 +51,9 @@ pub(super) async fn live(dir: &Path, seed: u64, steps: usize) -> Result<(), Stri
     }
     let judged = life.end().await;
     let told = life.told.join("\n");
+    if judged.is_err() && std::env::var_os("SCHAT_TELL").is_some() {
+        eprintln!("seed {seed}:\n{}", life.cast.all());
+    }
     life.cast.part().await;
     judged.map_err(|wrong| format!("seed {seed}: {wrong}\nwhat was done:\n{told}"))
 }

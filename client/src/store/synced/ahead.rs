@@ -64,18 +64,9 @@ impl Store {
 
     /// What devices said that are not among these counts no more.
     pub(in crate::store) fn forget_reads_without(&mut self, there: &[DeviceId]) -> Result<(), StoreError> {
-        self.keep_claims(|one| there.contains(&one.by))
-    }
-
-    /// Of a room that was left nothing waits.
-    pub(super) fn forget_reads(&mut self, room: RoomId) -> Result<(), StoreError> {
-        self.keep_claims(|one| one.room != room.0)
-    }
-
-    fn keep_claims(&mut self, is_kept: impl Fn(&Claim) -> bool) -> Result<(), StoreError> {
         let mut claims = self.claims()?;
         let before = claims.len();
-        claims.retain(is_kept);
+        claims.retain(|one| there.contains(&one.by));
         if claims.len() == before { Ok(()) } else { self.set_claims(&claims) }
     }
 

@@ -111,6 +111,11 @@ impl Mark {
         }
     }
 
+    /// Once that room is left it is nothing any more. What was read never goes back.
+    fn ends_with(&self, room: RoomId) -> bool {
+        !matches!(self, Self::Read(..)) && self.room() == Some(room)
+    }
+
     /// The same thing is meant.
     fn is_about(&self, other: &Self) -> bool {
         match (self, other) {
@@ -245,7 +250,7 @@ impl Store {
         let mut waiting = self.unsynced()?;
         if let Mark::Left(room) = mark {
             // What was done in it goes with it.
-            waiting.retain(|other| other.room() != Some(*room));
+            waiting.retain(|other| !other.ends_with(*room));
         }
         match add(&mut waiting, mark) {
             true => self.set_unsynced(&waiting),
@@ -348,10 +353,10 @@ impl Store {
     }
 
     /// A room was left, there or here: it begins without marks where a person has gone into it anew since, but for what was done there
-    /// and is not in the log yet. Returns what has changed.
+    /// and is not in the log yet, and for how far it was read. Returns what has changed.
     fn marks_end(&mut self, room: RoomId, waiting: &[Mark]) -> Result<Vec<Mark>, StoreError> {
         let later: Vec<Mark> = self.marks(LATER)?;
-        let rest: Vec<Mark> = later.iter().filter(|mark| mark.room() != Some(room)).cloned().collect();
+        let rest: Vec<Mark> = later.iter().filter(|mark| !mark.ends_with(room)).cloned().collect();
         if rest.len() != later.len() {
             self.set_marks(LATER, &rest)?;
         }
@@ -362,7 +367,6 @@ impl Store {
                 changed.extend(self.apply(mark, None, 0)?);
             }
         }
-        self.forget_reads(room)?;
         Ok(changed)
     }
 

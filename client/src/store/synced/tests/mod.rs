@@ -12,6 +12,7 @@ use shared::{
 use tempfile::TempDir;
 
 mod gone;
+mod left;
 
 use super::*;
 use crate::store::{
