@@ -24,6 +24,7 @@ mod files;
 mod forget;
 mod gone;
 mod here;
+mod left;
 mod link;
 mod linking;
 mod manage;

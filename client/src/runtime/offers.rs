@@ -18,7 +18,7 @@ use super::{Local, linking::no_answer, lock, strangers::came_by};
 use crate::{
     failure::Exit,
     reason::Reason,
-    store::{EnteredRoom, Mark, Offer, Over, RoomKind, Store, StoreError},
+    store::{EnteredRoom, Mark, Offer, RoomKind, Store, StoreError},
 };
 
 /// How long a room may take to make one.
@@ -65,6 +65,10 @@ impl Local {
         own.members.retain(|member| !going.contains(&member.device.id));
         for (mut one, going) in entered {
             let before = one.clone();
+            if self.is_over(one.room) {
+                let _ = self.0.vault.run(move |store| store.entered_room_is_over(&before)).await;
+                continue;
+            }
             let is_done = self.offer_room(&own, (&said, &going), &mut one).await;
             if !is_done && one == before {
                 continue;
@@ -75,6 +79,11 @@ impl Local {
         }
     }
 
+    fn is_over(&self, room: RoomId) -> bool {
+        let status = self.label_of(room).and_then(|label| self.room(&label).ok());
+        status.is_none_or(|status| status.over.is_some())
+    }
+
     /// Of `said`, what devices say of themselves; of `going`, who is to leave that room. True: nothing more is to be done for it.
     async fn offer_room(
         &self,
@@ -82,10 +91,10 @@ impl Local {
         (said, going): (&[(DeviceId, DeviceHere)], &[DeviceId]),
         one: &mut EnteredRoom,
     ) -> bool {
-        let Some(label) = self.label_of(one.room) else { return true };
-        let Ok(status) = self.room(&label) else { return true };
+        let Some(label) = self.label_of(one.room) else { return false };
+        let Ok(status) = self.room(&label) else { return false };
         // Whoever means an open room types its name.
-        if status.over.is_some() || status.view.as_ref().is_some_and(|view| view.open) {
+        if status.view.as_ref().is_some_and(|view| view.open) {
             return true;
         }
         let Some(view) = status.view else { return false };
@@ -233,34 +242,6 @@ impl Local {
             rooms.looks_again.store(false, Ordering::Relaxed);
             rooms.here.notify_one();
         }));
-    }
-
-    /// A room was left at another device, which may not have known that this one is in it.
-    pub(super) fn is_left(&self, room: RoomId) {
-        let Some(label) = self.label_of(room) else { return };
-        let is_over = self.entry(&label, |_, entry| {
-            let mut state = lock(&entry.state);
-            let is_over = state.over.is_some();
-            if is_over {
-                state.over = Some(Over::Left);
-            }
-            is_over
-        });
-        if is_over == Some(true) {
-            self.0.files.under_way().wake(room);
-        } else {
-            let local = self.clone();
-            // One that ends just now needs nothing more, and what cannot be stored is done at the next start. Nobody waits for it: the
-            // room may wait itself.
-            drop(tokio::spawn(async move { local.tell(&label, Command::Leave).await }));
-        }
-    }
-
-    /// Leaves what was left at another device; an earlier run was cut short.
-    pub(super) async fn leave_left(&self) {
-        for room in self.0.vault.run(|store| store.left_for_sure()).await.unwrap_or_default() {
-            self.is_left(room);
-        }
     }
 
     async fn take_offer(&self, offer: &Offer) -> Tried {

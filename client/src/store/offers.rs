@@ -4,7 +4,7 @@ use proto::RoomId;
 use serde::{Deserialize, Serialize};
 use shared::{identity::DeviceId, invite::link::InviteLink};
 
-use super::{Damage, RoomKind, Store, StoreError};
+use super::{Damage, Mark, RoomKind, Store, StoreError};
 
 /// Rooms that were entered here, to which other devices are to be let in.
 const ENTERED: &str = "rooms_shared";
@@ -112,7 +112,7 @@ impl Store {
         }
     }
 
-    /// Keeps how it is now with a room that was so `before`; `None`: nothing is to be done for it any more. What a person did there
+    /// Keeps how it is now with a room that was so `before`; `None`: all are in, or can be let in by nobody. What a person did there
     /// meanwhile stays.
     ///
     /// # Errors
@@ -130,6 +130,18 @@ impl Store {
             self.take_left(before.room)?;
         }
         self.set_entered_room(before.room, now)
+    }
+
+    /// The room is over here: nothing is to be done for it any more. That it was left elsewhere may be heard still, or not be
+    /// heeded yet.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn entered_room_is_over(&mut self, before: &EnteredRoom) -> Result<(), StoreError> {
+        match self.entered_rooms()?.contains(before) {
+            true => self.set_entered_room(before.room, None),
+            false => Ok(()),
+        }
     }
 
     fn set_entered_room(&mut self, room: RoomId, now: Option<EnteredRoom>) -> Result<(), StoreError> {
@@ -199,9 +211,22 @@ impl Store {
         self.set_json(OFFERS, &rows)
     }
 
+    /// The person left a room here: the other devices are told, if there are any. True: they are.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be written.
+    pub fn tell_left(&mut self, room: RoomId) -> Result<bool, StoreError> {
+        let is_told = self.has_devices()?;
+        if is_told {
+            self.add_unsynced(&Mark::Left(room))?;
+        }
+        Ok(is_told)
+    }
+
     /// A room was left at another device, which takes this one out of it as far as it knows that it is there. True: it is left
-    /// here as well, or is to be. What was offered before leads there no more. Where a person went in here and not all other devices
-    /// are in yet, that may have been later: this one leaves only if it is taken out.
+    /// here as well, or is to be, if this one is out or [`Store::left_for_sure`] says so. What was offered before leads there no more.
+    /// Where a person went in here and not all other devices are in yet, that may have been later: this one leaves only if it is
+    /// taken out.
     ///
     /// # Errors
     /// [`StoreError`] when it cannot be written.
@@ -215,8 +240,7 @@ impl Store {
                 let mut all = self.left()?;
                 all.retain(|one| *one != room);
                 all.push(room);
-                self.set_left(all)?;
-                Ok(self.left_for_sure()?.contains(&room))
+                self.set_left(all).map(|()| true)
             }
             None => Ok(false),
         }

@@ -68,9 +68,13 @@ impl Engine {
     /// A key that this device does not know may be a newer device of ours or a stranger's. Then whom the commit took out
     /// decides: nobody of ours takes others out with them, and somebody who wants the room takes others out above all.
     fn doer(&self, joined: &Joined, keys: &BTreeMap<Vec<u8>, Holder>) -> Doer {
-        let own = self.own_key();
-        let is_own = |key: &[u8]| keys.get(key).map(|who| self.is_ours(&who.fingerprint));
-        let others = keys.iter().any(|(key, who)| *key != own && self.is_ours(&who.fingerprint));
+        // The leaf may show another key of this device than the one that it uses.
+        let is_own = |key: &[u8]| match keys.get(key) {
+            Some(who) => Some(self.is_ours(&who.fingerprint)),
+            None => self.was_own_access(key).then_some(true),
+        };
+        let others =
+            keys.iter().any(|(key, who)| !self.was_own_access(key) && self.is_ours(&who.fingerprint));
         // Of a backup, the device itself may have taken the old key away, by the new one of another account.
         let is_backup = self.back.out.as_ref().is_some_and(|out| out.why() == OutCause::Backup);
         let only_ours = joined.suspended_with.iter().all(|key| is_own(key) != Some(false));

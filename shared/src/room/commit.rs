@@ -146,8 +146,7 @@ impl Engine {
             && (self.wishes.want_update
                 || self.link.slot_wanted == Some(self.books.position)
                 || !self.invites.want_invites.is_empty()
-                || !self.invites.to_revoke.is_empty()
-                || self.invites.want_prune
+                || self.wants_invites_gone()
                 || self.wants_removals()
                 || self.books.untaken.is_some()
                 || self.wants_roles()

@@ -207,9 +207,10 @@ impl Engine {
             return Ok(Vec::new());
         }
         let (is_moderator, own_key) = (self.is_moderator(), self.own_account_key());
+        let may_take_access = self.may_take_access();
         room.invites.retain(|invite| {
             let revoked = self.invites.to_revoke.iter().any(|id| *id == *invite.id);
-            let may = is_moderator || *invite.maker == own_key;
+            let may = may_take_access && (is_moderator || *invite.maker == own_key);
             !(may && (revoked || has_ended(self.ends_ms(invite), now)))
         });
         // While the account is about to change, the leaf is still the old one's, and nobody takes an invite by the new one.
@@ -260,6 +261,11 @@ impl Engine {
             self.invites.want_prune = true;
             self.elect();
         }
+    }
+
+    /// Whether a commit of ours would end invites: each has access to the relay.
+    pub(super) fn wants_invites_gone(&self) -> bool {
+        (!self.invites.to_revoke.is_empty() || self.invites.want_prune) && self.may_take_access()
     }
 
     /// Our commit is in the log: shows what was asked for.

@@ -185,6 +185,11 @@ impl Engine {
         *public == self.own_key() || self.own.spare_access.iter().any(is_it)
     }
 
+    /// The same, or one that stayed when the account got another key.
+    pub(super) fn was_own_access(&self, public: &[u8]) -> bool {
+        self.is_own_access(public) || (!public.is_empty() && *public == *self.own.kept_access)
+    }
+
     fn use_access(&mut self, public: &[u8]) {
         if let Some(access) = use_access_key(&mut self.own, public) {
             self.access = access;

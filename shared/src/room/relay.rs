@@ -228,6 +228,7 @@ impl Engine {
             Code::TooLarge if self.phase() == Phase::Confirming => self.close(CloseReason::RoomFull),
             Code::ShuttingDown | Code::Superseded => self.link.not_before = now + RETRY_MS,
             Code::NotAllowed if self.phase() == Phase::Confirming => self.close(CloseReason::InviteOver),
+            Code::NotAllowed if self.join_was_dropped() => (),
             Code::NotAllowed => self.locked_out(),
             Code::Frozen => self.frozen_meanwhile(&refused.words, now),
             Code::Dropped => self.dropped(&refused.words),

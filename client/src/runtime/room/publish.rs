@@ -303,19 +303,18 @@ impl Room {
         let forget = !was_member;
         // It may have been said in an earlier run.
         self.is_leaving |= reason == Over::Left;
-        // At another device, which took this one out.
-        let is_left = self.vault.run(move |store| store.take_left(room)).await.unwrap_or(false);
-        let leave = self.is_leaving || is_left;
-        // Whoever was on their way out has left, whoever was faster.
-        let reason = if leave && was_member { Over::Left } else { reason };
-        if self.is_leaving && was_member && !is_left {
-            self.tell_left().await;
-        }
+        let is_leaving = self.is_leaving;
         // A refusal by the relay leaves the engine a member: it is tried again at the next start.
         let is_final = self.engine.as_ref().is_none_or(|engine| engine.view().is_none());
         let why = reason.clone();
         let under_way = self.under_way.clone();
+        // In one go: what another device says of it comes before, or after.
         let saved = self.vault.run(move |store| {
+            // At another device, which took this one out.
+            let is_left = store.take_left(room)?;
+            let leave = is_leaving || is_left;
+            // Where that cannot be kept, it is only not called so there.
+            let is_told = leave && was_member && !is_left && store.tell_left(room).unwrap_or(false);
             if forget || leave || is_final {
                 under_way.remove_parts(store, room);
             }
@@ -327,11 +326,21 @@ impl Room {
             }?;
             let is_out =
                 !(forget || leave || is_final) && matches!(&why, Over::Closed(why) if is_removal(why));
-            store.set_shut_out(room, is_out.then_some(&why))
+            store.set_shut_out(room, is_out.then_some(&why))?;
+            Ok((leave, is_told))
         });
-        if let Err(error) = saved.await {
-            self.show(RoomEvent::Failed(error.into())).await;
+        let (leave, is_told) = match saved.await {
+            Ok(saved) => saved,
+            Err(error) => {
+                self.show(RoomEvent::Failed(error.into())).await;
+                (is_leaving, false)
+            }
+        };
+        if is_told {
+            self.synced.notify_one();
         }
+        // Whoever was on their way out has left, whoever was faster.
+        let reason = if leave && was_member { Over::Left } else { reason };
         lock(&self.state).is_forgotten = forget;
         self.end(reason);
         // Behind what is stored, by which they see that.
@@ -344,22 +353,6 @@ impl Room {
         // What cannot be kept stays here alone.
         if self.vault.run(move |store| store.person_enters(room)).await.is_ok() {
             self.here.notify_one();
-        }
-    }
-
-    /// The other devices are told, if there are any, that the person left.
-    async fn tell_left(&self) {
-        let room = self.record.id;
-        let is_told = self.vault.run(move |store| {
-            let is_told = store.has_devices()?;
-            if is_told {
-                store.add_unsynced(&Mark::Left(room))?;
-            }
-            Ok(is_told)
-        });
-        // What cannot be kept is only not called so there.
-        if is_told.await.unwrap_or(false) {
-            self.synced.notify_one();
         }
     }
 

@@ -2,6 +2,7 @@ mod crash;
 pub(super) mod devices;
 mod hidden;
 mod in_step;
+mod left;
 mod offered;
 mod old;
 mod open_room;

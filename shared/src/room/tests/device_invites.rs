@@ -106,3 +106,31 @@ fn two_devices_get_a_link_each_and_both_come_in() {
     world.join(devices[1], &second);
     assert_eq!(world.members(ANN), 5, "{}", world.story(devices[1]));
 }
+
+/// The relay lets it take nobody's access until a member has taken its join, and would let it in no more if it tried.
+#[test]
+fn device_that_nobody_has_taken_yet_ends_an_invite_once_somebody_has() {
+    let mut world = three(905);
+    let (first, second) = (device_link(&mut world), link_for(&mut world, [2; 16]));
+    let device = world.newcomer("bob", 950);
+    world.devices[device].profile.identity = world.devices[BOB].profile.identity.clone();
+    for i in 0..3 {
+        world.disconnect(i);
+    }
+    world.join(device, &first);
+    world.command(device, Command::Revoke(second.secret.id()));
+    // What it does besides ends none either.
+    world.command(device, Command::NameDevice("phone".to_owned()));
+    world.settle();
+    let is_over = |event: &Event| matches!(event, Event::Closed { .. } | Event::Problem(_));
+    assert!(!world.devices[device].events.iter().any(is_over), "{}", world.story(device));
+    let is_live =
+        |world: &World, i: usize| world.room(i).invites.iter().any(|invite| *invite.id == second.secret.id());
+    assert!(is_live(&world, device));
+    for i in 0..3 {
+        world.connect(i);
+    }
+    world.settle();
+    assert!(!is_live(&world, device) && !is_live(&world, ANN), "{}", world.story(device));
+    world.assert_talks(&[ANN, BOB, device]);
+}

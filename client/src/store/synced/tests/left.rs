@@ -1,4 +1,4 @@
-//! How far a room was read stays where it is left: whoever goes in anew reads on from there, at each device.
+//! A room that was left at another device. How far it was read stays: whoever goes in anew reads on from there, at each device.
 
 use super::*;
 
@@ -49,4 +49,17 @@ fn what_was_read_elsewhere_counts_once_it_is_here_although_the_room_was_left_sin
         assert_eq!(taken.last(), Some(&Mark::Read(room, 5)), "mine: {mine}");
         assert!(!taken.contains(&Mark::Muted(room, true)));
     }
+}
+
+#[test]
+fn room_that_is_over_here_may_have_been_left_elsewhere_all_the_same() {
+    let dir = TempDir::new().unwrap();
+    let mut store = device(&dir, "a");
+    store.person_enters(ROOM).unwrap();
+    let before = store.entered_rooms().unwrap().remove(0);
+    let left = one_message(&[Mark::Left(ROOM)]);
+    assert_eq!(store.take_synced(DEVICES, &left, (OTHER, false), 1).unwrap(), [Mark::Left(ROOM)]);
+    store.entered_room_is_over(&before).unwrap();
+    assert_eq!(store.entered_rooms().unwrap(), []);
+    assert!(store.take_left(ROOM).unwrap());
 }
