@@ -49,7 +49,7 @@ impl Room {
         let added = others.map(|n| AccessKey { key: key(n), grant: Grant::Member }).collect();
         let truth = Truth { group: members, takers: members, ..room.next(by, 0) };
         let change = Change { added, removed: vec![] };
-        room.append(by, authority(0), change, truth, None).expect("it is alone");
+        assert_eq!(room.append(by, authority(0), change, truth, None), Ok(1), "it is alone");
         room
     }
 
