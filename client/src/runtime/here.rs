@@ -50,6 +50,8 @@ impl Local {
 
     /// Says where this device is, unless it has said just that today and all that are there now were there.
     pub(super) async fn tell_here(&self) {
+        // One after the other: what one has told of devices that are gone is done then.
+        let _one = self.0.telling.lock().await;
         // Whoever runs some of the rooms does not know of the others.
         let Some(own) = self.own_devices().filter(|_| self.0.config.only.is_none()) else { return };
         let rooms = self.places().await;

@@ -134,6 +134,8 @@ struct Inner {
     looks_again: AtomicBool,
     /// Held while rooms are told what the person is called: of two names they have the later one.
     naming: tokio::sync::Mutex<()>,
+    /// Held while the other devices are told where this one is.
+    telling: tokio::sync::Mutex<()>,
     linking: Mutex<linking::Linking>,
     /// Invites that were made in this run for devices of ours, and are not with them yet.
     held: room::Held,
@@ -200,6 +202,7 @@ impl Local {
             next_to_take: tokio::sync::Mutex::default(),
             looks_again: AtomicBool::default(),
             naming: tokio::sync::Mutex::default(),
+            telling: tokio::sync::Mutex::default(),
             linking: Mutex::default(),
             held: room::Held::default(),
             sync: sync::Sync::default(),

@@ -49,6 +49,8 @@ impl<'a> Asked<'a> {
 
     /// Asks all rooms that were not asked yet.
     pub(super) async fn ask_rooms(&mut self) {
+        // A device that has just gone ends all ways of before: these are not to be among them.
+        self.local.tell_here().await;
         let is_new = |room: &RoomStatus| room.over.is_none() && !self.invites.contains_key(&room.id);
         let rooms: Vec<RoomStatus> = self.local.rooms().into_iter().filter(is_new).collect();
         let count = self.invites.len().saturating_add(rooms.len());
